@@ -1,0 +1,116 @@
+/**
+ * What an agent writes down: one versioned union. An entry is a fact about what this agent did or
+ * saw, in the order in which it happened. Never prompts, tokens or secrets: outputs are digests.
+ *
+ * `epoch`, `seq`, `time` and `v` are added by the writer. A reader that meets an unknown `type`
+ * keeps it as `unknown` and goes on: newer peers may write what older ones do not know.
+ */
+import { z } from 'zod'
+
+const count = z.number().int().nonnegative()
+const short = z.string().max(256)
+const text = z.string().max(4_000)
+const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
+const digest = z.string().regex(/^[0-9a-f]{64}$/)
+const attempt = count
+/** The issue that an entry is about. */
+export const taskRefSchema = z.object({
+  /** owner/name */
+  repo: short,
+  issue: count,
+})
+export type TaskRef = z.infer<typeof taskRefSchema>
+const task = taskRefSchema
+
+const entry = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
+  z.object({ type: z.literal(type), ...shape })
+
+export const entrySchemas = [
+  /** First entry of a process. `proof` is the peer's signature over `bzzz-journal:<key hex>:<epoch>`. */
+  entry('agent.started', {
+    peerId: short,
+    name: short,
+    incarnation: short,
+    version: short,
+    proof: short,
+  }),
+  entry('agent.stopped', { reason: short }),
+  entry('peer.seen', { peerId: short, name: short.optional() }),
+  entry('peer.lost', { peerId: short, reason: short }),
+  entry('issue.seen', {
+    task,
+    title: short,
+    labels: z.array(short).max(100),
+    needs: z.array(short).max(20),
+  }),
+  entry('claim.tried', { task, attempt, oid, previous: oid.optional() }),
+  entry('claim.won', { task, attempt, oid, title: short, branch: short, leaseMs: count }),
+  entry('claim.lost', {
+    task,
+    attempt,
+    oid: oid.optional(),
+    winner: short.optional(),
+    reason: short,
+  }),
+  entry('claim.renewed', { task, attempt, oid, leaseMs: count }),
+  entry('claim.released', { task, attempt, oid: oid.optional(), state: short, reason: text }),
+  entry('executor.started', { task, attempt, executor: short, kind: short }),
+  /** Digest of all that the executor printed or reported, with its size. */
+  entry('executor.output', { task, attempt, sha256: digest, bytes: count, truncated: z.boolean() }),
+  entry('executor.ended', {
+    task,
+    attempt,
+    executor: short,
+    outcome: short,
+    exitCode: z.number().int().optional(),
+    durationMs: count,
+    usage: z.object({ inputTokens: count, outputTokens: count }).partial().optional(),
+  }),
+  entry('check.run', {
+    task,
+    attempt,
+    name: short,
+    outcome: z.enum(['passed', 'failed', 'timeout', 'error']),
+    exitCode: z.number().int().optional(),
+    durationMs: count,
+    outputSha256: digest,
+  }),
+  /** Written and durable before the push: what is about to become visible. */
+  entry('publish.intent', {
+    task,
+    attempt,
+    branch: short,
+    base: oid,
+    head: oid,
+    claim: oid,
+    done: oid,
+  }),
+  entry('pushed', { task, attempt, branch: short, base: oid, head: oid }),
+  entry('pull.opened', {
+    task,
+    attempt,
+    number: count,
+    url: short,
+    head: oid,
+    adopted: z.boolean(),
+  }),
+  entry('task.done', { task, attempt, pull: count, durationMs: count }),
+  entry('task.failed', { task, attempt, code: short, reason: text, durationMs: count }),
+  entry('task.cancelled', { task, attempt, reason: text }),
+  entry('task.waiting', { task, needs: z.array(short).max(20), reason: text }),
+] as const
+
+export const entryInputSchema = z.discriminatedUnion('type', entrySchemas)
+/** What a caller appends. */
+export type EntryInput = z.infer<typeof entryInputSchema>
+export type EntryType = EntryInput['type']
+
+const stamp = { v: z.literal(1), epoch: count, seq: count, time: count }
+export const stampSchema = z.object(stamp)
+/** What stands in the journal: `seq` is the index in the hypercore, `time` wall-clock ms since 1970. */
+export type JournalEntry = EntryInput & z.infer<typeof stampSchema>
+/** An entry of a type that this version does not know. */
+export type UnknownEntry = z.infer<typeof stampSchema> & { type: 'unknown'; originalType: string }
+
+/** Largest encoded entry, bytes. */
+export const maxEntryBytes = 32 * 1024

@@ -1,0 +1,138 @@
+/**
+ * The wire: every topic and every protocol of the mesh in one table each. Id with version, message
+ * type, limit. Whoever adds a message adds a row; the compiler finds the missing handler.
+ *
+ * Messages are canonical JSON. All of them come from outside and are hostile until `decodeJson`
+ * accepted them: size first, then schema, then sender, expiry and replay (see `inbox.ts`).
+ */
+import { z } from 'zod'
+
+const text = (max: number) => z.string().max(max)
+const peerId = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,64}$/, 'a libp2p peer id in base58')
+const hex = (bytes: number) =>
+  z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), `${bytes} bytes in hex`)
+const repo = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/, 'owner/name')
+const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+const tool = z.object({ name: text(64), version: text(128).optional() })
+
+/** A claim that a journal has this head: a witness against rollback. */
+export const journalHeadSchema = z.object({
+  /** Public key of the hypercore, 32 bytes in hex. */
+  key: hex(32),
+  epoch: count,
+  /** Number of entries. */
+  length: count,
+  fork: count,
+  /** Merkle tree hash at `length`, 32 bytes in hex; empty journals have none. */
+  treeHash: hex(32).optional(),
+})
+export type JournalHead = z.infer<typeof journalHeadSchema>
+
+export const executorCapabilitySchema = z.object({
+  /** Name as configured: "claude", "command". */
+  name: text(64),
+  kind: z.enum(['acp', 'command', 'chat', 'handler', 'mock']),
+  version: text(128).optional(),
+  models: z.array(text(128)).max(64).default([]),
+})
+export type ExecutorCapability = z.infer<typeof executorCapabilitySchema>
+
+/** What a peer can do and how busy it is. Announced on change and every 30 s; read directly on connect. */
+export const capabilitiesSchema = z.object({
+  v: z.literal(1),
+  peerId,
+  /** Name for people; not unique, proves nothing. */
+  name: text(64),
+  version: text(32),
+  /** New for every process start; 16 random bytes in hex. */
+  incarnation: hex(16),
+  /** Rises with every announcement of an incarnation; with `startedAt` it orders all of a peer's. */
+  sequence: count,
+  /** Start of the incarnation, ms since 1970. */
+  startedAt: count,
+  /** GitHub login that the agent assigns, if it works issues. */
+  login: text(64).optional(),
+  roles: z.array(z.enum(['worker', 'observer', 'signer'])).max(3),
+  journal: journalHeadSchema.optional(),
+  executors: z.array(executorCapabilitySchema).max(32),
+  /** Models that the machine itself serves. */
+  models: z.array(text(128)).max(128),
+  languages: z.array(tool).max(64),
+  tools: z.array(tool).max(128),
+  /** Free words that `needs:WORD` labels ask for, from the configuration. */
+  tags: z.array(text(64)).max(64),
+  /** Logical cores; 1-minute load average. */
+  cpu: z.object({ cores: count, load1: z.number().nonnegative().max(1e6) }),
+  memory: z.object({ totalBytes: count, freeBytes: count }),
+  gpu: z.array(z.object({ name: text(128), memoryBytes: count.optional() })).max(16),
+  slots: z.object({ total: count, used: count }),
+  repositories: z.array(repo).max(256),
+  /** ms since 1970; receivers measure the life as `expiresAt - issuedAt` on their own clock. */
+  issuedAt: count,
+  expiresAt: count,
+})
+export type Capabilities = z.infer<typeof capabilitiesSchema>
+
+/** The part of the capabilities that the rest of the agent decides; the mesh fills in the rest. */
+export type LocalCapabilities = Omit<
+  Capabilities,
+  | 'v'
+  | 'peerId'
+  | 'name'
+  | 'version'
+  | 'incarnation'
+  | 'sequence'
+  | 'startedAt'
+  | 'issuedAt'
+  | 'expiresAt'
+  | 'roles'
+>
+
+/** A hint that an issue changed hands. Never decides anything: receivers re-read GitHub and the claim ref. */
+export const taskAnnouncementSchema = z.object({
+  v: z.literal(1),
+  repo,
+  issue: count,
+  event: z.enum(['seen', 'claimed', 'lost', 'pull', 'done', 'failed', 'released']),
+  attempt: count,
+  /** Claim record, where there is one: 20 or 32 bytes in hex. */
+  oid: z
+    .string()
+    .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
+    .optional(),
+  at: count,
+})
+export type TaskAnnouncement = z.infer<typeof taskAnnouncementSchema>
+
+export const heartbeatSchema = z.object({
+  v: z.literal(1),
+  incarnation: hex(16),
+  sequence: count,
+  at: count,
+})
+export type Heartbeat = z.infer<typeof heartbeatSchema>
+
+/** Gossip topics. The full name is `/bzzz/<mesh name>/<id>`; `maxBytes` also holds when publishing. */
+export const topics = {
+  capabilities: { id: 'capabilities/1', schema: capabilitiesSchema, maxBytes: 16 * 1024 },
+  tasks: { id: 'tasks/1', schema: taskAnnouncementSchema, maxBytes: 2 * 1024 },
+  heartbeat: { id: 'heartbeat/1', schema: heartbeatSchema, maxBytes: 512 },
+} as const satisfies Record<string, { id: string; schema: z.ZodType; maxBytes: number }>
+export type TopicName = keyof typeof topics
+export type TopicMessage<T extends TopicName> = z.infer<(typeof topics)[T]['schema']>
+
+/**
+ * Stream protocols. The full id is `/bzzz/<mesh name>/<id>`. `request`: one message each way, each
+ * closed by an END frame. `stream`: bytes in both directions, framed by who uses it.
+ */
+export const protocols = {
+  capabilities: {
+    id: 'capabilities/1',
+    kind: 'request',
+    request: z.null(),
+    response: capabilitiesSchema,
+    maxBytes: 16 * 1024,
+  },
+  journal: { id: 'journal/1', kind: 'stream' },
+} as const
+export type ProtocolName = keyof typeof protocols

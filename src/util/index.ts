@@ -1,0 +1,16 @@
+/**
+ * Leaf helpers without a home elsewhere: time, deadlines, coded errors, start and stop, bounded
+ * queues, repeating tasks, decoding, the log's interface. No room's knowledge lives here, and it
+ * imports no room.
+ *
+ * @example
+ * const page = await withDeadline('read the page', 5_000, (signal) => fetch(url, { signal }))
+ */
+export { systemClock, type Clock } from './clock.ts'
+export { canonicalJson, decodeJson, encodeJson, sha256, type Json } from './codec.ts'
+export { sleep, throwIfAborted, until, withDeadline } from './deadline.ts'
+export { CodedError, CommonError, explain, hasCode, type CodedErrorOptions } from './errors.ts'
+export { Lifecycle, type Startable } from './lifecycle.ts'
+export { createLogger, nullLogger, type Logger, type LogLevel } from './log.ts'
+export { BoundedQueue } from './queue.ts'
+export { repeat, type Repeating } from './repeat.ts'

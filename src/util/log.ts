@@ -1,0 +1,44 @@
+/**
+ * The log as a small interface. Lines are JSON on stderr (pino), so that stdout stays data; pino
+ * is loaded only when a logger is made, because client commands must start fast.
+ */
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+  /** A logger whose lines all carry `fields`. */
+  child(fields: object): Logger
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+export const nullLogger: Logger = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => nullLogger,
+}
+
+/** Fields whose values never reach a line, at any of the two outer levels. */
+const SECRET_FIELDS = ['token', 'authorization', 'password', 'secret', 'privateKey', 'key']
+
+export async function createLogger(init: {
+  level: LogLevel
+  fields?: object
+  fd?: number
+}): Promise<Logger> {
+  const { pino } = await import('pino')
+  const logger: Logger = pino(
+    {
+      level: init.level,
+      base: { ...init.fields },
+      redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    pino.destination({ fd: init.fd ?? 2, sync: true }),
+  )
+  return logger
+}
