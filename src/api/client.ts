@@ -1,0 +1,120 @@
+/**
+ * Client of the agent's API: the light door of this room. It loads neither the server nor a
+ * validator nor the agent, so that `bzzz status` starts fast.
+ *
+ * @example
+ * const agent = connect(home)
+ * const { name, state } = await agent.status()
+ * for await (const entry of agent.logs({ task: { issue: 12 } }, { follow: true, signal })) show(entry)
+ */
+import { isObject, bad, callJson, callLines, callText } from './client-http.ts'
+import { checkSocketDirectory, realHome, socketEnv, socketPathFor } from './socket-path.ts'
+import type {
+  LoggedEntry,
+  LogQuery,
+  PeerRow,
+  Status,
+  TaskDetail,
+  TaskRef,
+  TaskRow,
+  TaskState,
+  Verification,
+} from './types.ts'
+
+export { ApiError, type ApiErrorCode } from './errors.ts'
+export { homeOwner, isAlive, type LockOwner } from './lock.ts'
+export { taskStates } from './vocabulary.ts'
+export type * from './types.ts'
+
+export interface ClientOptions {
+  /** For an answer, and for each part of a stream, ms. Default 10,000. */
+  timeoutMs?: number
+  signal?: AbortSignal
+  /** Default: where the agent of `home` listens. */
+  socketPath?: string
+}
+
+/**
+ * Every call rejects with `AGENT_NOT_RUNNING`, `AGENT_GONE`, `SOCKET_UNSAFE`, `BAD_ANSWER`,
+ * `DEADLINE`, `ABORTED`, or the code that the agent answered.
+ */
+export interface ApiClient {
+  status(): Promise<Status>
+  peers(): Promise<PeerRow[]>
+  tasks(filter?: { repo?: string; state?: TaskState }): Promise<TaskRow[]>
+  /** Errors: `TASK_NOT_FOUND`. */
+  task(ref: TaskRef): Promise<TaskDetail>
+  /** Ends after what exists now; with `follow`, when the agent stops or the signal fires. */
+  logs(
+    query?: LogQuery,
+    options?: { follow?: boolean; signal?: AbortSignal },
+  ): AsyncIterable<LoggedEntry>
+  /** May read whole journals: give it time with `timeoutMs`. Errors: `AGENT_NOT_FOUND`. */
+  verify(agent?: string, options?: { timeoutMs?: number }): Promise<Verification[]>
+  /** Asks for a graceful stop; resolves when the agent has agreed, not when it has ended. */
+  stop(): Promise<void>
+  /** Whether the agent's loop turns. */
+  live(): Promise<boolean>
+}
+
+const defaultTimeoutMs = 10_000
+/** A follower that hears nothing, not even the empty lines of every 15 s, gives up after this, ms. */
+const silenceMs = 60_000
+
+export function connect(home: string, options: ClientOptions = {}): ApiClient {
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+  const place = async () => {
+    const real = await realHome(home)
+    const socketPath = options.socketPath ?? socketPathFor(real, socketEnv())
+    await checkSocketDirectory(socketPath)
+    return { home: real, socketPath, signal: options.signal, timeoutMs }
+  }
+  const get = async (path: string, timeout = timeoutMs) =>
+    callJson({ ...(await place()), method: 'GET', path, timeoutMs: timeout })
+
+  return {
+    status: async () => object<Status>(await get('/api/v1/status'), 'name'),
+    peers: async () => list<PeerRow>(await get('/api/v1/peers')),
+    tasks: async (filter = {}) => list<TaskRow>(await get(`/api/v1/tasks${search(filter)}`)),
+    task: async ({ repo, issue }) => {
+      const path = [...repo.split('/'), String(issue)].map(encodeURIComponent).join('/')
+      return object<TaskDetail>(await get(`/api/v1/tasks/${path}`), 'history')
+    },
+    async *logs(query = {}, { follow = false, signal = options.signal } = {}) {
+      const { agent, task, types, since } = query
+      const ref = task && (task.repo === undefined ? `${task.issue}` : `${task.repo}#${task.issue}`)
+      const path = `/api/v1/logs${search({ agent, task: ref, type: types?.join(','), since, follow })}`
+      const wait = follow ? Math.max(silenceMs, timeoutMs) : timeoutMs
+      const call = { ...(await place()), method: 'GET' as const, path, signal, timeoutMs: wait }
+      for await (const line of callLines(call)) yield object<LoggedEntry>(line, 'type')
+    },
+    verify: async (agent, { timeoutMs: timeout } = {}) =>
+      list<Verification>(await get(`/api/v1/logs/verify${search({ agent })}`, timeout)),
+    stop: async () => {
+      await callJson({ ...(await place()), method: 'POST', path: '/api/v1/stop' })
+    },
+    live: async () => {
+      const { status } = await callText({ ...(await place()), method: 'GET', path: '/livez' })
+      return status === 200
+    },
+  }
+}
+
+function search(parameters: Record<string, string | number | boolean | undefined>): string {
+  const given = new URLSearchParams()
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined) given.append(name, String(value))
+  }
+  const text = given.toString()
+  return text === '' ? '' : `?${text}`
+}
+
+function object<T>(value: unknown, field: string): T {
+  if (isObject(value) && value[field] !== undefined) return value as T
+  throw bad(`The answer has no field ${field}.`)
+}
+
+function list<T>(value: unknown): T[] {
+  if (Array.isArray(value) && value.every(isObject)) return value as T[]
+  throw bad('The answer is not a list.')
+}

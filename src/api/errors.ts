@@ -1,0 +1,30 @@
+/** Faults of the agent's API, of its clients and of the home they meet in. */
+import { CodedError } from '../util/index.ts'
+
+export type ApiErrorCode =
+  /** No agent answers for this home. data: home */
+  | 'AGENT_NOT_RUNNING'
+  /** Another living process owns this home. data: home, pid */
+  | 'HOME_IN_USE'
+  /** The home cannot be created or written. data: home */
+  | 'HOME_UNUSABLE'
+  /** Something that is not ours lies where the socket or its directory belongs. data: path */
+  | 'SOCKET_UNSAFE'
+  /** A living server listens on this socket. data: path */
+  | 'SOCKET_IN_USE'
+  /** A parameter of a request. data: parameter */
+  | 'INVALID_PARAMETER'
+  | 'ROUTE_NOT_FOUND'
+  | 'METHOD_NOT_ALLOWED'
+  /** data: repo, issue */
+  | 'TASK_NOT_FOUND'
+  /** data: agent */
+  | 'AGENT_NOT_FOUND'
+  /** The connection broke in the middle of an answer. data: home */
+  | 'AGENT_GONE'
+  /** The agent failed to answer; its log says why. */
+  | 'INTERNAL'
+  /** What answered is not an agent of this version. */
+  | 'BAD_ANSWER'
+
+export class ApiError extends CodedError<ApiErrorCode> {}

@@ -1,0 +1,124 @@
+/**
+ * Serves the API on the agent's socket. Only the owner may open it (directory 0700, socket 0600);
+ * that is all the authentication there is, and it is the operating system's.
+ */
+import { createAdaptorServer } from '@hono/node-server'
+import { chmod, lstat, rm } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import { connect } from 'node:net'
+import { hasCode, Lifecycle, withDeadline, type Logger, type Startable } from '../util/index.ts'
+import { ApiError } from './errors.ts'
+import { createRoutes } from './routes.ts'
+import { prepareSocketDirectory, realHome, socketEnv, socketPathFor } from './socket-path.ts'
+import type { ApiSources } from './types.ts'
+
+export interface ApiInit {
+  /** Home of the agent. Whoever starts the API holds its lock (`acquireHomeLock`). */
+  home: string
+  /** Default: `socketPathFor(home)`, where clients look. */
+  socketPath?: string
+}
+
+export interface ApiComponents {
+  logger: Logger
+}
+
+export interface Api extends Startable {
+  /** After start. */
+  readonly socketPath: string
+}
+
+/** Connections at once; clients are one person's terminals and probes. */
+const maxConnections = 128
+/** Until a stopping server cuts answers that are under way, ms. */
+const stopMs = 2_000
+
+/** Errors of start: `SOCKET_IN_USE`, `SOCKET_UNSAFE`, `HOME_UNUSABLE`. */
+export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiComponents): Api {
+  let socketPath = init.socketPath ?? ''
+  let server: Server | undefined
+  let stopping = new AbortController()
+
+  async function start(): Promise<void> {
+    socketPath = init.socketPath ?? socketPathFor(await realHome(init.home), socketEnv())
+    await prepareSocketDirectory(socketPath)
+    await removeStale(socketPath)
+    stopping = new AbortController()
+    const routes = createRoutes(sources, { logger, stop: stopping.signal })
+    const made = createAdaptorServer({
+      fetch: routes.fetch,
+      overrideGlobalObjects: false,
+      createServer,
+      serverOptions: { maxHeaderSize: 16 * 1024, requestTimeout: 10_000, headersTimeout: 10_000 },
+    }) as Server
+    server = made
+    made.maxConnections = maxConnections
+    await new Promise<void>((resolve, reject) => {
+      made.once('error', reject)
+      made.listen(socketPath, () => {
+        made.off('error', reject)
+        resolve()
+      })
+    })
+    made.on('error', (error) => logger.error({ err: error }, 'the API server failed'))
+    if (process.platform !== 'win32') await chmod(socketPath, 0o600)
+  }
+
+  async function stop(): Promise<void> {
+    const made = server
+    server = undefined
+    stopping.abort()
+    if (made?.listening !== true) return
+    const closed = new Promise<void>((resolve) => made.close(() => resolve()))
+    made.closeIdleConnections()
+    await withDeadline('answer the last requests', stopMs, () => closed).catch(() => {
+      made.closeAllConnections()
+      return closed
+    })
+  }
+
+  const lifecycle = new Lifecycle(start, stop)
+  return {
+    start: () => lifecycle.start(),
+    stop: () => lifecycle.stop(),
+    get socketPath() {
+      return socketPath
+    },
+  }
+}
+
+/** Removes the socket that a killed agent left. A living server's, or another kind of file, stays. */
+async function removeStale(path: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const entry = await lstat(path).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  })
+  if (entry === undefined) return
+  if (!entry.isSocket()) {
+    throw new ApiError('SOCKET_UNSAFE', `${path} is not a socket.`, {
+      data: { path },
+      next: `Look what it is, and remove it: \`ls -l ${path}\`.`,
+    })
+  }
+  if (await answers(path)) {
+    throw new ApiError('SOCKET_IN_USE', `Another agent listens on ${path}.`, {
+      data: { path },
+      next: 'Stop it with `bzzz down`, or choose another `--home DIR`.',
+    })
+  }
+  await rm(path, { force: true })
+}
+
+function answers(path: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(path)
+    const end = (alive: boolean) => () => {
+      socket.destroy()
+      resolve(alive)
+    }
+    socket.once('connect', end(true))
+    socket.once('error', end(false))
+    socket.setTimeout(2_000, end(true))
+  })
+}

@@ -1,0 +1,97 @@
+/**
+ * What the agent's API answers, and what it needs from the agent to answer it. Rows are made for
+ * people and programs: plain JSON, stable names, no secrets. Types only, so that clients load
+ * nothing.
+ */
+import type { Capabilities } from '../mesh/wire.ts'
+import type { LoggedEntry, Query, Verification } from '../journal/types.ts'
+import type { TaskDetail, TaskRow, TaskState } from '../tasks/types.ts'
+
+export type { LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
+
+export interface RepositoryStatus {
+  /** owner/name */
+  repo: string
+  /** False when the last look at it failed. */
+  ok: boolean
+  /** Wall clock of the last look that succeeded, ms since 1970; null before the first. */
+  lastSuccessMs: number | null
+  /** What the last look failed with; null when it did not. */
+  error: string | null
+}
+
+export interface Status {
+  name: string
+  peerId: string
+  version: string
+  pid: number
+  /** Wall clock of the process start, ms since 1970. */
+  startedAtMs: number
+  home: string
+  roles: string[]
+  /** `draining`: asked to stop; it finishes or hands back what it works on. */
+  state: 'running' | 'draining'
+  /** Peers connected now and peers known; own multiaddrs. */
+  mesh: { connected: number; known: number; addresses: string[] }
+  journal: { key: string; epoch: number; length: number }
+  slots: { total: number; used: number }
+  tasks: Record<TaskState, number>
+  github: {
+    apiUrl: string
+    /** Login whose token is used; null before it is known. */
+    login: string | null
+    repos: RepositoryStatus[]
+    rateLimit: { remaining: number; limit: number; resetAtMs: number } | null
+  }
+}
+
+export interface PeerRow {
+  /** Its own word for itself; proves nothing. Empty until its capabilities were received. */
+  name: string
+  peerId: string
+  connected: boolean
+  roles: string[]
+  capabilities: Capabilities | null
+  /** Its journal as it announced it; null until it did. */
+  journal: { key: string; length: number } | null
+  /** Wall clock of the last sign of life, ms since 1970. */
+  lastSeenMs: number
+}
+
+export interface TaskRef {
+  /** owner/name */
+  repo: string
+  issue: number
+}
+
+/** The agent, as far as the API needs it. What rejects with a coded error reaches the client with its code. */
+export interface ApiSources {
+  status(): Status
+  /** Never oneself. */
+  peers(): PeerRow[]
+  tasks(): TaskRow[]
+  task(ref: TaskRef): TaskDetail | undefined
+  /** What exists now; ends. The signal fires when the client goes. */
+  logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
+  /** What exists, then what comes, until the signal fires. */
+  tail(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
+  /** Agent name or peer id; all journals without. */
+  verify(agent?: string): Promise<Verification[]>
+  /** Begins a graceful stop and returns at once. */
+  stop(): void
+}
+
+export interface LogQuery {
+  /** Agent name or peer id. */
+  agent?: string
+  task?: { repo?: string; issue: number }
+  /** Entry types, or the part before the dot for all of a group: `claim.won`, `claim`. */
+  types?: readonly string[]
+  /** Wall-clock ms since 1970. */
+  since?: number
+}
+
+/** Body of every answer that is not 2xx, and last line of a log stream that broke. */
+export interface ErrorEnvelope {
+  error: { code: string; message: string; next?: string; data?: Readonly<Record<string, unknown>> }
+}

@@ -1,0 +1,52 @@
+/**
+ * The words that requests may name, at run time. The rooms that own them are imported as types
+ * only; the compiler refuses a table that lacks a word or has one too many.
+ */
+import type { EntryType } from '../journal/entries.ts'
+import type { TaskState } from '../tasks/types.ts'
+
+const entryTypeTable: Record<EntryType, true> = {
+  'agent.started': true,
+  'agent.stopped': true,
+  'peer.seen': true,
+  'peer.lost': true,
+  'issue.seen': true,
+  'claim.tried': true,
+  'claim.won': true,
+  'claim.lost': true,
+  'claim.renewed': true,
+  'claim.released': true,
+  'executor.started': true,
+  'executor.output': true,
+  'executor.ended': true,
+  'check.run': true,
+  'publish.intent': true,
+  pushed: true,
+  'pull.opened': true,
+  'task.done': true,
+  'task.failed': true,
+  'task.cancelled': true,
+  'task.waiting': true,
+}
+
+const taskStateTable: Record<TaskState, true> = {
+  open: true,
+  waiting: true,
+  claimed: true,
+  working: true,
+  checking: true,
+  publishing: true,
+  done: true,
+  failed: true,
+  cancelled: true,
+  released: true,
+}
+
+export const entryTypes = Object.keys(entryTypeTable) as EntryType[]
+export const taskStates = Object.keys(taskStateTable) as TaskState[]
+
+/** `claim` → all `claim.*`; `claim.won` → itself; undefined for what no type begins with. */
+export function expandEntryType(word: string): EntryType[] | undefined {
+  const found = entryTypes.filter((type) => type === word || type.startsWith(`${word}.`))
+  return found.length === 0 ? undefined : found
+}

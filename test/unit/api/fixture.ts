@@ -1,0 +1,194 @@
+/** An agent as the API sees it, without an agent: plain data that a test may change. */
+import type {
+  ApiSources,
+  LoggedEntry,
+  PeerRow,
+  Status,
+  TaskDetail,
+  Verification,
+} from '../../../src/api/types.ts'
+import { sleep } from '../../../src/util/index.ts'
+
+export const ownPeerId = '12D3KooWGRUnJkYyGmDMEcJqRgnpKBLdpTCBzSxK1YpGzpYPBcf4'
+export const otherPeerId = '12D3KooWLqR7mvVsDFnzQfVNXtNHYzWCPdvwXe3TQnMwvGUq7tXn'
+export const key = 'ab'.repeat(32)
+
+export const status: Status = {
+  name: 'owl',
+  peerId: ownPeerId,
+  version: '0.1.0',
+  pid: process.pid,
+  startedAtMs: Date.UTC(2026, 0, 2, 12, 0, 0),
+  home: '/home/owl',
+  roles: ['worker'],
+  state: 'running',
+  mesh: { connected: 1, known: 2, addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${ownPeerId}`] },
+  journal: { key, epoch: 1, length: 42 },
+  slots: { total: 2, used: 1 },
+  tasks: {
+    open: 1,
+    waiting: 0,
+    claimed: 0,
+    working: 1,
+    checking: 0,
+    publishing: 0,
+    done: 3,
+    failed: 1,
+    cancelled: 0,
+    released: 0,
+  },
+  github: {
+    apiUrl: 'https://api.github.com',
+    login: 'octocat',
+    repos: [
+      { repo: 'octo/lib', ok: true, lastSuccessMs: Date.UTC(2026, 0, 2, 12, 0, 5), error: null },
+      { repo: 'octo/gone', ok: false, lastSuccessMs: null, error: 'Not found.' },
+    ],
+    rateLimit: { remaining: 4_812, limit: 5_000, resetAtMs: Date.UTC(2026, 0, 2, 12, 30, 0) },
+  },
+}
+
+export const peers: PeerRow[] = [
+  {
+    name: 'bee',
+    peerId: otherPeerId,
+    connected: true,
+    roles: ['worker'],
+    capabilities: null,
+    journal: { key, length: 17 },
+    lastSeenMs: Date.UTC(2026, 0, 2, 12, 0, 1),
+  },
+]
+
+const row = {
+  repo: 'octo/lib',
+  issue: 4,
+  title: 'Fix login',
+  state: 'done',
+  agent: 'owl',
+  attempt: 1,
+  pullRequest: { number: 9, url: 'https://github.com/octo/lib/pull/9' },
+  durationMs: 185_000,
+} as const
+
+export const detail: TaskDetail = {
+  ...row,
+  reason: null,
+  contention: 1,
+  history: [
+    {
+      time: Date.UTC(2026, 0, 2, 12, 1, 3),
+      agent: 'owl',
+      type: 'claim.won',
+      text: 'attempt 1',
+      ref: 'owl#318',
+    },
+    {
+      time: Date.UTC(2026, 0, 2, 12, 1, 4),
+      agent: 'bee',
+      type: 'claim.lost',
+      text: 'to owl',
+      ref: 'bee#12',
+    },
+  ],
+}
+
+export const entries: LoggedEntry[] = [
+  {
+    v: 1,
+    agent: 'owl',
+    peerId: ownPeerId,
+    epoch: 1,
+    seq: 318,
+    time: Date.UTC(2026, 0, 2, 12, 1, 3),
+    type: 'claim.won',
+    task: { repo: 'octo/lib', issue: 4 },
+    attempt: 1,
+    oid: 'a'.repeat(40),
+    title: 'Fix login',
+    branch: 'bzzz/issue-4-1',
+    leaseMs: 600_000,
+  },
+  {
+    v: 1,
+    agent: 'bee',
+    peerId: otherPeerId,
+    epoch: 2,
+    seq: 12,
+    time: Date.UTC(2026, 0, 2, 12, 1, 4),
+    type: 'claim.lost',
+    task: { repo: 'octo/lib', issue: 4 },
+    attempt: 1,
+    winner: 'owl',
+    reason: 'the ref has moved',
+  },
+]
+
+export const verification: Verification = {
+  agent: 'owl',
+  peerId: ownPeerId,
+  key,
+  epoch: 1,
+  length: 42,
+  ok: true,
+  problems: [],
+}
+
+export interface FakeSources extends ApiSources {
+  /** Log queries in order, and whether the iteration that followed was closed. */
+  queries: { query: unknown; follow: boolean; closed: boolean }[]
+  stops: number
+}
+
+/** `more`: what `tail` gives after `entries`; it then waits for its signal. */
+export function fakeSources(
+  change: Partial<ApiSources> = {},
+  more: () => AsyncIterable<LoggedEntry> | Iterable<LoggedEntry> = () => [],
+): FakeSources {
+  const sources: FakeSources = {
+    queries: [],
+    stops: 0,
+    status: () => status,
+    peers: () => peers,
+    tasks: () => [
+      row,
+      {
+        ...row,
+        issue: 5,
+        state: 'open',
+        agent: null,
+        attempt: 0,
+        pullRequest: null,
+        durationMs: null,
+      },
+      { ...row, repo: 'octo/app', issue: 5 },
+    ],
+    task: ({ repo, issue }) => (repo === 'octo/lib' && issue === 4 ? detail : undefined),
+    async *logs(query) {
+      const record = { query, follow: false, closed: false }
+      sources.queries.push(record)
+      try {
+        yield* entries
+      } finally {
+        record.closed = true
+      }
+    },
+    async *tail(query, signal) {
+      const record = { query, follow: true, closed: false }
+      sources.queries.push(record)
+      try {
+        yield* entries
+        yield* more()
+        await sleep(3_600_000, { signal }).catch(() => undefined)
+      } finally {
+        record.closed = true
+      }
+    },
+    verify: async (agent) => (agent === undefined || agent === 'owl' ? [verification] : []),
+    stop: () => {
+      sources.stops += 1
+    },
+    ...change,
+  }
+  return sources
+}
