@@ -1,0 +1,50 @@
+/** The defaults that depend on the machine, and paths made absolute. */
+import { createHash } from 'node:crypto'
+import os from 'node:os'
+import path from 'node:path'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** The first label of the host name, with what a name may not hold replaced. */
+export function cleanedHostName(host: string): string {
+  const cleaned = (host.split('.')[0] ?? '')
+    .replaceAll(/[^A-Za-z0-9_-]+/g, '-')
+    .replaceAll(/^[^A-Za-z0-9]+|-+$/g, '')
+    .slice(0, 64)
+  return cleaned === '' ? 'agent' : cleaned
+}
+
+const userHome = (env: Env) => (env.HOME === undefined || env.HOME === '' ? os.homedir() : env.HOME)
+
+/** Base directories as the XDG specification has them: relative values count as unset. */
+function xdg(env: Env, name: string, fallback: string): string {
+  const value = env[name]
+  return value !== undefined && path.isAbsolute(value) ? value : path.join(userHome(env), fallback)
+}
+
+export const defaultHome = (env: Env) =>
+  path.join(xdg(env, 'XDG_STATE_HOME', '.local/state'), 'bzzz')
+
+export const userConfigFile = (env: Env) =>
+  path.join(xdg(env, 'XDG_CONFIG_HOME', '.config'), 'bzzz', 'config.yaml')
+
+/** `~/x` is in the user's home; anything else relative is meant from `base`. */
+export function absolute(value: string, base: string, env: Env): string {
+  if (value === '~') return userHome(env)
+  if (value.startsWith('~/')) return path.join(userHome(env), value.slice(2))
+  return path.resolve(base, value)
+}
+
+/** Longest path of a unix socket in bytes: 108 on Linux, 104 on macOS, with the closing NUL. */
+export const MAX_SOCKET_PATH = 103
+
+export const socketFits = (file: string) => Buffer.byteLength(file) <= MAX_SOCKET_PATH
+
+/** In the home; for a home with a long path in the user's runtime directory, named by the home. */
+export function defaultSocket(home: string, env: Env): string {
+  const inHome = path.join(home, 'api.sock')
+  const runtime = env.XDG_RUNTIME_DIR
+  if (socketFits(inHome) || runtime === undefined || !path.isAbsolute(runtime)) return inHome
+  const id = createHash('sha256').update(home).digest('hex').slice(0, 16)
+  return path.join(runtime, `bzzz-${id}.sock`)
+}

@@ -1,0 +1,110 @@
+/**
+ * The forms that single values may have. Each refuses what would only fail later and elsewhere: at
+ * GitHub, in git, in the mesh.
+ */
+import { z } from 'zod'
+
+const unique = (values: readonly string[]) =>
+  new Set(values.map((value) => value.toLowerCase())).size === values.length
+
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** https anywhere, http only to this machine: a token goes along. */
+function safeUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false
+  const url = new URL(text)
+  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
+    return false
+  }
+  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))
+}
+
+export const url = z
+  .string()
+  .max(2_048)
+  .refine(safeUrl, 'not an https URL (http only to this machine) without credentials or query')
+
+export const repo = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.-]{0,99}\/(?!\.\.?$)[\w.-]{1,100}$/, 'not owner/name')
+
+export const repos = z.array(repo).max(100).refine(unique, 'the same repository is named twice')
+
+export const agentName = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'not 1 to 64 of A-Z a-z 0-9 . _ -')
+
+export const meshName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'not 1 to 32 of a-z 0-9 -')
+
+export const label = z.string().regex(/^[^,\p{Cc}]{1,50}$/u, 'not 1 to 50 characters without comma')
+
+export const refPrefix = z
+  .string()
+  .max(200)
+  .regex(/^refs\/(?:[A-Za-z0-9_][A-Za-z0-9_-]*\/)+$/, 'not refs/…/ of letters, digits, - and _')
+
+export const branchPrefix = z
+  .string()
+  .max(100)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_-]*(?:\/[A-Za-z0-9_][A-Za-z0-9_-]*)*[/-]?$/, 'not a branch name')
+
+const HOST =
+  /^\/(?:ip4\/[\d.]{7,15}|ip6\/[0-9a-fA-F:.]{2,45}|dns[46]?\/[\w.-]{1,253})\/tcp\/\d{1,5}/
+const endsWith = (end: string) => new RegExp(`${HOST.source}${end}$`)
+
+export const listenAddress = z
+  .string()
+  .regex(endsWith(''), 'not a TCP multiaddr such as /ip4/0.0.0.0/tcp/0')
+
+export const peerAddress = z
+  .string()
+  .regex(
+    endsWith('/p2p/[1-9A-HJ-NP-Za-km-z]{46,64}'),
+    'not a multiaddr with peer id such as /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…',
+  )
+
+export const word = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.:+-]{0,63}$/, 'not a word of up to 64 letters, digits and . _ : + -')
+
+export const words = (max: number) => z.array(word).max(max).refine(unique, 'a word stands twice')
+
+export const path = z
+  .string()
+  .min(1)
+  .max(4_096)
+  .regex(/^[^\0]*$/, 'holds a NUL character')
+
+export const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'not a variable name')
+
+/** Where a secret is, never the secret itself. */
+export const secretReference = z.union([
+  z.strictObject({ file: path }),
+  z.strictObject({
+    credential: z.string().regex(/^[\w][\w.-]{0,127}$/, 'not the name of a credential'),
+  }),
+  z.strictObject({ env: envName }),
+  z.strictObject({ gh: z.literal(true) }),
+])
+
+const programme = z.array(z.string().min(1).max(4_096)).min(1).max(64)
+
+export const executor = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('acp'),
+    name: word,
+    /** Program and arguments; no shell. */
+    command: programme,
+    /** `user` lets it use the user's own logins; `temporary` gives it an empty home. */
+    home: z.enum(['temporary', 'user']).default('temporary'),
+    /** Names of variables that it may see. */
+    passEnv: z.array(envName).max(64).default([]),
+  }),
+  z.strictObject({ kind: z.literal('command'), name: word }),
+  z.strictObject({ kind: z.literal('mock'), name: word }),
+])
+
+export const executors = z
+  .array(executor)
+  .max(32)
+  .refine((all) => unique(all.map((one) => one.name)), 'two executors have the same name')

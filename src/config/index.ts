@@ -1,0 +1,18 @@
+/**
+ * The configuration: every option with what, unit, default and why in one schema, read from flags,
+ * environment and YAML files, with the place where each value came from. Strict: what is unknown or
+ * has another form is refused with file, line, allowed form and a guess at what was meant.
+ *
+ * Order: flags > `BZZZ_*` > ./bzzz.yaml > $XDG_CONFIG_HOME/bzzz/config.yaml > /etc/bzzz/config.yaml
+ * > defaults. Secrets are references only; `secrets/` resolves them.
+ *
+ * @example
+ * const loaded = await loadConfig({ flags: { name: 'fox' }, env: process.env, cwd: process.cwd() })
+ * assertRunnable(loaded)
+ * loaded.origin.get('name') // "flag --name"
+ */
+export { ConfigError, type ConfigErrorCode, type Problem } from './errors.ts'
+export { assertRunnable, loadConfig, type LoadedConfig, type LoadInit } from './load.ts'
+export { configJsonSchema, configReference } from './reference.ts'
+export type { Config, ConfigInput, ExecutorConfig } from './schema.ts'
+export { explainOrigins, redacted, type ExplainedOption } from './show.ts'

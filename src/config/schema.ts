@@ -1,0 +1,273 @@
+/**
+ * Every option there is. An option is explained where it is defined (what, unit, default, why); the
+ * reference page, the JSON schema and the environment names are generated from here.
+ *
+ * Everything has a default: a worker needs only `github.repos`, an observer or a client nothing.
+ * Secrets stand here as references only.
+ */
+import { z } from 'zod'
+import * as field from './fields.ts'
+import { option, wholeNumber } from './option.ts'
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+const MIB = 1024 * 1024
+
+const duration = (min: number, max: number, value: number) =>
+  z.int().min(min).max(max).default(value)
+
+const claims = z
+  .strictObject({
+    refPrefix: option(field.refPrefix.default('refs/bzzz/claims/'), {
+      what: 'Namespace of the git refs that hold the claims, one ref per issue.',
+      why: 'Outside refs/heads no branch list shows it; choose refs/heads/… where a proxy lets nothing else through. All agents of a repository must agree.',
+      form: 'refs/…/ of letters, digits, - and _, with a slash at the end',
+    }),
+    leaseMs: option(duration(1_000, DAY, 30 * MINUTE), {
+      what: 'How long a claim holds without a renewal.',
+      why: 'It is renewed every third of it; after it another agent may take over. Longer survives longer outages, shorter frees the issues of dead agents sooner.',
+      form: wholeNumber(1_000, DAY),
+      unit: 'ms',
+    }),
+    staggerMs: option(duration(0, MINUTE, 250), {
+      what: 'Delay before a claim is tried, per place in the order of agents for that issue.',
+      why: 'It only spreads the attempts, so that usually one agent tries; the claim itself decides.',
+      form: wholeNumber(0, MINUTE),
+      unit: 'ms',
+    }),
+  })
+  .prefault({})
+  .describe('How an issue becomes one agent’s.')
+
+const labels = z
+  .strictObject({
+    trigger: option(field.label.default('bzzz'), {
+      what: 'Label that makes an open issue a task.',
+      why: 'Only people who may label can start work.',
+      form: '1 to 50 characters without comma',
+    }),
+    failed: option(field.label.default('bzzz:failed'), {
+      what: 'Label that an issue gets when its attempts are used up.',
+      why: 'It keeps the issue from being taken again; remove it to retry.',
+      form: '1 to 50 characters without comma',
+    }),
+  })
+  .prefault({})
+  .describe('Labels that Bzzz reads and sets.')
+
+const github = z
+  .strictObject({
+    repos: option(field.repos.default([]), {
+      what: 'Repositories whose issues are worked.',
+      why: 'The one thing a worker must be told; at most 100, because each is polled.',
+      form: 'owner/name, up to 100, each once',
+      defaultText: 'none; a worker needs at least one',
+    }),
+    apiUrl: option(field.url.default('https://api.github.com'), {
+      what: 'Base URL of the REST API.',
+      why: 'For GitHub Enterprise Server: https://HOST/api/v3. Plain http only to this machine, because the token goes along.',
+      form: 'an https URL, or http to 127.0.0.1, ::1 or localhost',
+    }),
+    gitUrl: option(field.url.optional(), {
+      what: 'Base URL of the git remotes, to which /owner/name.git is added.',
+      why: 'Set it when git is reached by another name than the API says.',
+      form: 'an https URL, or http to 127.0.0.1, ::1 or localhost',
+      defaultText: 'what the API gives as clone_url',
+    }),
+    token: option(field.secretReference.optional(), {
+      what: 'Where the token is: a file, a systemd credential, a variable, or `gh auth token`.',
+      why: 'Never the token itself: configuration files are copied and shown.',
+      form: '{file: PATH}, {credential: NAME}, {env: NAME} or {gh: true}',
+      defaultText:
+        'the first of the file in BZZZ_GITHUB_TOKEN_FILE, $CREDENTIALS_DIRECTORY/github_token, /run/secrets/github_token, BZZZ_GITHUB_TOKEN, GITHUB_TOKEN, GH_TOKEN',
+      env: false,
+    }),
+    labels,
+    claims,
+    pollMs: option(duration(200, 60 * MINUTE, 30_000), {
+      what: 'Pause between two looks at a repository’s issues.',
+      why: 'Unchanged answers cost nothing of the rate limit; below a few seconds only against a forge of your own.',
+      form: wholeNumber(200, 60 * MINUTE),
+      unit: 'ms',
+    }),
+    branchPrefix: option(field.branchPrefix.default('bzzz/issue-'), {
+      what: 'Name of the work branch before the issue’s number.',
+      why: 'One branch per issue, never per attempt. All agents of a repository must agree.',
+      form: 'the beginning of a branch name',
+    }),
+    maxAttempts: option(z.int().min(1).max(20).default(3), {
+      what: 'Attempts at an issue, by all agents together, before it is marked as failed.',
+      why: 'Enough for a crash and a bad day, few enough to stop burning money.',
+      form: wholeNumber(1, 20),
+    }),
+  })
+  .prefault({})
+  .describe('The forge: whose issues, how they are claimed and where the work goes.')
+
+const mesh = z
+  .strictObject({
+    name: option(field.meshName.default('bzzz'), {
+      what: 'Name of the mesh; agents meet only others with the same name.',
+      why: 'Lets several meshes share a network. It is no secret and no protection.',
+      form: '1 to 32 of a-z, 0-9 and -',
+    }),
+    listen: option(z.array(field.listenAddress).min(1).max(16).default(['/ip4/0.0.0.0/tcp/0']), {
+      what: 'Addresses on which other agents reach this one.',
+      why: 'Port 0 takes a free one, which mDNS makes known; give a fixed port to agents that others bootstrap from.',
+      form: 'TCP multiaddrs such as /ip4/0.0.0.0/tcp/4001, 1 to 16',
+    }),
+    mdns: z
+      .strictObject({
+        enabled: option(z.boolean().default(true), {
+          what: 'Whether agents on the same network find each other by multicast.',
+          why: 'Makes a local mesh need no addresses.',
+          form: 'true or false',
+        }),
+        interfaces: option(z.array(field.word).max(32).default([]), {
+          what: 'Network interfaces to use for it.',
+          why: 'Narrow it on machines with container bridges or a network that must not see the agent.',
+          form: 'interface names such as eth0, up to 32',
+          defaultText: 'none named: all',
+        }),
+      })
+      .prefault({})
+      .describe('Discovery on the local network.'),
+    dht: z
+      .strictObject({
+        enabled: option(z.boolean().default(true), {
+          what: 'Whether agents find each other through the Kademlia DHT of the mesh.',
+          why: 'Idle without a bootstrap address, so it costs nothing where mDNS is enough.',
+          form: 'true or false',
+        }),
+        bootstrap: option(z.array(field.peerAddress).max(64).default([]), {
+          what: 'Addresses of agents that are dialled first.',
+          why: 'The way into a mesh beyond the local network.',
+          form: 'multiaddrs with peer id such as /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…, up to 64',
+          defaultText: 'none',
+        }),
+      })
+      .prefault({})
+      .describe('Discovery beyond the local network.'),
+  })
+  .prefault({})
+  .describe('How agents find and reach each other.')
+
+const work = z
+  .strictObject({
+    slots: option(z.int().min(1).max(64).default(1), {
+      what: 'Tasks worked at the same time.',
+      why: 'One suits a machine that people use; raise it with cores, memory and budget.',
+      form: wholeNumber(1, 64),
+    }),
+    executors: option(field.executors.default([]), {
+      what: 'Executors beside those that are found by themselves.',
+      why: 'For a coding agent with other arguments, another home or variables of its own; an entry replaces a found one of the same name.',
+      form: 'a list of {name, kind: acp, command: [PROGRAM, …], home: temporary or user, passEnv: [NAME, …]}, {name, kind: command} or {name, kind: mock}, up to 32',
+      defaultText: 'none beside `command` and the coding agents found on the machine',
+    }),
+    use: option(
+      z.union([z.literal('auto'), field.words(32).min(1, 'names no executor')]).default('auto'),
+      {
+        what: 'Executors to choose from.',
+        why: '`auto` takes `command`, those of `work.executors` and those found on the machine; a list restricts it.',
+        form: '`auto`, or a list of names of executors',
+      },
+    ),
+    tags: option(field.words(64).default([]), {
+      what: 'Free words that this agent can do, for issues with a label `needs:WORD`.',
+      why: 'For what no detector can see, such as a licence or a device.',
+      form: 'words of up to 64 letters, digits and . _ : + -, up to 64',
+      defaultText: 'none',
+    }),
+    wallTimeMs: option(duration(1_000, DAY, 30 * MINUTE), {
+      what: 'Longest run of an executor; a repository’s WORKFLOW.md may ask for less.',
+      why: 'No agent works for ever. A claim is renewed meanwhile.',
+      form: wholeNumber(1_000, DAY),
+      unit: 'ms',
+    }),
+    maxOutputBytes: option(
+      z
+        .int()
+        .min(1_024)
+        .max(1_024 * MIB)
+        .default(16 * MIB),
+      {
+        what: 'Output after which an executor or a check is stopped.',
+        why: 'Far above any useful log, far below a full disk.',
+        form: wholeNumber(1_024, 1_024 * MIB),
+        unit: 'bytes',
+      },
+    ),
+    checkTimeoutMs: option(duration(1_000, DAY, 10 * MINUTE), {
+      what: 'Longest run of one of the repository’s checks that names no limit of its own.',
+      why: 'A check that hangs must not hold the issue.',
+      form: wholeNumber(1_000, DAY),
+      unit: 'ms',
+    }),
+  })
+  .prefault({})
+  .describe('What this machine does and with what.')
+
+export const configSchema = z
+  .strictObject({
+    name: option(field.agentName.optional(), {
+      what: 'Name of this agent for people.',
+      why: 'It proves nothing and need not be unique; the peer id does and is.',
+      form: '1 to 64 of A-Z, a-z, 0-9, . _ and -',
+      defaultText: 'the host name, cleaned',
+    }),
+    home: option(field.path.optional(), {
+      what: 'Directory of this agent’s identity, journals, clones and API socket.',
+      why: 'One agent per directory; several on one machine need one each.',
+      form: 'a path',
+      defaultText: '$XDG_STATE_HOME/bzzz or ~/.local/state/bzzz',
+    }),
+    roles: option(
+      z
+        .array(z.enum(['worker', 'observer']))
+        .length(1)
+        .default(['worker']),
+      {
+        what: 'Whether this agent works issues or only replicates everyone’s journals.',
+        why: 'An observer needs no token and takes no task.',
+        form: '[worker] or [observer]',
+      },
+    ),
+    log: z
+      .strictObject({
+        level: option(z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'), {
+          what: 'Least severity of what the agent logs on stderr.',
+          why: '`debug` is for a fault that one is looking for.',
+          form: 'debug, info, warn, error or silent',
+        }),
+      })
+      .prefault({})
+      .describe('The log on stderr.'),
+    github,
+    mesh,
+    work,
+    api: z
+      .strictObject({
+        socket: option(field.path.optional(), {
+          what: 'Unix socket on which the agent answers `bzzz status` and the other commands.',
+          why: 'Set it only when the home’s path is too long for a socket.',
+          form: 'a path of at most 103 bytes',
+          defaultText: 'api.sock in the home',
+        }),
+      })
+      .prefault({})
+      .describe('The local interface of the command line.'),
+    $schema: z.string().max(2_048).optional().describe('For editors; ignored.'),
+  })
+  .describe('Configuration of a Bzzz agent')
+
+export type ConfigInput = z.input<typeof configSchema>
+type Parsed = z.output<typeof configSchema>
+
+/** A whole configuration: every option has a value, paths are absolute. */
+export type Config = Omit<Parsed, 'name' | 'home' | 'api' | '$schema'> & {
+  name: string
+  home: string
+  api: { socket: string }
+}
+export type ExecutorConfig = Config['work']['executors'][number]
