@@ -1,0 +1,36 @@
+#!/usr/bin/env node
+/**
+ * The `bzzz` command. This file alone must parse on any Node since 12, so that an old one is told
+ * what to do; everything else is loaded only by a Node that can run it.
+ */
+var major = Number(process.versions.node.split('.')[0])
+
+if (major < 24) {
+  process.stderr.write(
+    [
+      'bzzz needs Node 24 or newer; this is Node ' + process.versions.node + '.',
+      '',
+      'In a checkout of Bzzz, npm brings a Node 24 of its own:',
+      '  npm ci',
+      '  npm start             the demo',
+      '  npm exec -- bzzz …    any other command',
+      'Elsewhere, install Node 24: https://nodejs.org/en/download',
+      '',
+    ].join('\n'),
+  )
+  process.exitCode = 78
+} else {
+  import('./index.ts')
+    .then(function run(cli) {
+      return cli.main(process.argv)
+    })
+    .then(
+      function done(code) {
+        process.exitCode = code
+      },
+      function failed(error) {
+        process.stderr.write('bzzz: ' + ((error && error.stack) || error) + '\n')
+        process.exitCode = 1
+      },
+    )
+}
