@@ -1,17 +1,18 @@
 /** Children as guests: one owner, own directory and environment, bounded output, no orphans. */
+import type { Readable, Writable } from 'node:stream'
 
 export interface SpawnRequest {
   /** Program; looked up on `env.PATH` only. */
   file: string
   args: readonly string[]
   cwd: string
-  /** The whole environment: nothing is inherited. */
+  /** The whole environment: nothing is inherited. `BZZZ_RUN` is added, the mark by which what escapes is found. */
   env: Record<string, string>
   /** What it is for, for the process table: "check test of octo/lib#12". */
   purpose: string
   /** Wall-clock limit, ms. Required: no child runs for ever. */
   timeoutMs: number
-  /** Bytes of stdout plus stderr after which the child is stopped with `OUTPUT_LIMIT`. Default 16 MiB. */
+  /** Bytes of stdout plus stderr after which the child is stopped with `output-limit`. Default 16 MiB. */
   maxOutputBytes?: number
   /** Bytes of the end of the output that are kept for `tail`. Default 64 KiB. */
   keepBytes?: number
@@ -20,6 +21,11 @@ export interface SpawnRequest {
   signal?: AbortSignal
   /** Text for stdin, then end. Without it stdin is empty. */
   input?: string
+  /**
+   * False for short, trusted tools such as git: no record on disk, no search for escaped
+   * descendants at the end; the group is still ended. Default true.
+   */
+  lease?: boolean
 }
 
 export interface Exit {
@@ -28,10 +34,14 @@ export interface Exit {
   exitCode?: number
   signal?: string
   durationMs: number
+  /** All of stdout, at most `maxOutputBytes`; empty for a guest, whose owner reads it. */
   stdout: string
-  /** End of stdout and stderr as they came, at most `keepBytes`. */
+  /** End of stderr, at most `keepBytes`. */
+  stderr: string
+  /** End of stdout and stderr as they came, at most `keepBytes`; for `failed` and `not-found`, why. */
   tail: string
   outputBytes: number
+  /** True when `tail` is not all of the output. */
   truncated: boolean
   /** Of all output, SHA-256 in hex. */
   outputSha256: string
@@ -39,9 +49,10 @@ export interface Exit {
 
 /** A child with open pipes, for protocols over stdio. */
 export interface Guest {
+  /** 0 when it could not be started; `exit` then says why. */
   readonly pid: number
-  readonly stdin: import('node:stream').Writable
-  readonly stdout: import('node:stream').Readable
+  readonly stdin: Writable
+  readonly stdout: Readable
   /** Settles when the child and all of its descendants are gone; never rejects. */
   readonly exit: Promise<Exit>
   /** TERM to the group, KILL after the grace; resolves when nothing is left. */
@@ -51,10 +62,11 @@ export interface Guest {
 export interface Processes {
   /** Runs to the end. Never rejects for what the child does; rejects with `ABORTED` only before the spawn. */
   run(request: SpawnRequest): Promise<Exit>
+  /** Throws `ABORTED` when the signal has fired or the agent is stopping. */
   spawn(request: SpawnRequest): Guest
   /** Children that run now. */
   list(): { pid: number; purpose: string; startedAt: number }[]
-  /** Ends what an earlier process of this home left behind; returns how many were ended. */
+  /** Ends what an earlier process of this home left behind; returns how many processes were ended. */
   sweep(): Promise<number>
   /** Stops all children. Idempotent. */
   stop(): Promise<void>
@@ -66,19 +78,30 @@ export interface GitAuth {
   token: string
 }
 
-/** Hardened git: no system or user configuration, no prompts, no hooks, no file protocol but where allowed. */
+/**
+ * Hardened git: no system or user configuration, no prompts, no hooks, http and https only.
+ * Local paths need `allowFile`.
+ */
 export interface Git {
-  /** Resolves with stdout; `GIT_FAILED` (data: args, exitCode, stderr cleaned of secrets) when git exits non-zero. */
+  /**
+   * Resolves with stdout. Errors: `GIT_FAILED` (data: args, exitCode, stderr cleaned of secrets) when
+   * git exits non-zero, `GIT_MISSING`, `DEADLINE`, `ABORTED`, `TOO_LARGE`.
+   */
   (
     args: readonly string[],
     options: {
       cwd: string
       auth?: GitAuth
       signal?: AbortSignal
+      /** Default 60,000. */
       timeoutMs?: number
       input?: string
+      /** Added to the environment; cannot undo the hardening. */
       env?: Record<string, string>
+      /** Default 16 MiB. */
       maxOutputBytes?: number
+      /** Lets this call clone, fetch from or push to a path on this machine. Default false. */
+      allowFile?: boolean
     },
   ): Promise<string>
 }

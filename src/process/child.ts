@@ -1,0 +1,227 @@
+/**
+ * One child: a guest with an owner, a group of its own, a limit on time and output, and an end
+ * that takes everything it started along.
+ *
+ *   running ──exit──────────────────────────────► reaping ──► gone
+ *      └──timeout, abort, output limit, stop──► ending ─exit─┘
+ *
+ * node:child_process, not execa: execa's timeout, cancel and buffer limit act on one process, and
+ * here each must act on a group, with streaming hashes, an exact environment and a search for
+ * what escaped; nothing of it would remain in use, and importing it costs 60 to 120 ms.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { PassThrough, Transform, Writable, type Readable } from 'node:stream'
+import type { Clock, Logger } from '../util/index.ts'
+import { Output } from './output.ts'
+import { MARK } from './proc-fs.ts'
+import { locate } from './program.ts'
+import { findRemains, reap, signalTo, type Reaping } from './reap.ts'
+import type { Exit, Guest, SpawnRequest } from './types.ts'
+
+const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024
+const DEFAULT_KEEP_BYTES = 64 * 1024
+const DEFAULT_GRACE_MS = 3_000
+/** What a child left behind gets this long, ms, between TERM and KILL (less if its own grace is shorter). */
+const LEFTOVER_GRACE_MS = 500
+/** After KILL, ms: longer only if the kernel holds the process. */
+const KILLED_MS = 5_000
+/** For the last bytes in the pipes once no writer is left, ms. */
+const DRAIN_MS = 1_000
+
+export interface ChildContext {
+  /** "<owner>.<n>". */
+  id: string
+  /** Marks of the agents around this one, "" for none. */
+  outerMark: string
+  clock: Clock
+  logger: Logger
+  /** A protocol's child with open pipes, or one that is run to its end. */
+  open: boolean
+  onStarted: (pid: number) => void
+  /** `clean`: nothing of it is left. */
+  onGone: (clean: boolean) => void
+}
+
+export interface Child extends Guest {
+  readonly startedAt: number
+  readonly purpose: string
+  end(reason: Exit['reason']): void
+}
+
+type State =
+  { is: 'running' } | { is: 'ending'; reason: Exit['reason']; since: number } | { is: 'exited' }
+
+export function startChild(request: SpawnRequest, context: ChildContext): Child {
+  const { clock, logger } = context
+  const { keepBytes = DEFAULT_KEEP_BYTES, graceMs = DEFAULT_GRACE_MS, lease = true } = request
+  const startedAt = clock.now()
+  const began = clock.monotonic()
+  let state: State = { is: 'running' }
+  const output = new Output({
+    maxBytes: request.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
+    keepBytes,
+    collect: !context.open,
+    onLimit: () => end('output-limit'),
+  })
+
+  const failed = (reason: 'not-found' | 'failed', why: string): Child => {
+    const durationMs = clock.monotonic() - began
+    const exit = Promise.resolve<Exit>({ reason, durationMs, ...output.result(), tail: why })
+    const stdin = new Writable({ write: (_chunk, _encoding, done) => done() })
+    const stdoutEnd = new PassThrough().end()
+    const { purpose } = request
+    const stop = () => exit
+    context.onGone(true)
+    return {
+      pid: 0,
+      stdin,
+      stdout: stdoutEnd,
+      exit,
+      stop,
+      startedAt,
+      purpose,
+      end: () => undefined,
+    }
+  }
+
+  const file = locate(request.file, request.env['PATH'] ?? '', request.cwd)
+  if (file === undefined) {
+    return failed('not-found', `${request.file} was not found on the PATH it was given.`)
+  }
+  let child: ChildProcess
+  try {
+    child = spawn(file, [...request.args], {
+      cwd: request.cwd,
+      env: { ...request.env, [MARK]: `${context.outerMark}/${context.id}` },
+      argv0: request.file,
+      detached: process.platform !== 'win32',
+      windowsHide: true,
+      stdio: [context.open || request.input !== undefined ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+    })
+  } catch (error) {
+    return failed('failed', error instanceof Error ? error.message : String(error))
+  }
+  const { pid, stdout, stderr } = child
+  const exited = Promise.withResolvers<{ code: number | null; signal: string | null }>()
+  child.once('exit', (code, signal) => exited.resolve({ code, signal }))
+  const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  if (pid === undefined || stdout === null || stderr === null) {
+    // Its one error event comes later and says no more than this.
+    child.on('error', () => undefined)
+    return failed('failed', `${request.file} could not be started in ${request.cwd}.`)
+  }
+  child.on('error', (error) => logger.warn({ pid, error: error.message }, 'child process error'))
+  context.onStarted(pid)
+
+  const reaping: Reaping = { marks: [context.id], groups: [pid], known: new Map(), graceMs: 0 }
+  const signalGroup = (signal: NodeJS.Signals | 0) =>
+    signalTo(process.platform === 'win32' ? pid : -pid, signal)
+
+  function end(reason: Exit['reason']): void {
+    if (state.is !== 'running') return
+    state = { is: 'ending', reason, since: clock.monotonic() }
+    if (reason === 'output-limit') {
+      stdout?.destroy()
+      stderr?.destroy()
+    }
+    void terminate()
+  }
+
+  /** TERM goes to the group only: a nested agent ends its own children in its own order. */
+  async function terminate(): Promise<void> {
+    if (lease) await findRemains(reaping)
+    if (state.is === 'exited') return
+    signalGroup('SIGTERM')
+    const cancelKill = clock.after(graceMs, () => signalGroup('SIGKILL'))
+    const cancelWait = clock.after(graceMs + KILLED_MS, () =>
+      exited.resolve({ code: null, signal: 'SIGKILL' }),
+    )
+    await exited.promise
+    cancelKill()
+    cancelWait()
+  }
+
+  async function live(): Promise<Exit> {
+    const how = await exited.promise
+    const was = state
+    const reason = was.is === 'ending' ? was.reason : how.signal === null ? 'exited' : 'signalled'
+    state = { is: 'exited' }
+    cancelTimeout()
+    request.signal?.removeEventListener('abort', onAbort)
+    const clean = await reapRemains(was)
+    await drained()
+    const exit: Exit = { reason, durationMs: clock.monotonic() - began, ...output.result() }
+    if (how.code !== null) exit.exitCode = how.code
+    if (how.signal !== null) exit.signal = how.signal
+    context.onGone(clean)
+    return exit
+  }
+
+  /** The group had its TERM when the child was told to end; then the rest of that grace is left. */
+  async function reapRemains(was: State): Promise<boolean> {
+    if (!lease && !signalGroup(0)) return true
+    const told = was.is === 'ending'
+    const left = told ? was.since + graceMs - clock.monotonic() : LEFTOVER_GRACE_MS
+    const { ended, remains } = await reap({
+      ...reaping,
+      graceMs: Math.max(0, Math.min(graceMs, left)),
+      warned: (row) => told && row.group === pid,
+    })
+    if (ended > 0)
+      logger.debug({ pid, purpose: request.purpose, ended }, 'ended what a child left behind')
+    if (remains) logger.warn({ pid, purpose: request.purpose }, 'a child cannot be ended')
+    return !remains
+  }
+
+  async function drained(): Promise<void> {
+    let cancel = () => {}
+    const late = new Promise<void>((resolve) => {
+      cancel = clock.after(DRAIN_MS, resolve)
+    })
+    await Promise.race([closed, late])
+    cancel()
+    stdout?.destroy()
+    stderr?.destroy()
+  }
+
+  const cancelTimeout = clock.after(request.timeoutMs, () => end('timeout'))
+  const onAbort = () => end('aborted')
+  request.signal?.addEventListener('abort', onAbort, { once: true })
+  stderr.on('data', (chunk: Buffer) => output.take('stderr', chunk))
+  stdout.on('error', onPipeError)
+  stderr.on('error', onPipeError)
+  child.stdin?.on('error', onPipeError)
+  let readable: Readable = stdout
+  if (context.open) {
+    const meter = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => done(null, output.take('stdout', chunk)),
+    })
+    stdout.on('close', () => meter.end())
+    readable = stdout.pipe(meter)
+  } else {
+    stdout.on('data', (chunk: Buffer) => output.take('stdout', chunk))
+    child.stdin?.end(request.input)
+  }
+  const exit = live()
+  if (request.signal?.aborted === true) end('aborted')
+
+  return {
+    pid,
+    startedAt,
+    purpose: request.purpose,
+    stdin: child.stdin ?? new PassThrough(),
+    stdout: readable,
+    exit,
+    end,
+    stop: (why) => {
+      if (state.is === 'running') logger.debug({ pid, why }, 'stopping a child')
+      end('aborted')
+      return exit
+    },
+  }
+
+  /** A pipe whose other end is gone is the child's way of ending, not a fault here. */
+  function onPipeError(error: Error): void {
+    logger.debug({ pid, error: error.message }, 'pipe to a child closed')
+  }
+}
