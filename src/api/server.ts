@@ -3,7 +3,7 @@
  * that is all the authentication there is, and it is the operating system's.
  */
 import { createAdaptorServer } from '@hono/node-server'
-import { chmod, lstat, rm } from 'node:fs/promises'
+import { chmod, lstat, rm, symlink } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { hasCode, Lifecycle, withDeadline, type Logger, type Startable } from '../util/index.ts'
@@ -15,7 +15,10 @@ import type { ApiSources } from './types.ts'
 export interface ApiInit {
   /** Home of the agent. Whoever starts the API holds its lock (`acquireHomeLock`). */
   home: string
-  /** Default: `socketPathFor(home)`, where clients look. */
+  /**
+   * Default: `socketPathFor(home)`, where clients look. For another path, a symbolic link to it is
+   * kept there, so that clients need no configuration to find it.
+   */
   socketPath?: string
 }
 
@@ -36,13 +39,17 @@ const stopMs = 2_000
 /** Errors of start: `SOCKET_IN_USE`, `SOCKET_UNSAFE`, `HOME_UNUSABLE`. */
 export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiComponents): Api {
   let socketPath = init.socketPath ?? ''
+  let place = ''
+  let linked = false
   let server: Server | undefined
   let stopping = new AbortController()
 
   async function start(): Promise<void> {
-    socketPath = init.socketPath ?? socketPathFor(await realHome(init.home), socketEnv())
-    await prepareSocketDirectory(socketPath)
-    await removeStale(socketPath)
+    place = socketPathFor(await realHome(init.home), socketEnv())
+    socketPath = init.socketPath ?? place
+    await prepareSocketDirectory(place)
+    await removeStale(place)
+    if (socketPath !== place) await removeStale(socketPath)
     stopping = new AbortController()
     const routes = createRoutes(sources, { logger, stop: stopping.signal })
     const made = createAdaptorServer({
@@ -53,21 +60,21 @@ export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiCom
     }) as Server
     server = made
     made.maxConnections = maxConnections
-    await new Promise<void>((resolve, reject) => {
-      made.once('error', reject)
-      made.listen(socketPath, () => {
-        made.off('error', reject)
-        resolve()
-      })
-    })
+    await listen(made, socketPath)
     made.on('error', (error) => logger.error({ err: error }, 'the API server failed'))
-    if (process.platform !== 'win32') await chmod(socketPath, 0o600)
+    if (process.platform === 'win32') return
+    await chmod(socketPath, 0o600)
+    if (socketPath === place) return
+    await symlink(socketPath, place)
+    linked = true
   }
 
   async function stop(): Promise<void> {
     const made = server
     server = undefined
     stopping.abort()
+    if (linked) await rm(place, { force: true })
+    linked = false
     if (made?.listening !== true) return
     const closed = new Promise<void>((resolve) => made.close(() => resolve()))
     made.closeIdleConnections()
@@ -87,7 +94,29 @@ export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiCom
   }
 }
 
-/** Removes the socket that a killed agent left. A living server's, or another kind of file, stays. */
+/** The socket is nobody else's from its first moment: its mode comes from the mask at the bind. */
+function listen(server: Server, path: string): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    const mask = process.umask(0o177)
+    try {
+      server.listen(path, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    } finally {
+      process.umask(mask)
+    }
+  }).catch((cause: unknown) => {
+    throw new ApiError('HOME_UNUSABLE', `The API cannot listen on ${path}.`, {
+      data: { path },
+      next: 'Make its directory writable, or choose another `--home DIR`.',
+      cause,
+    })
+  })
+}
+
+/** Removes the socket, or the link to one, that a killed agent left. A living server's, or another kind of file, stays. */
 async function removeStale(path: string): Promise<void> {
   if (process.platform === 'win32') return
   const entry = await lstat(path).catch((error: unknown) => {
@@ -95,7 +124,7 @@ async function removeStale(path: string): Promise<void> {
     throw error
   })
   if (entry === undefined) return
-  if (!entry.isSocket()) {
+  if (!entry.isSocket() && !entry.isSymbolicLink()) {
     throw new ApiError('SOCKET_UNSAFE', `${path} is not a socket.`, {
       data: { path },
       next: `Look what it is, and remove it: \`ls -l ${path}\`.`,

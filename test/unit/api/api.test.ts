@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process'
-import { chmod, mkdir, mkdtemp, realpath, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  realpath,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { createServer, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -121,6 +131,24 @@ describe('api and client', () => {
     const second = createApi({ home }, fakeSources(), { logger: nullLogger })
     await expect(second.start()).rejects.toMatchObject({ code: 'SOCKET_IN_USE' })
     expect((await connect(home).status()).name).toBe('owl')
+  })
+
+  it('is found at another socket path, too', async () => {
+    const socketPath = join(home, 'own.sock')
+    for (let turn = 0; turn < 2; turn += 1) {
+      await symlink(join(home, 'gone.sock'), join(home, 'run', 'agent.sock')).catch(() => undefined)
+      const api = createApi({ home, socketPath }, fakeSources(), { logger: nullLogger })
+      await api.start()
+      cleanups.push(() => api.stop())
+      expect((await connect(home).status()).name).toBe('owl')
+      for (const init of [{ home }, { home, socketPath }]) {
+        const second = createApi(init, fakeSources(), { logger: nullLogger })
+        await expect(second.start()).rejects.toMatchObject({ code: 'SOCKET_IN_USE' })
+      }
+      expect((await connect(home).status()).name).toBe('owl')
+      await api.stop()
+      expect(await readdir(join(home, 'run'))).toEqual([])
+    }
   })
 
   it('leaves a file alone that is no socket', async () => {
