@@ -1,0 +1,57 @@
+/** The table of tasks, kept up to date from the journals that are here. Observers run only this. */
+import {
+  explain,
+  Lifecycle,
+  systemClock,
+  type Clock,
+  type Logger,
+  type Startable,
+} from '../util/index.ts'
+import type { TasksJournal } from './needs.ts'
+import { createTable, type TableEntry, type TaskTable } from './table.ts'
+
+export interface Board extends Startable, Omit<TaskTable, 'add'> {}
+
+export interface BoardComponents {
+  journal: Pick<TasksJournal, 'tail'>
+  logger: Logger
+  /** One line for a person about an entry. */
+  describe: (entry: TableEntry) => string
+  clock?: Clock
+}
+
+export function createBoard({
+  journal,
+  logger,
+  describe,
+  clock = systemClock,
+}: BoardComponents): Board {
+  const table = createTable(() => clock.now(), describe)
+  let stopping = new AbortController()
+  let reading: Promise<void> = Promise.resolve()
+  const lifecycle = new Lifecycle(
+    async () => {
+      stopping = new AbortController()
+      reading = (async () => {
+        for await (const entry of journal.tail({}, stopping.signal)) table.add(entry as TableEntry)
+      })().catch((error: unknown) => {
+        if (!stopping.signal.aborted)
+          logger.error(
+            { event: 'board', err: explain(error) },
+            'the table of tasks is not followed any more',
+          )
+      })
+    },
+    async () => {
+      stopping.abort()
+      await reading
+    },
+  )
+  return {
+    start: () => lifecycle.start(),
+    stop: () => lifecycle.stop(),
+    rows: () => table.rows(),
+    detail: (ref) => table.detail(ref),
+    contention: () => table.contention(),
+  }
+}

@@ -1,0 +1,90 @@
+/**
+ * May this agent try to claim, seen from the tip of the claim ref? Pure: tip, issue and the own
+ * monotonic clock come in; the answer and its reason go out. No clock of another machine is used:
+ * a lease counts as expired only when this process has seen the same OID for the whole lease plus
+ * a margin.
+ */
+import type { ClaimRecord } from './record.ts'
+
+/** What stands in a claim ref. `invalid`: something that is no record of ours. */
+export type Tip =
+  | { is: 'absent' }
+  | { is: 'record'; oid: string; record: ClaimRecord }
+  | { is: 'invalid'; oid: string; why: string }
+
+export interface Sighting {
+  oid: string
+  /** Own monotonic clock, ms, when this OID was first seen. */
+  since: number
+}
+
+export type Decision =
+  | {
+      may: true
+      attempt: number
+      /** Attempts before this one that ended by a crash or by a machine's fault. */
+      strikes: number
+      previous: string | null
+      /** The holder before did not let go: its assignment may still stand. */
+      takeover: boolean
+      /** All attempts are used up: the claim is made only to say so on the issue. */
+      exhausted: boolean
+    }
+  | { may: false; reason: string; why: 'held' | 'final' | 'invalid' }
+
+export interface DecideInput {
+  tip: Tip
+  sighting: Sighting | undefined
+  now: number
+  /** Margin over the lease before a takeover, ms. */
+  marginMs: number
+  /** Strikes after which nobody tries again without a person. */
+  maxAttempts: number
+  /** The record is one of our own that an earlier process, or a lost answer, left behind. */
+  abandoned: (record: ClaimRecord, oid: string) => boolean
+}
+
+export function mayClaim({
+  tip,
+  sighting,
+  now,
+  marginMs,
+  maxAttempts,
+  abandoned,
+}: DecideInput): Decision {
+  if (tip.is === 'absent')
+    return { may: true, attempt: 1, strikes: 0, previous: null, takeover: false, exhausted: false }
+  if (tip.is === 'invalid')
+    return { may: false, why: 'invalid', reason: `the claim ref is unusable: ${tip.why}` }
+  const { record, oid } = tip
+  const free = (takeover: boolean, strikes: number): Decision => ({
+    may: true,
+    attempt: record.attempt + 1,
+    strikes,
+    previous: oid,
+    takeover,
+    exhausted: strikes >= maxAttempts,
+  })
+  switch (record.state) {
+    case 'done':
+      return {
+        may: false,
+        why: 'final',
+        reason: `${record.name} published attempt ${record.attempt}`,
+      }
+    // A failed or cancelled issue is open again only because a person took the label away or
+    // reopened it (intake has checked that): it starts afresh.
+    case 'failed':
+    case 'cancelled':
+      return free(false, 0)
+    case 'released':
+    case 'yielded':
+      return free(false, record.strikes)
+    case 'held': {
+      if (abandoned(record, oid)) return free(true, record.strikes + 1)
+      const seenFor = sighting?.oid === oid ? now - sighting.since : 0
+      if (seenFor >= record.leaseMs + marginMs) return free(true, record.strikes + 1)
+      return { may: false, why: 'held', reason: `${record.name} holds attempt ${record.attempt}` }
+    }
+  }
+}

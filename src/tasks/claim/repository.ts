@@ -1,0 +1,232 @@
+/**
+ * One bare git repository per GitHub repository in the agent's home: the only place where the
+ * token meets git. It reads and moves claim refs, fetches the base for workspaces, takes finished
+ * commits from them and publishes. Workspaces are cloned from it and never see the token.
+ *
+ * Refs move by `push --atomic --force-with-lease`: compare-and-swap over one or several refs.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { explain, hasCode, throwIfAborted } from '../../util/index.ts'
+import { TasksError } from '../errors.ts'
+import { maxRecordBytes, oidPattern } from './record.ts'
+
+/** git, as this file needs it. */
+export type RunGit = (
+  args: readonly string[],
+  options: {
+    cwd: string
+    auth?: { url: string; token: string }
+    signal?: AbortSignal
+    timeoutMs?: number
+    input?: string
+    env?: Record<string, string>
+    allowFile?: boolean
+  },
+) => Promise<string>
+
+export interface RefUpdate {
+  /** Full ref name. */
+  ref: string
+  /** OID that it must have now; null: it must not exist. */
+  expected: string | null
+  next: string
+}
+
+/** `moved`: all refs moved. `unmoved`: none did, or the answer was lost: read the ref to know. */
+export type PushOutcome = { is: 'moved' } | { is: 'unmoved'; error: unknown }
+
+export interface RawTip {
+  oid: string
+  message: string
+  parents: string[]
+}
+
+export interface ClaimRepository {
+  readonly gitDir: string
+  /** Tips of all refs below the prefix, by the name after it. One network call. */
+  snapshot(signal: AbortSignal): Promise<Map<string, RawTip>>
+  /** OID that the remote's ref holds now; undefined when it does not exist. One network call. */
+  read(ref: string, signal: AbortSignal): Promise<string | undefined>
+  /** Writes a record commit (empty tree) into the local store. No network. */
+  mint(message: string, parent: string | null): Promise<string>
+  push(updates: RefUpdate[], signal: AbortSignal): Promise<PushOutcome>
+  /** Fetches branches; returns the OID of each that exists. One network call. */
+  fetchBranches(branches: string[], signal: AbortSignal): Promise<Map<string, string>>
+  /** Takes a commit from a local repository. */
+  adopt(gitDir: string, oid: string, signal: AbortSignal): Promise<void>
+  /** Lets go of an adopted commit. */
+  drop(oid: string): Promise<void>
+}
+
+export interface RepositoryInit {
+  /** Directory of the bare repository; created when absent. */
+  gitDir: string
+  url: string
+  token: string
+  /** Such as `refs/bzzz/claims/`. */
+  refPrefix: string
+}
+
+const networkTimeoutMs = 120_000
+const identity = {
+  GIT_AUTHOR_NAME: 'bzzz',
+  GIT_AUTHOR_EMAIL: 'bzzz@localhost',
+  GIT_COMMITTER_NAME: 'bzzz',
+  GIT_COMMITTER_EMAIL: 'bzzz@localhost',
+}
+
+export async function openRepository(
+  init: RepositoryInit,
+  { git }: { git: RunGit },
+): Promise<ClaimRepository> {
+  const { gitDir, url, token, refPrefix } = init
+  const auth = { url: new URL('/', url).href, token }
+  const seen = 'refs/seen/claims/'
+  await mkdir(gitDir, { recursive: true, mode: 0o700 })
+  await git(['init', '--quiet', '--bare', '.'], { cwd: gitDir })
+  const emptyTree = (
+    await git(['hash-object', '-t', 'tree', '-w', '--stdin'], { cwd: gitDir, input: '' })
+  ).trim()
+  const remote = (args: string[], signal: AbortSignal) =>
+    git(args, { cwd: gitDir, auth, signal, timeoutMs: networkTimeoutMs })
+
+  async function tips(): Promise<Map<string, RawTip>> {
+    const format = '%(objectname)%00%(objecttype)%00%(objectsize)%00%(parent)%00%(refname)%00'
+    const listed = await git(['for-each-ref', `--format=${format}`, seen], { cwd: gitDir })
+    const rows = listed.split('\n').filter((line) => line !== '')
+    const found = new Map<string, RawTip>()
+    for (const row of rows) {
+      const [oid = '', type = '', size = '', parent = '', ref = ''] = row.split('\0')
+      const usable = type === 'commit' && Number(size) <= maxRecordBytes * 2
+      const raw = usable ? await git(['cat-file', 'commit', oid], { cwd: gitDir }) : ''
+      const message = raw.slice(raw.indexOf('\n\n') + 2)
+      found.set(ref.slice(seen.length), {
+        oid,
+        message,
+        parents: parent.split(' ').filter((text) => text !== ''),
+      })
+    }
+    return found
+  }
+
+  const known = new Map<string, RawTip>()
+  return {
+    gitDir,
+    async snapshot(signal) {
+      // A listing first: most turns find nothing new, and an absent prefix is no error for it.
+      const listed = await remote(['ls-remote', '--quiet', url, `${refPrefix}*`], signal)
+      const current = new Map(
+        parseListing(listed).map(([ref, oid]) => [ref.slice(refPrefix.length), oid]),
+      )
+      const changed = [...current].some(([name, oid]) => known.get(name)?.oid !== oid)
+      if (changed) {
+        await remote(
+          [
+            'fetch',
+            '--quiet',
+            '--no-tags',
+            '--no-write-fetch-head',
+            '--prune',
+            url,
+            `+${refPrefix}*:${seen}*`,
+          ],
+          signal,
+        )
+        const fresh = await tips()
+        known.clear()
+        for (const [name, tip] of fresh) known.set(name, tip)
+      } else {
+        for (const name of known.keys()) if (!current.has(name)) known.delete(name)
+      }
+      return new Map(known)
+    },
+    async read(ref, signal) {
+      return parseListing(await remote(['ls-remote', '--quiet', url, ref], signal)).find(
+        ([name]) => name === ref,
+      )?.[1]
+    },
+    async mint(message, parent) {
+      const args = ['commit-tree', emptyTree, ...(parent === null ? [] : ['-p', parent])]
+      return (await git(args, { cwd: gitDir, input: message, env: identity })).trim()
+    },
+    async push(updates, signal) {
+      throwIfAborted(signal)
+      const leases = updates.map(
+        ({ ref, expected }) => `--force-with-lease=${ref}:${expected ?? ''}`,
+      )
+      const specs = updates.map(({ ref, next }) => `${next}:${ref}`)
+      try {
+        await remote(
+          ['push', '--quiet', '--atomic', '--no-verify', ...leases, url, ...specs],
+          signal,
+        )
+        return { is: 'moved' }
+      } catch (error) {
+        return { is: 'unmoved', error }
+      }
+    },
+    async fetchBranches(branches, signal) {
+      const refs = branches.map((branch) => `refs/heads/${branch}`)
+      const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...refs], signal))
+      const present = listed.filter(([ref]) => refs.includes(ref))
+      if (present.length > 0) {
+        const specs = present.map(
+          ([ref]) => `+${ref}:refs/seen/heads/${ref.slice('refs/heads/'.length)}`,
+        )
+        await remote(
+          ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', url, ...specs],
+          signal,
+        )
+      }
+      return new Map(
+        await Promise.all(
+          present.map(async ([ref]): Promise<[string, string]> => {
+            const branch = ref.slice('refs/heads/'.length)
+            return [
+              branch,
+              (
+                await git(['rev-parse', '--verify', `refs/seen/heads/${branch}`], { cwd: gitDir })
+              ).trim(),
+            ]
+          }),
+        ),
+      )
+    },
+    async adopt(from, oid, signal) {
+      if (!oidPattern.test(oid))
+        throw new TasksError('CLAIM_REF_INVALID', 'The workspace named no commit.')
+      const args = [
+        'fetch',
+        '--quiet',
+        '--no-tags',
+        '--no-write-fetch-head',
+        from,
+        `+${oid}:refs/work/${oid}`,
+      ]
+      await git(args, { cwd: gitDir, signal, timeoutMs: networkTimeoutMs, allowFile: true })
+    },
+    async drop(oid) {
+      await git(['update-ref', '-d', `refs/work/${oid}`], { cwd: gitDir })
+    },
+  }
+}
+
+function parseListing(text: string): [ref: string, oid: string][] {
+  return text
+    .split('\n')
+    .map((line) => line.split('\t'))
+    .flatMap(([oid, ref]) =>
+      oid !== undefined && ref !== undefined && oidPattern.test(oid)
+        ? [[ref, oid] as [string, string]]
+        : [],
+    )
+}
+
+/** True when a git failure says that the remote refused the token or the repository. */
+export function isRefusal(error: unknown): boolean {
+  return (
+    hasCode(error, 'GIT_FAILED') &&
+    /authentication failed|could not read|403|401|not found/i.test(explain(error))
+  )
+}

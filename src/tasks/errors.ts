@@ -1,0 +1,30 @@
+/** Coded errors of the task lifecycle. */
+import { CodedError } from '../util/index.ts'
+
+export type TasksErrorCode =
+  /** 401: the token is wrong, expired or revoked. */
+  | 'GITHUB_UNAUTHORIZED'
+  /** 403: the token may not do this. */
+  | 'GITHUB_FORBIDDEN'
+  /** 404 or 410: absent, or invisible to this token. */
+  | 'GITHUB_NOT_FOUND'
+  /** 409 or 422: understood and refused; data.details says why. */
+  | 'GITHUB_REFUSED'
+  /** 403 or 429 with an exhausted limit; data.resetAtMs. */
+  | 'GITHUB_RATE_LIMITED'
+  /** No answer, or a 5xx after retries. */
+  | 'GITHUB_UNREACHABLE'
+  /** An answer that does not have GitHub's shape. */
+  | 'GITHUB_ANSWER'
+  /** The default branch has no commit. */
+  | 'REPO_EMPTY'
+  /** The token cannot push. */
+  | 'REPO_READ_ONLY'
+  /** The `bzzz` block of an issue cannot be used; data.line. */
+  | 'INSTRUCTIONS_INVALID'
+  /** The claim ref holds something that is no record of ours. */
+  | 'CLAIM_REF_INVALID'
+  /** The claim is no longer ours. */
+  | 'CLAIM_LOST'
+
+export class TasksError extends CodedError<TasksErrorCode> {}

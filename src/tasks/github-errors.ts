@@ -1,0 +1,115 @@
+/** What octokit throws, as coded errors. Pure; never carries headers, bodies or tokens. */
+import { hasCode } from '../util/index.ts'
+import { TasksError, type TasksErrorCode } from './errors.ts'
+
+interface Failure {
+  status?: number
+  message?: string
+  response?: { headers?: Record<string, unknown>; data?: { message?: unknown; errors?: unknown } }
+}
+
+/** Turns any failure of a call into a `TasksError`; `data`: route, repo, status, details. */
+export function asTasksError(
+  error: unknown,
+  route: string,
+  parameters: Record<string, unknown>,
+): Error {
+  if (error instanceof TasksError || hasCode(error, 'ABORTED')) return error as Error
+  const { status = 0, response } = (
+    typeof error === 'object' && error !== null ? error : {}
+  ) as Failure
+  const repo =
+    parameters['owner'] === undefined
+      ? undefined
+      : `${String(parameters['owner'])}/${String(parameters['repo'])}`
+  const headers = response?.headers ?? {}
+  const details = detailsOf(response?.data)
+  const limited =
+    status === 429 ||
+    (status === 403 &&
+      (headers['x-ratelimit-remaining'] === '0' || headers['retry-after'] !== undefined))
+  const data = {
+    route,
+    status,
+    details,
+    ...(repo === undefined ? {} : { repo }),
+    ...(limited ? { resetAtMs: resetOf(headers) } : {}),
+  }
+  const subject = repo ?? 'GitHub'
+  const code = codeOf(status, limited)
+  const said = details === '' ? '' : ` (${details})`
+  const { message, next } = words(code, subject, route, said)
+  return new TasksError(code, message, { data, next, ...(status === 0 ? { cause: error } : {}) })
+}
+
+function codeOf(status: number, limited: boolean): TasksErrorCode {
+  if (limited) return 'GITHUB_RATE_LIMITED'
+  if (status === 401) return 'GITHUB_UNAUTHORIZED'
+  if (status === 403) return 'GITHUB_FORBIDDEN'
+  if (status === 404 || status === 410) return 'GITHUB_NOT_FOUND'
+  if (status === 409 || status === 422 || status === 304) return 'GITHUB_REFUSED'
+  return 'GITHUB_UNREACHABLE'
+}
+
+function words(
+  code: TasksErrorCode,
+  subject: string,
+  route: string,
+  said: string,
+): { message: string; next: string } {
+  switch (code) {
+    case 'GITHUB_UNAUTHORIZED':
+      return {
+        message: `GitHub refused the token${said}.`,
+        next: 'Put a valid token where github.token points (bzzz config show --origin), then start again.',
+      }
+    case 'GITHUB_FORBIDDEN':
+      return {
+        message: `The token may not do "${route}" on ${subject}${said}.`,
+        next: 'Give it write access to contents, issues and pull requests of the repository.',
+      }
+    case 'GITHUB_NOT_FOUND':
+      return {
+        message: `${subject} was not found, or this token cannot see it.`,
+        next: 'Check github.repos for the spelling, and the repositories that the token may use.',
+      }
+    case 'GITHUB_RATE_LIMITED':
+      return {
+        message: `GitHub's rate limit is used up${said}.`,
+        next: 'Wait for the reset, or use a token of its own.',
+      }
+    case 'GITHUB_REFUSED':
+      return {
+        message: `GitHub refused "${route}" on ${subject}${said}.`,
+        next: 'See the details.',
+      }
+    default:
+      return {
+        message: `GitHub did not answer "${route}" for ${subject}${said}.`,
+        next: 'Check github.apiUrl and the network.',
+      }
+  }
+}
+
+function detailsOf(data: { message?: unknown; errors?: unknown } | undefined): string {
+  if (data === undefined || data === null || typeof data !== 'object') return ''
+  const parts = [data.message, ...(Array.isArray(data.errors) ? data.errors : [])].map(
+    (part: unknown) =>
+      typeof part === 'string'
+        ? part
+        : typeof part === 'object' && part !== null && 'message' in part
+          ? String(part.message)
+          : '',
+  )
+  return parts
+    .filter((part) => part !== '')
+    .join('; ')
+    .slice(0, 500)
+}
+
+function resetOf(headers: Record<string, unknown>): number {
+  const after = Number(headers['retry-after'])
+  if (Number.isFinite(after)) return Date.now() + after * 1_000
+  const reset = Number(headers['x-ratelimit-reset'])
+  return Number.isFinite(reset) ? reset * 1_000 : Date.now() + 60_000
+}

@@ -1,0 +1,98 @@
+/** The few fields of GitHub's answers that are used, decoded: nothing else of an answer goes further. */
+import { z } from 'zod'
+
+export const userSchema = z.object({ login: z.string().max(100) })
+const labelSchema = z
+  .union([z.string(), z.object({ name: z.string().nullish() })])
+  .transform((label) => (typeof label === 'string' ? label : (label.name ?? '')))
+export const issueSchema = z.object({
+  number: z.number().int().positive(),
+  title: z.string().max(1_024),
+  body: z
+    .string()
+    .max(262_144)
+    .nullish()
+    .transform((body) => body ?? ''),
+  state: z.string(),
+  labels: z.array(labelSchema),
+  assignees: z
+    .array(userSchema)
+    .nullish()
+    .transform((users) => (users ?? []).map((user) => user.login)),
+  user: userSchema.nullish().transform((user) => user?.login ?? ''),
+  created_at: z.string(),
+  updated_at: z.string(),
+  html_url: z.string().max(2_048),
+  pull_request: z.unknown().optional(),
+})
+
+export interface Issue {
+  number: number
+  title: string
+  body: string
+  open: boolean
+  labels: string[]
+  assignees: string[]
+  author: string
+  createdAt: string
+  updatedAt: string
+  url: string
+  isPull: boolean
+}
+
+export const repositorySchema = z.object({
+  full_name: z.string(),
+  clone_url: z.url(),
+  default_branch: z.string().max(255),
+  permissions: z.object({ push: z.boolean().optional() }).optional(),
+})
+
+export interface Repository {
+  fullName: string
+  cloneUrl: string
+  defaultBranch: string
+  canPush: boolean
+}
+
+export const pullSchema = z.object({
+  number: z.number().int(),
+  html_url: z.string(),
+  state: z.string(),
+  head: z.object({ sha: z.string() }),
+})
+
+export interface Pull {
+  number: number
+  url: string
+  open: boolean
+  headOid: string
+}
+
+export interface RateLimit {
+  limit: number
+  remaining: number
+  resetAtMs: number
+}
+
+export function toIssue(raw: z.infer<typeof issueSchema>): Issue {
+  return {
+    number: raw.number,
+    title: raw.title,
+    body: raw.body,
+    open: raw.state === 'open',
+    labels: raw.labels.filter((label) => label !== ''),
+    assignees: raw.assignees,
+    author: raw.user,
+    createdAt: raw.created_at,
+    updatedAt: raw.updated_at,
+    url: raw.html_url,
+    isPull: raw.pull_request !== undefined,
+  }
+}
+
+export const toPull = (raw: z.infer<typeof pullSchema>): Pull => ({
+  number: raw.number,
+  url: raw.html_url,
+  open: raw.state === 'open',
+  headOid: raw.head.sha,
+})

@@ -1,0 +1,257 @@
+/**
+ * GitHub as the tasks need it: the only user of octokit. One code path for github.com, GitHub
+ * Enterprise Server and the embedded forge; only base URL and token differ.
+ *
+ * octokit's own throttling (one write at a time, 1 s apart, 3 s for writes that notify) and retry
+ * plugins stay on. Answers are decoded to the few fields that are used, so that nothing else of an
+ * answer can reach the rest. A status never decides a claim: see `claim/`.
+ */
+import { Octokit } from 'octokit'
+import { z } from 'zod'
+import { withDeadline, type Logger } from '../util/index.ts'
+import { asTasksError } from './github-errors.ts'
+import { TasksError } from './errors.ts'
+import {
+  issueSchema,
+  pullSchema,
+  repositorySchema,
+  toIssue,
+  toPull,
+  userSchema,
+  type Issue,
+  type Pull,
+  type RateLimit,
+  type Repository,
+} from './github-shapes.ts'
+
+export type { Issue, Pull, RateLimit, Repository } from './github-shapes.ts'
+
+export interface GitHub {
+  /** Login that the token belongs to. Errors: `GITHUB_UNAUTHORIZED`. */
+  viewer(signal: AbortSignal): Promise<string>
+  repository(repo: string, signal: AbortSignal): Promise<Repository>
+  /** Open issues with a label, oldest first, without pull requests; `unchanged` by ETag since the last call. */
+  openIssues(repo: string, label: string, signal: AbortSignal): Promise<Issue[]>
+  issue(repo: string, number: number, signal: AbortSignal): Promise<Issue>
+  /** Adds the login and returns the issue as it stands then; GitHub drops what it cannot assign in silence. */
+  assign(repo: string, number: number, login: string, signal: AbortSignal): Promise<Issue>
+  unassign(repo: string, number: number, login: string, signal: AbortSignal): Promise<void>
+  addLabel(repo: string, number: number, label: string, signal: AbortSignal): Promise<void>
+  comment(repo: string, number: number, body: string, signal: AbortSignal): Promise<string>
+  openPull(
+    repo: string,
+    pull: { head: string; base: string; title: string; body: string },
+    signal: AbortSignal,
+  ): Promise<Pull>
+  /** The newest pull request from this branch into that base, open ones first. */
+  findPull(repo: string, head: string, base: string, signal: AbortSignal): Promise<Pull | undefined>
+  rateLimit(): RateLimit | null
+}
+
+export interface GitHubInit {
+  apiUrl: string
+  token: string
+  userAgent: string
+  /** Limit of one call with its retries and throttling, ms. Default 120,000. */
+  timeoutMs?: number
+}
+
+/** Pages of 100 that one listing reads at most. */
+const maxPages = 20
+
+export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): GitHub {
+  const { apiUrl, token, userAgent, timeoutMs = 120_000 } = init
+  let limit: RateLimit | null = null
+  const cached = new Map<string, { etag: string; issues: Issue[]; more: boolean }>()
+  const octokit = new Octokit({
+    baseUrl: apiUrl.replace(/\/+$/, ''),
+    auth: token,
+    userAgent,
+    log: {
+      debug: () => undefined,
+      info: (message: string) => logger.debug({ event: 'github' }, message),
+      warn: (message: string) => logger.warn({ event: 'github' }, message),
+      error: (message: string) => logger.debug({ event: 'github' }, message),
+    },
+  })
+  octokit.hook.after('request', (response) => noteLimit(response.headers))
+  octokit.hook.error('request', (error) => {
+    if ('response' in error)
+      noteLimit((error.response as { headers?: object } | undefined)?.headers)
+    throw error
+  })
+
+  function noteLimit(headers: object | undefined): void {
+    const of = (name: string) =>
+      Number((headers as Record<string, unknown> | undefined)?.[`x-ratelimit-${name}`])
+    if (!Number.isFinite(of('remaining'))) return
+    limit = { limit: of('limit'), remaining: of('remaining'), resetAtMs: of('reset') * 1_000 }
+  }
+
+  /** One call with a deadline, coded errors and a decoded answer. */
+  async function call<S extends z.ZodType>(
+    route: string,
+    parameters: Record<string, unknown>,
+    schema: S,
+    signal: AbortSignal,
+  ): Promise<{ data: z.infer<S>; headers: Record<string, unknown> }> {
+    const response = await withDeadline(
+      route,
+      timeoutMs,
+      (inner) => octokit.request(route, { ...parameters, request: { signal: inner } }),
+      { signal },
+    ).catch((error: unknown) => {
+      throw asTasksError(error, route, parameters)
+    })
+    const decoded = schema.safeParse(response.data)
+    if (!decoded.success) {
+      const at = decoded.error.issues[0]?.path.join('.') ?? ''
+      throw new TasksError('GITHUB_ANSWER', `${route} answered in an unknown form at "${at}".`, {
+        data: { route, path: at },
+        next: 'Check that github.apiUrl names a GitHub API.',
+      })
+    }
+    return { data: decoded.data, headers: response.headers as Record<string, unknown> }
+  }
+
+  const at = (repo: string) => {
+    const [owner = '', name = ''] = repo.split('/')
+    return { owner, repo: name }
+  }
+
+  async function openIssues(repo: string, label: string, signal: AbortSignal): Promise<Issue[]> {
+    const cacheKey = `${repo} ${label}`
+    const old = cached.get(cacheKey)
+    const found: Issue[] = []
+    for (let page = 1; page <= maxPages; page += 1) {
+      const parameters = {
+        ...at(repo),
+        labels: label,
+        state: 'open',
+        sort: 'created',
+        direction: 'asc',
+        per_page: 100,
+        page,
+      }
+      const conditional =
+        page === 1 && old !== undefined && !old.more
+          ? { headers: { 'if-none-match': old.etag } }
+          : {}
+      const answer = await call(
+        'GET /repos/{owner}/{repo}/issues',
+        { ...parameters, ...conditional },
+        z.array(issueSchema),
+        signal,
+      ).catch((error: unknown) => {
+        if (error instanceof TasksError && error.data['status'] === 304) return undefined
+        throw error
+      })
+      if (answer === undefined) return old?.issues ?? []
+      found.push(...answer.data.map(toIssue).filter((issue) => !issue.isPull))
+      const more = String(answer.headers['link'] ?? '').includes('rel="next"')
+      if (page === 1)
+        cached.set(cacheKey, { etag: String(answer.headers['etag'] ?? ''), issues: found, more })
+      if (!more) break
+    }
+    return found
+  }
+
+  return {
+    viewer: async (signal) => (await call('GET /user', {}, userSchema, signal)).data.login,
+    async repository(repo, signal) {
+      const { data } = await call('GET /repos/{owner}/{repo}', at(repo), repositorySchema, signal)
+      return {
+        fullName: data.full_name,
+        cloneUrl: data.clone_url,
+        defaultBranch: data.default_branch,
+        canPush: data.permissions?.push === true,
+      }
+    },
+    openIssues,
+    async issue(repo, number, signal) {
+      const parameters = { ...at(repo), issue_number: number }
+      return toIssue(
+        (
+          await call(
+            'GET /repos/{owner}/{repo}/issues/{issue_number}',
+            parameters,
+            issueSchema,
+            signal,
+          )
+        ).data,
+      )
+    },
+    async assign(repo, number, login, signal) {
+      const parameters = { ...at(repo), issue_number: number, assignees: [login] }
+      return toIssue(
+        (
+          await call(
+            'POST /repos/{owner}/{repo}/issues/{issue_number}/assignees',
+            parameters,
+            issueSchema,
+            signal,
+          )
+        ).data,
+      )
+    },
+    async unassign(repo, number, login, signal) {
+      const parameters = { ...at(repo), issue_number: number, assignees: [login] }
+      await call(
+        'DELETE /repos/{owner}/{repo}/issues/{issue_number}/assignees',
+        parameters,
+        z.unknown(),
+        signal,
+      )
+    },
+    async addLabel(repo, number, label, signal) {
+      const parameters = { ...at(repo), issue_number: number, labels: [label] }
+      await call(
+        'POST /repos/{owner}/{repo}/issues/{issue_number}/labels',
+        parameters,
+        z.unknown(),
+        signal,
+      )
+    },
+    async comment(repo, number, body, signal) {
+      const parameters = { ...at(repo), issue_number: number, body: body.slice(0, 60_000) }
+      const schema = z.object({ html_url: z.string() })
+      return (
+        await call(
+          'POST /repos/{owner}/{repo}/issues/{issue_number}/comments',
+          parameters,
+          schema,
+          signal,
+        )
+      ).data.html_url
+    },
+    async openPull(repo, pull, signal) {
+      return toPull(
+        (
+          await call(
+            'POST /repos/{owner}/{repo}/pulls',
+            { ...at(repo), ...pull },
+            pullSchema,
+            signal,
+          )
+        ).data,
+      )
+    },
+    async findPull(repo, head, base, signal) {
+      const { owner } = at(repo)
+      const parameters = {
+        ...at(repo),
+        head: `${owner}:${head}`,
+        base,
+        state: 'all',
+        sort: 'created',
+        direction: 'desc',
+        per_page: 20,
+      }
+      const pulls = (
+        await call('GET /repos/{owner}/{repo}/pulls', parameters, z.array(pullSchema), signal)
+      ).data.map(toPull)
+      return pulls.find((pull) => pull.open) ?? pulls[0]
+    },
+    rateLimit: () => limit,
+  }
+}

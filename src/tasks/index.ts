@@ -1,0 +1,21 @@
+/**
+ * Issue in, pull request out. An agent lists the labelled issues of its repositories, claims one by
+ * compare-and-swap on its claim ref (`claim/`), assigns itself, has the work done, and publishes by
+ * one atomic push and a pull request. What it did is in the journal; the table of tasks is a
+ * projection of all journals.
+ *
+ * Reading order: `machine.ts` (the life of a task), `claim/` (record, decide, claims), `intake.ts`
+ * and `rounds.ts` (which issue, when), `attempt.ts` (one attempt in order), `publish.ts`,
+ * `give-up.ts`, `recover.ts` (after a restart), `table.ts` (what people see).
+ *
+ * @example
+ * const tasks = createTasks({ repos: ['octo/lib'], apiUrl, token, ...settings }, { journal, mesh, work, git, ... })
+ * await tasks.start()   // works issues until
+ * await tasks.stop()    // … which hands back what is not finished
+ */
+export { createBoard, type Board } from './board.ts'
+export { TasksError, type TasksErrorCode } from './errors.ts'
+export type { Candidate } from './intake.ts'
+export { finalStates } from './machine.ts'
+export { createTasks, type RepoStatus, type Tasks, type TasksInit } from './tasks.ts'
+export type { TaskDetail, TaskRow, TaskState } from './types.ts'

@@ -1,0 +1,80 @@
+/**
+ * Which issues are tasks, and for whom. Pure: an issue, the policy and what peers announce come
+ * in; a verdict with its reason goes out. Nothing here decides a claim; it only spares attempts.
+ */
+import { sha256 } from '../util/index.ts'
+import type { Issue } from './github.ts'
+
+/** What is known of a peer (or of oneself) when load is spread. */
+export interface Candidate {
+  peerId: string
+  name: string
+  login?: string
+  /** Every word that `needs:` may ask for: tags, tools, languages, executors, models, "gpu". Lower case. */
+  offers: ReadonlySet<string>
+  repositories: readonly string[]
+  freeSlots: number
+}
+
+export type Verdict =
+  | { is: 'eligible' }
+  | { is: 'skip'; reason: string }
+  /** Eligible, but nobody who is connected has what it needs. */
+  | { is: 'waiting'; reason: string }
+
+export interface IntakeRules {
+  trigger: string
+  failed: string
+  requiredLabels: readonly string[]
+  /** Logins of this mesh; every other assignee is a human or another system. */
+  meshLogins: ReadonlySet<string>
+}
+
+/** Step 1 of the protocol, for the issue's own sake. */
+export function eligible(issue: Issue, rules: IntakeRules): Verdict {
+  const skip = (reason: string): Verdict => ({ is: 'skip', reason })
+  const has = (label: string) =>
+    issue.labels.some((other) => other.toLowerCase() === label.toLowerCase())
+  if (!issue.open) return skip('closed')
+  if (issue.isPull) return skip('a pull request')
+  if (!has(rules.trigger)) return skip(`without the label ${rules.trigger}`)
+  if (has(rules.failed)) return skip(`labelled ${rules.failed}; remove the label to try again`)
+  const missing = rules.requiredLabels.filter((label) => !has(label))
+  if (missing.length > 0)
+    return skip(`without the label ${missing.join(', ')} that WORKFLOW.md requires`)
+  const foreign = foreignAssignees(issue, rules.meshLogins)
+  if (foreign.length > 0) return skip(`assigned to ${foreign.join(', ')}`)
+  return { is: 'eligible' }
+}
+
+export function foreignAssignees(issue: Issue, meshLogins: ReadonlySet<string>): string[] {
+  return issue.assignees.filter((login) => !meshLogins.has(login.toLowerCase()))
+}
+
+/** What of `needs` the candidate lacks. */
+export function lacking(needs: readonly string[], candidate: Candidate): string[] {
+  return needs.filter((need) => !candidate.offers.has(need))
+}
+
+/**
+ * The place of `self` among the candidates for an issue: 0 tries at once, 1 after one stagger, and
+ * so on. Peers with a free slot come first; among equals the highest random weight (rendezvous
+ * hashing, Thaler and Ravishankar 1998) wins, so that all agree without a message.
+ */
+export function rankOf(
+  self: Candidate,
+  others: readonly Candidate[],
+  repo: string,
+  issue: number,
+  needs: readonly string[],
+): number {
+  const weight = (candidate: Candidate) =>
+    sha256(`${repo.toLowerCase()}#${issue} ${candidate.peerId}`)
+  const ahead = others.filter((other) => {
+    if (!other.repositories.some((name) => name.toLowerCase() === repo.toLowerCase())) return false
+    if (lacking(needs, other).length > 0) return false
+    const free = Number(other.freeSlots > 0) - Number(self.freeSlots > 0)
+    return free === 0 ? weight(other) > weight(self) : free > 0
+  })
+  return ahead.length
+}

@@ -1,0 +1,62 @@
+/**
+ * The life of a task as one union value and one pure function. The events are journal entries: what
+ * an agent did is what the table shows, also for tasks of other agents whose journals are here.
+ *
+ *             claim.won            executor.started      check.run           publish.intent
+ *   open ───────────────► claimed ───────────────► working ──────► checking ───────────────► publishing
+ *    ▲ │                     │                        │ ▲             │ │                        │
+ *    │ └─ task.waiting ─► waiting ── claim.won ─►     │ └─ executor.started (repair)             │ task.done
+ *    │                                                │               │                          ▼
+ *    └── claim.released ◄─────────────────────────────┴───────────────┤                        done
+ *                                                                     └─ task.failed ─► failed
+ *                                                                     └─ task.cancelled ─► cancelled
+ *
+ * Entries of different journals arrive in any order, so each speaks for its attempt only: an entry
+ * of an older attempt, or of an agent that does not hold the attempt, changes nothing.
+ */
+import type { TaskState } from './types.ts'
+
+/** The part of an entry that moves a task. */
+export interface TaskEvent {
+  type: string
+  /** Peer id of the author. */
+  author: string
+  attempt: number
+}
+
+export interface TaskPosition {
+  state: TaskState
+  attempt: number
+  /** Peer id of who holds or held the attempt; null before any claim. */
+  holder: string | null
+}
+
+export const start: TaskPosition = { state: 'open', attempt: 0, holder: null }
+
+/** States that a task does not leave by itself. */
+export const finalStates: ReadonlySet<TaskState> = new Set(['done', 'failed', 'cancelled'])
+
+const within: Readonly<Record<string, TaskState>> = {
+  'executor.started': 'working',
+  'check.run': 'checking',
+  'publish.intent': 'publishing',
+  'task.done': 'done',
+  'task.failed': 'failed',
+  'task.cancelled': 'cancelled',
+  'claim.released': 'released',
+}
+
+export function advance(at: TaskPosition, event: TaskEvent): TaskPosition {
+  if (event.type === 'claim.won') {
+    return event.attempt > at.attempt
+      ? { state: 'claimed', attempt: event.attempt, holder: event.author }
+      : at
+  }
+  if (event.type === 'task.waiting')
+    return at.state === 'open' || at.state === 'released' ? { ...at, state: 'waiting' } : at
+  if (event.type === 'issue.seen') return at.state === 'waiting' ? { ...at, state: 'open' } : at
+  const next = within[event.type]
+  if (next === undefined || event.attempt !== at.attempt || event.author !== at.holder) return at
+  if (finalStates.has(at.state) || at.state === 'released') return at
+  return { ...at, state: next }
+}

@@ -1,0 +1,96 @@
+/** What the tasks need from their siblings: as little as possible, declared here, passed in by `agent.ts`. */
+import type { EntryInput, JournalEntry, LoggedEntry } from '../journal/index.ts'
+import type { TaskAnnouncement } from '../mesh/index.ts'
+import type { Candidate } from './intake.ts'
+import type { Instructions } from './instructions.ts'
+
+export interface TasksJournal {
+  head(): { key: string; epoch: number; length: number }
+  append(entry: EntryInput, options?: { durable?: boolean }): Promise<JournalEntry>
+  read(query: { agent?: string; types?: readonly EntryInput['type'][] }): AsyncIterable<LoggedEntry>
+  tail(query: object, signal: AbortSignal): AsyncIterable<LoggedEntry>
+}
+
+export interface TasksMesh {
+  readonly peerId: string
+  readonly incarnation: string
+  sign(data: Uint8Array): Promise<Uint8Array>
+  /** Peers that are connected and work issues. */
+  candidates(): Candidate[]
+  tell(announcement: TaskAnnouncement): Promise<void>
+  heard(handler: (announcement: TaskAnnouncement, from: string) => void): () => void
+}
+
+export interface CheckResult {
+  name: string
+  outcome: 'passed' | 'failed' | 'timeout' | 'error'
+  exitCode?: number
+  durationMs: number
+  tail: string
+  outputSha256: string
+}
+
+export interface ChangedWork {
+  outcome: 'changed'
+  gitDir: string
+  head: string
+  files: { path: string; insertions: number; deletions: number }[]
+  summary: string
+  checks: CheckResult[]
+  executor: string
+}
+
+export interface FailedWork {
+  outcome: 'failed'
+  code: string
+  reason: string
+  tried: string[]
+  checks: CheckResult[]
+  executor?: string
+}
+
+export type WorkOutcome = (ChangedWork | FailedWork) & {
+  durationMs: number
+  dispose(): Promise<void>
+}
+
+export type WorkProgress =
+  | { type: 'executor.started'; executor: string; kind: string }
+  | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
+  | {
+      type: 'executor.ended'
+      executor: string
+      outcome: string
+      exitCode?: number
+      durationMs: number
+      usage?: { inputTokens?: number; outputTokens?: number }
+    }
+  | { type: 'check.run'; result: CheckResult }
+  | { type: 'progress'; text: string }
+
+/** The part of the repository's policy that decides about intake; the rest is passed through unread. */
+export interface Policy {
+  requiredLabels: string[]
+}
+
+/** Doing the work. `P` is the policy's full type, which only the work knows. */
+export interface TasksWork<P extends Policy = Policy> {
+  readPolicy(gitDir: string, commit: string): Promise<P>
+  choose(
+    instructions: Instructions,
+    policy: P,
+  ): { executor: string } | { reason: string; code: string }
+  run(
+    order: {
+      id: string
+      repo: string
+      issue: { number: number; title: string; body: string; labels: string[] }
+      attempt: number
+      source: { gitDir: string; baseBranch: string; base: string; resume?: string }
+      policy: P
+      author: { name: string; email: string }
+    },
+    instructions: Instructions,
+    options: { signal: AbortSignal; onEvent: (event: WorkProgress) => void },
+  ): Promise<WorkOutcome>
+}

@@ -1,0 +1,134 @@
+/**
+ * After a restart: what the own journal says was begun and not ended, held against the claim ref.
+ *
+ * | newest own entry | the ref holds | outcome |
+ * |---|---|---|
+ * | tried, won, renewed, executing … | our held record | claimed anew at once with attempt + 1 (by intake), or given back when the issue is not wanted any more |
+ * | publish.intent | our held record | the same: the push never happened |
+ * | publish.intent or pushed | the done record of the intent | the pull request is opened, or the existing one adopted |
+ * | anything | a closing record of ours | the missing last entry is written |
+ * | anything | a record of somebody else | lost: nothing of it is touched |
+ * | tried | nothing, or what was there before | lost: the claim never arrived |
+ *
+ * Children of the former process are ended before this runs (the process room's sweep), and the
+ * home's lock says that the former process itself is gone: nothing runs twice.
+ */
+import type { LoggedEntry } from '../journal/index.ts'
+import type { Tip } from './claim/decide.ts'
+import type { TasksJournal } from './needs.ts'
+
+export interface Unfinished {
+  repo: string
+  issue: number
+  attempt: number
+  title: string
+  /** Every OID that this agent pushed, or may have pushed, for the attempt. */
+  oids: Set<string>
+  intent?: { branch: string; base: string; head: string; done: string; seq: number }
+  /** Wall clock of the claim, ms. */
+  since: number
+}
+
+const relevant = [
+  'claim.tried',
+  'claim.won',
+  'claim.renewed',
+  'claim.lost',
+  'claim.released',
+  'publish.intent',
+  'task.done',
+  'task.failed',
+  'task.cancelled',
+] as const
+
+/** Reads the own journal once. Bounded by the number of tasks that were ever unfinished at once. */
+export async function findUnfinished(journal: TasksJournal, peerId: string): Promise<Unfinished[]> {
+  const open = new Map<string, Unfinished>()
+  for await (const entry of journal.read({ agent: peerId, types: relevant })) note(open, entry)
+  return [...open.values()]
+}
+
+function note(open: Map<string, Unfinished>, entry: LoggedEntry): void {
+  if (!('task' in entry) || !('attempt' in entry)) return
+  const key = `${entry.task.repo.toLowerCase()}#${entry.task.issue}`
+  const at = open.get(key)
+  switch (entry.type) {
+    case 'claim.tried':
+      open.set(key, {
+        ...entry.task,
+        attempt: entry.attempt,
+        title: '',
+        oids: new Set([entry.oid]),
+        since: entry.time,
+      })
+      return
+    case 'claim.won':
+      if (at !== undefined) at.title = entry.title
+      return
+    case 'claim.renewed':
+      at?.oids.add(entry.oid)
+      return
+    case 'publish.intent':
+      if (at === undefined) return
+      at.oids.add(entry.done)
+      at.intent = {
+        branch: entry.branch,
+        base: entry.base,
+        head: entry.head,
+        done: entry.done,
+        seq: entry.seq,
+      }
+      return
+    case 'claim.lost':
+      // An attempt whose fate was unknown may have arrived after all.
+      if (!entry.reason.startsWith('unknown')) open.delete(key)
+      return
+    default:
+      open.delete(key)
+  }
+}
+
+export type Recovery =
+  /** Intake may claim it anew at once. */
+  | { is: 'resume' }
+  | { is: 'publish'; branch: string; head: string; seq: number }
+  | { is: 'write'; entry: 'released' | 'failed' | 'cancelled'; reason: string }
+  | { is: 'lost'; reason: string; winner?: string }
+
+/** Pure: the table above. */
+export function decideRecovery(task: Unfinished, tip: Tip, peerId: string): Recovery {
+  if (tip.is === 'absent') return { is: 'lost', reason: 'the claim never arrived' }
+  if (tip.is === 'invalid') return { is: 'lost', reason: `the claim ref is unusable: ${tip.why}` }
+  const { record, oid } = tip
+  const ours = record.peerId === peerId && record.attempt === task.attempt
+  if (!ours) {
+    const arrived = record.attempt >= task.attempt
+    return {
+      is: 'lost',
+      reason: arrived
+        ? `${record.name} went on while this agent was away`
+        : 'the claim never arrived',
+      winner: oid,
+    }
+  }
+  switch (record.state) {
+    case 'held':
+      return { is: 'resume' }
+    case 'done':
+      return task.intent === undefined
+        ? { is: 'lost', reason: 'published without a trace in this journal', winner: oid }
+        : {
+            is: 'publish',
+            branch: task.intent.branch,
+            head: task.intent.head,
+            seq: task.intent.seq,
+          }
+    case 'released':
+    case 'yielded':
+      return { is: 'write', entry: 'released', reason: 'handed back before the restart' }
+    case 'failed':
+      return { is: 'write', entry: 'failed', reason: 'failed before the restart' }
+    case 'cancelled':
+      return { is: 'write', entry: 'cancelled', reason: 'cancelled before the restart' }
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The table of tasks: a projection of all journals that are here. It holds no truth of its own; a
+ * restarted agent, or an observer, builds the same table from the same entries.
+ */
+import { advance, finalStates, start, type TaskPosition } from './machine.ts'
+import type { TaskDetail, TaskRow } from './types.ts'
+
+/** An entry as the table needs it; journal entries fit. */
+export interface TableEntry {
+  type: string
+  agent: string
+  peerId: string
+  epoch: number
+  seq: number
+  time: number
+  task?: { repo: string; issue: number }
+  attempt?: number
+  title?: string
+  reason?: string
+  code?: string
+  number?: number
+  url?: string
+  needs?: string[]
+}
+
+interface Task {
+  repo: string
+  issue: number
+  title: string
+  position: TaskPosition
+  agent: string | null
+  pull: { number: number; url: string } | null
+  startedAt: number | null
+  endedAt: number | null
+  reason: string | null
+  contention: number
+  history: TaskDetail['history']
+}
+
+/** Tasks kept; the oldest that are final go first. */
+const maxTasks = 10_000
+/** History lines kept per task; the oldest go first. */
+const maxHistory = 200
+
+export interface TaskTable {
+  add(entry: TableEntry): void
+  rows(): TaskRow[]
+  detail(ref: { repo: string; issue: number }): TaskDetail | undefined
+  /** Claims lost in a race, over all tasks. */
+  contention(): number
+}
+
+export function createTable(now: () => number, describe: (entry: TableEntry) => string): TaskTable {
+  const tasks = new Map<string, Task>()
+  const keyOf = (ref: { repo: string; issue: number }) => `${ref.repo.toLowerCase()}#${ref.issue}`
+
+  function find(ref: { repo: string; issue: number }): Task {
+    const existing = tasks.get(keyOf(ref))
+    if (existing !== undefined) return existing
+    if (tasks.size >= maxTasks) makeRoom()
+    const task: Task = {
+      ...ref,
+      title: '',
+      position: start,
+      agent: null,
+      pull: null,
+      startedAt: null,
+      endedAt: null,
+      reason: null,
+      contention: 0,
+      history: [],
+    }
+    tasks.set(keyOf(ref), task)
+    return task
+  }
+
+  function makeRoom(): void {
+    const victim =
+      [...tasks].find(([, task]) => finalStates.has(task.position.state)) ?? [...tasks][0]
+    if (victim !== undefined) tasks.delete(victim[0])
+  }
+
+  const row = (task: Task): TaskRow => ({
+    repo: task.repo,
+    issue: task.issue,
+    title: task.title,
+    state: task.position.state,
+    agent: task.agent,
+    attempt: task.position.attempt,
+    pullRequest: task.pull,
+    durationMs:
+      task.startedAt === null ? null : Math.max(0, (task.endedAt ?? now()) - task.startedAt),
+  })
+
+  return {
+    add(entry) {
+      if (entry.task === undefined) return
+      const task = find({ repo: entry.task.repo, issue: entry.task.issue })
+      if (entry.title !== undefined && entry.title !== '') task.title = entry.title
+      if (entry.type === 'claim.lost') task.contention += 1
+      const before = task.position
+      const after = advance(before, {
+        type: entry.type,
+        author: entry.peerId,
+        attempt: entry.attempt ?? 0,
+      })
+      task.position = after
+      if (after !== before) note(task, after, entry)
+      if (entry.type === 'pull.opened' && entry.number !== undefined && entry.url !== undefined) {
+        task.pull = { number: entry.number, url: entry.url }
+      }
+      const line = {
+        time: entry.time,
+        agent: entry.agent,
+        type: entry.type,
+        text: describe(entry),
+        ref: `${entry.epoch}/${entry.seq}`,
+      }
+      task.history.push(line)
+      if (task.history.length > maxHistory) task.history.shift()
+    },
+    rows: () =>
+      [...tasks.values()]
+        .map(row)
+        .sort((a, b) => a.repo.localeCompare(b.repo) || a.issue - b.issue),
+    detail(ref) {
+      const task = tasks.get(keyOf(ref))
+      if (task === undefined) return undefined
+      const history = [...task.history].sort((a, b) => a.time - b.time)
+      return { ...row(task), reason: task.reason, contention: task.contention, history }
+    },
+    contention: () => [...tasks.values()].reduce((sum, task) => sum + task.contention, 0),
+  }
+}
+
+function note(task: Task, after: TaskPosition, entry: TableEntry): void {
+  if (entry.type === 'claim.won') {
+    task.agent = entry.agent
+    task.startedAt = entry.time
+    task.endedAt = null
+    task.reason = null
+  }
+  if (finalStates.has(after.state) || after.state === 'released') task.endedAt = entry.time
+  if (entry.type === 'task.waiting' || finalStates.has(after.state) || after.state === 'released') {
+    task.reason = entry.reason ?? null
+  }
+}

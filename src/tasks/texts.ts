@@ -1,0 +1,115 @@
+/**
+ * What Bzzz writes on GitHub: pull requests and comments. Pure. What comes from issues, executors
+ * and checks stands in fences longer than any run of backticks within, so that it cannot break out,
+ * mention people or close other issues.
+ */
+import type { CheckResult, FailedWork, ChangedWork } from './needs.ts'
+
+/** Where the journal entry is that a pull request or comment stands on. */
+export interface JournalLink {
+  key: string
+  epoch: number
+  seq: number
+}
+
+export interface Signature {
+  agent: string
+  peerId: string
+  attempt: number
+  journal: JournalLink
+}
+
+/** GitHub's limit for a title is 256 characters. */
+export function pullTitle(issue: { number: number; title: string }): string {
+  const title = plain(issue.title).slice(0, 200)
+  return `${title === '' ? 'Work' : title} (#${issue.number})`
+}
+
+export function pullBody(issue: { number: number }, work: ChangedWork, by: Signature): string {
+  const files = work.files
+    .slice(0, 50)
+    .map((file) => `| ${code(file.path)} | +${file.insertions} | −${file.deletions} |`)
+  const more = work.files.length > 50 ? [`| … and ${work.files.length - 50} more | | |`] : []
+  return [
+    `Closes #${issue.number}`,
+    '',
+    ...(work.summary.trim() === ''
+      ? []
+      : ['What the executor reported:', '', fenced(work.summary.slice(0, 4_000)), '']),
+    ...(files.length === 0
+      ? []
+      : ['| file | added | removed |', '|---|---|---|', ...files, ...more, '']),
+    ...checkLines(work.checks),
+    '',
+    ...signed(by, work.executor),
+  ].join('\n')
+}
+
+export function failureComment(work: FailedWork, by: Signature, failedLabel: string): string {
+  const failing = work.checks.filter((check) => check.outcome !== 'passed')
+  return [
+    `**Bzzz could not finish this issue:** ${plain(work.reason)}`,
+    '',
+    'What was tried:',
+    '',
+    fenced(work.tried.map((line, index) => `${index + 1}. ${line}`).join('\n') || 'nothing yet'),
+    '',
+    ...failing.flatMap((check) => [
+      `End of the output of check ${code(check.name)}:`,
+      '',
+      fenced(check.tail.slice(-3_000)),
+      '',
+    ]),
+    `Remove the label \`${failedLabel}\` to have it tried again.`,
+    '',
+    ...signed(by, work.executor),
+  ].join('\n')
+}
+
+export function stoppedComment(reason: string, by: Signature, failedLabel: string): string {
+  return [
+    `**Bzzz stopped working on this issue:** ${plain(reason)}`,
+    '',
+    `Remove the label \`${failedLabel}\` to have it tried again.`,
+    '',
+    ...signed(by, undefined),
+  ].join('\n')
+}
+
+function checkLines(checks: readonly CheckResult[]): string[] {
+  if (checks.length === 0) return ['The repository declares no checks.']
+  return checks.map(
+    (check) =>
+      `- check ${code(check.name)}: ${check.outcome} in ${(check.durationMs / 1000).toFixed(1)} s`,
+  )
+}
+
+function signed(by: Signature, executor: string | undefined): string[] {
+  const { journal } = by
+  const ran = executor === undefined ? '' : `, executor ${code(executor)}`
+  return [
+    '---',
+    `Agent ${code(by.agent)} (peer ${code(by.peerId)}), attempt ${by.attempt}${ran}.`,
+    `Journal entry ${code(`${journal.key}/${journal.epoch}/${journal.seq}`)}.`,
+  ]
+}
+
+/** One line without anything that GitHub would turn into a link, a mention or markup. */
+function plain(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
+    .replace(/([\\`*_{}[\]<>#|~])/g, '\\$1')
+    .replace(/@/g, '@\u200B')
+    .trim()
+}
+
+function code(text: string): string {
+  return `\`${text.replace(/[`\p{Cc}\p{Cf}|]/gu, ' ').slice(0, 200)}\``
+}
+
+function fenced(text: string): string {
+  const clean = text.replace(/[^\P{Cc}\n\t]/gu, '')
+  const longest = Math.max(2, ...[...clean.matchAll(/`+/g)].map((run) => run[0].length))
+  const fence = '`'.repeat(longest + 1)
+  return `${fence}text\n${clean}\n${fence}`
+}
