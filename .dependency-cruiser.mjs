@@ -1,7 +1,9 @@
 /**
- * Who may import whom: the house's table as rules. Type-only imports count as imports here, so that
- * a room's types, too, come through its door. What is reachable when the code runs is the matter of
- * `.dependency-cruiser-runtime.mjs`.
+ * Who may import whom: the house's table as rules. Type-only imports count as imports here; what is
+ * reachable when the code runs is the matter of `.dependency-cruiser-runtime.mjs`.
+ *
+ * A room is imported through its door. Its contract files may be named for their types alone, which
+ * cost nothing at run time and keep doors from needing each other.
  *
  * `test/house.test.ts` checks that the table names every folder of src and that a violation of each
  * kind is found.
@@ -50,6 +52,9 @@ const only = (name, to, from, comment) => ({
   from: { path: '^src/', pathNot: from },
   to: { path: to },
 })
+
+/** Files that hold a room's contract: types and schemas. */
+const CONTRACT = '^src/[^/]+/(?:types|wire|entries)\\.ts$'
 
 const LIBP2P = packages(['libp2p', '@libp2p', '@chainsafe/libp2p-[^/]+', '@multiformats'])
 const HYPERCORE = packages(['hypercore', 'corestore', 'hyperbee', 'hypercore-[^/]+'])
@@ -110,7 +115,14 @@ export default {
       comment: 'A room is imported by its index.ts only.',
       severity: 'error',
       from: { path: '^src/([^/]+)/' },
-      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$'] },
+      to: { path: '^src/[^/]+/', pathNot: ['^src/$1/', '^src/[^/]+/index\\.ts$', CONTRACT] },
+    },
+    {
+      name: 'contracts-for-types-only',
+      comment: 'Values come through the door; of a contract file others name only the types.',
+      severity: 'error',
+      from: { path: '^src/([^/]+)/' },
+      to: { path: CONTRACT, pathNot: '^src/$1/', dependencyTypesNot: ['type-only'] },
     },
     {
       name: 'root-only-through-the-door',

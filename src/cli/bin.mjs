@@ -13,7 +13,7 @@ if (major < 24) {
       'In a checkout of Bzzz, npm brings a Node 24 of its own:',
       '  npm ci',
       '  npm start             the demo',
-      '  npm exec -- bzzz …    any other command',
+      '  npx bzzz …            any other command',
       'Elsewhere, install Node 24: https://nodejs.org/en/download',
       '',
     ].join('\n'),

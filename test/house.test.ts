@@ -1,0 +1,161 @@
+/**
+ * The house keeps its own rules: who may import whom, doors, sizes. The import rules are checked
+ * twice: on the code, and on a copy with one violation of each kind, because a checker that sees
+ * nothing reports nothing.
+ */
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { cruise, type ICruiseResult } from 'dependency-cruiser'
+import extractDepcruiseConfig from 'dependency-cruiser/config-utl/extract-depcruise-config'
+import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const CONFIGS = ['.dependency-cruiser.mjs', '.dependency-cruiser-runtime.mjs']
+
+async function filesIn(dir: string, pattern: RegExp): Promise<string[]> {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile() && pattern.test(entry.name))
+    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)))
+    .filter((file) => !file.includes('node_modules'))
+}
+const MODULE = /(?<!\.d)\.(ts|mts|mjs|js|tsx)$/
+
+async function inspect(baseDir: string, config: string): Promise<ICruiseResult> {
+  const { forbidden, options } = await extractDepcruiseConfig(path.join(root, config))
+  const { output } = await cruise(
+    ['src'],
+    { ...options, ruleSet: { forbidden: forbidden ?? [] }, validate: true, baseDir },
+    { ...options?.enhancedResolveOptions },
+    { tsConfig: extractTsConfig(path.join(root, 'tsconfig.json')) },
+  )
+  if (typeof output === 'string') throw new TypeError('dependency-cruiser gave text')
+  return output
+}
+const violations = (result: ICruiseResult) =>
+  result.summary.violations.map(({ rule, from, to }) => `${rule.name}: ${from} → ${to}`)
+
+describe('the imports', () => {
+  it.each(CONFIGS)('keep the rules of %s, and every file was seen', async (config) => {
+    const result = await inspect(root, config)
+    const seen = result.modules
+      .map((module) => module.source)
+      .filter((file) => file.startsWith('src/'))
+    const files = (await filesIn(path.join(root, 'src'), MODULE)).map((file) => `src/${file}`)
+    expect(seen.filter((file) => MODULE.test(file)).sort()).toEqual(files.sort())
+    expect(violations(result)).toEqual([])
+  })
+})
+
+describe('a violation of each kind', () => {
+  let copy: string
+  beforeAll(async () => {
+    copy = await mkdtemp(path.join(os.tmpdir(), 'bzzz-house-'))
+    await cp(path.join(root, 'src'), path.join(copy, 'src'), { recursive: true })
+    await symlink(path.join(root, 'node_modules'), path.join(copy, 'node_modules'))
+    for (const name of ['package.json', 'tsconfig.json']) {
+      await cp(path.join(root, name), path.join(copy, name))
+    }
+    const seeds: Record<string, string> = {
+      'util/seed.ts': `import { loadConfig } from '../config/index.ts'\nexport const a = loadConfig`,
+      'tasks/seed.ts': `import type { Work } from '../work/types.ts'\nexport type A = Work`,
+      'work/seed.ts': `import { spawn } from 'node:child_process'\nimport { execa } from 'execa'\nexport const a = [spawn, execa]`,
+      'secrets/seed.ts': `import { createLibp2p } from 'libp2p'\nimport { tcp } from '@libp2p/tcp'\nexport const a = [createLibp2p, tcp]`,
+      'mesh/seed.ts': `import Hypercore from 'hypercore'\nimport { Octokit } from 'octokit'\nexport const a = [Hypercore, Octokit]`,
+      'journal/seed.ts': `import { topics } from '../mesh/wire.ts'\nimport { a } from '../mesh/seed.ts'\nexport const b = [topics, a]`,
+      'config/seed.ts': `import type { Config } from '../config/schema.ts'\nimport { b } from './seed-two.ts'\nexport type A = Config\nexport const a = () => b`,
+      'config/seed-two.ts': `import { a } from './seed.ts'\nexport const b = () => a`,
+      'api/seed.ts': `import { entrySchemas } from '../journal/entries.ts'\nimport type { Config } from '../config/index.ts'\nexport const a = entrySchemas\nexport type A = Config`,
+      'cli/client/seed.ts': `import { c } from '../seed.ts'\nexport const a = c`,
+      'cli/seed.ts': `export const c = await import('../mesh/seed-three.ts')`,
+      'mesh/seed-three.ts': `export * from '@libp2p/tcp'`,
+      'forge/seed.ts': `import { a } from '../agent.ts'\nimport './nowhere.ts'\nexport const b = a`,
+      'process/seed.ts': `import { expect } from 'vitest'\nimport '../../test/closing-line.ts'\nexport const a = expect`,
+      'agent.ts': `import '../src/cli/seed.ts'\nimport { a } from './config/seed.ts'\nexport { a }`,
+    }
+    for (const [name, text] of Object.entries(seeds)) {
+      const file = path.join(copy, 'src', name)
+      await mkdir(path.dirname(file), { recursive: true })
+      await writeFile(file, text)
+    }
+    await mkdir(path.join(copy, 'test'))
+    await cp(path.join(root, 'test/closing-line.ts'), path.join(copy, 'test/closing-line.ts'))
+  })
+  afterAll(() => rm(copy, { recursive: true, force: true }))
+
+  it('is found', { timeout: 60_000 }, async () => {
+    const results = await Promise.all(CONFIGS.map((config) => inspect(copy, config)))
+    const found = results.flatMap(violations).join('\n')
+    for (const [rule, from, to] of [
+      ['util-imports', 'util/seed.ts', 'src/config/index.ts'],
+      ['tasks-imports', 'tasks/seed.ts', 'src/work/types.ts'],
+      ['spawn-in-process', 'work/seed.ts', 'child_process'],
+      ['spawn-in-process', 'work/seed.ts', '.*/execa/'],
+      ['libp2p-in-mesh', 'secrets/seed.ts', '.*/libp2p/'],
+      ['libp2p-in-mesh', 'secrets/seed.ts', '.*/@libp2p/tcp/'],
+      ['hypercore-in-journal', 'mesh/seed.ts', '.*/hypercore/'],
+      ['octokit-in-github', 'mesh/seed.ts', '.*/octokit/'],
+      ['contracts-for-types-only', 'journal/seed.ts', 'src/mesh/wire.ts'],
+      ['only-through-the-door', 'journal/seed.ts', 'src/mesh/seed.ts'],
+      ['no-cycles', 'config/seed', 'src/config/seed'],
+      ['api-imports', 'api/seed.ts', 'src/journal/entries.ts'],
+      ['clients-are-light', 'cli/client/seed.ts', '.*/@libp2p/tcp/'],
+      ['agent-is-root', 'forge/seed.ts', 'src/agent.ts'],
+      ['no-unresolved', 'forge/seed.ts', './nowhere.ts'],
+      ['no-development-packages', 'process/seed.ts', '.*/vitest/'],
+      ['nothing-from-outside-src', 'process/seed.ts', 'test/closing-line.ts'],
+      ['agent-not-cli', 'agent.ts', 'src/cli/seed.ts'],
+      ['root-only-through-the-door', 'agent.ts', 'src/config/seed.ts'],
+    ] as const) {
+      expect(found).toMatch(new RegExp(`^${rule}: src/${from}.* → ${to}`, 'm'))
+    }
+    expect(found).not.toContain('src/api/seed.ts → src/config/index.ts')
+    expect(found).not.toMatch(/seed\.ts → src\/config\/schema\.ts/)
+  })
+})
+
+describe('the rooms', () => {
+  it('stand in the table of who may import whom', async () => {
+    const { table } = (await import(
+      new URL('../.dependency-cruiser.mjs', import.meta.url).href
+    )) as {
+      table: Record<string, string[]>
+    }
+    const rooms = (await listRooms()).filter((room) => room !== 'cli')
+    expect(rooms.filter((room) => !Object.hasOwn(table, room))).toEqual([])
+  })
+
+  it('each have a door that opens with what the room is for and an example', async () => {
+    for (const room of await listRooms()) {
+      const door = await readFile(path.join(root, 'src', room, 'index.ts'), 'utf8').catch(() => '')
+      const head = door.slice(0, door.indexOf('*/'))
+      expect(head, `src/${room}/index.ts`).toMatch(/^\/\*\*/)
+      if (room !== 'cli') expect(head, `src/${room}/index.ts`).toContain('@example')
+    }
+  })
+
+  it('keep their coded errors in errors.ts', async () => {
+    for (const file of await filesIn(path.join(root, 'src'), /(?<!^errors)\.ts$/)) {
+      const text = await readFile(path.join(root, 'src', file), 'utf8')
+      expect(/extends CodedError\b/.test(text) ? file : '').toMatch(/^$|(^|\/)errors\.ts$/)
+    }
+  })
+
+  it('have no file over 300 lines', async () => {
+    const long = []
+    for (const file of await filesIn(path.join(root, 'src'), /\.(ts|mjs)$/)) {
+      const text = await readFile(path.join(root, 'src', file), 'utf8')
+      const lines = text.trimEnd().split('\n').length
+      if (lines > 300) long.push(`${file}: ${lines}`)
+    }
+    expect(long).toEqual([])
+  })
+})
+
+async function listRooms(): Promise<string[]> {
+  const entries = await readdir(path.join(root, 'src'), { withFileTypes: true })
+  return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)
+}
