@@ -6,6 +6,10 @@
  * own configuration there and because arguments are readable by every user of the machine. That
  * is also how the credential travels; redirects are off with it, since git would take the header
  * along to wherever it is sent.
+ *
+ * What no setting can turn off: filters and merge drivers that a repository's own configuration
+ * defines. In a clone that an executor could write to, only read objects (fetch from it, rev-parse,
+ * diff, log); never add, checkout or merge there with this process's rights.
  */
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +36,6 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ['core.quotePath', 'false'],
   ['core.autocrlf', 'false'],
   ['credential.helper', ''],
-  ['diff.external', ''],
   ['protocol.allow', 'never'],
   ['protocol.http.allow', 'always'],
   ['protocol.https.allow', 'always'],

@@ -11,6 +11,10 @@ const STDERR_CHARACTERS = 2 * 1024
 const KEEP_BYTES = 16 * 1024
 const GRACE_MS = 1_000
 
+/** Commands that would run a repository's own diff programs. */
+const DIFFING = new Set(['diff', 'diff-tree', 'diff-index', 'diff-files', 'log', 'show'])
+const PLAIN_DIFF = ['--no-ext-diff', '--no-textconv']
+
 export interface GitInit {
   processes: Pick<Processes, 'run'>
   /** Program, name or path. Default "git", looked up on the PATH of `env`. */
@@ -35,7 +39,9 @@ export function createGit({ processes, gitPath = 'git', env: base = process.env 
     const command = `git ${args[0] ?? ''}`
     const exit = await processes.run({
       file: gitPath,
-      args,
+      args: DIFFING.has(args[0] ?? '')
+        ? [...args.slice(0, 1), ...PLAIN_DIFF, ...args.slice(1)]
+        : args,
       cwd,
       env: gitEnvironment({ base, extra: options.env ?? {}, allowFile, auth }),
       purpose: command,
