@@ -1,0 +1,184 @@
+/**
+ * Dials the known peers that are not connected, by the policy of `redial.ts`. One dial per peer at
+ * a time. When both sides hear of each other at once, the one with the smaller peer id dials and
+ * the other waits a moment, so that there is one connection and not two.
+ */
+import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { multiaddr } from '@multiformats/multiaddr'
+import {
+  explain,
+  repeat,
+  systemClock,
+  withDeadline,
+  type Clock,
+  type Logger,
+  type Startable,
+} from '../util/index.ts'
+import { dialable, parseAddress, type LocalAddress } from './addresses.ts'
+import type { Counters } from './counters.ts'
+import { MeshError } from './errors.ts'
+import { DIAL_TIMEOUT_MS, type MeshNode } from './node.ts'
+import { due, KnownPeers, redialDelay, type KnownLimits, type RedialPolicy } from './redial.ts'
+import { unreachable } from './request.ts'
+
+/** Dials at the same time. */
+const MAX_PARALLEL_DIALS = 20
+/** How long the side with the greater peer id leaves the first dial to the other, ms. */
+const YIELD_MS = 300
+/** Least time between dials of a peer that is heard of again and again, ms. */
+const MIN_PAUSE_MS = 500
+
+export interface DialerInit extends KnownLimits, RedialPolicy {
+  /** Own peer id. */
+  peerId: string
+  /** Multiaddrs, with or without peer id, that are dialled for ever. */
+  bootstrap: readonly string[]
+  /** With this many connections, further peers are not sought, only known ones kept. */
+  enoughConnections: number
+}
+
+export interface DialerComponents {
+  node: () => MeshNode | undefined
+  local: () => LocalAddress[]
+  counters: Counters
+  logger: Logger
+  clock?: Clock
+  random?: () => number
+}
+
+export interface Dialer extends Startable {
+  /** Heard of a peer: remembers it, and dials soon unless connected. */
+  heardOf(peerId: string, addresses: readonly string[]): void
+  /** Only remembers addresses. */
+  learn(peerId: string, addresses: readonly string[]): void
+  /** Addresses that are known. */
+  addresses(peerId: string): string[]
+  /** A member of this mesh is connected: its pauses start anew. */
+  connected(peerId: string): void
+  /** It was connected but is of no use: the next dial waits, each time longer. */
+  refused(peerId: string): void
+  /** The connection went: dials at once. */
+  lost(peerId: string): void
+  /** Connects now. Errors: `PEER_UNREACHABLE`. */
+  dial(peerId: string, signal?: AbortSignal): Promise<void>
+}
+
+export function createDialer(init: DialerInit, components: DialerComponents): Dialer {
+  const { node, local, counters, logger, clock = systemClock, random = Math.random } = components
+  const dialling = new Set<string>()
+  /** Peers behind bootstrap addresses that name none. */
+  const behind = new Map<string, string>()
+  let stopping = new AbortController()
+
+  const connections = () => node()?.getConnections() ?? []
+  const connectedPeers = () => new Set(connections().map((at) => at.remotePeer.toString()))
+  const isConnected = (key: string) => connectedPeers().has(behind.get(key) ?? key)
+  const known = new KnownPeers(init, { clock, isConnected })
+  const loop = repeat(turn, {
+    everyMs: Math.min(1000, init.baseMs / 3),
+    onError: (error) => logger.warn({ error: explain(error) }, 'redial failed'),
+    clock,
+  })
+
+  async function turn(): Promise<void> {
+    known.forget()
+    const connected = connectedPeers()
+    const enough = connected.size >= init.enoughConnections
+    const isBusy = (key: string) => dialling.has(key) || connected.has(behind.get(key) ?? key)
+    for (const { key, pinned } of due(known.entries(), clock.monotonic(), isBusy)) {
+      if (dialling.size >= MAX_PARALLEL_DIALS) return
+      if (!enough || pinned) void attempt(key)
+    }
+  }
+
+  async function attempt(key: string): Promise<void> {
+    try {
+      await connect(key, stopping.signal)
+    } catch (error) {
+      logger.debug({ peer: key, error: explain(error) }, 'dial failed')
+    }
+  }
+
+  async function connect(key: string, signal?: AbortSignal): Promise<void> {
+    const running = node()
+    if (running === undefined) throw new MeshError('MESH_STOPPED', 'The mesh is not running.')
+    if (isConnected(key)) return
+    dialling.add(key)
+    known.attempted(key)
+    counters.add('dials')
+    try {
+      const dial = (inner: AbortSignal) => running.dial(targetOf(key), { signal: inner })
+      const connection = await withDeadline(`dial ${key}`, DIAL_TIMEOUT_MS, dial, { signal, clock })
+      met(key, connection)
+    } catch (cause) {
+      known.failed(key, (failures) => redialDelay(failures, init, random))
+      counters.add('dials.failed')
+      throw unreachable(key, cause)
+    } finally {
+      dialling.delete(key)
+    }
+  }
+
+  function met(key: string, connection: Connection): void {
+    const peerId = connection.remotePeer.toString()
+    if (peerId === init.peerId) {
+      known.drop(key)
+      connection.abort(new Error('This address is our own.'))
+    } else if (key !== peerId) behind.set(key, peerId)
+  }
+
+  const keysOf = (peerId: string) => [
+    peerId,
+    ...[...behind].filter(([, at]) => at === peerId).map(([key]) => key),
+  ]
+
+  function targetOf(key: string) {
+    if (key.startsWith('/')) return multiaddr(key)
+    const addresses = dialable(known.get(key)?.addresses ?? [], local())
+    if (addresses.length === 0) return peerIdFromString(key)
+    return addresses.map((text) => {
+      const address = multiaddr(text)
+      return parseAddress(text)?.peerId === undefined ? address.encapsulate(`/p2p/${key}`) : address
+    })
+  }
+
+  /** Soon, but neither twice at once nor in a storm. */
+  function hurry(peerId: string): void {
+    if (stopping.signal.aborted || dialling.has(peerId) || isConnected(peerId)) return
+    const wait = known.hurry(peerId, init.peerId < peerId ? 0 : YIELD_MS, MIN_PAUSE_MS)
+    if (wait <= YIELD_MS) clock.after(wait, () => loop.wake())
+  }
+
+  return {
+    async start() {
+      stopping = new AbortController()
+      for (const address of init.bootstrap) {
+        const peerId = parseAddress(address)?.peerId
+        if (peerId !== init.peerId) known.learn(peerId ?? address, [address], { pinned: true })
+      }
+      await loop.start()
+    },
+    async stop() {
+      stopping.abort()
+      await loop.stop()
+    },
+    heardOf(peerId, addresses) {
+      if (peerId === init.peerId) return
+      known.learn(peerId, addresses)
+      hurry(peerId)
+    },
+    learn(peerId, addresses) {
+      if (peerId !== init.peerId) known.learn(peerId, addresses)
+    },
+    addresses: (peerId) => known.get(peerId)?.addresses ?? [],
+    connected: (peerId) => keysOf(peerId).forEach((key) => known.succeeded(key)),
+    refused(peerId) {
+      for (const key of keysOf(peerId)) {
+        known.failed(key, (failures) => redialDelay(failures, init, random))
+      }
+    },
+    lost: hurry,
+    dial: connect,
+  }
+}

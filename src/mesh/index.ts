@@ -1,0 +1,38 @@
+/**
+ * The mesh of agents: identity, discovery, connections that heal, gossip, capabilities, streams.
+ * The only folder that knows libp2p; none of its types leave.
+ *
+ * @example
+ * const mesh = createMesh(
+ *   { home, name: 'ada', version: '0.1.0', meshName: 'demo', roles: ['worker'],
+ *     mdns: { enabled: true }, dht: { enabled: false, bootstrap: [] }, capabilities },
+ *   { logger },
+ * )
+ * mesh.events.on('peer:connect', (peer) => logger.info({ peer: peer.name }, 'connected'))
+ * await mesh.start()
+ * mesh.subscribe('tasks', (task, from) => reread(task.repo, task.issue))
+ * mesh.announce({ slots: { total: 2, used: 1 } })
+ * await mesh.stop()
+ */
+export { createMesh, type MeshComponents } from './mesh.ts'
+export type { MeshInit } from './init.ts'
+export { MeshError, type MeshErrorCode } from './errors.ts'
+export { loadIdentity, verifySignature, type Identity } from './identity.ts'
+export type { Mesh, MeshEvents, MeshPeer, StreamOptions } from './types.ts'
+export {
+  capabilitiesSchema,
+  executorCapabilitySchema,
+  journalHeadSchema,
+  protocols,
+  taskAnnouncementSchema,
+  topics,
+  type Capabilities,
+  type ExecutorCapability,
+  type Heartbeat,
+  type JournalHead,
+  type LocalCapabilities,
+  type ProtocolName,
+  type TaskAnnouncement,
+  type TopicMessage,
+  type TopicName,
+} from './wire.ts'

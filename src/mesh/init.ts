@@ -1,0 +1,116 @@
+/** Every option of the mesh: what, unit, default. */
+import { parseAddress } from './addresses.ts'
+import { MeshError } from './errors.ts'
+import { MAX_LIFETIME_MS } from './inbox.ts'
+import type { Capabilities, LocalCapabilities } from './wire.ts'
+
+export interface MeshInit {
+  /** Home of the agent; the identity lives in `home/identity.key`. */
+  home: string
+  /** Name for people; not unique, proves nothing. At most 64 characters. */
+  name: string
+  /** Version of the agent. */
+  version: string
+  /**
+   * Separates meshes: part of protocol ids, topics and mDNS tag. Letters, digits, `.`, `_`, `-`; at
+   * most 64. Not a secret: it keeps meshes apart, not intruders out.
+   */
+  meshName: string
+  roles: Capabilities['roles']
+  /** Multiaddrs to listen on. Default `/ip4/0.0.0.0/tcp/0`; empty: dial only. */
+  listen?: readonly string[]
+  mdns: {
+    enabled: boolean
+    /** Names of interfaces, such as `lo` or `eth0`. Default: all that have an address we listen on, loopback if it is the only one. */
+    interfaces?: readonly string[] | undefined
+    /** Between questions, ms. Default 10,000. */
+    intervalMs?: number
+    /** UDP port. Default 5353; processes of one machine share it. */
+    port?: number
+    /** How often the set of interfaces is compared, ms. Default 5,000. */
+    watchMs?: number
+  }
+  dht: {
+    enabled: boolean
+    /** Multiaddrs that are dialled for ever, with or without `/p2p/…`. They work without the DHT, too. */
+    bootstrap: readonly string[]
+    /** Between walks, ms. Default 10,000. */
+    intervalMs?: number
+  }
+  /** Last word on the addresses that others are told (multiaddrs with peer id). Default: all that the built-in filter leaves. */
+  announceFilter?: (addresses: string[]) => string[]
+  /** What the agent can do at start; changes go through `announce`. */
+  capabilities: LocalCapabilities
+  /** Between repetitions of the own capabilities, ms, with 20 % jitter. Default 30,000. */
+  announceIntervalMs?: number
+  /** Life of the own capabilities at receivers, ms; at most 600,000. Default 90,000. */
+  capabilityLifetimeMs?: number
+  /** Changes within this time go out as one announcement, ms. Default 200. */
+  coalesceMs?: number
+  /** Between heartbeats, ms; a link silent for three is closed and dialled again. Default 5,000. */
+  heartbeatIntervalMs?: number
+  /** Between probes of a live connection, ms; it is given up 5 s after a lost one. Default 4,000. */
+  pingIntervalMs?: number
+  redial?: {
+    /** Pause after the first failure, ms; doubles. Default 3,000. */
+    baseMs?: number
+    /** Longest pause, ms. Default 30,000. */
+    maxMs?: number
+    /** A peer not heard of for so long is forgotten, ms. Default 24 h. */
+    maxAgeMs?: number
+    /** Known peers. Default 1,000. */
+    maxPeers?: number
+  }
+  /** With this many connections no further peers are dialled, except bootstrap. Default 64. */
+  enoughConnections?: number
+}
+
+export type Settings = ReturnType<typeof settings>
+
+const MESH_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/
+
+/** Checks and fills in. Errors: `MESH_CONFIG_INVALID` (data: `field`). */
+export function settings(init: MeshInit) {
+  const all = {
+    ...init,
+    listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+    announceFilter: init.announceFilter ?? ((addresses: string[]) => addresses),
+    announceIntervalMs: init.announceIntervalMs ?? 30_000,
+    capabilityLifetimeMs: init.capabilityLifetimeMs ?? 90_000,
+    coalesceMs: init.coalesceMs ?? 200,
+    heartbeatIntervalMs: init.heartbeatIntervalMs ?? 5000,
+    pingIntervalMs: init.pingIntervalMs ?? 4000,
+    enoughConnections: init.enoughConnections ?? 64,
+    mdns: { intervalMs: 10_000, port: 5353, watchMs: 5000, ...init.mdns },
+    dht: { intervalMs: 10_000, ...init.dht },
+    redial: { baseMs: 3000, maxMs: 30_000, maxAgeMs: 86_400_000, maxPeers: 1000, ...init.redial },
+  }
+  if (!MESH_NAME.test(all.meshName)) {
+    throw invalid('meshName', 'must be 1 to 64 letters, digits, ".", "_" or "-"')
+  }
+  if (all.name.length === 0 || all.name.length > 64) {
+    throw invalid('name', 'must have 1 to 64 characters')
+  }
+  if (all.version.length > 32) throw invalid('version', 'must have at most 32 characters')
+  for (const address of all.listen) {
+    if (!/^\/(ip4|ip6)\/[^/]+\/tcp\/\d+$/.test(address)) {
+      throw invalid('listen', `"${address}" must look like /ip4/0.0.0.0/tcp/0`)
+    }
+  }
+  for (const address of all.dht.bootstrap) {
+    if (parseAddress(address) === undefined) {
+      throw invalid('dht.bootstrap', `"${address}" must look like /ip4/192.0.2.7/tcp/4001`)
+    }
+  }
+  if (all.capabilityLifetimeMs <= 0 || all.capabilityLifetimeMs > MAX_LIFETIME_MS) {
+    throw invalid('capabilityLifetimeMs', `must be 1 to ${MAX_LIFETIME_MS}`)
+  }
+  return all
+}
+
+function invalid(field: string, problem: string): MeshError {
+  return new MeshError('MESH_CONFIG_INVALID', `${field} ${problem}.`, {
+    data: { field },
+    next: `Correct ${field} in the configuration.`,
+  })
+}
