@@ -7,7 +7,10 @@ import { defineConfig } from 'vitest/config'
 const project = (name: string, testTimeout: number, parallel: boolean) => ({
   test: {
     name,
-    include: name === 'unit' ? ['test/unit/**/*.test.ts', 'test/*.test.ts'] : [`test/${name}/**/*.test.ts`],
+    include:
+      name === 'unit'
+        ? ['test/unit/**/*.test.ts', 'test/*.test.ts']
+        : [`test/${name}/**/*.test.ts`],
     testTimeout,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
