@@ -21,18 +21,31 @@ export const taskRefSchema = z.object({
 })
 export type TaskRef = z.infer<typeof taskRefSchema>
 const task = taskRefSchema
+/** The journal that a new epoch goes on from; `reason` says why the old one could not be continued. */
+export const previousSchema = z.object({
+  key: digest,
+  epoch: count,
+  /** Entries of it that were readable; absent when none were. */
+  length: count.optional(),
+  reason: short,
+})
+export type PreviousJournal = z.infer<typeof previousSchema>
 
 const entry = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
   z.object({ type: z.literal(type), ...shape })
 
 export const entrySchemas = [
-  /** First entry of a process. `proof` is the peer's signature over `bzzz-journal:<key hex>:<epoch>`. */
+  /**
+   * First entry of a process. `proof` is the peer's Ed25519 signature (base64url) over
+   * `bzzz-journal:<key hex>:<epoch>`. `previous` stands only in the first entry of a later epoch.
+   */
   entry('agent.started', {
     peerId: short,
     name: short,
     incarnation: short,
     version: short,
     proof: short,
+    previous: previousSchema.optional(),
   }),
   entry('agent.stopped', { reason: short }),
   entry('peer.seen', { peerId: short, name: short.optional() }),

@@ -1,7 +1,7 @@
 /** What the journal offers, and the little that it needs from its siblings. */
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
-import type { Startable } from '../util/index.ts'
+import type { Clock, Logger, Startable } from '../util/index.ts'
 import type { EntryInput, EntryType, JournalEntry, UnknownEntry } from './entries.ts'
 
 /** The mesh, as far as the journal needs it. */
@@ -22,6 +22,57 @@ export type VerifySignature = (
   signature: Uint8Array,
 ) => Promise<boolean>
 
+export interface JournalInit {
+  /** Directory of this agent's journals; made if missing. One process at a time. */
+  dir: string
+  agent: {
+    name: string
+    version: string
+    /** Random per process start, hex. */
+    incarnation: string
+  }
+  limits?: Partial<JournalLimits>
+}
+
+export interface JournalComponents {
+  transport: JournalTransport
+  verify: VerifySignature
+  logger: Logger
+  /** Stamps the entries and paces the redials. Default: the system's. */
+  clock?: Clock
+}
+
+/** Named bounds; the defaults stand in `limits.ts`. */
+export interface JournalLimits {
+  /** Appends that may wait; more are refused with `JOURNAL_BUSY`. */
+  maxWaitingAppends: number
+  /** Entries that one write to the store may hold. */
+  maxBatch: number
+  /** Journals of others that are kept here. */
+  maxJournals: number
+  /** Journals (epochs) of one peer that are kept here. */
+  maxJournalsPerPeer: number
+  /** Bytes of one peer's journal that are downloaded. */
+  maxReplicaBytes: number
+  /** Replication streams open at once. */
+  maxStreams: number
+  /** A stream without a sign of life for so long is closed, ms. The other side sends one every 5 s. */
+  streamIdleMs: number
+  /** Until a replication stream is open, ms. */
+  openTimeoutMs: number
+  /** First and longest pause before a peer is dialled again, ms. */
+  redialMs: number
+  maxRedialMs: number
+  /** Dials in a row that may fail; `connect` begins anew. */
+  maxRedials: number
+  /** How long `stop` waits for connected peers to receive the last entries, ms. */
+  drainMs: number
+  /** Deadline of `stop`, ms. */
+  stopMs: number
+  /** Blocks that a `read` holds in memory at once, over all journals. */
+  maxReadAhead: number
+}
+
 export interface Head {
   key: string
   epoch: number
@@ -41,6 +92,13 @@ export interface JournalInfo {
   length: number
   available: number
   own: boolean
+  /**
+   * `proven`: the first entry carries the peer's signature over the key. `unknown`: no entry has
+   * arrived yet. `refused`: the proof is wrong; none of its entries is attributed to the peer.
+   */
+  identity: 'unknown' | 'proven' | 'refused'
+  /** What is wrong with it, for people; empty when nothing is. At most 20. */
+  problems: string[]
 }
 
 export type LoggedEntry = (JournalEntry | UnknownEntry) & {
@@ -82,17 +140,38 @@ export interface Journal extends Startable {
   /**
    * Appends one entry. With `durable` (the default for `claim.*`, `publish.*`, `pushed`, `pull.*`,
    * `task.*`) it is on disk (fdatasync) when the promise resolves; else it survives kill -9 but perhaps
-   * not a power loss. Errors: `ENTRY_INVALID`, `ENTRY_TOO_LARGE`, `JOURNAL_CLOSED`, `JOURNAL_FULL`.
+   * not a power loss. `seq` of the result is the entry's index. An append whose promise rejects with
+   * `JOURNAL_FULL` or `JOURNAL_FAILED` may or may not stand there; the journal then refuses every
+   * further append until it is started again.
+   * Errors: `ENTRY_INVALID`, `ENTRY_TOO_LARGE`, `JOURNAL_BUSY`, `JOURNAL_CLOSED`, `JOURNAL_FULL`,
+   * `JOURNAL_FAILED`.
    */
   append(entry: EntryInput, options?: { durable?: boolean }): Promise<JournalEntry>
-  /** Begins to replicate a peer's journal, and goes on whenever it is connected. Idempotent. */
+  /**
+   * Begins to replicate a peer's journal, and goes on whenever anyone who has it is connected, also
+   * after a restart. Idempotent; a later call may bring a new name. What cannot be followed (a bad
+   * key, too many journals) is logged and left.
+   */
   follow(journal: { peerId: string; key: string; epoch: number; name?: string }): void
-  /** A peer connected: opens a replication stream to it unless there is one. */
+  /**
+   * A peer connected: opens a replication stream to it unless there is one. Of two peers the one
+   * with the lower id dials; the other waits for it, so call this on both sides.
+   */
   connect(peerId: string): void
+  /** A peer is gone: closes its stream and ends its redials. Optional: redials also end by themselves. */
+  disconnect(peerId: string): void
   journals(): JournalInfo[]
-  /** Entries in order of time (ties: agent, seq), of all journals known here; what exists now. */
+  /**
+   * Entries in order of time (ties: agent, seq), of all journals known here; what exists now. Within
+   * one journal the order is always that of `seq`: an entry that was written after its agent's clock
+   * went back is placed as if it had the latest time before it (its own `time` is left as it is).
+   */
   read(query?: Query): AsyncIterable<LoggedEntry>
-  /** Like `read`, then goes on with new entries until the signal fires. */
+  /**
+   * Like `read`, then goes on with new entries until the signal fires, without gap or duplicate,
+   * however slow the reader is: entries are read from the store when they are asked for.
+   */
   tail(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
+  /** Checks every journal here, or those of one agent (name or peer id), from the first block on. */
   verify(agent?: string): Promise<Verification[]>
 }

@@ -1,0 +1,47 @@
+/**
+ * What an agent did and saw, written down so that every other agent can read and check it. Each
+ * agent writes one append-only, signed log (a hypercore) and replicates those of the others, over
+ * streams of the mesh. The only folder that knows hypercore.
+ *
+ * @example
+ * const journal = createJournal(
+ *   { dir: join(home, 'journal'), agent: { name, version, incarnation: mesh.incarnation } },
+ *   { transport: mesh, verify: verifySignature, logger },
+ * )
+ * journal.events.on('entry', ({ agent, type }) => logger.info({ agent, type }, 'journal'))
+ * await journal.start()
+ * mesh.events.on('peer:connect', ({ peerId }) => journal.connect(peerId))
+ * mesh.events.on('peer:update', ({ peerId, name, capabilities }) => {
+ *   if (capabilities?.journal) journal.follow({ peerId, name, ...capabilities.journal })
+ * })
+ * await journal.append({ type: 'claim.tried', task, attempt: 1, oid }) // on disk from here on
+ * for await (const entry of journal.read({ task, since: Date.now() - 3_600_000 })) print(entry)
+ */
+export {
+  entryInputSchema,
+  maxEntryBytes,
+  stampSchema,
+  taskRefSchema,
+  type EntryInput,
+  type EntryType,
+  type JournalEntry,
+  type PreviousJournal,
+  type TaskRef,
+  type UnknownEntry,
+} from './entries.ts'
+export { JournalError, type JournalErrorCode } from './errors.ts'
+export { createJournal } from './journal.ts'
+export type {
+  Head,
+  Journal,
+  JournalComponents,
+  JournalEvents,
+  JournalInfo,
+  JournalInit,
+  JournalLimits,
+  JournalTransport,
+  LoggedEntry,
+  Query,
+  Verification,
+  VerifySignature,
+} from './types.ts'
