@@ -1,0 +1,129 @@
+/**
+ * A journal entry in words: one table with a line for each type; the compiler finds the missing
+ * one. An entry of a type that only a newer agent knows is shown by its name. Pure; the result is
+ * safe to print.
+ */
+import type { LoggedEntry } from '../../api/client.ts'
+import { clean, clockTime, count, duration, width } from '../output/text.ts'
+
+type Known = Exclude<LoggedEntry, { type: 'unknown' }>
+type EntryOf<T extends Known['type']> = Extract<Known, { type: T }>
+type Describe = { [T in Known['type']]: (entry: EntryOf<T>) => string[] }
+
+const attempt = (entry: { attempt: number }) => `attempt ${entry.attempt}`
+const short = (id: string | undefined) => (id === undefined ? '' : id.slice(0, 12))
+const peer = (id: string) => (id.length > 20 ? `…${id.slice(-8)}` : id)
+const exit = (code: number | undefined) => (code === undefined ? '' : `exit ${code}`)
+const list = (label: string, words: readonly string[]) =>
+  words.length === 0 ? '' : `${label} ${words.join(', ')}`
+
+const describeType: Describe = {
+  'agent.started': (entry) => [entry.name, `version ${entry.version}`, peer(entry.peerId)],
+  'agent.stopped': (entry) => [entry.reason],
+  'peer.seen': (entry) => [entry.name ?? '', peer(entry.peerId)],
+  'peer.lost': (entry) => [peer(entry.peerId), entry.reason],
+  'issue.seen': (entry) => [
+    quoted(entry.title),
+    list('labels', entry.labels),
+    list('needs', entry.needs),
+  ],
+  'claim.tried': (entry) => [
+    attempt(entry),
+    `record ${short(entry.oid)}`,
+    entry.previous === undefined ? '' : `over ${short(entry.previous)}`,
+  ],
+  'claim.won': (entry) => [
+    attempt(entry),
+    quoted(entry.title),
+    `branch ${entry.branch}`,
+    `lease ${duration(entry.leaseMs)}`,
+  ],
+  'claim.lost': (entry) => [
+    attempt(entry),
+    entry.winner === undefined ? '' : `to ${entry.winner}`,
+    entry.reason,
+  ],
+  'claim.renewed': (entry) => [attempt(entry), `lease ${duration(entry.leaseMs)}`],
+  'claim.released': (entry) => [attempt(entry), entry.state, entry.reason],
+  'executor.started': (entry) => [attempt(entry), named(entry.executor, entry.kind)],
+  'executor.output': (entry) => [
+    attempt(entry),
+    count(entry.bytes, 'byte'),
+    entry.truncated ? 'cut' : '',
+    `sha256 ${short(entry.sha256)}`,
+  ],
+  'executor.ended': (entry) => [
+    attempt(entry),
+    entry.executor,
+    entry.outcome,
+    exit(entry.exitCode),
+    `in ${duration(entry.durationMs)}`,
+    tokens(entry.usage),
+  ],
+  'check.run': (entry) => [
+    attempt(entry),
+    quoted(entry.name),
+    entry.outcome,
+    exit(entry.exitCode),
+    `in ${duration(entry.durationMs)}`,
+  ],
+  'publish.intent': (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `${short(entry.base)}..${short(entry.head)}`,
+  ],
+  pushed: (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `${short(entry.base)}..${short(entry.head)}`,
+  ],
+  'pull.opened': (entry) => [
+    attempt(entry),
+    `#${entry.number}`,
+    entry.url,
+    entry.adopted ? 'adopted' : '',
+  ],
+  'task.done': (entry) => [
+    attempt(entry),
+    `pull request #${entry.pull}`,
+    `in ${duration(entry.durationMs)}`,
+  ],
+  'task.failed': (entry) => [
+    attempt(entry),
+    entry.code,
+    entry.reason,
+    `in ${duration(entry.durationMs)}`,
+  ],
+  'task.cancelled': (entry) => [attempt(entry), entry.reason],
+  'task.waiting': (entry) => [list('needs', entry.needs), entry.reason],
+}
+
+/** `claim.won octo/lib#4 attempt 1 "Fix login" branch bzzz/issue-4` */
+export function describeEntry(entry: LoggedEntry): string {
+  if (entry.type === 'unknown') return clean(`${entry.originalType} (of a newer version)`)
+  const describe = (
+    Object.hasOwn(describeType, entry.type) ? describeType[entry.type] : undefined
+  ) as ((entry: Known) => string[]) | undefined
+  const task = 'task' in entry ? `${entry.task.repo}#${entry.task.issue}` : ''
+  const words = describe?.(entry) ?? ['(of a newer version)']
+  return clean([entry.type, task, ...words].filter((word) => word !== '').join(' '))
+}
+
+/** `12:01:03 owl   #318 claim.won …`; `nameWidth`: columns that the agent's name is padded to. */
+export function logLine(
+  entry: LoggedEntry,
+  { nowMs, nameWidth = 0 }: { nowMs: number; nameWidth?: number },
+): string {
+  const name = clean(entry.agent)
+  const fill = ' '.repeat(Math.max(0, nameWidth - width(name)))
+  const seq = `#${entry.seq}`.padEnd(5)
+  return `${clockTime(entry.time, nowMs)} ${name}${fill} ${seq} ${describeEntry(entry)}`
+}
+
+const quoted = (text: string) => `“${text}”`
+const named = (name: string, kind: string) => (name === kind ? name : `${name} (${kind})`)
+
+function tokens(usage: EntryOf<'executor.ended'>['usage']): string {
+  if (usage?.inputTokens === undefined && usage?.outputTokens === undefined) return ''
+  return `tokens ${usage.inputTokens ?? '?'} in, ${usage.outputTokens ?? '?'} out`
+}

@@ -1,0 +1,95 @@
+/** `bzzz logs`: entries of all journals that are here, in order of time; `logs verify`: whether they are sound. */
+import type { LogQuery } from '../../api/client.ts'
+import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { exitCodes } from '../exit.ts'
+import { table } from '../output/table.ts'
+import { clean, width } from '../output/text.ts'
+import { agentOf, parseTask } from './agent.ts'
+import { logLine } from './describe.ts'
+
+export interface LogsOptions {
+  follow?: true
+  agent?: string
+  task?: string
+  type?: string[]
+  since?: string
+}
+
+/** Reading all of many journals takes its time, ms. */
+const verifyMs = 10 * 60_000
+
+export async function logs(context: Context, options: LogsOptions): Promise<number> {
+  const { out, signal } = context
+  const follow = options.follow === true
+  const query: LogQuery = {
+    ...(options.agent === undefined ? {} : { agent: options.agent }),
+    ...(options.task === undefined ? {} : { task: parseTask(options.task) }),
+    ...(options.type === undefined ? {} : { types: options.type }),
+    ...(options.since === undefined ? {} : { since: parseSince(options.since, Date.now()) }),
+  }
+  const agent = await agentOf(context)
+  let nameWidth = 5
+  let seen = 0
+  for await (const entry of agent.logs(query, { follow, signal })) {
+    seen += 1
+    nameWidth = Math.max(nameWidth, width(clean(entry.agent)))
+    if (out.json) await out.jsonLine(entry)
+    else if (out.quiet) await out.data(clean(`${entry.agent}#${entry.seq}`))
+    else await out.data(logLine(entry, { nowMs: Date.now(), nameWidth }))
+  }
+  if (signal.aborted) return exitCodes.interrupted
+  if (follow) {
+    out.message('The agent has stopped.')
+    return exitCodes.notRunning
+  }
+  if (seen === 0) out.message('No entries match.')
+  return exitCodes.ok
+}
+
+export async function logsVerify(context: Context, options: { agent?: string }): Promise<number> {
+  const { out } = context
+  const agent = await agentOf(context)
+  const rows = await agent.verify(options.agent, { timeoutMs: context.timeoutMs(verifyMs) })
+  if (out.json) await out.document(rows)
+  else if (out.quiet) {
+    for (const row of rows) if (!row.ok) await out.data(clean(row.agent))
+  } else {
+    const view = table(
+      [
+        { title: 'AGENT', value: (row) => row.agent || '?' },
+        {
+          title: 'RESULT',
+          value: (row) => (row.ok ? 'ok' : 'BROKEN'),
+          style: (text, row) => out.style(row.ok ? 'green' : 'red', text),
+        },
+        { title: 'ENTRIES', value: (row) => row.length, align: 'right' },
+        { title: 'EPOCH', value: (row) => row.epoch, align: 'right' },
+        { title: 'KEY', value: (row) => row.key.slice(0, 16) },
+        { title: 'PROBLEMS', value: (row) => row.problems.join('; ') || null },
+      ],
+      rows,
+    )
+    await out.data(view)
+  }
+  return rows.every(({ ok }) => ok) ? exitCodes.ok : exitCodes.failed
+}
+
+const unitMs: Readonly<Record<string, number>> = {
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** `30s`, `10m`, `1h`, `2d` before now, or an ISO date and time; ms since 1970. Errors: `USAGE`. */
+export function parseSince(text: string, nowMs: number): number {
+  const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
+  const size = unit === undefined ? undefined : unitMs[unit]
+  if (amount !== undefined && size !== undefined) return nowMs - Number(amount) * size
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return Math.max(0, time)
+  throw new CliError('USAGE', `--since ${text} is no time.`, {
+    next: 'Write 30s, 10m, 1h or 2d, or a date and time such as 2026-01-31T12:00:00Z.',
+  })
+}

@@ -1,0 +1,91 @@
+/** `bzzz status`: this agent on one screen; with `--probe` only an exit code, for health checks. */
+import type { Status } from '../../api/client.ts'
+import type { Context } from '../context.ts'
+import { exitCodes } from '../exit.ts'
+import { table } from '../output/table.ts'
+import { age, clean, count } from '../output/text.ts'
+import { agentOf } from './agent.ts'
+
+export async function status(context: Context, options: { probe?: true }): Promise<number> {
+  if (options.probe === true) return probe(context)
+  const { out } = context
+  const answer = await (await agentOf(context)).status()
+  if (out.json) await out.document(answer)
+  else if (out.quiet) await out.data(clean(answer.peerId))
+  else await out.data(screen(answer, Date.now(), context))
+  return exitCodes.ok
+}
+
+async function probe(context: Context): Promise<number> {
+  try {
+    const agent = await agentOf(context)
+    return (await agent.live()) ? exitCodes.ok : exitCodes.failed
+  } catch {
+    return exitCodes.failed
+  }
+}
+
+function screen(status: Status, nowMs: number, { out }: Context): string {
+  const { mesh, journal, slots, github } = status
+  const state =
+    status.state === 'running' ? out.style('green', 'running') : out.style('yellow', status.state)
+  const up = age(nowMs - status.startedAtMs)
+  const facts: [string, string][] = [
+    ['home', status.home],
+    ['peer id', status.peerId],
+    ['roles', status.roles.join(', ') || 'none'],
+    ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
+    ...mesh.addresses.map((address): [string, string] => ['', address]),
+    [
+      'journal',
+      `${count(journal.length, 'entry', 'entries')}, epoch ${journal.epoch}, key ${journal.key.slice(0, 16)}…`,
+    ],
+    ['slots', `${slots.used} of ${slots.total} in use`],
+    ['tasks', tasks(status)],
+    ['github', hub(github, nowMs)],
+  ]
+  const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${clean(value)}`)
+  const head = `${out.style('bold', clean(status.name))}  ${state} for ${up}, version ${clean(status.version)}, pid ${status.pid}`
+  const repos = repositories(github.repos, nowMs, out)
+  return [head, ...lines, ...(repos === '' ? [] : ['', repos])].join('\n')
+}
+
+function tasks({ tasks }: Status): string {
+  const some = Object.entries(tasks).filter(([, amount]) => amount > 0)
+  return some.length === 0 ? 'none' : some.map(([state, amount]) => `${amount} ${state}`).join(', ')
+}
+
+function hub(github: Status['github'], nowMs: number): string {
+  const as = github.login === null ? 'not signed in yet' : `as ${github.login}`
+  const limit = github.rateLimit
+  if (limit === null) return `${github.apiUrl} ${as}`
+  const left = `${limit.remaining.toLocaleString('en')} of ${limit.limit.toLocaleString('en')} requests left`
+  return `${github.apiUrl} ${as}, ${left}, new ones in ${age(limit.resetAtMs - nowMs)}`
+}
+
+function repositories(
+  repos: Status['github']['repos'],
+  nowMs: number,
+  out: Context['out'],
+): string {
+  if (repos.length === 0) return ''
+  return table(
+    [
+      { title: 'REPOSITORY', value: ({ repo }) => repo },
+      {
+        title: 'STATE',
+        value: ({ ok, lastSuccessMs }) =>
+          ok ? 'ok' : lastSuccessMs === null ? 'unread' : 'failing',
+        style: (text, { ok }) => out.style(ok ? 'green' : 'red', text),
+      },
+      {
+        title: 'READ',
+        value: ({ lastSuccessMs }) =>
+          lastSuccessMs === null ? 'never' : `${age(nowMs - lastSuccessMs)} ago`,
+      },
+      { title: 'ERROR', value: ({ error }) => error ?? '-', flexible: true },
+    ],
+    repos,
+    out.columns,
+  )
+}

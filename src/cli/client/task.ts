@@ -1,0 +1,82 @@
+/** `bzzz task ls` and `bzzz task show`: issues as tasks, and what happened to one. */
+import type { TaskRow, TaskState } from '../../api/client.ts'
+import type { Context } from '../context.ts'
+import { exitCodes } from '../exit.ts'
+import { table, type Column } from '../output/table.ts'
+import { clean, count, duration } from '../output/text.ts'
+import { agentOf, completeTask, parseTask } from './agent.ts'
+import { drawHistory } from './history.ts'
+
+export async function taskLs(
+  context: Context,
+  filter: { repo?: string; state?: TaskState },
+): Promise<number> {
+  const { out } = context
+  const rows = await (await agentOf(context)).tasks(filter)
+  if (out.json) await out.document(rows)
+  else if (out.quiet) for (const { repo, issue } of rows) await out.data(clean(`${repo}#${issue}`))
+  else if (rows.length === 0) out.message('No tasks. Label an issue `bzzz` to make it one.')
+  else await out.data(table(columns(out), rows, out.columns))
+  return exitCodes.ok
+}
+
+export async function taskShow(context: Context, ref: string): Promise<number> {
+  const { out } = context
+  const given = parseTask(ref)
+  const agent = await agentOf(context)
+  const task = await agent.task(await completeTask(agent, given))
+  if (out.json) {
+    await out.document(task)
+    return exitCodes.ok
+  }
+  const by = task.agent === null ? 'nobody yet' : `${task.agent}, attempt ${task.attempt}`
+  const facts: [string, string | null][] = [
+    ['state', task.state],
+    ['agent', by],
+    ['time', task.durationMs === null ? null : duration(task.durationMs)],
+    ['reason', task.reason],
+    ['pull', task.pullRequest && `#${task.pullRequest.number} ${task.pullRequest.url}`],
+    ['races', task.contention === 0 ? null : `${count(task.contention, 'claim')} lost`],
+  ]
+  const lines = facts.flatMap(([name, value]) =>
+    value === null ? [] : [`${name.padEnd(8)} ${style(clean(value), task.state, name, out)}`],
+  )
+  const head = out.style('bold', clean(`${task.repo}#${task.issue}  ${task.title}`))
+  const history = drawHistory(task.history, Date.now())
+  await out.data([head, ...lines, ...(history === '' ? [] : ['', history])].join('\n'))
+  return exitCodes.ok
+}
+
+const columns = (out: Context['out']): Column<TaskRow>[] => [
+  { title: 'TASK', value: ({ repo, issue }) => `${repo}#${issue}` },
+  {
+    title: 'STATE',
+    value: ({ state }) => state,
+    style: (text, { state }) => style(text, state, 'state', out),
+  },
+  { title: 'AGENT', value: ({ agent }) => agent },
+  { title: 'TRY', value: ({ attempt }) => (attempt === 0 ? null : attempt), align: 'right' },
+  {
+    title: 'TIME',
+    value: ({ durationMs }) => (durationMs === null ? null : duration(durationMs)),
+    align: 'right',
+  },
+  { title: 'PULL', value: ({ pullRequest }) => pullRequest && `#${pullRequest.number}` },
+  { title: 'TITLE', value: ({ title }) => title, flexible: true },
+]
+
+const colours: Partial<Record<TaskState, 'green' | 'red' | 'yellow' | 'cyan'>> = {
+  done: 'green',
+  failed: 'red',
+  cancelled: 'red',
+  waiting: 'yellow',
+  claimed: 'cyan',
+  working: 'cyan',
+  checking: 'cyan',
+  publishing: 'cyan',
+}
+
+function style(text: string, state: TaskState, name: string, out: Context['out']): string {
+  const colour = name === 'state' ? colours[state] : undefined
+  return colour === undefined ? text : out.style(colour, text)
+}

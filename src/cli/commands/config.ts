@@ -1,0 +1,83 @@
+/** `bzzz config …`: which value comes from where, and whether `bzzz up` would accept it. */
+import { stringify } from 'yaml'
+import {
+  assertRunnable,
+  configJsonSchema,
+  explainOrigins,
+  loadConfig,
+  redacted,
+  type LoadedConfig,
+} from '../../config/index.ts'
+import type { Context } from '../context.ts'
+import { exitCodes } from '../exit.ts'
+import { table } from '../output/table.ts'
+import { clean, safeJson } from '../output/text.ts'
+
+async function load({ globals, env, cwd, out }: Context): Promise<LoadedConfig> {
+  const loaded = await loadConfig({
+    flags: globals.home === undefined ? {} : { home: globals.home },
+    env,
+    cwd,
+    configFile: globals.config,
+  })
+  for (const warning of loaded.warnings) out.message(`bzzz: ${clean(warning)}`)
+  return loaded
+}
+
+export async function configShow(context: Context, options: { origin?: true }): Promise<number> {
+  const { out } = context
+  const loaded = await load(context)
+  if (options.origin !== true) {
+    const config = redacted(loaded.config)
+    if (out.json) await out.document(config)
+    else await out.data(stringify(config).trimEnd())
+    return exitCodes.ok
+  }
+  const rows = explainOrigins(loaded)
+  if (out.json) {
+    await out.document(
+      rows.map(({ path, value, origin }) => ({ path, value: value ?? null, origin })),
+    )
+    return exitCodes.ok
+  }
+  const view = table(
+    [
+      { title: 'OPTION', value: ({ path }) => path },
+      { title: 'VALUE', value: ({ value }) => text(value), flexible: true },
+      { title: 'ORIGIN', value: ({ origin }) => origin },
+    ],
+    rows,
+    out.columns,
+  )
+  await out.data(view)
+  return exitCodes.ok
+}
+
+export async function configPath(context: Context): Promise<number> {
+  const { out } = context
+  const { files } = await load(context)
+  if (out.json) await out.document(files)
+  else if (files.length === 0) out.message('No configuration file; the defaults hold.')
+  else await out.data(files.map(clean).join('\n'))
+  return exitCodes.ok
+}
+
+export async function configValidate(context: Context): Promise<number> {
+  const { out } = context
+  const loaded = await load(context)
+  assertRunnable(loaded)
+  const { files, warnings } = loaded
+  if (out.json) await out.document({ ok: true, files, warnings })
+  else out.message(`The configuration is valid: ${files.map(clean).join(', ') || 'no file'}.`)
+  return exitCodes.ok
+}
+
+export async function configSchema({ out }: Context): Promise<number> {
+  await out.document(configJsonSchema())
+  return exitCodes.ok
+}
+
+function text(value: unknown): string | null {
+  if (value === undefined || value === null) return null
+  return typeof value === 'string' ? value : safeJson(value)
+}

@@ -1,0 +1,110 @@
+/**
+ * `bzzz forge`: the embedded GitHub-compatible server in the foreground, on a directory that lasts.
+ * Its one token is made once and kept beside the data, readable by the owner only.
+ */
+import { randomBytes } from 'node:crypto'
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { forge } from '../../forge/index.ts'
+import { createLogger, hasCode, withDeadline } from '../../util/index.ts'
+import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { exitCodes } from '../exit.ts'
+import { clean } from '../output/text.ts'
+
+export interface ForgeOptions {
+  dir: string
+  /** 0: any free one. */
+  port: number
+  repos: readonly { repo: string; from?: string }[]
+}
+
+/** The account that the token is of. */
+const login = 'bzzz'
+/** Until a stopping forge is left behind, ms. */
+const stopMs = 10_000
+
+export async function forgeCommand(context: Context, options: ForgeOptions): Promise<number> {
+  const { out, cwd, signal, globals } = context
+  const dir = resolve(cwd, options.dir)
+  const tokenFile = join(dir, 'token')
+  const token = await tokenOf(dir, tokenFile)
+  const logger = await createLogger({ level: globals.verbose === true ? 'debug' : 'warn' })
+  const server = forge(
+    { dir, port: options.port, users: [{ login, token, role: 'admin' }] },
+    { logger },
+  )
+  try {
+    await server.start()
+    for (const { repo, from } of options.repos) {
+      const [owner = '', name = ''] = repo.split('/')
+      await server.createRepository({
+        owner,
+        name,
+        ...(from === undefined ? {} : { from: resolve(cwd, from) }),
+      })
+    }
+    const { url, apiUrl } = server
+    const repos = options.repos.map(({ repo }) => repo)
+    if (out.json) await out.document({ url, apiUrl, dir, login, token, tokenFile, repos })
+    else await out.data(screen({ url, apiUrl, token, tokenFile, repos }))
+    out.message('The forge runs until Ctrl-C.')
+    await interrupted(signal)
+    return exitCodes.ok
+  } finally {
+    await withDeadline('stop the forge', stopMs, () => server.stop())
+  }
+}
+
+interface Facts {
+  url: string
+  apiUrl: string
+  token: string
+  tokenFile: string
+  repos: string[]
+}
+
+function screen({ url, apiUrl, token, tokenFile, repos }: Facts): string {
+  const wanted = repos.length === 0 ? ['owner/name'] : repos
+  return [
+    `pages  ${url}`,
+    `API    ${apiUrl}`,
+    `token  ${token}`,
+    '',
+    'To point `bzzz up` at it, write into bzzz.yaml:',
+    '',
+    'github:',
+    `  apiUrl: ${apiUrl}`,
+    `  token: { file: ${JSON.stringify(tokenFile)} }`,
+    `  repos: [${wanted.join(', ')}]`,
+  ]
+    .map(clean)
+    .join('\n')
+}
+
+/** Kept, or made once: of two starters at once, both use the one that was there first. */
+async function tokenOf(dir: string, file: string): Promise<string> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const aside = `${file}.${process.pid}`
+  try {
+    await writeFile(aside, `bzzz_${randomBytes(20).toString('hex')}\n`, { mode: 0o600 })
+    await link(aside, file)
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw error
+  } finally {
+    await rm(aside, { force: true })
+  }
+  const token = (await readFile(file, 'utf8')).trim()
+  if (/^[\x21-\x7e]{20,255}$/.test(token)) return token
+  throw new CliError('FORGE_TOKEN_UNUSABLE', `${file} holds no token.`, {
+    data: { file },
+    next: `Remove it to have a new one made: rm ${file}`,
+  })
+}
+
+function interrupted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

@@ -1,0 +1,17 @@
+/** Faults of the command line itself. */
+import { CodedError } from '../util/index.ts'
+
+export type CliErrorCode =
+  /** Unknown command or option, missing or wrong argument. */
+  | 'USAGE'
+  /** An issue number that several repositories have. data: tasks */
+  | 'TASK_AMBIGUOUS'
+  /** The agent has not ended in time; it may still be finishing. data: pid */
+  | 'STILL_STOPPING'
+  /** The token file of the forge holds no token. data: file */
+  | 'FORGE_TOKEN_UNUSABLE'
+
+export class CliError extends CodedError<CliErrorCode> {}
+
+/** Reader of stdout has gone (`bzzz logs | head`): the command ends at once and quietly. */
+export class OutputClosed extends Error {}

@@ -1,0 +1,106 @@
+/**
+ * The command line. `main` never ends the process and never throws: it gives the exit code.
+ *
+ * @example
+ * process.exitCode = await main(process.argv.slice(2))
+ */
+import { CommanderError } from '@commander-js/extra-typings'
+import { hasCode } from '../util/index.ts'
+import type { Body, Context, GlobalOptions } from './context.ts'
+import { CliError, OutputClosed } from './errors.ts'
+import { exitCodeOf, exitCodes } from './exit.ts'
+import { findHome } from './home.ts'
+import { renderFailure } from './output/failure.ts'
+import { createOutput, type Output } from './output/output.ts'
+import { buildProgram } from './program.ts'
+import type { RunOptions } from './root.ts'
+
+export { exitCodeOf, exitCodes, type ExitCode } from './exit.ts'
+
+/** `argv`: what follows the program's name. The result is one of `exitCodes`. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const json = argv.slice(0, argv.indexOf('--') >>> 0).includes('--json')
+  let code: number = exitCodes.ok
+  const program = buildProgram(async (globals, body, options) => {
+    code = await execute(globals, body, options)
+  })
+  const all = [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]
+  for (const command of all) {
+    command.exitOverride().configureOutput({
+      outputError: () => undefined,
+      ...(json ? { writeErr: () => undefined } : {}),
+    })
+  }
+  try {
+    await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' })
+    return code
+  } catch (error) {
+    const out = outputOf({ color: true, input: true, ...(json ? { json } : {}) })
+    try {
+      return fail(error, out)
+    } finally {
+      out.close()
+    }
+  }
+}
+
+async function execute(
+  globals: GlobalOptions,
+  body: Body,
+  { ownSignals = false }: RunOptions = {},
+): Promise<number> {
+  const out = outputOf(globals)
+  const interrupt = new AbortController()
+  const onSignal = () => interrupt.abort()
+  if (!ownSignals) for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal)
+  const { env } = process
+  const cwd = process.cwd()
+  const context: Context = {
+    globals,
+    out,
+    signal: interrupt.signal,
+    env,
+    cwd,
+    home: () => findHome({ flag: globals.home, configFile: globals.config, env, cwd }),
+    timeoutMs: (defaultMs) => (globals.timeout === undefined ? defaultMs : globals.timeout * 1_000),
+  }
+  try {
+    return await body(context)
+  } catch (error) {
+    if (interrupt.signal.aborted && hasCode(error, 'ABORTED')) return exitCodes.interrupted
+    return fail(error, out)
+  } finally {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal)
+    out.close()
+  }
+}
+
+function fail(error: unknown, out: Output): number {
+  if (error instanceof OutputClosed) return exitCodes.ok
+  const shown = error instanceof CommanderError ? usage(error) : error
+  if (shown === undefined) return exitCodes.ok
+  out.error(renderFailure(shown, out))
+  return exitCodeOf(shown)
+}
+
+/** What commander says, as one of our errors; undefined when it only printed help or the version. */
+function usage(error: CommanderError): CliError | undefined {
+  if (error.exitCode === 0) return undefined
+  const message =
+    error.code === 'commander.help'
+      ? 'A command is missing after this one.'
+      : error.message.replace(/^error: /, '')
+  return new CliError('USAGE', message, { next: 'Run it with --help to see what it takes.' })
+}
+
+function outputOf({ json, quiet, verbose, color }: GlobalOptions): Output {
+  const { stdout, stderr } = process
+  return createOutput({
+    stdout,
+    stderr,
+    json: json === true,
+    quiet: quiet === true,
+    verbose: verbose === true,
+    color,
+  })
+}

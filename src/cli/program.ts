@@ -1,0 +1,14 @@
+/**
+ * The command line as commander knows it: names, options, help. No command's code is loaded here;
+ * an action hands over a body that imports it when it runs.
+ */
+import { registerAgent } from './register-agent.ts'
+import { registerClient } from './register-client.ts'
+import { buildRoot, type Root, type Run } from './root.ts'
+
+export function buildProgram(run: Run): Root {
+  const root = buildRoot()
+  registerAgent(root, run)
+  registerClient(root, run)
+  return root
+}

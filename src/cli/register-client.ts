@@ -1,0 +1,132 @@
+/** Commands that ask a running agent, and `version`: they start fast and load no part of the agent. */
+import { Option } from '@commander-js/extra-typings'
+import { taskStates } from '../api/client.ts'
+import { help } from './options.ts'
+import type { Root, Run } from './root.ts'
+
+export function registerClient(root: Root, run: Run): void {
+  root
+    .command('status')
+    .summary('this agent, its peers and its tasks on one screen')
+    .description(
+      help(
+        'Shows what the agent of this home does.',
+        'bzzz status',
+        'bzzz status --json',
+        'bzzz status --probe           for HEALTHCHECK: exits 0 or 1 and prints nothing',
+      ),
+    )
+    .option('--probe', 'print nothing; exit 0 when the agent answers, else 1')
+    .action((options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await import('./client/status.ts')).status(context, options),
+      ),
+    )
+
+  registerTask(root, run)
+  registerLogs(root, run)
+
+  root
+    .command('peers')
+    .summary('agents of the mesh')
+    .description('Agents of the mesh.')
+    .command('ls')
+    .summary('list the agents that this one knows')
+    .description(
+      help('Lists the agents that this one knows.', 'bzzz peers ls', 'bzzz peers ls --json'),
+    )
+    .action((_options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await import('./client/peers.ts')).peersLs(context),
+      ),
+    )
+
+  root
+    .command('version')
+    .summary('versions of bzzz and of what it runs on')
+    .description('Prints the versions that matter.')
+    .action((_options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await import('./client/version.ts')).version(context),
+      ),
+    )
+}
+
+function registerTask(root: Root, run: Run): void {
+  const task = root.command('task').summary('issues as tasks').description('Issues as tasks.')
+  task
+    .command('ls')
+    .summary('list the tasks')
+    .description(
+      help('Lists the tasks.', 'bzzz task ls', 'bzzz task ls --state failed --repo owner/name'),
+    )
+    .addOption(new Option('--state <state>', 'only tasks in this state').choices(taskStates))
+    .option('--repo <owner/name>', 'only tasks of this repository')
+    .action((options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await import('./client/task.ts')).taskLs(context, options),
+      ),
+    )
+  task
+    .command('show')
+    .summary('show a task and its history')
+    .description(
+      help(
+        'Shows a task and its history over all agents.',
+        'bzzz task show 12',
+        'bzzz task show owner/name#12',
+      ),
+    )
+    .argument('<task>', 'owner/name#12, 12 when only one repository has it, or the issue’s URL')
+    .action((ref, _options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await import('./client/task.ts')).taskShow(context, ref),
+      ),
+    )
+}
+
+function registerLogs(root: Root, run: Run): void {
+  const more = (value: string, all: string[] | undefined) => [...(all ?? []), ...value.split(',')]
+  const logs = root
+    .command('logs')
+    .summary('what the agents wrote down')
+    .description(
+      help(
+        'Prints the journals of all agents, as far as they are here, in order of time.',
+        'bzzz logs -f',
+        'bzzz logs --task 12 --since 1h',
+        'bzzz logs --type claim --json',
+      ),
+    )
+    .option('-f, --follow', 'go on with what comes')
+    .option('--agent <agent>', 'only this agent: name or peer id')
+    .option('--task <task>', 'only this task: owner/name#12 or 12')
+    .addOption(
+      new Option(
+        '--type <type>',
+        'only this type (claim.won) or group (claim); repeatable',
+      ).argParser(more),
+    )
+    .option('--since <time>', 'not older than 30s, 10m, 1h, 2d, or an ISO date and time')
+    .action((options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await import('./client/logs.ts')).logs(context, options),
+      ),
+    )
+  logs
+    .command('verify')
+    .summary('check that the journals are whole and signed')
+    .description(
+      help(
+        'Checks that the journals are whole, signed and consistent; exits 1 when one is not.',
+        'bzzz logs verify',
+        'bzzz logs verify --agent owl',
+      ),
+    )
+    .option('--agent <agent>', 'only this agent: name or peer id')
+    .action((_options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await import('./client/logs.ts')).logsVerify(context, command.optsWithGlobals()),
+      ),
+    )
+}
