@@ -3,6 +3,7 @@
  * a time. When both sides hear of each other at once, the one with the smaller peer id dials and
  * the other waits a moment, so that there is one connection and not two.
  */
+import { setMaxListeners } from 'node:events'
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
@@ -69,6 +70,7 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
   const dialling = new Set<string>()
   /** Peers behind bootstrap addresses that name none. */
   const behind = new Map<string, string>()
+  const wakes = new Set<() => void>()
   let stopping = new AbortController()
 
   const connections = () => node()?.getConnections() ?? []
@@ -147,12 +149,18 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
   function hurry(peerId: string): void {
     if (stopping.signal.aborted || dialling.has(peerId) || isConnected(peerId)) return
     const wait = known.hurry(peerId, init.peerId < peerId ? 0 : YIELD_MS, MIN_PAUSE_MS)
-    if (wait <= YIELD_MS) clock.after(wait, () => loop.wake())
+    if (wait > MIN_PAUSE_MS) return
+    const cancel = clock.after(wait, () => {
+      wakes.delete(cancel)
+      loop.wake()
+    })
+    wakes.add(cancel)
   }
 
   return {
     async start() {
       stopping = new AbortController()
+      setMaxListeners(0, stopping.signal)
       for (const address of init.bootstrap) {
         const peerId = parseAddress(address)?.peerId
         if (peerId !== init.peerId) known.learn(peerId ?? address, [address], { pinned: true })
@@ -161,6 +169,8 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     },
     async stop() {
       stopping.abort()
+      for (const cancel of wakes) cancel()
+      wakes.clear()
       await loop.stop()
     },
     heardOf(peerId, addresses) {

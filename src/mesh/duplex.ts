@@ -46,12 +46,7 @@ export function toDuplex(stream: Stream, peerId: string): Duplex {
     write: (chunk: Uint8Array, _encoding, callback) => send(chunk, callback),
     writev: (chunks, callback) =>
       send(Buffer.concat(chunks.map(({ chunk }) => chunk as Uint8Array)), callback),
-    final(callback) {
-      stream.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) }).then(
-        () => callback(),
-        (error: unknown) => callback(truncated(error)),
-      )
-    },
+    final: (callback) => void closeWrite(callback),
     destroy(error, callback) {
       stream.removeEventListener('message', onMessage)
       stream.removeEventListener('remoteCloseWrite', onRemoteClose)
@@ -65,6 +60,15 @@ export function toDuplex(stream: Stream, peerId: string): Duplex {
     },
   })
   duplex.on('error', () => undefined)
+
+  async function closeWrite(callback: Callback): Promise<void> {
+    try {
+      await stream.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
+    } catch (error) {
+      return callback(truncated(error))
+    }
+    callback()
+  }
 
   function resume(): void {
     if (stream.readStatus !== 'paused' || resuming) return

@@ -31,35 +31,24 @@ export async function readFrames(stream: Readable, maxBytes: number): Promise<Ui
 
 export class FrameDecoder {
   readonly #maxBytes: number
-  #waiting: Buffer = Buffer.alloc(0)
   readonly #parts: Buffer[] = []
   #total = 0
   #ended = false
+  /** What came and is not taken apart yet; joined only when there is enough to go on. */
+  #waiting: Uint8Array[] = []
+  #waitingBytes = 0
+  #needed = HEADER_BYTES
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes
   }
 
   push(chunk: Uint8Array): void {
-    this.#waiting = Buffer.concat([this.#waiting, chunk])
-    for (;;) {
-      if (this.#ended && this.#waiting.byteLength > 0) {
-        throw new MeshError('STREAM_MALFORMED', 'A stream goes on after its END frame.')
-      }
-      if (this.#ended || this.#waiting.byteLength < HEADER_BYTES) return
-      const length = this.#waiting.readUInt32BE(0)
-      if (this.#total + length > this.#maxBytes) {
-        throw new MeshError(
-          'STREAM_MALFORMED',
-          `A message has over ${this.#maxBytes} bytes, which is the limit of its protocol.`,
-          { data: { bytes: this.#total + length, maxBytes: this.#maxBytes } },
-        )
-      }
-      if (this.#waiting.byteLength < HEADER_BYTES + length) return
-      this.#parts.push(this.#waiting.subarray(HEADER_BYTES, HEADER_BYTES + length))
-      this.#waiting = this.#waiting.subarray(HEADER_BYTES + length)
-      this.#total += length
-      this.#ended = length === 0
+    this.#waiting.push(chunk)
+    this.#waitingBytes += chunk.byteLength
+    while (!this.#ended && this.#waitingBytes >= this.#needed) this.#step()
+    if (this.#ended && this.#waitingBytes > 0) {
+      throw new MeshError('STREAM_MALFORMED', 'A stream goes on after its END frame.')
     }
   }
 
@@ -68,6 +57,27 @@ export class FrameDecoder {
       throw new MeshError('STREAM_TRUNCATED', 'A stream ended before its END frame.')
     }
     return Buffer.concat(this.#parts)
+  }
+
+  #step(): void {
+    const bytes = Buffer.concat(this.#waiting)
+    const length = bytes.readUInt32BE(0)
+    if (this.#total + length > this.#maxBytes) {
+      throw new MeshError(
+        'STREAM_MALFORMED',
+        `A message has over ${this.#maxBytes} bytes, which is the limit of its protocol.`,
+        { data: { bytes: this.#total + length, maxBytes: this.#maxBytes } },
+      )
+    }
+    const end = HEADER_BYTES + length
+    this.#needed = bytes.byteLength < end ? end : HEADER_BYTES
+    const rest = bytes.byteLength < end ? bytes : bytes.subarray(end)
+    this.#waiting = [rest]
+    this.#waitingBytes = rest.byteLength
+    if (rest === bytes) return
+    this.#parts.push(bytes.subarray(HEADER_BYTES, end))
+    this.#total += length
+    this.#ended = length === 0
   }
 }
 

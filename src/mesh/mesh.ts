@@ -5,10 +5,9 @@
  *   announcer, heartbeats ──▶ gossip ◀──▶ inbox ─────────────────────▲
  */
 import { randomBytes } from 'node:crypto'
-import { EventEmitter } from 'node:events'
+import { EventEmitter, setMaxListeners } from 'node:events'
 import { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
-import { peerIdFromString } from '@libp2p/peer-id'
 import {
   encodeJson,
   explain,
@@ -24,15 +23,14 @@ import { announceable, localAddresses } from './addresses.ts'
 import { createAnnouncer } from './announcer.ts'
 import { Counters } from './counters.ts'
 import { createDialer } from './dialer.ts'
-import { createDhtDiscovery, type DhtDiscovery } from './discovery/dht.ts'
-import { createMdns } from './discovery/mdns.ts'
+import { createDiscovery, type Discovery } from './discovery/index.ts'
 import { MeshError } from './errors.ts'
 import { createGossip, topicNames } from './gossip.ts'
-import { greet, hangUp } from './greeter.ts'
 import { createHeartbeats } from './heartbeat.ts'
 import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './inbox.ts'
 import { settings, type MeshInit } from './init.ts'
+import { createLinks, type Links } from './links.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
 import { createPeers } from './peers.ts'
 import { handle, openStream, serve } from './request.ts'
@@ -65,12 +63,10 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   const local = () => localAddresses(networkInterfaces())
 
   let node: MeshNode | undefined
+  let links: Links | undefined
+  let discovery: Discovery | undefined
   let listening: string[] = []
   let stopping = new AbortController()
-  let discovery: Startable[] = []
-  let dht: DhtDiscovery | undefined
-  const greeting = new Set<string>()
-  const rtts = new Map<string, number>()
   const journalHandlers = new Set<(stream: Duplex, peerId: string) => void>()
 
   const inbox = createInbox({ counters, clock })
@@ -79,6 +75,14 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     { ...config.redial, peerId, ...config.dht, enoughConnections: config.enoughConnections },
     { node: () => node, local, counters, logger, clock },
   )
+  const live = (of: string) => {
+    const now = links?.live(of)
+    const addresses = now?.addresses ?? []
+    return {
+      addresses: addresses.length > 0 ? addresses : dialer.addresses(of),
+      rttMs: now?.rttMs,
+    }
+  }
   const peers = createPeers({ events, live, logger, clock })
   const announcer = createAnnouncer(
     {
@@ -104,12 +108,12 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       incarnation,
       intervalMs: config.heartbeatIntervalMs,
       publish: (heartbeat) => gossip.publish('heartbeat', heartbeat),
-      onSilent,
+      onSilent: (of) => links?.silent(of),
       onError: (error) => logger.warn({ error: explain(error) }, 'heartbeat failed'),
     },
     { clock },
   )
-  const sweeper = repeat(async () => peers.sweep().forEach((at) => void meet(at)), {
+  const sweeper = repeat(async () => peers.sweep().forEach((of) => void links?.meet(of)), {
     everyMs: SWEEP_MS,
     onError: (error) => logger.error({ error: explain(error) }, 'sweep failed'),
     clock,
@@ -123,81 +127,43 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     peers.heard(from)
   })
 
-  function live(of: string) {
-    const connections = node?.getConnections(peerIdFromString(of)) ?? []
-    const addresses = connections.map(({ remoteAddr }) => remoteAddr.toString())
-    return {
-      addresses: addresses.length > 0 ? addresses : dialer.addresses(of),
-      rttMs: connections.find(({ rtt }) => rtt !== undefined)?.rtt ?? rtts.get(of),
-    }
-  }
-
-  function onSilent(of: string): void {
-    counters.add('links.silent')
-    logger.warn({ peerId: of }, 'gossip with a connected peer is dead; connecting anew')
-    if (node !== undefined) void hangUp(node, of)
-  }
-
-  /** Reads a connected peer's capabilities; a member counts as connected from then on. */
-  async function meet(of: string): Promise<void> {
-    if (node === undefined || greeting.has(of)) return
-    greeting.add(of)
-    const { signal } = stopping
-    const protocol = protocolId('capabilities')
-    try {
-      const result = await greet(of, { node, protocol, inbox, counters, logger, clock, signal })
-      if (result.is === 'refused') dialer.refused(of)
-      if (result.is !== 'member') return
-      if (result.capabilities !== undefined) peers.announced(of, result.capabilities)
-      if (node.getConnections(peerIdFromString(of)).length === 0) return
-      dialer.connected(of)
-      heartbeats.connected(of)
-      peers.connected(of)
-      dht?.wake()
-      await measure(node, of, signal)
-    } finally {
-      greeting.delete(of)
-    }
-  }
-
-  async function measure(running: MeshNode, of: string, signal: AbortSignal): Promise<void> {
-    const ping = (inner: AbortSignal) =>
-      running.services.ping.ping(peerIdFromString(of), { signal: inner })
-    await withDeadline('ping', 5000, ping, { signal, clock }).then(
-      (rtt) => rtts.set(of, rtt),
-      () => counters.add('pings.failed'),
-    )
-  }
-
   async function start(): Promise<void> {
     stopping = new AbortController()
+    setMaxListeners(0, stopping.signal)
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
       listen: config.listen,
       allowedTopics: topicNames(config.meshName),
       dhtProtocol: config.dht.enabled ? `/bzzz/${config.meshName}/kad/1` : undefined,
-      announceFilter: (addresses) => {
-        listening = addresses
-        return config.announceFilter(announceable(addresses, local()))
+      announceFilter: (all) => {
+        listening = all
+        return config.announceFilter(announceable(all, local()))
       },
       pingIntervalMs: config.pingIntervalMs,
     })
     node = created
-    const { signal } = stopping
-    created.addEventListener('peer:connect', ({ detail }) => void meet(detail.toString()), {
-      signal,
-    })
-    created.addEventListener('peer:disconnect', ({ detail }) => onDisconnect(detail.toString()), {
-      signal,
-    })
-    created.addEventListener(
-      'peer:identify',
-      ({ detail }) => {
-        const addresses = detail.listenAddrs.map((address) => address.toString())
-        dialer.learn(detail.peerId.toString(), addresses)
+    const found = createDiscovery(
+      {
+        ...config,
+        peerId,
+        node: created,
+        listening: () => {
+          addresses()
+          return listening
+        },
+        onFound: (peer) => dialer.heardOf(peer.peerId, peer.addresses),
       },
-      { signal },
+      { local, counters, logger, clock },
+    )
+    discovery = found
+    links = createLinks(
+      {
+        protocol: protocolId('capabilities'),
+        signal: stopping.signal,
+        onMember: () => found.wake(),
+      },
+      { node: created, peers, dialer, heartbeats, inbox, counters, logger, clock },
     )
     await serve(created, protocolId('capabilities'), {
       maxBytes: protocols.capabilities.maxBytes,
@@ -209,58 +175,31 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     await handle(created, protocolId('journal'), onJournal)
     await startNode(created, config.listen)
     gossip.attach(created.services.pubsub)
-    await startDiscovery(created)
-    await Promise.all([announcer, heartbeats, sweeper, dialer].map((part) => part.start()))
+    await Promise.all([found, announcer, heartbeats, sweeper, dialer].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
-  }
-
-  async function startDiscovery(running: MeshNode): Promise<void> {
-    const onFound = (found: { peerId: string; addresses: string[] }) =>
-      dialer.heardOf(found.peerId, found.addresses)
-    const parts = { local, counters, logger, clock }
-    discovery = []
-    if (config.mdns.enabled) {
-      const { meshName, mdns } = config
-      const ownAddresses = () => {
-        addresses()
-        return listening
-      }
-      discovery.push(
-        createMdns({ ...mdns, meshName, peerId, listening: ownAddresses, onFound }, parts),
-      )
-    }
-    if (config.dht.enabled) {
-      dht = createDhtDiscovery({ ...config.dht, node: running, onFound }, { logger, clock })
-      discovery.push(dht)
-    }
-    for (const part of discovery) await part.start()
   }
 
   async function stop(): Promise<void> {
     stopping.abort()
-    await Promise.all([...discovery, dialer, announcer, heartbeats, sweeper].map((at) => at.stop()))
+    const parts: Startable[] = [dialer, announcer, heartbeats, sweeper]
+    if (discovery !== undefined) parts.push(discovery)
+    await Promise.all(parts.map((part) => part.stop()))
     gossip.detach()
-    dht = undefined
-    const running = node
-    if (running !== undefined) {
-      await withDeadline('stop libp2p', STOP_TIMEOUT_MS, () => running.stop(), { clock }).catch(
-        (error: unknown) => {
-          logger.warn({ error: explain(error) }, 'libp2p did not stop in time')
-          for (const at of running.getConnections()) at.abort(new Error('The agent stops.'))
-        },
-      )
-    }
+    if (node !== undefined) await stopNode(node)
     node = undefined
+    links = undefined
+    discovery = undefined
     for (const at of peers.list()) peers.disconnected(at.peerId)
-    rtts.clear()
     logger.info({ peerId }, 'mesh stopped')
   }
 
-  function onDisconnect(of: string): void {
-    rtts.delete(of)
-    heartbeats.disconnected(of)
-    peers.disconnected(of)
-    dialer.lost(of)
+  async function stopNode(running: MeshNode): Promise<void> {
+    await withDeadline('stop libp2p', STOP_TIMEOUT_MS, () => running.stop(), { clock }).catch(
+      (error: unknown) => {
+        logger.warn({ error: explain(error) }, 'libp2p did not stop in time')
+        for (const at of running.getConnections()) at.abort(new Error('The agent stops.'))
+      },
+    )
   }
 
   function onJournal(stream: Duplex, from: string): void {

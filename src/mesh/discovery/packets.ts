@@ -33,7 +33,7 @@ export function question(tag: string): Question[] {
 export function isQuestion(packet: Packet, tag: string): boolean {
   return (packet.questions ?? [])
     .slice(0, MAX_RECORDS)
-    .some(({ name, type }) => name === tag && (type === 'PTR' || String(type) === 'ANY'))
+    .some(({ name, type }) => name === tag && type === 'PTR')
 }
 
 /** `addresses` are multiaddrs that end in `/p2p/<peerId>`; those too long for a TXT string are left out. */
