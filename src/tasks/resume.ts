@@ -28,7 +28,7 @@ export async function resumeRepository(
       for (const oid of task.oids) left.add(oid)
       if (tip.is === 'record') left.add(tip.oid)
     }
-    await apply(context, place, task, decision, signal)
+    await apply(context, place, task, decision, tip.is === 'record' ? tip.oid : null, signal)
   }
   return left
 }
@@ -38,6 +38,7 @@ async function apply(
   place: RepoContext,
   task: Unfinished,
   decision: Recovery,
+  previous: string | null,
   signal: AbortSignal,
 ): Promise<void> {
   const about = { task: { repo: task.repo, issue: task.issue }, attempt: task.attempt }
@@ -49,7 +50,6 @@ async function apply(
         issue.open &&
         issue.labels.some((label) => label.toLowerCase() === context.settings.trigger.toLowerCase())
       if (wanted) return
-      const previous = [...task.oids].at(-1) ?? null
       const prepared = await place.claims.prepare({
         ...about.task,
         attempt: task.attempt,

@@ -1,9 +1,9 @@
 /** The service: turns over repositories, running attempts, slots. See the door for what it is for. */
-import { join } from 'node:path'
 import {
   explain,
   hasCode,
   Lifecycle,
+  RecentMap,
   repeat,
   systemClock,
   type Clock,
@@ -12,16 +12,16 @@ import {
   type Startable,
 } from '../util/index.ts'
 import { attempt, type Stop } from './attempt.ts'
-import { createClaims } from './claim/claims.ts'
 import type { Verify } from './claim/record.ts'
-import { openRepository, type RunGit } from './claim/repository.ts'
+import type { RunGit } from './claim/repository.ts'
 import type { Context, Job, Outcome, RepoContext, Settings } from './context.ts'
 import { TasksError } from './errors.ts'
+import { openPlace } from './place.ts'
 import { emptyMemory, type Floor, type Said } from './floor.ts'
 import { createGitHub, type RateLimit } from './github.ts'
 import type { Candidate } from './intake.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from './needs.ts'
-import { findUnfinished, type Unfinished } from './recover.ts'
+import { findUnfinished } from './recover.ts'
 import { resumeRepository } from './resume.ts'
 import { turn } from './rounds.ts'
 
@@ -30,6 +30,8 @@ export interface TasksInit extends Settings {
   dir: string
   name: string
   apiUrl: string
+  /** Base of the git remotes, `/owner/name.git` is added. Default: what the API says. */
+  gitUrl?: string
   token: string
   userAgent: string
   /** owner/name of each repository to work. */
@@ -95,18 +97,19 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     string,
     { repo: string; issue: number; cancelled: AbortController; ended: Promise<void> }
   >()
-  const heard = new Map<string, number>()
-  const pauses = new Map<string, number>()
-  const said = new Map<string, string>()
+  const heard = new RecentMap<string, number>(maxHints)
+  const pauses = new RecentMap<string, number>(maxHints)
+  const said = new RecentMap<string, string>(maxHints)
   const status = new Map<string, RepoStatus>(
     init.repos.map((repo) => [repo, { repo, ok: false, lastSuccessMs: null, error: null }]),
   )
   let stopping = new AbortController()
   let login: string | null = null
   let turns: Repeating[] = []
-  let unfinished: Unfinished[] = []
   let unsubscribe: () => void = () => undefined
-  const leftBehind = new Set<string>()
+  /** OIDs of claims that nothing of this process works on: of a former run, or of unknown fate. */
+  const leftBehind = new RecentMap<string, true>(maxHints)
+  const unsettled = new Set<string>()
   const keyOf = (repo: string, issue: number) => `${repo.toLowerCase()}#${issue}`
   const slots = () => ({ total: init.slots, used: active.size })
 
@@ -118,40 +121,13 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     return { settings: init, name: init.name, login, github, journal, mesh, work, logger, clock }
   }
 
-  async function openPlace(
-    repo: string,
-    context: Context,
-    signal: AbortSignal,
-  ): Promise<RepoContext> {
-    const info = await github.repository(repo, signal)
-    if (!info.canPush) {
-      throw new TasksError(
-        'REPO_READ_ONLY',
-        `The token of ${context.login} cannot push to ${repo}.`,
-        {
-          data: { repo },
-          next: 'Give it write access to contents, issues and pull requests of the repository.',
-        },
-      )
-    }
-    const gitDir = join(init.dir, `${repo.toLowerCase().replace('/', '__')}.git`)
-    const refs = await openRepository(
-      { gitDir, url: info.cloneUrl, token: init.token, refPrefix: init.refPrefix },
-      { git },
-    )
-    const identity = {
-      name: init.name,
-      login: context.login,
-      incarnation: mesh.incarnation,
-      leaseMs: init.leaseMs,
-    }
-    // The name as configured is the name everywhere, whatever GitHub's spelling of it is.
-    return {
-      repo,
-      info,
-      refs,
-      claims: createClaims(refs, init.refPrefix, identity, { signer: mesh, verify, clock }),
-    }
+  /** Holds what the journal says was begun against the claim refs: after a start, and after an unknown fate. */
+  async function settle(context: Context, place: RepoContext, signal: AbortSignal): Promise<void> {
+    const begun = await findUnfinished(journal, mesh.peerId)
+    const idle = begun.filter((task) => !active.has(keyOf(task.repo, task.issue)))
+    for (const oid of await resumeRepository(context, place, idle, signal))
+      leftBehind.set(oid, true)
+    unsettled.delete(place.repo)
   }
 
   /** Every turn of one repository; what the first needs is made in it, so that a failure is tried again. */
@@ -170,11 +146,10 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       async (signal) => {
         const context = await contextFor(signal)
         if (place === undefined) {
-          const opened = await openPlace(repo, context, signal)
-          for (const oid of await resumeRepository(context, opened, unfinished, signal))
-            leftBehind.add(oid)
-          place = opened
+          place = await openPlace(init, { git, verify, signer: mesh, clock }, context, repo, signal)
+          unsettled.add(repo)
         }
+        if (unsettled.has(repo)) await settle(context, place, signal)
         await turn(floorOf(context), place, memory, signal)
         report({ ok: true, lastSuccessMs: clock.now() })
       },
@@ -236,8 +211,9 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       })
       .then((outcome) => {
         active.delete(key)
+        if (outcome === 'unknown') unsettled.add(job.place.repo)
         if (outcome === 'released' || outcome === 'unknown')
-          remember(pauses, key, clock.monotonic() + backOffMs)
+          pauses.set(key, clock.monotonic() + backOffMs)
         onChange({ login, slotsUsed: active.size })
         for (const one of turns) one.wake()
       })
@@ -273,21 +249,20 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
 
   function isNews(key: string, value: string): boolean {
     if (said.get(key) === value) return false
-    remember(said, key, value)
+    said.set(key, value)
     return true
   }
 
   const lifecycle = new Lifecycle(
     async () => {
       stopping = new AbortController()
-      unfinished = await findUnfinished(journal, mesh.peerId)
       await contextFor(stopping.signal).catch((error: unknown) => {
         if (hasCode(error, 'GITHUB_UNAUTHORIZED')) throw error
         logger.warn({ event: 'github.start', err: explain(error) }, 'GitHub does not answer yet')
       })
       unsubscribe = mesh.heard((announcement) => {
         const key = keyOf(announcement.repo, announcement.issue)
-        if (announcement.event === 'claimed') remember(heard, key, clock.monotonic())
+        if (announcement.event === 'claimed') heard.set(key, clock.monotonic())
         else heard.delete(key)
       })
       turns = init.repos.map(turnsOf)
@@ -312,11 +287,4 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       rateLimit: github.rateLimit(),
     }),
   }
-}
-
-function remember<V>(map: Map<string, V>, key: string, value: V): void {
-  map.delete(key)
-  map.set(key, value)
-  const oldest = map.size > maxHints ? map.keys().next().value : undefined
-  if (oldest !== undefined) map.delete(oldest)
 }

@@ -21,7 +21,7 @@ export interface Signature {
 
 /** GitHub's limit for a title is 256 characters. */
 export function pullTitle(issue: { number: number; title: string }): string {
-  const title = plain(issue.title).slice(0, 200)
+  const title = oneLine(issue.title).slice(0, 200)
   return `${title === '' ? 'Work' : title} (#${issue.number})`
 }
 
@@ -94,13 +94,17 @@ function signed(by: Signature, executor: string | undefined): string[] {
   ]
 }
 
-/** One line without anything that GitHub would turn into a link, a mention or markup. */
-function plain(text: string): string {
+/** One line without control characters, that mentions nobody. Titles are not rendered as Markdown. */
+function oneLine(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
-    .replace(/([\\`*_{}[\]<>#|~])/g, '\\$1')
     .replace(/@/g, '@\u200B')
     .trim()
+}
+
+/** The same for Markdown: nothing becomes a link or markup. */
+function plain(text: string): string {
+  return oneLine(text).replace(/([\\`*_{}[\]<>#|~])/g, '\\$1')
 }
 
 function code(text: string): string {

@@ -13,4 +13,5 @@ export { CodedError, CommonError, explain, hasCode, type CodedErrorOptions } fro
 export { Lifecycle, type Startable } from './lifecycle.ts'
 export { createLogger, nullLogger, type Logger, type LogLevel } from './log.ts'
 export { BoundedQueue } from './queue.ts'
+export { RecentMap } from './recent-map.ts'
 export { repeat, type Repeating } from './repeat.ts'

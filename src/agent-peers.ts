@@ -1,0 +1,59 @@
+/** Between rooms: a peer's capabilities as the tasks see them, and the own ones before detection. Pure. */
+import { cpus, freemem, loadavg, totalmem } from 'node:os'
+import type { Config } from './config/index.ts'
+import type { Capabilities, LocalCapabilities, MeshPeer } from './mesh/index.ts'
+import type { Candidate } from './tasks/index.ts'
+
+/** What is known before the machine was looked at. */
+export function toLocal(config: Config, isWorker: boolean): LocalCapabilities {
+  return {
+    executors: [],
+    models: [],
+    languages: [],
+    tools: [],
+    tags: isWorker ? config.work.tags : [],
+    ...loadNow(),
+    gpu: [],
+    slots: { total: isWorker ? config.work.slots : 0, used: 0 },
+    repositories: isWorker ? config.github.repos : [],
+  }
+}
+
+/** Cores and the 1-minute load average (0 where the system has none); memory in bytes. */
+export function loadNow(): Pick<LocalCapabilities, 'cpu' | 'memory'> {
+  return {
+    cpu: { cores: cpus().length, load1: loadavg()[0] ?? 0 },
+    memory: { totalBytes: totalmem(), freeBytes: freemem() },
+  }
+}
+
+/** Every word that a `needs:` may ask this peer for, in lower case. */
+export function offersOf(capabilities: Capabilities): Set<string> {
+  const { tags, tools, languages, executors, models, gpu } = capabilities
+  const words = [
+    ...tags,
+    ...models,
+    ...tools.map((tool) => tool.name),
+    ...languages.map((language) => language.name),
+    ...executors.flatMap((executor) => [executor.name, ...executor.models]),
+    ...(gpu.length > 0 ? ['gpu'] : []),
+  ]
+  return new Set(words.map((word) => word.toLowerCase()))
+}
+
+/** Connected workers only: one that is away cannot be waited for. */
+export function toCandidate(peer: MeshPeer): Candidate[] {
+  const { capabilities, connected, peerId } = peer
+  if (!connected || capabilities === undefined || !capabilities.roles.includes('worker')) return []
+  const { name, login, repositories, slots } = capabilities
+  return [
+    {
+      peerId,
+      name,
+      repositories,
+      offers: offersOf(capabilities),
+      freeSlots: slots.total - slots.used,
+      ...(login === undefined ? {} : { login }),
+    },
+  ]
+}

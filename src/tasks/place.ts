@@ -1,0 +1,75 @@
+/** One repository made ready: seen on GitHub, writable, its git remote trusted with the token, a local bare store. */
+import { join } from 'node:path'
+import type { Clock } from '../util/index.ts'
+import { createClaims } from './claim/claims.ts'
+import type { Verify } from './claim/record.ts'
+import { openRepository, type RunGit } from './claim/repository.ts'
+import type { Context, RepoContext } from './context.ts'
+import { TasksError } from './errors.ts'
+import type { TasksMesh } from './needs.ts'
+
+export interface PlaceInit {
+  /** Holds the local stores. */
+  dir: string
+  apiUrl: string
+  gitUrl?: string
+  token: string
+}
+
+export interface PlaceComponents {
+  git: RunGit
+  verify: Verify
+  signer: Pick<TasksMesh, 'peerId' | 'sign' | 'incarnation'>
+  clock: Clock
+}
+
+/** Errors: those of GitHub, `REPO_READ_ONLY`, `GITHUB_ANSWER` when the git remote is on another site. */
+export async function openPlace(
+  init: PlaceInit,
+  components: PlaceComponents,
+  context: Context,
+  repo: string,
+  signal: AbortSignal,
+): Promise<RepoContext> {
+  const { git, verify, signer, clock } = components
+  const { settings, login, name } = context
+  const info = await context.github.repository(repo, signal)
+  if (!info.canPush) {
+    throw new TasksError('REPO_READ_ONLY', `The token of ${login} cannot push to ${repo}.`, {
+      data: { repo },
+      next: 'Give it write access to contents, issues and pull requests of the repository.',
+    })
+  }
+  const url =
+    init.gitUrl === undefined ? info.cloneUrl : `${init.gitUrl.replace(/\/+$/, '')}/${repo}.git`
+  if (init.gitUrl === undefined && !sameSite(init.apiUrl, url)) {
+    throw new TasksError(
+      'GITHUB_ANSWER',
+      `${repo} is to be cloned from another site than the API's: ${new URL(url).host}.`,
+      {
+        data: { repo, host: new URL(url).host },
+        next: 'If the token may go there, set github.gitUrl to that site.',
+      },
+    )
+  }
+  const gitDir = join(init.dir, `${repo.toLowerCase().replace('/', '__')}.git`)
+  const refs = await openRepository(
+    { gitDir, url, token: init.token, refPrefix: settings.refPrefix },
+    { git },
+  )
+  const identity = { name, login, incarnation: signer.incarnation, leaseMs: settings.leaseMs }
+  // The name as configured is the name everywhere, whatever GitHub's spelling of it is.
+  return {
+    repo,
+    info,
+    refs,
+    claims: createClaims(refs, settings.refPrefix, identity, { signer, verify, clock }),
+  }
+}
+
+/** The token goes only where the API itself is: the same host, or `x` for an API at `api.x`. */
+export function sameSite(apiUrl: string, gitUrl: string): boolean {
+  const [api, git] = [new URL(apiUrl), new URL(gitUrl)]
+  const secure = git.protocol === 'https:' || git.protocol === api.protocol
+  return secure && (api.hostname === git.hostname || api.hostname === `api.${git.hostname}`)
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest'
+import fc from 'fast-check'
+import {
+  eligible,
+  lacking,
+  rankOf,
+  type Candidate,
+  type IntakeRules,
+} from '../../../src/tasks/intake.ts'
+import type { Issue } from '../../../src/tasks/github.ts'
+
+const issue = (change: Partial<Issue> = {}): Issue => ({
+  number: 1,
+  title: 'a',
+  body: '',
+  open: true,
+  labels: ['bzzz'],
+  assignees: [],
+  author: 'octo',
+  createdAt: '',
+  updatedAt: '',
+  url: '',
+  isPull: false,
+  ...change,
+})
+const rules: IntakeRules = {
+  trigger: 'bzzz',
+  failed: 'bzzz:failed',
+  requiredLabels: [],
+  meshLogins: new Set(['ada']),
+}
+const candidate = (peerId: string, change: Partial<Candidate> = {}): Candidate => ({
+  peerId,
+  name: peerId,
+  offers: new Set(),
+  repositories: ['octo/lib'],
+  freeSlots: 1,
+  ...change,
+})
+
+describe('eligible', () => {
+  it('takes open labelled issues without foreign assignees', () => {
+    expect(eligible(issue(), rules).is).toBe('eligible')
+    expect(eligible(issue({ labels: ['BZZZ'] }), rules).is).toBe('eligible')
+    expect(eligible(issue({ assignees: ['Ada'] }), rules).is).toBe('eligible')
+  })
+
+  it.each<[string, Partial<Issue>, Partial<IntakeRules>]>([
+    ['closed', { open: false }, {}],
+    ['pull request', { isPull: true }, {}],
+    ['without the label', { labels: ['bug'] }, {}],
+    ['labelled bzzz:failed', { labels: ['bzzz', 'bzzz:failed'] }, {}],
+    ['assigned to grace', { assignees: ['grace'] }, {}],
+    ['assigned to grace', { assignees: ['ada', 'grace'] }, {}],
+    ['WORKFLOW.md requires', {}, { requiredLabels: ['ready'] }],
+  ])('skips what is %s', (reason, change, rule) => {
+    const verdict = eligible(issue(change), { ...rules, ...rule })
+    expect(verdict).toMatchObject({ is: 'skip' })
+    expect(verdict.is === 'skip' && verdict.reason).toContain(reason)
+  })
+})
+
+describe('rankOf', () => {
+  it('gives every agent another place, the same in everybody’s eyes', () => {
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 12 }),
+        fc.nat(),
+        (ids, number) => {
+          const all = ids.map((id) => candidate(id))
+          const ranks = all.map((self) =>
+            rankOf(
+              self,
+              all.filter((other) => other !== self),
+              'octo/lib',
+              number,
+              [],
+            ),
+          )
+          expect([...ranks].sort((a, b) => a - b)).toEqual(ranks.map((_, index) => index))
+        },
+      ),
+    )
+  })
+
+  it('puts peers with a free slot first, and leaves out those who cannot', () => {
+    const self = candidate('a')
+    const busy = candidate('b', { freeSlots: 0 })
+    const elsewhere = candidate('c', { repositories: ['octo/other'] })
+    expect(rankOf(self, [busy, elsewhere], 'octo/lib', 1, [])).toBe(0)
+    expect(rankOf(busy, [self, elsewhere], 'octo/lib', 1, [])).toBe(1)
+    expect(rankOf(busy, [self, elsewhere], 'octo/lib', 1, ['gpu'])).toBe(0)
+  })
+})
+
+describe('lacking', () => {
+  it('names what is missing', () => {
+    expect(lacking(['gpu', 'docker'], candidate('a', { offers: new Set(['docker']) }))).toEqual([
+      'gpu',
+    ])
+  })
+})

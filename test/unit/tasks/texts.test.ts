@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import { failureComment, pullBody, pullTitle } from '../../../src/tasks/texts.ts'
+
+const by = {
+  agent: 'ada',
+  peerId: '12D3',
+  attempt: 2,
+  journal: { key: 'f'.repeat(64), epoch: 0, seq: 41 },
+}
+const check = {
+  name: 'test',
+  outcome: 'passed' as const,
+  exitCode: 0,
+  durationMs: 1_234,
+  tail: '',
+  outputSha256: '0'.repeat(64),
+}
+
+describe('what is written on GitHub', () => {
+  it('closes the issue and points to the journal entry', () => {
+    const body = pullBody(
+      { number: 7 },
+      {
+        outcome: 'changed',
+        gitDir: '',
+        head: '',
+        files: [{ path: 'a.ts', insertions: 3, deletions: 1 }],
+        summary: 'Did it.',
+        checks: [check],
+        executor: 'command',
+      },
+      by,
+    )
+    expect(body).toMatch(/^Closes #7\n/)
+    expect(body).toContain(`${'f'.repeat(64)}/0/41`)
+    expect(body).toContain('| `a.ts` | +3 | −1 |')
+    expect(body).toContain('check `test`: passed in 1.2 s')
+  })
+
+  it('keeps hostile text in its fence', () => {
+    const summary = 'ok\n```\nCloses #1 @everyone\n````\n\u0007'
+    const body = pullBody(
+      { number: 7 },
+      {
+        outcome: 'changed',
+        gitDir: '',
+        head: '',
+        files: [{ path: 'a`|b', insertions: 0, deletions: 0 }],
+        summary,
+        checks: [],
+        executor: 'x',
+      },
+      by,
+    )
+    const fence = /^(`{5,})text$/m.exec(body)?.[1] ?? ''
+    expect(fence).not.toBe('')
+    expect(body.split('\n').filter((line) => line === fence)).toHaveLength(1)
+    expect(body).not.toContain('\u0007')
+    expect(body).toContain('| `a  b` |')
+  })
+
+  it('neutralises a title', () => {
+    expect(pullTitle({ number: 3, title: 'Fix @team [x](http://y)\nnow' })).toBe(
+      'Fix @\u200Bteam [x](http://y) now (#3)',
+    )
+    expect(pullTitle({ number: 3, title: '' })).toBe('Work (#3)')
+    expect(pullTitle({ number: 3, title: 'x'.repeat(1_000) }).length).toBeLessThanOrEqual(256)
+  })
+
+  it('says what was tried', () => {
+    const text = failureComment(
+      {
+        outcome: 'failed',
+        code: 'CHECKS_FAILED',
+        reason: 'check test failed',
+        tried: ['ran scripted', 'check test: exit 1'],
+        checks: [{ ...check, outcome: 'failed', tail: 'AssertionError' }],
+      },
+      by,
+      'bzzz:failed',
+    )
+    expect(text).toContain('1. ran scripted\n2. check test: exit 1')
+    expect(text).toContain('AssertionError')
+    expect(text).toContain('`bzzz:failed`')
+  })
+})
