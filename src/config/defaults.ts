@@ -1,5 +1,4 @@
 /** The defaults that depend on the machine, and paths made absolute. */
-import { createHash } from 'node:crypto'
 import os from 'node:os'
 import path from 'node:path'
 
@@ -37,14 +36,3 @@ export function absolute(value: string, base: string, env: Env): string {
 
 /** Longest path of a unix socket in bytes: 108 on Linux, 104 on macOS, with the closing NUL. */
 export const MAX_SOCKET_PATH = 103
-
-export const socketFits = (file: string) => Buffer.byteLength(file) <= MAX_SOCKET_PATH
-
-/** In the home; for a home with a long path in the user's runtime directory, named by the home. */
-export function defaultSocket(home: string, env: Env): string {
-  const inHome = path.join(home, 'api.sock')
-  const runtime = env.XDG_RUNTIME_DIR
-  if (socketFits(inHome) || runtime === undefined || !path.isAbsolute(runtime)) return inHome
-  const id = createHash('sha256').update(home).digest('hex').slice(0, 16)
-  return path.join(runtime, `bzzz-${id}.sock`)
-}

@@ -88,19 +88,24 @@ export const secretReference = z.union([
 ])
 
 const programme = z.array(z.string().min(1).max(4_096)).min(1).max(64)
+/** Names of variables that it may see. */
+const passEnv = z.array(envName).max(50).default([])
 
 export const executor = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('acp'),
     name: word,
-    /** Program and arguments; no shell. */
-    command: programme,
+    /** Program and arguments; no shell. Known coding agents need none. */
+    command: programme.optional(),
+    /** Program and arguments that print its version. */
+    version: programme.optional(),
     /** `user` lets it use the user's own logins; `temporary` gives it an empty home. */
     home: z.enum(['temporary', 'user']).default('temporary'),
-    /** Names of variables that it may see. */
-    passEnv: z.array(envName).max(64).default([]),
+    passEnv,
+    /** Models that it can use, for the announcement. */
+    models: z.array(z.string().min(1).max(128)).max(50).default([]),
   }),
-  z.strictObject({ kind: z.literal('command'), name: word }),
+  z.strictObject({ kind: z.literal('command'), name: word, passEnv }),
   z.strictObject({ kind: z.literal('mock'), name: word }),
 ])
 

@@ -11,9 +11,7 @@ import {
   absolute,
   cleanedHostName,
   defaultHome,
-  defaultSocket,
   MAX_SOCKET_PATH,
-  socketFits,
   userConfigFile,
   type Env,
 } from './defaults.ts'
@@ -112,15 +110,14 @@ function finish(
 
   const home = parsed.home === undefined ? defaultHome(env) : resolve('home', parsed.home)
   const set = parsed.api.socket
-  const socket = set === undefined ? defaultSocket(home, env) : resolve('api.socket', set)
-  if (!socketFits(socket)) {
-    const named = set === undefined ? 'home' : 'api.socket'
+  const socket = set === undefined ? undefined : resolve('api.socket', set)
+  if (socket !== undefined && Buffer.byteLength(socket) > MAX_SOCKET_PATH) {
     throw invalid([
       {
-        ...(source(named)?.where(named.split('.')) ?? { source: 'default' }),
-        path: named,
-        message: `the API socket ${socket} would have ${Buffer.byteLength(socket)} bytes; a socket's path has at most ${MAX_SOCKET_PATH}`,
-        allowed: 'a shorter home, or a short path in api.socket',
+        ...(source('api.socket')?.where(['api', 'socket']) ?? { source: 'settings' }),
+        path: 'api.socket',
+        message: `${socket} has ${Buffer.byteLength(socket)} bytes`,
+        allowed: `a path of at most ${MAX_SOCKET_PATH} bytes`,
       },
     ])
   }

@@ -162,7 +162,7 @@ const work = z
     executors: option(field.executors.default([]), {
       what: 'Executors beside those that are found by themselves.',
       why: 'For a coding agent with other arguments, another home or variables of its own; an entry replaces a found one of the same name.',
-      form: 'a list of {name, kind: acp, command: [PROGRAM, …], home: temporary or user, passEnv: [NAME, …]}, {name, kind: command} or {name, kind: mock}, up to 32',
+      form: 'a list of {name, kind: acp, command: [PROGRAM, …], version: [PROGRAM, …], home: temporary or user, passEnv: [NAME, …], models: [NAME, …]}, {name, kind: command, passEnv: [NAME, …]} or {name, kind: mock}, up to 32; a coding agent that Bzzz knows by name needs no command',
       defaultText: 'none beside `command` and the coding agents found on the machine',
     }),
     use: option(
@@ -250,9 +250,10 @@ export const configSchema = z
       .strictObject({
         socket: option(field.path.optional(), {
           what: 'Unix socket on which the agent answers `bzzz status` and the other commands.',
-          why: 'Set it only when the home’s path is too long for a socket.',
+          why: 'Set it when the home is on a file system that holds no sockets; clients still find it by the home.',
           form: 'a path of at most 103 bytes',
-          defaultText: 'api.sock in the home',
+          defaultText:
+            'run/agent.sock in the home, or, if that is too long, in a private directory below the temporary one',
         }),
       })
       .prefault({})
@@ -264,10 +265,6 @@ export const configSchema = z
 export type ConfigInput = z.input<typeof configSchema>
 type Parsed = z.output<typeof configSchema>
 
-/** A whole configuration: every option has a value, paths are absolute. */
-export type Config = Omit<Parsed, 'name' | 'home' | 'api' | '$schema'> & {
-  name: string
-  home: string
-  api: { socket: string }
-}
+/** A whole configuration: paths are absolute; what has no value is left to who uses it. */
+export type Config = Omit<Parsed, 'name' | 'home' | '$schema'> & { name: string; home: string }
 export type ExecutorConfig = Config['work']['executors'][number]

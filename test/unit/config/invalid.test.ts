@@ -96,7 +96,11 @@ describe('an invalid configuration', () => {
     ['mesh: {dht: {bootstrap: [/ip4/1.2.3.4/tcp/1]}}', 'mesh.dht.bootstrap[0]', 'peer id'],
     ['work: {use: []}', 'work.use', 'auto'],
     ['work: {executors: [{name: a, kind: magic}]}', 'work.executors[0].kind', 'acp'],
-    ['work: {executors: [{name: a, kind: acp}]}', 'work.executors[0].command', 'PROGRAM'],
+    [
+      'work: {executors: [{name: a, kind: acp, command: []}]}',
+      'work.executors[0].command',
+      'PROGRAM',
+    ],
     ['work: {executors: [{name: a, kind: mock}, {name: A, kind: mock}]}', 'work.executors', ''],
     ['name: "a b"', 'name', '1 to 64'],
     ['"__proto__": {x: 1}', '__proto__', 'name'],

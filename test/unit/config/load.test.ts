@@ -35,7 +35,7 @@ describe('loadConfig', () => {
     expect(new Set(origin.values())).toEqual(new Set(['default']))
     expect(config.name).toMatch(/^[A-Za-z0-9]/)
     expect(config.home).toBe(path.join(dir, 'user/.local/state/bzzz'))
-    expect(config.api.socket).toBe(path.join(config.home, 'api.sock'))
+    expect(config.api.socket).toBeUndefined()
     expect(config.github).toMatchObject({
       apiUrl: 'https://api.github.com',
       repos: [],
@@ -120,7 +120,7 @@ describe('loadConfig', () => {
     expect(config.mesh.mdns.enabled).toBe(false)
     expect(config.work.use).toEqual(['claude', 'command'])
     expect(config.work.executors).toEqual([
-      { name: 'c', kind: 'acp', command: ['c'], home: 'temporary', passEnv: [] },
+      { name: 'c', kind: 'acp', command: ['c'], home: 'temporary', passEnv: [], models: [] },
     ])
     expect(config.home).toBe(path.join(dir, 'state'))
     expect(config.log.level).toBe('info')
@@ -152,15 +152,13 @@ describe('loadConfig', () => {
     expect(config.github.apiUrl).toBe('https://ghes/api/v3')
   })
 
-  it('puts the socket of a long home into the runtime directory, else says what to do', async () => {
-    const home = path.join(dir, 'h'.repeat(100))
-    env.XDG_RUNTIME_DIR = dir
-    const { config } = await load({ flags: { home } })
-    expect(config.api.socket).toMatch(new RegExp(`^${dir}/bzzz-[0-9a-f]{16}\\.sock$`))
-    delete env.XDG_RUNTIME_DIR
-    await expect(load({ flags: { home } })).rejects.toMatchObject({
+  it('refuses a socket path that no system takes', async () => {
+    await write('bzzz.yaml', 'api: {socket: s/a.sock}')
+    expect((await load()).config.api.socket).toBe(path.join(dir, 's/a.sock'))
+    await write('bzzz.yaml', `api: {socket: ${'s'.repeat(100)}}`)
+    await expect(load()).rejects.toMatchObject({
       code: 'CONFIG_INVALID',
-      data: { problems: [{ source: 'flag --home', path: 'home' }] },
+      data: { problems: [{ source: 'file ./bzzz.yaml:1:7', path: 'api.socket' }] },
     })
   })
 
