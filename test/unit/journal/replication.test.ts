@@ -256,8 +256,16 @@ describe('identity', () => {
     const forged = store.get({ name: 'forged' })
     await forged.ready()
     const entry = {
-      ...{ v: 1, epoch: 0, seq: 0, time: 1, type: 'agent.started', peerId: ada.identity.peerId },
-      ...{ name: 'ada', incarnation: '0a', version: '1', proof: 'A'.repeat(86) },
+      v: 1,
+      epoch: 0,
+      seq: 0,
+      time: 1,
+      type: 'agent.started',
+      peerId: ada.identity.peerId,
+      name: 'ada',
+      incarnation: '0a',
+      version: '1',
+      proof: 'A'.repeat(86),
     }
     await forged.append([Buffer.from(JSON.stringify(entry))])
     const key = forged.key.toString('hex')

@@ -1,0 +1,117 @@
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createJournal, type Journal, type LoggedEntry } from '../../src/journal/index.ts'
+import { verifySignature, type Mesh, type MeshInit } from '../../src/mesh/index.ts'
+import { nullLogger, until } from '../../src/util/index.ts'
+import { createLab, type Lab } from './support.ts'
+
+interface Agent {
+  mesh: Mesh
+  journal: Journal
+  stop(): Promise<void>
+}
+
+let lab: Lab | undefined
+const agents: Agent[] = []
+afterEach(async () => {
+  await Promise.all(agents.splice(0).map((agent) => agent.stop()))
+  await lab?.close()
+})
+
+/** Mesh and journal as the agent composes them. */
+async function start(name: string, change?: Partial<MeshInit>): Promise<Agent> {
+  lab ??= await createLab()
+  const mesh = lab.make(name, change)
+  const journal = createJournal(
+    {
+      dir: join(lab.home(name), 'journal'),
+      agent: { name, version: '0.1.0', incarnation: mesh.incarnation },
+    },
+    { transport: mesh, verify: verifySignature, logger: nullLogger },
+  )
+  mesh.events.on('peer:connect', ({ peerId }) => journal.connect(peerId))
+  mesh.events.on('peer:disconnect', ({ peerId }) => journal.disconnect(peerId))
+  mesh.events.on('peer:update', ({ peerId, name: peerName, capabilities }) => {
+    const head = capabilities?.journal
+    if (head === undefined) return
+    const { key, epoch } = head
+    journal.follow({ peerId, key, epoch, ...(peerName !== undefined && { name: peerName }) })
+  })
+  await journal.start()
+  mesh.announce({ journal: journal.head() })
+  await mesh.start()
+  let stopped: Promise<void> | undefined
+  const agent = {
+    mesh,
+    journal,
+    stop: () => (stopped ??= journal.stop().then(() => mesh.stop())),
+  }
+  agents.push(agent)
+  return agent
+}
+
+const seen = (issue: number) => ({
+  type: 'issue.seen' as const,
+  task: { repo: 'acme/lib', issue },
+  title: 't'.repeat(200),
+  labels: [],
+  needs: [],
+})
+
+const available = (at: Agent, of: Agent) =>
+  at.journal.journals().find(({ peerId }) => peerId === of.mesh.peerId)?.available ?? 0
+
+const has = (at: Agent, of: Agent, length: number) =>
+  until(`replica of ${length}`, 30_000, () => available(at, of) >= length)
+
+describe('journals over the mesh', () => {
+  it('reach every member, live, and outlive their writer', async () => {
+    const [ada, bob, cyd] = [await start('ada'), await start('bob'), await start('cyd')]
+    await Promise.all(Array.from({ length: 2_000 }, (_, i) => ada.journal.append(seen(i))))
+    await bob.journal.append(seen(1))
+    for (const agent of [bob, cyd]) await has(agent, ada, 2_001)
+    for (const agent of [ada, cyd]) await has(agent, bob, 2)
+    const stop = new AbortController()
+    const tailed: LoggedEntry[] = []
+    const reading = (async () => {
+      for await (const entry of cyd.journal.tail({ agent: 'ada' }, stop.signal)) tailed.push(entry)
+    })()
+    for (let i = 0; i < 50; i += 1) await ada.journal.append(seen(i))
+    await until('tailed', 15_000, () => tailed.length === 2_051)
+    stop.abort()
+    await reading
+    expect(tailed.map(({ seq }) => seq)).toEqual(Array.from({ length: 2_051 }, (_, i) => i))
+
+    const adaId = ada.mesh.peerId
+    const { key, epoch } = ada.journal.head()
+    await ada.stop()
+    await until('last entry at bob', 15_000, async () => {
+      for await (const entry of bob.journal.read({ agent: adaId, types: ['agent.stopped'] })) {
+        return entry
+      }
+      return undefined
+    })
+    const dan = await start('dan')
+    dan.journal.follow({ peerId: adaId, key, epoch, name: 'ada' })
+    await has(dan, ada, 2_052)
+    const verifications = await dan.journal.verify()
+    expect(verifications.find(({ agent }) => agent === 'ada')).toMatchObject({
+      ok: true,
+      problems: [],
+      length: 2_052,
+    })
+  })
+
+  it('go on after a restart of the mesh of one side', async () => {
+    const [ada, bob] = [await start('ada'), await start('bob')]
+    await has(bob, ada, 1)
+    await bob.stop()
+    await Promise.all(Array.from({ length: 100 }, (_, i) => ada.journal.append(seen(i))))
+    const again = await start('bob')
+    expect(available(again, ada)).toBe(1)
+    await has(again, ada, 101)
+    await ada.journal.append(seen(1))
+    await has(again, ada, 102)
+    expect((await again.journal.verify()).map(({ ok }) => ok)).toEqual([true, true])
+  })
+})
