@@ -3,6 +3,7 @@
  * twice: on the code, and on a copy with one violation of each kind, because a checker that sees
  * nothing reports nothing.
  */
+import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
@@ -114,6 +115,48 @@ describe('a violation of each kind', () => {
     }
     expect(found).not.toContain('src/api/seed.ts → src/config/index.ts')
     expect(found).not.toMatch(/seed\.ts → src\/config\/schema\.ts/)
+  })
+})
+
+describe('the closing line of a test run', () => {
+  const run = async (tests: Record<string, string>) => {
+    const dir = await mkdtemp(path.join(os.tmpdir(), 'bzzz-closing-'))
+    try {
+      await symlink(path.join(root, 'node_modules'), path.join(dir, 'node_modules'))
+      for (const [name, text] of Object.entries(tests)) {
+        await writeFile(path.join(dir, name), `import { it } from 'vitest'\n${text}`)
+      }
+      const args = ['run', '--root', dir, '--reporter=default']
+      const reporter = `--reporter=${path.join(root, 'test/closing-line.ts')}`
+      const vitest = path.join(root, 'node_modules/vitest/vitest.mjs')
+      return await new Promise<{ code: number; last: string | undefined }>((resolve) => {
+        const child = execFile(
+          process.execPath,
+          [vitest, ...args, reporter],
+          { cwd: dir, timeout: 30_000 },
+          (_error, stdout) =>
+            resolve({ code: child.exitCode ?? -1, last: stdout.trimEnd().split('\n').at(-1) }),
+        )
+      })
+    } finally {
+      await rm(dir, { recursive: true })
+    }
+  }
+
+  it('counts, and leaves the exit code alone', { timeout: 60_000 }, async () => {
+    const passing = `it('a', () => {})\nit.skip('b', () => {})`
+    expect(await run({ 'a.test.js': passing })).toEqual({
+      code: 0,
+      last: '1 passed, 0 failed, 1 skipped',
+    })
+    expect(
+      await run({
+        'a.test.js': passing,
+        'b.test.js': `it('c', () => { throw new Error('c') })`,
+        'c.test.js': `import './none.js'`,
+      }),
+    ).toEqual({ code: 1, last: '1 passed, 2 failed, 1 skipped' })
+    expect(await run({})).toEqual({ code: 1, last: '0 passed, 1 failed' })
   })
 })
 
