@@ -31,7 +31,10 @@ export interface Chore {
       pattern?: string
       enum?: string[]
       default?: string | number | boolean
+      /** Longest accepted text; default 200, at most 1,000. */
       maxLength?: number
+      /** For people: what to give. */
+      description?: string
     }
   >
 }
@@ -109,6 +112,7 @@ export type WorkFailureCode =
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
+  | 'DIFF_TOO_LARGE'
   | 'WORKSPACE'
   | 'ABORTED'
 

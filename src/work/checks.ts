@@ -1,0 +1,67 @@
+/** The repository's checks, run one after the other in the workspace, each within its own limits. */
+import type { Exit } from '../process/index.ts'
+import { keepEnd, visible } from './clean.ts'
+import { childEnvironment } from './environment.ts'
+import type { ChildSettings } from './executor-settings.ts'
+import type { Place } from './executor.ts'
+import type { Check, CheckResult } from './types.ts'
+
+const TAIL_BYTES = 4 * 1024
+
+export interface CheckInit {
+  label: string
+  place: Place
+  limits: { maxOutputBytes: number; graceMs: number }
+}
+
+/** Never rejects for what the check does; rejects with `ABORTED` when the signal fires. */
+export async function runCheck(
+  check: Check,
+  { label, place, limits }: CheckInit,
+  { processes, path }: Pick<ChildSettings, 'processes' | 'path'>,
+  signal: AbortSignal,
+): Promise<CheckResult | 'aborted'> {
+  const [file = '', ...args] = check.run
+  const exit = await processes.run({
+    file,
+    args,
+    cwd: place.clone,
+    env: childEnvironment({ path, home: place.home, tmp: place.tmp, ceiling: place.root }),
+    purpose: `check ${check.name} of ${label}`,
+    timeoutMs: check.timeoutMs,
+    maxOutputBytes: limits.maxOutputBytes,
+    graceMs: limits.graceMs,
+    signal,
+  })
+  if (exit.reason === 'aborted') return 'aborted'
+  return {
+    name: check.name,
+    outcome: outcomeOf(exit),
+    durationMs: exit.durationMs,
+    tail: keepEnd(visible(exit.tail), TAIL_BYTES),
+    outputSha256: exit.outputSha256,
+    ...(exit.exitCode === undefined ? {} : { exitCode: exit.exitCode }),
+  }
+}
+
+/** "check test: failed with exit 1 after 1.2 s" */
+export function describeCheck(result: CheckResult): string {
+  const seconds = `${(result.durationMs / 1000).toFixed(1)} s`
+  const how =
+    result.outcome === 'failed' && result.exitCode !== undefined
+      ? ` with exit ${result.exitCode}`
+      : ''
+  const words = {
+    passed: 'passed',
+    failed: 'failed',
+    timeout: 'took too long',
+    error: 'could not run',
+  }
+  return `check ${result.name}: ${words[result.outcome]}${how} after ${seconds}`
+}
+
+function outcomeOf(exit: Exit): CheckResult['outcome'] {
+  if (exit.reason === 'exited') return exit.exitCode === 0 ? 'passed' : 'failed'
+  if (exit.reason === 'timeout') return 'timeout'
+  return exit.reason === 'not-found' || exit.reason === 'failed' ? 'error' : 'failed'
+}

@@ -1,0 +1,110 @@
+/**
+ * What may be configured about doing work: the executors of this agent and the limits of a task.
+ * The schemas are here, so that the configuration room can compose them by way of the root.
+ */
+import { z } from 'zod'
+import { isSecretName } from './environment.ts'
+import { findPreset, PRESETS } from './presets.ts'
+
+const executorName = z
+  .string()
+  .regex(/^[A-Za-z0-9][\w.:+-]{0,63}$/, 'must be a word of up to 64 letters, digits and . _ : + -')
+const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'must be a variable name')
+const argv = z.array(z.string().min(1).max(4096)).min(1).max(64)
+
+const acp = z
+  .strictObject({
+    name: executorName,
+    kind: z.literal('acp'),
+    /** Program and arguments that speak ACP over stdio. Default: the preset of that name. */
+    command: argv.optional(),
+    /** Program and arguments that print the version. Default: the preset's; else none is shown. */
+    version: argv.optional(),
+    /** Variables of the agent's own environment to pass on, secrets only when named here. */
+    passEnv: z.array(variableName).max(64).default([]),
+    /**
+     * `temporary`: an empty home for each task. `user`: the real home, for agents that keep their login
+     * there. The risk: whatever is in that home (keys, tokens, other logins) can then be read by
+     * an agent that reads text of strangers.
+     */
+    home: z.enum(['temporary', 'user']).default('temporary'),
+    /** Models that it can use, for the capability announcement. */
+    models: z.array(z.string().min(1).max(200)).max(50).default([]),
+  })
+  .refine((value) => value.command !== undefined || findPreset(value.name) !== undefined, {
+    path: ['command'],
+    message: `is needed, because the name is none of ${PRESETS.map((preset) => preset.name).join(', ')}`,
+  })
+
+const command = z.strictObject({
+  name: executorName,
+  kind: z.literal('command'),
+  /** Variables to pass on to chores; names that look like secrets are refused. */
+  passEnv: z
+    .array(
+      variableName.refine((name) => !isSecretName(name), 'looks like a secret; chores get none'),
+    )
+    .max(50)
+    .default([]),
+})
+
+const mock = z.strictObject({
+  name: executorName,
+  kind: z.literal('mock'),
+  /** How long it works, ms. */
+  runForMs: z.number().int().min(0).max(86_400_000).default(0),
+  exitCode: z.number().int().min(0).max(255).default(0),
+  /** Dies after this time, ms, whatever `runForMs` says. */
+  killAfterMs: z.number().int().min(0).optional(),
+  /** What it says, in order. */
+  says: z.array(z.string()).max(1000).default([]),
+  /** Files that it writes: path below the workspace to content. */
+  edits: z.record(z.string().min(1), z.string()).default({}),
+  /** Bytes of output that it makes beside what it says. */
+  floodBytes: z.number().int().min(0).default(0),
+})
+
+/** One executor of this agent, told apart by `kind`. */
+export const executorConfigSchema = z.discriminatedUnion('kind', [acp, command, mock])
+/** As written by a person: defaults may be left out. */
+export type ExecutorConfigInput = z.input<typeof executorConfigSchema>
+export type ExecutorConfig = z.output<typeof executorConfigSchema>
+export type AcpConfig = Extract<ExecutorConfig, { kind: 'acp' }>
+export type CommandConfig = Extract<ExecutorConfig, { kind: 'command' }>
+export type MockConfig = Extract<ExecutorConfig, { kind: 'mock' }>
+
+export interface WorkLimits {
+  /** Longest time an executor may work on a task, all its turns together, ms. */
+  wallTimeMs: number
+  /** Longest time an executor may say nothing, ms. */
+  idleTimeMs: number
+  /** Output of one child, bytes. */
+  maxOutputBytes: number
+  /** Sizes of all changed files together, bytes. */
+  maxDiffBytes: number
+  /** Changed files. */
+  maxFiles: number
+  /** Time between TERM and KILL, ms. */
+  graceMs: number
+  /** Longest time an ACP agent may take to say hello, ms. */
+  helloTimeMs: number
+}
+
+export const DEFAULT_LIMITS: WorkLimits = {
+  wallTimeMs: 30 * 60_000,
+  idleTimeMs: 10 * 60_000,
+  maxOutputBytes: 16 * 1024 * 1024,
+  maxDiffBytes: 20 * 1024 * 1024,
+  maxFiles: 5_000,
+  graceMs: 3_000,
+  helloTimeMs: 30_000,
+}
+
+/**
+ * Configuration of a known coding agent (see `PRESETS`) that uses the login in the user's home;
+ * undefined when the name is not known.
+ */
+export function presetExecutor(name: string): ExecutorConfig | undefined {
+  if (findPreset(name) === undefined) return undefined
+  return executorConfigSchema.parse({ name, kind: 'acp', home: 'user' })
+}

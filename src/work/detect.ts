@@ -1,0 +1,99 @@
+/**
+ * What this machine can do, asked by a table of detectors that all run at once (their children at
+ * most four at a time, see probe.ts). Each has a deadline of its own; one that fails says nothing,
+ * and the whole ends after 20 s with what was found until then.
+ */
+import { explain, withDeadline, type Logger } from '../util/index.ts'
+import { agentDetectors } from './detectors/agents.ts'
+import { gpuDetectors, machine } from './detectors/machine.ts'
+import { ollamaDetector } from './detectors/models.ts'
+import { languageDetectors, toolDetectors } from './detectors/programs.ts'
+import type { Executor } from './executor.ts'
+import type { Probe } from './probe.ts'
+import type { Detected } from './types.ts'
+
+const ALL_MS = 20_000
+
+export interface DetectContext {
+  probe: Probe
+  /** Names of configured executors. */
+  configured: ReadonlySet<string>
+  /** Base URL of Ollama. */
+  ollamaUrl: string
+  /** Where the kernel lists graphics cards. */
+  drmDir: string
+}
+
+/** What one detector found; lists are joined. */
+export type Finding = Partial<
+  Pick<Detected, 'executors' | 'models' | 'languages' | 'tools' | 'gpu'>
+>
+
+export interface Detector {
+  name: string
+  /** May fail. Children are bounded by the probe; whatever else it waits for needs a deadline. */
+  detect(context: DetectContext, signal: AbortSignal): Promise<Finding>
+}
+
+export const DETECTORS: readonly Detector[] = [
+  ...languageDetectors,
+  ...toolDetectors,
+  ...agentDetectors,
+  ollamaDetector,
+  ...gpuDetectors,
+]
+
+/** The detector of a configured executor. */
+export function executorDetector(executor: Executor): Detector {
+  return {
+    name: executor.name,
+    detect: async ({ probe }, signal) => {
+      const found = await executor.detect(probe, signal)
+      if (found === undefined) return {}
+      const { name, kind, models } = executor
+      return { executors: [{ name, kind, models: [...models], ...found }] }
+    },
+  }
+}
+
+/** Runs the detectors. Rejects only when `signal` fires. */
+export async function detect(
+  detectors: readonly Detector[],
+  context: DetectContext,
+  logger: Logger,
+  signal?: AbortSignal,
+): Promise<Detected> {
+  const findings: Finding[] = []
+  const run = async (detector: Detector, index: number, inner: AbortSignal) => {
+    try {
+      findings[index] = await detector.detect(context, inner)
+    } catch (error) {
+      logger.debug({ detector: detector.name, error: explain(error) }, 'a detector failed')
+    }
+  }
+  try {
+    await withDeadline(
+      'look at the machine',
+      ALL_MS,
+      (inner) => Promise.all(detectors.map((detector, index) => run(detector, index, inner))),
+      { signal },
+    )
+  } catch (error) {
+    if (signal?.aborted === true) throw error
+    logger.debug({ error: explain(error) }, 'detection was cut short')
+  }
+  return merge(findings)
+}
+
+function merge(findings: readonly Finding[]): Detected {
+  const all = <K extends keyof Finding>(key: K) =>
+    findings.flatMap((finding) => (finding[key] ?? []) as NonNullable<Finding[K]>[number][])
+  return {
+    executors: all('executors'),
+    models: [...new Set(all('models'))],
+    languages: all('languages'),
+    tools: all('tools'),
+    gpu: all('gpu'),
+    ...machine(),
+  }
+}

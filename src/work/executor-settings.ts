@@ -1,0 +1,15 @@
+/** What executors that run children are given beside their own configuration. */
+import type { Processes } from '../process/index.ts'
+import type { Clock, Logger } from '../util/index.ts'
+
+export interface ChildSettings {
+  processes: Processes
+  logger: Logger
+  clock: Clock
+  /** PATH of children. */
+  path: string
+  /** Where the values of variables that are passed on come from. */
+  variables: Readonly<Record<string, string | undefined>>
+  /** The home that `home: user` passes. */
+  userHome: string
+}

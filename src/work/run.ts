@@ -1,0 +1,217 @@
+/**
+ * One task from order to result:
+ *
+ *   workspace ──► executor ──► collect ──► checks ──► changed
+ *                    ▲                        │
+ *                    └── one repair turn ─────┘ (executors that can take one)
+ *
+ * Every way out ends the executor first. What goes wrong is thrown as a coded error within, and
+ * becomes a `Failed` at one place, with what was tried until then.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Git } from '../process/index.ts'
+import { explain, type Clock, type Logger } from '../util/index.ts'
+import { choreCommand, findChore } from './chore.ts'
+import { cutEnd, oneLine } from './clean.ts'
+import { collect, type Collected } from './collect.ts'
+import { describeCheck, runCheck } from './checks.ts'
+import type { WorkLimits } from './config.ts'
+import { WorkError } from './errors.ts'
+import type { ChildSettings } from './executor-settings.ts'
+import {
+  MAX_SUMMARY_BYTES,
+  type Executor,
+  type ExecutorTask,
+  type Running,
+  type TurnResult,
+} from './executor.ts'
+import { relayEvents } from './progress.ts'
+import { buildPrompt, buildRepairPrompt } from './prompt.ts'
+import type {
+  Changed,
+  CheckResult,
+  Failed,
+  Instructions,
+  WorkEvent,
+  WorkFailureCode,
+  WorkOrder,
+} from './types.ts'
+import type { Workspace } from './workspace.ts'
+
+const FENCE_BYTES = 16
+const REPAIR_ROUNDS = 1
+
+export interface RunInit {
+  order: WorkOrder
+  instructions: Instructions
+  executor: Executor
+  workspace: Workspace
+  limits: WorkLimits
+  signal: AbortSignal
+  onEvent: (event: WorkEvent) => void
+}
+
+export interface RunComponents {
+  git: Git
+  settings: ChildSettings
+  clock: Clock
+  logger: Logger
+}
+
+/** Never rejects. */
+export async function runTask(init: RunInit, components: RunComponents): Promise<Changed | Failed> {
+  const tried: string[] = []
+  const checks: CheckResult[] = []
+  try {
+    return await attempt(init, components, tried, checks)
+  } catch (error) {
+    const aborted = init.signal.aborted
+    const code = aborted ? 'ABORTED' : codeOf(error)
+    if (code === 'WORKSPACE') components.logger.warn({ error: explain(error) }, 'a task failed')
+    const reason = aborted ? 'The task was stopped.' : oneLine(explainOuter(error), 2_000)
+    return { outcome: 'failed', code, reason, tried, checks, executor: init.executor.name }
+  }
+}
+
+async function attempt(
+  init: RunInit,
+  components: RunComponents,
+  tried: string[],
+  checks: CheckResult[],
+): Promise<Changed> {
+  const { order, executor, workspace, signal, onEvent } = init
+  const { settings, clock, git } = components
+  const task = makeTask(init)
+  const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
+  const running = executor.start(task, workspace, signal)
+  const relayed = relayEvents(running.events, onEvent)
+  let before: Collected | undefined
+
+  async function turn(result: Promise<TurnResult>): Promise<TurnResult> {
+    onEvent({ type: 'executor.started', executor: executor.name, kind: executor.kind })
+    const done = await result
+    onEvent({ type: 'executor.output', ...done.output })
+    onEvent({
+      type: 'executor.ended',
+      executor: executor.name,
+      outcome: done.outcome,
+      durationMs: done.durationMs,
+      ...(done.exitCode === undefined ? {} : { exitCode: done.exitCode }),
+      ...(done.usage === undefined ? {} : { usage: done.usage }),
+    })
+    const exit = done.exitCode === undefined ? done.outcome : `exit ${done.exitCode}`
+    if (done.outcome !== 'done') {
+      tried.push(`ran ${what}: ${exit}. ${oneLine(done.reason, 300)}`)
+      throw failure(done, what)
+    }
+    try {
+      before = await collect(
+        { order, workspace, limits: init.limits, now: clock.now() },
+        git,
+        signal,
+      )
+    } catch (error) {
+      tried.push(`ran ${what}: ${exit}; ${oneLine(explainOuter(error), 300)}`)
+      throw error
+    }
+    const count = before.files.length
+    tried.push(`ran ${what}: ${exit}, ${count} ${count === 1 ? 'file' : 'files'} changed`)
+    tried.push(...before.notes)
+    return done
+  }
+
+  async function runChecks(): Promise<CheckResult[]> {
+    checks.length = 0
+    const label = task.label
+    for (const check of order.policy.checks) {
+      const place = { label, place: workspace, limits: init.limits }
+      const result = await runCheck(check, place, settings, signal)
+      if (result === 'aborted') throw new WorkError('ABORTED', 'Stopped during a check.')
+      checks.push(result)
+      tried.push(describeCheck(result))
+      onEvent({ type: 'check.run', result })
+    }
+    return checks.filter((result) => result.outcome !== 'passed')
+  }
+
+  try {
+    let done = await turn(running.result)
+    let failed = await runChecks()
+    for (let round = 0; round < REPAIR_ROUNDS && mayRepair(running, failed); round += 1) {
+      await before?.restore(signal)
+      tried.push(`asked ${what} to repair ${failed.map((one) => one.name).join(', ')}`)
+      const again = running.again?.(buildRepairPrompt(failed, newFence()))
+      if (again === undefined) break
+      done = await turn(again)
+      failed = await runChecks()
+    }
+    if (failed.length > 0) {
+      const names = failed.map(describeCheck).join('; ')
+      throw new WorkError('CHECKS_FAILED', `The change does not pass the checks: ${names}.`)
+    }
+    if (before === undefined) throw new WorkError('NO_CHANGE', 'Nothing was collected.')
+    const { gitDir, head, files } = before
+    const summary = cutEnd(done.summary, MAX_SUMMARY_BYTES)
+    return { outcome: 'changed', gitDir, head, files, summary, checks, executor: executor.name }
+  } finally {
+    await running.stop('the task is over')
+    await relayed
+  }
+}
+
+function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
+  const { policy, repo, issue } = order
+  const wallTimeMs = Math.min(policy.wallTimeMs, limits.wallTimeMs)
+  const checksMs = policy.checks.reduce((sum, check) => sum + check.timeoutMs, 0)
+  const { chore } = instructions
+  const declared = chore === undefined ? undefined : findChore(policy, chore)
+  return {
+    label: `${repo}#${issue.number}`,
+    prompt: buildPrompt(order, policy, newFence()),
+    limits: {
+      ...limits,
+      wallTimeMs,
+      lifeTimeMs: 2 * wallTimeMs + (REPAIR_ROUNDS + 1) * checksMs + 15 * 60_000,
+    },
+    ...(chore === undefined || declared === undefined
+      ? {}
+      : {
+          chore: {
+            name: chore,
+            declared,
+            command: choreCommand(declared, instructions.arguments ?? {}),
+          },
+        }),
+  }
+}
+
+/** A check that cannot even start is not the executor's to repair. */
+function mayRepair(running: Running, failed: readonly CheckResult[]): boolean {
+  return running.again !== undefined && failed.some((result) => result.outcome !== 'error')
+}
+
+function failure(result: TurnResult, what: string): WorkError {
+  const codes: Record<Exclude<TurnResult['outcome'], 'done'>, WorkFailureCode> = {
+    failed: 'EXECUTOR_FAILED',
+    timeout: 'EXECUTOR_TIMEOUT',
+    idle: 'EXECUTOR_TIMEOUT',
+    flood: 'EXECUTOR_FLOOD',
+    aborted: 'ABORTED',
+  }
+  const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]
+  return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`)
+}
+
+function codeOf(error: unknown): WorkFailureCode {
+  if (error instanceof WorkError && error.code !== 'WORKFLOW_INVALID') return error.code
+  return 'WORKSPACE'
+}
+
+/** Our own errors say all themselves; foreign ones with their causes. */
+export function explainOuter(error: unknown): string {
+  return error instanceof WorkError ? error.message : explain(error)
+}
+
+function newFence(): string {
+  return `issue-${randomBytes(FENCE_BYTES).toString('hex')}`
+}
