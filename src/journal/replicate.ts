@@ -55,11 +55,10 @@ export function createReplication(
       stream.destroy()
       return
     }
-    known?.destroy()
     void run(stream, peerId, false)
   })
 
-  /** Replicates until the stream closes; never rejects. */
+  /** Replicates until the stream closes, in place of an earlier stream; never rejects. */
   function run(stream: Duplex, peerId: string, isInitiator: boolean): Promise<void> {
     const replication = store.replicate(isInitiator)
     replication.noiseStream.setTimeout(limits.streamIdleMs)
@@ -86,6 +85,7 @@ export function createReplication(
       }
       stream.pipe(replication).pipe(stream)
     })
+    open.get(peerId)?.destroy()
     open.set(peerId, stream)
     return track(done)
   }

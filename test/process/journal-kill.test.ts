@@ -11,7 +11,7 @@ import { nullLogger } from '../../src/util/index.ts'
 
 const { privateKey } = generateKeyPairSync('ed25519')
 const publicKey = createPublicKey(privateKey)
-const script = join(import.meta.dirname, 'fixtures', 'journal-writer.ts')
+const script = new URL('./fixtures/journal-writer.ts', import.meta.url).pathname
 
 let dir = ''
 const children: ChildProcess[] = []

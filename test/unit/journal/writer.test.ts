@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { createDurability } from '../../../src/journal/durable.ts'
@@ -214,6 +214,24 @@ describe('durability', () => {
       'second',
     ])
     await close()
+  })
+
+  it('has every durable entry when all that was written after its sync is lost', async () => {
+    const { journal, dir, identity } = await startMember('ada')
+    const db = databaseDirectory(dir)
+    const logs = async () => (await readdir(db)).filter((name) => /^\d+\.log$/.test(name))
+    for (let i = 1; i <= 50; i += 1) await journal.append(claim(i))
+    const [log = '', ...more] = await logs()
+    expect(more).toEqual([])
+    const { size } = await stat(join(db, log))
+    for (let i = 51; i <= 100; i += 1) await journal.append(seen(i))
+    await journal.stop()
+    expect(await logs()).toEqual([log])
+    await truncate(join(db, log), size)
+    const again = await startMember('ada', { dir, identity })
+    const entries = await collect(again.journal.read({ types: ['claim.tried', 'issue.seen'] }))
+    expect(entries.map(({ seq }) => seq)).toEqual(Array.from({ length: 50 }, (_, i) => i + 1))
+    expect(await again.journal.verify()).toMatchObject([{ ok: true, length: 52 }])
   })
 
   it('shares one sync among the durable appends that wait', async () => {
