@@ -8,6 +8,10 @@ export type CliErrorCode =
   | 'TASK_AMBIGUOUS'
   /** The agent has not ended in time; it may still be finishing. data: pid */
   | 'STILL_STOPPING'
+  /** Another process uses the forge's directory. data: dir, pid */
+  | 'FORGE_IN_USE'
+  /** An agent of the demo ended by itself. */
+  | 'DEMO_AGENT_DIED'
   /** The token file of the forge holds no token. data: file */
   | 'FORGE_TOKEN_UNUSABLE'
 

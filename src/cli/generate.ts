@@ -11,17 +11,23 @@ Data goes to stdout, messages to stderr. With \`--json\` the data is JSON and an
 \`{"error": {"code", "message", "next"}}\` on stderr. Global options may stand before or after the
 command.
 
-| exit | meaning |
-| ---: | --- |
-${Object.entries(exitMeanings)
-  .map(([code, meaning]) => `| ${code} | ${meaning} |`)
-  .join('\n')}`
+${exitTable()}`
 
 /** The whole page. */
 export function generateCliPage(): string {
   const program = buildProgram(() => Promise.resolve())
   const sections = [section(program, 'bzzz'), ...describe(program, 'bzzz')]
   return `${[title, intro, ...sections].join('\n\n')}\n`
+}
+
+function exitTable(): string {
+  const rows = Object.entries(exitMeanings)
+  const columns = Math.max(...rows.map(([, meaning]) => meaning.length))
+  return [
+    `| exit | ${'meaning'.padEnd(columns)} |`,
+    `| ---: | ${'-'.repeat(columns)} |`,
+    ...rows.map(([code, meaning]) => `| ${code.padStart(4)} | ${meaning.padEnd(columns)} |`),
+  ].join('\n')
 }
 
 function describe(parent: CommandUnknownOpts, path: string): string[] {

@@ -2,7 +2,7 @@
  * The command line. `main` never ends the process and never throws: it gives the exit code.
  *
  * @example
- * process.exitCode = await main(process.argv.slice(2))
+ * process.exitCode = await main(process.argv)
  */
 import { CommanderError } from '@commander-js/extra-typings'
 import { hasCode } from '../util/index.ts'
@@ -17,9 +17,10 @@ import type { RunOptions } from './root.ts'
 
 export { exitCodeOf, exitCodes, type ExitCode } from './exit.ts'
 
-/** `argv`: what follows the program's name. The result is one of `exitCodes`. */
+/** `argv`: like `process.argv`. The result is one of `exitCodes`. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const json = argv.slice(0, argv.indexOf('--') >>> 0).includes('--json')
+  const given = argv.slice(2)
+  const json = given.slice(0, given.indexOf('--') >>> 0).includes('--json')
   let code: number = exitCodes.ok
   const program = buildProgram(async (globals, body, options) => {
     code = await execute(globals, body, options)
@@ -32,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     })
   }
   try {
-    await program.parseAsync(argv.length === 0 ? ['--help'] : [...argv], { from: 'user' })
+    await program.parseAsync(given.length === 0 ? ['--help'] : given, { from: 'user' })
     return code
   } catch (error) {
     const out = outputOf({ color: true, input: true, ...(json ? { json } : {}) })

@@ -21,12 +21,12 @@ export function registerAgent(root: Root, run: Run): void {
     .action((options, command) =>
       run(
         command.optsWithGlobals(),
-        async ({ globals }) => {
-          const { demo } = await import('./commands/demo.ts')
-          const { once = false, keep = false, ...rest } = options
-          const { home, json = false } = globals
-          return demo({ ...rest, once, keep, json, home })
-        },
+        async (context) =>
+          (await import('./commands/demo.ts')).demo(context, {
+            once: false,
+            keep: false,
+            ...options,
+          }),
         { ownSignals: true },
       ),
     )
@@ -46,10 +46,7 @@ export function registerAgent(root: Root, run: Run): void {
     .action((options, command) =>
       run(
         command.optsWithGlobals(),
-        async ({ globals }) => {
-          const { up } = await import('./commands/up.ts')
-          return up({ ...options, ...globals })
-        },
+        async (context) => (await import('./commands/up.ts')).up(context, options),
         { ownSignals: true },
       ),
     )

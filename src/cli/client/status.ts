@@ -3,7 +3,7 @@ import type { Status } from '../../api/client.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { table } from '../output/table.ts'
-import { age, clean, count } from '../output/text.ts'
+import { age, clean, count, thousands } from '../output/text.ts'
 import { agentOf } from './agent.ts'
 
 export async function status(context: Context, options: { probe?: true }): Promise<number> {
@@ -59,7 +59,7 @@ function hub(github: Status['github'], nowMs: number): string {
   const as = github.login === null ? 'not signed in yet' : `as ${github.login}`
   const limit = github.rateLimit
   if (limit === null) return `${github.apiUrl} ${as}`
-  const left = `${limit.remaining.toLocaleString('en')} of ${limit.limit.toLocaleString('en')} requests left`
+  const left = `${thousands(limit.remaining)} of ${thousands(limit.limit)} requests left`
   return `${github.apiUrl} ${as}, ${left}, new ones in ${age(limit.resetAtMs - nowMs)}`
 }
 

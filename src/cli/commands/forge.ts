@@ -3,9 +3,11 @@
  * Its one token is made once and kept beside the data, readable by the owner only.
  */
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { forge } from '../../forge/index.ts'
+import { acquireHomeLock, ApiError, type HomeLock } from '../../api/index.ts'
+import { forge, type Forge } from '../../forge/index.ts'
+import { createProcesses } from '../../process/index.ts'
 import { createLogger, hasCode, withDeadline } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
@@ -28,13 +30,15 @@ export async function forgeCommand(context: Context, options: ForgeOptions): Pro
   const { out, cwd, signal, globals } = context
   const dir = resolve(cwd, options.dir)
   const tokenFile = join(dir, 'token')
-  const token = await tokenOf(dir, tokenFile)
+  const lock = await lockOf(dir)
   const logger = await createLogger({ level: globals.verbose === true ? 'debug' : 'warn' })
-  const server = forge(
-    { dir, port: options.port, users: [{ login, token, role: 'admin' }] },
-    { logger },
-  )
+  const processes = createProcesses({ stateDir: dir, logger })
+  let server: Forge | undefined
   try {
+    const token = await tokenOf(tokenFile)
+    await processes.sweep()
+    const users = [{ login, token, role: 'admin' as const }]
+    server = forge({ dir, port: options.port, users }, { processes, logger })
     await server.start()
     for (const { repo, from } of options.repos) {
       const [owner = '', name = ''] = repo.split('/')
@@ -52,7 +56,11 @@ export async function forgeCommand(context: Context, options: ForgeOptions): Pro
     await interrupted(signal)
     return exitCodes.ok
   } finally {
-    await withDeadline('stop the forge', stopMs, () => server.stop())
+    await withDeadline('stop the forge', stopMs, async () => {
+      await server?.stop()
+      await processes.stop()
+      await lock.release()
+    })
   }
 }
 
@@ -82,9 +90,21 @@ function screen({ url, apiUrl, token, tokenFile, repos }: Facts): string {
     .join('\n')
 }
 
-/** Kept, or made once: of two starters at once, both use the one that was there first. */
-async function tokenOf(dir: string, file: string): Promise<string> {
-  await mkdir(dir, { recursive: true, mode: 0o700 })
+async function lockOf(dir: string): Promise<HomeLock> {
+  try {
+    return await acquireHomeLock(dir)
+  } catch (error) {
+    if (!(error instanceof ApiError) || error.code !== 'HOME_IN_USE') throw error
+    const { pid } = error.data
+    throw new CliError('FORGE_IN_USE', `Process ${String(pid)} already uses ${dir}.`, {
+      data: { dir, pid },
+      next: 'Stop that forge with Ctrl-C, or choose another `--dir`.',
+    })
+  }
+}
+
+/** Kept, or made once and whole: never a half-written one. */
+async function tokenOf(file: string): Promise<string> {
   const aside = `${file}.${process.pid}`
   try {
     await writeFile(aside, `bzzz_${randomBytes(20).toString('hex')}\n`, { mode: 0o600 })

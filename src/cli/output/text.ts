@@ -21,16 +21,20 @@ export function safeJson(value: unknown, indent = 0): string {
   )
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
-const wide =
-  /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|^\p{Emoji_Presentation}|\ufe0f/u
 const ascii = /^[\u0020-\u007e]*$/
+
+/** Made when first needed: loading the tables takes longer than a whole `bzzz status` should. */
+let segmenter: Intl.Segmenter | undefined
+function graphemes(text: string): Iterable<Intl.SegmentData> {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
 
 /** Columns that a cleaned text takes on a terminal. */
 export function width(text: string): number {
   if (ascii.test(text)) return text.length
   let columns = 0
-  for (const { segment } of graphemes.segment(text)) columns += columnsOf(segment)
+  for (const { segment } of graphemes(text)) columns += columnsOf(segment)
   return columns
 }
 
@@ -39,7 +43,7 @@ export function truncate(text: string, columns: number): string {
   if (width(text) <= columns) return text
   let kept = ''
   let used = 0
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemes(text)) {
     used += columnsOf(segment)
     if (used > columns - 1) break
     kept += segment
@@ -49,6 +53,8 @@ export function truncate(text: string, columns: number): string {
 
 function columnsOf(grapheme: string): number {
   if (/^\p{Mark}|^\p{Default_Ignorable_Code_Point}/u.test(grapheme)) return 0
+  const wide =
+    /^[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]|^\p{Emoji_Presentation}|\ufe0f/u
   return wide.test(grapheme) ? 2 : 1
 }
 
@@ -85,4 +91,7 @@ export function clockTime(ms: number, nowMs: number): string {
 }
 
 export const count = (amount: number, one: string, many = `${one}s`) =>
-  `${amount.toLocaleString('en')} ${amount === 1 ? one : many}`
+  `${thousands(amount)} ${amount === 1 ? one : many}`
+
+/** `12,345`, without loading a locale. */
+export const thousands = (amount: number) => String(amount).replace(/\B(?=(\d{3})+$)/g, ',')

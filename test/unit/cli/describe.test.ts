@@ -1,0 +1,196 @@
+import { describe, expect, it } from 'vitest'
+import type { LoggedEntry } from '../../../src/api/types.ts'
+import { describeEntry, logLine } from '../../../src/cli/client/describe.ts'
+import { drawHistory } from '../../../src/cli/client/history.ts'
+import { entryInputSchema, entrySchemas, type EntryInput } from '../../../src/journal/entries.ts'
+import { entryTypes } from '../../../src/api/vocabulary.ts'
+import { entries } from '../api/fixture.ts'
+
+const at = { task: { repo: 'octo/lib', issue: 4 }, attempt: 2 }
+const oid = 'a'.repeat(40)
+const sha = 'b'.repeat(64)
+
+const samples: [EntryInput, string][] = [
+  [
+    {
+      type: 'agent.started',
+      peerId: `12D3KooW${'x'.repeat(44)}`,
+      name: 'owl',
+      incarnation: 'f',
+      version: '0.1.0',
+      proof: 'p',
+    },
+    'agent.started owl version 0.1.0 …xxxxxxxx',
+  ],
+  [{ type: 'agent.stopped', reason: 'asked to' }, 'agent.stopped asked to'],
+  [{ type: 'peer.seen', peerId: 'p1', name: 'bee' }, 'peer.seen bee p1'],
+  [{ type: 'peer.lost', peerId: 'p1', reason: 'silent' }, 'peer.lost p1 silent'],
+  [
+    { type: 'issue.seen', task: at.task, title: 'Fix it', labels: ['bzzz', 'bug'], needs: ['gpu'] },
+    'issue.seen octo/lib#4 “Fix it” labels bzzz, bug needs gpu',
+  ],
+  [
+    { type: 'claim.tried', ...at, oid, previous: 'c'.repeat(40) },
+    'claim.tried octo/lib#4 attempt 2 record aaaaaaaaaaaa over cccccccccccc',
+  ],
+  [
+    { type: 'claim.won', ...at, oid, title: 'Fix it', branch: 'b/4', leaseMs: 90_000 },
+    'claim.won octo/lib#4 attempt 2 “Fix it” branch b/4 lease 1m30s',
+  ],
+  [
+    { type: 'claim.lost', ...at, winner: 'bee', reason: 'the ref moved' },
+    'claim.lost octo/lib#4 attempt 2 to bee the ref moved',
+  ],
+  [
+    { type: 'claim.renewed', ...at, oid, leaseMs: 90_000 },
+    'claim.renewed octo/lib#4 attempt 2 lease 1m30s',
+  ],
+  [
+    { type: 'claim.released', ...at, state: 'open', reason: 'stopping' },
+    'claim.released octo/lib#4 attempt 2 open stopping',
+  ],
+  [
+    { type: 'executor.started', ...at, executor: 'claude', kind: 'acp' },
+    'executor.started octo/lib#4 attempt 2 claude (acp)',
+  ],
+  [
+    { type: 'executor.output', ...at, sha256: sha, bytes: 12_345, truncated: true },
+    'executor.output octo/lib#4 attempt 2 12,345 bytes cut sha256 bbbbbbbbbbbb',
+  ],
+  [
+    {
+      type: 'executor.ended',
+      ...at,
+      executor: 'command',
+      outcome: 'ok',
+      exitCode: 0,
+      durationMs: 900,
+      usage: { inputTokens: 5 },
+    },
+    'executor.ended octo/lib#4 attempt 2 command ok exit 0 in 900ms tokens 5 in, ? out',
+  ],
+  [
+    {
+      type: 'check.run',
+      ...at,
+      name: 'test',
+      outcome: 'failed',
+      exitCode: 1,
+      durationMs: 2_000,
+      outputSha256: sha,
+    },
+    'check.run octo/lib#4 attempt 2 “test” failed exit 1 in 2s',
+  ],
+  [
+    {
+      type: 'publish.intent',
+      ...at,
+      branch: 'b/4',
+      base: oid,
+      head: 'd'.repeat(40),
+      claim: oid,
+      done: oid,
+    },
+    'publish.intent octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
+  ],
+  [
+    { type: 'pushed', ...at, branch: 'b/4', base: oid, head: 'd'.repeat(40) },
+    'pushed octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
+  ],
+  [
+    { type: 'pull.opened', ...at, number: 9, url: 'https://x/9', head: oid, adopted: true },
+    'pull.opened octo/lib#4 attempt 2 #9 https://x/9 adopted',
+  ],
+  [
+    { type: 'task.done', ...at, pull: 9, durationMs: 61_000 },
+    'task.done octo/lib#4 attempt 2 pull request #9 in 1m01s',
+  ],
+  [
+    { type: 'task.failed', ...at, code: 'CHECKS_FAILED', reason: 'test failed', durationMs: 5_000 },
+    'task.failed octo/lib#4 attempt 2 CHECKS_FAILED test failed in 5s',
+  ],
+  [
+    { type: 'task.cancelled', ...at, reason: 'closed' },
+    'task.cancelled octo/lib#4 attempt 2 closed',
+  ],
+  [
+    { type: 'task.waiting', task: at.task, needs: ['gpu'], reason: 'nobody can' },
+    'task.waiting octo/lib#4 needs gpu nobody can',
+  ],
+]
+
+const logged = (entry: object): LoggedEntry =>
+  ({ v: 1, agent: 'owl', peerId: 'p', epoch: 1, seq: 3, time: 0, ...entry }) as LoggedEntry
+
+describe('describeEntry', () => {
+  it.each(samples)('tells %j', (entry, text) => {
+    expect(entryInputSchema.parse(entry)).toEqual(entry)
+    expect(describeEntry(logged(entry))).toBe(text)
+  })
+
+  it('covers every type that the journal has, as the API does', () => {
+    const types = entrySchemas.map((schema) => schema.shape.type.value).sort()
+    expect(samples.map(([{ type }]) => type).sort()).toEqual(types)
+    expect([...entryTypes].sort()).toEqual(types)
+  })
+
+  it('shows what only newer agents write', () => {
+    const unknown = logged({ type: 'unknown', originalType: 'help.asked\u001b[2J' })
+    expect(describeEntry(unknown)).toBe('help.asked\ufffd[2J (of a newer version)')
+    expect(describeEntry(logged({ type: 'help.asked' }))).toBe('help.asked (of a newer version)')
+    expect(describeEntry(logged({ type: 'toString' }))).toBe('toString (of a newer version)')
+  })
+
+  it('lets no title reach the terminal as it is', () => {
+    const title = '\u001b]52;c;ZXZpbA==\u0007\u001b[2J'
+    const line = logLine(logged({ ...entries[0], title, agent: 'o\u001bwl' }), { nowMs: 0 })
+    for (const control of ['\u0007', '\u001b']) expect(line).not.toContain(control)
+  })
+
+  it('makes aligned lines', () => {
+    const time = new Date(2026, 0, 2, 12, 1, 3).getTime()
+    const line = logLine(logged({ ...entries[1], time }), { nowMs: time, nameWidth: 5 })
+    expect(line).toBe(
+      '12:01:03 bee   #12   claim.lost octo/lib#4 attempt 1 to owl the ref has moved',
+    )
+  })
+})
+
+describe('drawHistory', () => {
+  it('gives each agent a lane', () => {
+    const time = new Date(2026, 0, 2, 12, 0, 0).getTime()
+    const step = (seconds: number, agent: string, type: string) => ({
+      time: time + seconds * 1_000,
+      agent,
+      type,
+      text: 'attempt 1',
+      ref: `${agent}#${seconds}`,
+    })
+    const drawn = drawHistory(
+      [step(1, 'owl', 'claim.won'), step(2, 'bee', 'claim.lost'), step(3, 'owl', 'pushed')],
+      time,
+    )
+    expect(drawn).toBe(
+      [
+        '          owl  bee',
+        '12:00:01  ●         claim.won   attempt 1  owl#1',
+        '12:00:02  │    ●    claim.lost  attempt 1  bee#2',
+        '12:00:03  ●         pushed      attempt 1  owl#3',
+      ].join('\n'),
+    )
+  })
+
+  it('is bounded in width and empty for nothing', () => {
+    const many = Array.from({ length: 40 }, (_, index) => ({
+      time: index,
+      agent: `agent-${index}`,
+      type: 'claim.lost',
+      text: '\u001b[2J',
+      ref: '',
+    }))
+    const drawn = drawHistory(many, 0)
+    expect(drawn.split('\n')[0]).toContain('others')
+    expect(drawn).not.toContain('\u001b')
+    expect(drawHistory([], 0)).toBe('')
+  })
+})
