@@ -10,14 +10,17 @@
  * on is there, and stop first, because handing work back needs all the rest.
  */
 import { join } from 'node:path'
+import { peerRows, statusOf } from './agent-view.ts'
 import { acquireHomeLock, createApi, type Api, type HomeLock, type Status } from './api/index.ts'
+import { executorsOf } from './agent-executors.ts'
 import { loadNow, offersOf, toCandidate, toLocal } from './agent-peers.ts'
 import type { Config } from './config/index.ts'
 import { createJournal, describeEntry, type Journal } from './journal/index.ts'
 import { createMesh, verifySignature, type Mesh } from './mesh/index.ts'
 import { createGit, createProcesses, type Processes } from './process/index.ts'
-import { createBoard, createTasks, type Board, type Tasks, type TaskState } from './tasks/index.ts'
+import { createBoard, createTasks, type Board, type Tasks } from './tasks/index.ts'
 import {
+  CommonError,
   explain,
   Lifecycle,
   repeat,
@@ -75,6 +78,7 @@ export function createAgent(init: AgentInit, { logger, onStopAsked }: AgentCompo
   const started: { what: string; ms: number; stop: () => Promise<void> }[] = []
 
   async function begin(what: string, part: Startable, ms = stopMs.other): Promise<void> {
+    if (draining) throw new CommonError('ABORTED', 'The agent was asked to stop while it started.')
     started.push({ what, ms, stop: () => part.stop() })
     await part.start()
   }
@@ -93,6 +97,7 @@ export function createAgent(init: AgentInit, { logger, onStopAsked }: AgentCompo
         'ended processes that an earlier run left behind',
       )
     const git = createGit({ processes })
+    if (isWorker) await git(['--version'], { cwd: home })
 
     mesh = createMesh(
       {
@@ -131,10 +136,10 @@ export function createAgent(init: AgentInit, { logger, onStopAsked }: AgentCompo
     board = createBoard({ journal, logger, describe: describeEntry })
     await begin('board', board)
     api = createApi(
-      { home, socketPath: config.api.socket },
+      { home, ...(config.api.socket === undefined ? {} : { socketPath: config.api.socket }) },
       {
         status,
-        peers,
+        peers: () => peerRows(mesh, journal),
         tasks: () => board.rows(),
         task: (ref) => board.detail(ref),
         logs: (query) => journal.read(query),
@@ -162,8 +167,7 @@ export function createAgent(init: AgentInit, { logger, onStopAsked }: AgentCompo
     work = createWork(
       {
         dir: join(home, 'work'),
-        executors: config.work.executors,
-        use: config.work.use,
+        executors: executorsOf(config),
         path: process.env['PATH'] ?? '',
         limits: config.work,
       },
@@ -278,60 +282,27 @@ export function createAgent(init: AgentInit, { logger, onStopAsked }: AgentCompo
     logger.info({ event: 'agent.stopped', name }, `${name} is down`)
   }
 
-  function status(): Status {
-    const { key, epoch, length } = journal.head()
-    const known = mesh.peers()
-    return {
-      name,
-      peerId: mesh.peerId,
-      version,
-      pid: process.pid,
-      startedAtMs,
-      home,
-      roles: config.roles,
-      state: draining ? 'draining' : 'running',
-      mesh: {
-        connected: known.filter((peer) => peer.connected).length,
-        known: known.length,
-        addresses: mesh.addresses(),
-      },
-      journal: { key, epoch, length },
-      slots: tasks?.slots() ?? { total: 0, used: 0 },
-      tasks: countStates(board.rows().map((row) => row.state)),
-      github: tasks?.status() ?? {
+  const status = () =>
+    statusOf(
+      {
+        name,
+        version,
+        startedAtMs,
+        home,
+        roles: config.roles,
+        draining,
         apiUrl: config.github.apiUrl,
-        login: null,
-        repos: [],
-        rateLimit: null,
       },
-    }
-  }
-
-  function peers() {
-    return mesh.peers().map((peer) => ({
-      name: peer.name ?? '',
-      peerId: peer.peerId,
-      connected: peer.connected,
-      roles: peer.roles,
-      capabilities: peer.capabilities ?? null,
-      journal:
-        peer.capabilities?.journal === undefined
-          ? null
-          : { key: peer.capabilities.journal.key, length: lengthOf(peer.capabilities.journal) },
-      lastSeenMs: peer.lastSeenMs,
-    }))
-  }
-
-  /** What is replicated here is fresher than what was announced. */
-  function lengthOf(announced: { key: string; length: number }): number {
-    const here = journal.journals().find(({ key }) => key === announced.key)
-    return Math.max(announced.length, here?.length ?? 0)
-  }
+      { mesh, journal, board, tasks },
+    )
 
   const lifecycle = new Lifecycle(start, stop)
   return {
     start: () => lifecycle.start(),
-    stop: () => lifecycle.stop(),
+    stop: () => {
+      draining = true
+      return lifecycle.stop()
+    },
     get mesh() {
       return mesh
     },
@@ -343,23 +314,4 @@ export function createAgent(init: AgentInit, { logger, onStopAsked }: AgentCompo
     },
     status,
   }
-}
-
-const states: readonly TaskState[] = [
-  'open',
-  'waiting',
-  'claimed',
-  'working',
-  'checking',
-  'publishing',
-  'done',
-  'failed',
-  'cancelled',
-  'released',
-]
-
-function countStates(found: readonly TaskState[]): Record<TaskState, number> {
-  const counts = Object.fromEntries(states.map((state) => [state, 0])) as Record<TaskState, number>
-  for (const state of found) counts[state] += 1
-  return counts
 }

@@ -16,6 +16,6 @@
 export { createBoard, type Board } from './board.ts'
 export { TasksError, type TasksErrorCode } from './errors.ts'
 export type { Candidate } from './intake.ts'
-export { finalStates } from './machine.ts'
+export { finalStates, taskStates } from './machine.ts'
 export { createTasks, type RepoStatus, type Tasks, type TasksInit } from './tasks.ts'
 export type { TaskDetail, TaskRow, TaskState } from './types.ts'

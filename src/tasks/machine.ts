@@ -33,6 +33,20 @@ export interface TaskPosition {
 
 export const start: TaskPosition = { state: 'open', attempt: 0, holder: null }
 
+/** In the order of a task's life. */
+export const taskStates: readonly TaskState[] = [
+  'open',
+  'waiting',
+  'claimed',
+  'working',
+  'checking',
+  'publishing',
+  'done',
+  'failed',
+  'cancelled',
+  'released',
+]
+
 /** States that a task does not leave by itself. */
 export const finalStates: ReadonlySet<TaskState> = new Set(['done', 'failed', 'cancelled'])
 

@@ -1,0 +1,75 @@
+/** The agent as its API shows it. Pure, but for reading what the rooms know at this moment. */
+import type { PeerRow, Status } from './api/index.ts'
+import type { Journal } from './journal/index.ts'
+import type { Mesh } from './mesh/index.ts'
+import { taskStates, type Board, type Tasks } from './tasks/index.ts'
+
+export interface AgentFacts {
+  name: string
+  version: string
+  startedAtMs: number
+  home: string
+  roles: string[]
+  draining: boolean
+  apiUrl: string
+}
+
+export interface AgentRooms {
+  mesh: Mesh
+  journal: Journal
+  board: Board
+  /** Only workers have it. */
+  tasks: Tasks | undefined
+}
+
+export function statusOf(facts: AgentFacts, { mesh, journal, board, tasks }: AgentRooms): Status {
+  const { key, epoch, length } = journal.head()
+  const known = mesh.peers()
+  const rows = board.rows()
+  const counts = taskStates.map((state) => [
+    state,
+    rows.filter((row) => row.state === state).length,
+  ])
+  return {
+    name: facts.name,
+    peerId: mesh.peerId,
+    version: facts.version,
+    pid: process.pid,
+    startedAtMs: facts.startedAtMs,
+    home: facts.home,
+    roles: facts.roles,
+    state: facts.draining ? 'draining' : 'running',
+    mesh: {
+      connected: known.filter((peer) => peer.connected).length,
+      known: known.length,
+      addresses: mesh.addresses(),
+    },
+    journal: { key, epoch, length },
+    slots: tasks?.slots() ?? { total: 0, used: 0 },
+    tasks: Object.fromEntries(counts) as Status['tasks'],
+    github: tasks?.status() ?? { apiUrl: facts.apiUrl, login: null, repos: [], rateLimit: null },
+  }
+}
+
+export function peerRows(mesh: Mesh, journal: Journal): PeerRow[] {
+  const here = new Map(journal.journals().map(({ key, length }) => [key, length]))
+  return mesh.peers().map(({ name, peerId, connected, roles, capabilities, lastSeenMs }) => {
+    const announced = capabilities?.journal
+    return {
+      name: name ?? '',
+      peerId,
+      connected,
+      roles,
+      capabilities: capabilities ?? null,
+      // What is replicated here is fresher than what was announced.
+      journal:
+        announced === undefined
+          ? null
+          : {
+              key: announced.key,
+              length: Math.max(announced.length, here.get(announced.key) ?? 0),
+            },
+      lastSeenMs,
+    }
+  })
+}

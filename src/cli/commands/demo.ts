@@ -1,0 +1,293 @@
+/**
+ * `bzzz demo`: the main job on this machine, with two commands and no account. A forge, agents in
+ * processes of their own that find each other by mDNS, and an observer in this process that
+ * replicates their journals. Nothing here is a short cut: the agents run `bzzz up` with a
+ * configuration file, and the result is judged from the forge and from the replicated journals.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createAgent, type Agent } from '../../agent.ts'
+import { connect } from '../../api/client.ts'
+import { loadConfig } from '../../config/index.ts'
+import type { Forge } from '../../forge/index.ts'
+import { createProcesses } from '../../process/index.ts'
+import { createLogger, explain, hasCode, sleep, until, withDeadline } from '../../util/index.ts'
+import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
+import { exitCodes } from '../exit.ts'
+import { agentNames, meshConfig, startAgents, stopAgents, type DemoAgent } from './demo/agents.ts'
+import { isSettled, report, type Report } from './demo/report.ts'
+import { repo, setStage, type Stage } from './demo/stage.ts'
+import { createScreen, draw, type Scene } from './demo/view.ts'
+
+export interface DemoOptions {
+  once: boolean
+  /** Keep the directory with homes, journals and forge. */
+  keep: boolean
+  agents: number
+  /** Coding agent of this machine to use instead of the scripted one. */
+  executor?: string
+}
+
+const examples = fileURLToPath(new URL('../../../examples/', import.meta.url))
+/** Longest run with `--once`, ms. A coding agent may need most of it. */
+const onceMs = { scripted: 5 * 60_000, executor: 60 * 60_000 }
+/** Until the observer must have every entry that an agent says it has, ms. */
+const catchUpMs = 30_000
+const redrawMs = 300
+const stopMs = 20_000
+
+export async function demo(context: Context, options: DemoOptions): Promise<number> {
+  const { globals, out } = context
+  const dir =
+    globals.home === undefined
+      ? await mkdtemp(join(tmpdir(), 'bzzz-demo-'))
+      : resolve(context.cwd, globals.home)
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  const interrupt = new AbortController()
+  const onSignal = () => interrupt.abort()
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  const logger = await createLogger({
+    level: globals.verbose === true ? 'info' : 'error',
+    fields: { agent: 'demo' },
+  })
+  const processes = createProcesses({ stateDir: dir, logger })
+  const cast: Cast = { agents: [] }
+  try {
+    await processes.sweep()
+    const stage = await setStage(
+      {
+        dir,
+        examples,
+        names: agentNames(options.agents),
+        onForge: (forge) => (cast.forge = forge),
+      },
+      { processes, logger },
+      interrupt.signal,
+    )
+    const meshName = `demo-${randomBytes(4).toString('hex')}`
+    cast.observer = await observe(dir, meshName, context, logger)
+    cast.agents = await startAgents(
+      {
+        dir,
+        names: agentNames(options.agents),
+        tokens: stage.tokens,
+        apiUrl: stage.forge.apiUrl,
+        meshName,
+        scripted: [process.execPath, join(examples, 'scripted-agent.ts')],
+        ...(options.executor === undefined ? {} : { executor: options.executor }),
+      },
+      processes,
+    )
+    return await play(
+      context,
+      options,
+      { stage, observer: cast.observer, agents: cast.agents },
+      interrupt.signal,
+    )
+  } catch (error) {
+    if (interrupt.signal.aborted) return exitCodes.interrupted
+    throw error
+  } finally {
+    out.message('Stopping the agents and the forge …')
+    await tearDown(cast)
+    await processes.stop()
+    if (!options.keep && globals.home === undefined)
+      await rm(dir, { recursive: true, force: true, maxRetries: 3 })
+    else out.message(`Kept in ${dir}.`)
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+  }
+}
+
+interface Play {
+  stage: Stage
+  observer: Agent
+  agents: DemoAgent[]
+}
+
+interface Cast {
+  forge?: Forge
+  observer?: Agent
+  agents: DemoAgent[]
+}
+
+async function observe(
+  dir: string,
+  meshName: string,
+  { env, cwd }: Context,
+  logger: Awaited<ReturnType<typeof createLogger>>,
+): Promise<Agent> {
+  const { config } = await loadConfig({
+    flags: {
+      name: 'observer',
+      home: join(dir, 'observer'),
+      roles: ['observer'],
+      mesh: meshConfig(meshName),
+    },
+    env: { HOME: env['HOME'] },
+    cwd,
+    configFile: undefined,
+  })
+  const agent = createAgent({ config }, { logger })
+  await agent.start()
+  return agent
+}
+
+async function play(
+  context: Context,
+  options: DemoOptions,
+  play: Play,
+  signal: AbortSignal,
+): Promise<number> {
+  const { out } = context
+  const { stage, observer, agents } = play
+  const startedAt = performance.now()
+  const live = process.stdout.isTTY && !out.json && !out.quiet
+  const screen = createScreen(out, live)
+  const limit = options.executor === undefined ? onceMs.scripted : onceMs.executor
+  if (!live)
+    out.message(`Forge with ${stage.issues.length} issues at ${stage.forge.url}/${repo}/issues`)
+  for (;;) {
+    const rows = rowsOf(stage, observer)
+    screen.show(sceneOf(stage, observer, startedAt))
+    if (stage.issues.every((issue) => isSettled(issue, rows))) break
+    const dead = agents.find(({ ended }) => ended !== undefined)
+    if (dead !== undefined) throw died(dead)
+    if (options.once && performance.now() - startedAt > limit) {
+      const open = stage.issues
+        .filter((issue) => !isSettled(issue, rows))
+        .map(({ number }) => `#${number}`)
+      out.error(`After ${limit / 60_000} minutes these issues have not ended: ${open.join(', ')}.`)
+      return exitCodes.failed
+    }
+    await sleep(redrawMs, { signal })
+  }
+  const result = await judge(play, signal)
+  screen.close()
+  if (out.json) await out.document(withoutProblems(result))
+  else {
+    if (!live) await out.data(draw(sceneOf(stage, observer, startedAt), out))
+    await out.data(`\n${summary(result)}`)
+  }
+  for (const problem of result.problems) out.error(`not as expected: ${problem}`)
+  if (!options.once) {
+    out.message('\nLook at the pages above. Ctrl-C ends the demo.')
+    await sleep(2 ** 31 - 1, { signal }).catch((error: unknown) => {
+      if (!hasCode(error, 'ABORTED')) throw error
+    })
+    return exitCodes.interrupted
+  }
+  return result.problems.length === 0 ? exitCodes.ok : exitCodes.failed
+}
+
+/** Waits until the observer has what each agent says it wrote, then verifies all of it. */
+async function judge({ agents, observer, stage }: Play, signal: AbortSignal): Promise<Report> {
+  const late: string[] = []
+  await Promise.all(
+    agents.map(async ({ name, home }) => {
+      const { journal } = await connect(home, { signal }).status()
+      const here = () =>
+        observer.journal
+          .journals()
+          .some(({ key, available }) => key === journal.key && available >= journal.length)
+      await until(`replication of ${name}'s journal`, catchUpMs, here, { signal }).catch(
+        (error: unknown) => {
+          if (!hasCode(error, 'DEADLINE')) throw error
+          late.push(`the observer does not have all ${journal.length} entries of ${name}`)
+        },
+      )
+    }),
+  )
+  const result = await report(
+    stage,
+    {
+      names: agents.map(({ name }) => name),
+      rows: rowsOf(stage, observer),
+      contention: observer.board.contention(),
+      journals: observer.journal.journals(),
+      verifications: await observer.journal.verify(),
+    },
+    signal,
+  )
+  return { ...result, problems: [...late, ...result.problems] }
+}
+
+/** Issues that no agent has written about yet are there from the start. */
+function rowsOf({ issues }: Stage, observer: Agent): Scene['rows'] {
+  const known = observer.board.rows()
+  return issues.map(
+    ({ number, title }) =>
+      known.find((row) => row.issue === number) ?? {
+        repo,
+        issue: number,
+        title,
+        state: 'open',
+        agent: null,
+        attempt: 0,
+        pullRequest: null,
+        durationMs: null,
+      },
+  )
+}
+
+function sceneOf(stage: Stage, observer: Agent, startedAt: number): Scene {
+  return {
+    url: stage.forge.url,
+    repo,
+    rows: rowsOf(stage, observer),
+    peers: observer.mesh.peers().map(({ name, peerId, connected, capabilities }) => ({
+      name: name ?? peerId,
+      connected,
+      slots: capabilities?.slots ?? null,
+      tags: capabilities?.tags ?? [],
+    })),
+    journals: observer.journal.journals(),
+    contention: observer.board.contention(),
+    elapsedMs: performance.now() - startedAt,
+  }
+}
+
+function summary({ tasks, agents, journals, contention, problems }: Report): string {
+  const ended = (state: string) => tasks.filter((row) => row.state === state).length
+  const share = agents.map(({ name, tasks: done }) => `${name} ${done}`).join(', ')
+  return [
+    `${ended('done')} pull requests, ${ended('failed')} failed; by agent: ${share}.`,
+    `${contention} lost races. Journals: ${journals.replicated} replicated, ${journals.verified} verified.`,
+    problems.length === 0
+      ? 'Everything ended as expected.'
+      : `${problems.length} things did not end as expected.`,
+  ].join('\n')
+}
+
+function withoutProblems({ problems, ...document }: Report) {
+  return problems.length === 0 ? document : { ...document, problems }
+}
+
+function died({ name, ended }: DemoAgent): CliError {
+  const end = ended?.tail.trim().split('\n').slice(-5).join('\n') ?? ''
+  return new CliError(
+    'DEMO_AGENT_DIED',
+    `Agent ${name} ended by itself (${ended?.reason ?? 'unknown'}, exit code ${ended?.exitCode ?? 'none'}):\n${end}`,
+    {
+      next: 'Run it again with --keep --verbose, and look into its home.',
+    },
+  )
+}
+
+async function tearDown({ agents, observer, forge }: Cast): Promise<void> {
+  const steps: [string, () => Promise<void>][] = [
+    ['agents', () => stopAgents(agents)],
+    ['observer', async () => observer?.stop()],
+    ['forge', async () => forge?.stop()],
+  ]
+  for (const [what, stop] of steps) {
+    await withDeadline(`To stop the ${what}`, stopMs * 2, stop).catch((error: unknown) => {
+      process.stderr.write(`The ${what} did not stop cleanly: ${explain(error)}\n`)
+    })
+  }
+}

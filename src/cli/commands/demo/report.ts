@@ -1,0 +1,120 @@
+/**
+ * What became of the demo, looked at from outside: the forge's own answers (pull requests, labels,
+ * comments) and the journals that the observer replicated, not what agents say of themselves.
+ */
+import { z } from 'zod'
+import type { JournalInfo, Verification } from '../../../journal/index.ts'
+import type { TaskRow } from '../../../tasks/index.ts'
+import { repo, type Stage, type StagedIssue } from './stage.ts'
+
+export interface Report {
+  agents: {
+    name: string
+    peerId: string
+    journal: { key: string; length: number }
+    tasks: number
+  }[]
+  tasks: TaskRow[]
+  /** Claims that were lost in a race. */
+  contention: number
+  /** Journals of agents here in full; those of them whose every entry was verified. */
+  journals: { replicated: number; verified: number }
+  /** What did not end as expected; empty when all is well. */
+  problems: string[]
+}
+
+const pullsSchema = z.array(
+  z.object({
+    number: z.number(),
+    state: z.string(),
+    body: z.string().nullable(),
+    head: z.object({ ref: z.string() }),
+  }),
+)
+const issueSchema = z.object({
+  labels: z.array(z.object({ name: z.string() })),
+  comments: z.number(),
+})
+
+export interface ReportInit {
+  names: readonly string[]
+  rows: TaskRow[]
+  contention: number
+  journals: JournalInfo[]
+  verifications: Verification[]
+}
+
+export async function report(
+  stage: Stage,
+  init: ReportInit,
+  signal?: AbortSignal,
+): Promise<Report> {
+  const pulls = pullsSchema.parse(
+    await stage.read(`/repos/${repo}/pulls?state=all&per_page=100`, signal),
+  )
+  const problems: string[] = []
+  for (const issue of stage.issues)
+    problems.push(...(await judge(stage, issue, init.rows, pulls, signal)))
+  const theirs = init.journals.filter(
+    (journal) => !journal.own && init.names.includes(journal.agent),
+  )
+  const verified = init.verifications.filter(({ ok, agent }) => ok && init.names.includes(agent))
+  for (const name of init.names) {
+    if (!theirs.some(({ agent }) => agent === name))
+      problems.push(`the journal of ${name} did not reach the observer`)
+  }
+  for (const { agent, ok, problems: faults } of init.verifications) {
+    if (!ok) problems.push(`the journal of ${agent} does not verify: ${faults.join('; ')}`)
+  }
+  return {
+    agents: theirs.map(({ agent, peerId, key, length }) => ({
+      name: agent,
+      peerId,
+      journal: { key, length },
+      tasks: init.rows.filter((row) => row.agent === agent && row.state === 'done').length,
+    })),
+    tasks: init.rows,
+    contention: init.contention,
+    journals: {
+      replicated: theirs.filter(({ available, length }) => available === length).length,
+      verified: verified.length,
+    },
+    problems,
+  }
+}
+
+async function judge(
+  stage: Stage,
+  issue: StagedIssue,
+  rows: readonly TaskRow[],
+  pulls: z.infer<typeof pullsSchema>,
+  signal: AbortSignal | undefined,
+): Promise<string[]> {
+  const what = `issue #${issue.number} (${issue.title})`
+  const state = rows.find((row) => row.issue === issue.number)?.state ?? 'unseen'
+  const problems = state === issue.expect ? [] : [`${what} is ${state}, not ${issue.expect}`]
+  const own = pulls.filter(({ body }) =>
+    new RegExp(`^Closes #${issue.number}$`, 'm').test(body ?? ''),
+  )
+  const wanted = issue.expect === 'done' ? 1 : 0
+  if (own.length !== wanted) problems.push(`${what} has ${own.length} pull requests, not ${wanted}`)
+  if (issue.expect !== 'failed') return problems
+  const { labels, comments } = issueSchema.parse(
+    await stage.read(`/repos/${repo}/issues/${issue.number}`, signal),
+  )
+  if (!labels.some(({ name }) => name === 'bzzz:failed'))
+    problems.push(`${what} has no label bzzz:failed`)
+  if (comments === 0) problems.push(`${what} has no comment that says what was tried`)
+  return problems
+}
+
+/** States in which an issue is where it was meant to end, or can get nowhere else. */
+export function isSettled(issue: StagedIssue, rows: readonly TaskRow[]): boolean {
+  const state = rows.find((row) => row.issue === issue.number)?.state
+  return (
+    state === 'done' ||
+    state === 'failed' ||
+    state === 'cancelled' ||
+    (state === 'waiting' && issue.expect === 'waiting')
+  )
+}

@@ -1,0 +1,103 @@
+/** The demo's stage: a directory, a forge with a repository and its issues, and accounts. */
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { forge, type Forge } from '../../../forge/index.ts'
+import type { Processes } from '../../../process/index.ts'
+import { withDeadline, type Logger } from '../../../util/index.ts'
+
+export const repo = 'octo/tidy-text'
+const maintainer = 'octo'
+const issueMs = 10_000
+
+const issuesSchema = z
+  .array(
+    z.strictObject({
+      title: z.string().min(1).max(200),
+      body: z.string().max(60_000),
+      labels: z.array(z.string()).min(1),
+      /** How it must end: shown at the end, and the exit code of `--once`. */
+      expect: z.enum(['done', 'failed', 'waiting']),
+    }),
+  )
+  .min(1)
+
+export interface StagedIssue {
+  number: number
+  title: string
+  expect: 'done' | 'failed' | 'waiting'
+}
+
+export interface Stage {
+  forge: Forge
+  issues: StagedIssue[]
+  /** Token of the account that works under this name. */
+  tokens: ReadonlyMap<string, string>
+  /** Of the maintainer, to look at the result from outside. */
+  read: (path: string, signal?: AbortSignal) => Promise<unknown>
+}
+
+export async function setStage(
+  init: {
+    dir: string
+    examples: string
+    names: readonly string[]
+    onForge: (forge: Forge) => void
+  },
+  { processes, logger }: { processes: Processes; logger: Logger },
+  signal: AbortSignal,
+): Promise<Stage> {
+  const token = () => randomBytes(20).toString('hex')
+  const tokens = new Map(init.names.map((name) => [name, token()]))
+  const own = token()
+  const server = forge(
+    {
+      dir: join(init.dir, 'forge'),
+      users: [
+        { login: maintainer, token: own, role: 'admin' },
+        ...[...tokens].map(([login, secret]) => ({ login, token: secret, role: 'push' as const })),
+      ],
+    },
+    { processes, logger },
+  )
+  init.onForge(server)
+  await server.start()
+  const [owner = '', name = ''] = repo.split('/')
+  const description = 'Small tools for tidy text: the sample repository of the Bzzz demo.'
+  await server.createRepository({
+    owner,
+    name,
+    description,
+    from: join(init.examples, 'sample-repo'),
+  })
+
+  const call = (path: string, body: object | undefined, outer: AbortSignal | undefined) =>
+    withDeadline(
+      `the forge's answer to ${path}`,
+      issueMs,
+      async (inner) => {
+        const headers = { authorization: `token ${own}`, 'content-type': 'application/json' }
+        const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+        const response = await fetch(`${server.apiUrl}${path}`, {
+          ...request,
+          headers,
+          signal: inner,
+        })
+        if (!response.ok) throw new Error(`The forge answered ${response.status} to ${path}.`)
+        return (await response.json()) as unknown
+      },
+      { signal: outer },
+    )
+
+  const text = await readFile(join(init.examples, 'issues.yaml'), 'utf8')
+  const issues: StagedIssue[] = []
+  for (const { expect, ...issue } of issuesSchema.parse(parse(text))) {
+    const made = z
+      .object({ number: z.number() })
+      .parse(await call(`/repos/${repo}/issues`, issue, signal))
+    issues.push({ number: made.number, title: issue.title, expect })
+  }
+  return { forge: server, issues, tokens, read: (path, outer) => call(path, undefined, outer) }
+}

@@ -1,0 +1,105 @@
+/**
+ * `bzzz up`: one agent in the foreground. The first Ctrl-C (or SIGTERM, or `bzzz down`) hands work
+ * back and stops; a second Ctrl-C ends at once and leaves the rest to the next start.
+ */
+import { createAgent } from '../../agent.ts'
+import { assertRunnable, loadConfig, type Config } from '../../config/index.ts'
+import { resolveSecret, type CommandRunner } from '../../secrets/index.ts'
+import { createLogger } from '../../util/index.ts'
+import type { Context } from '../context.ts'
+import { exitCodes } from '../exit.ts'
+
+export interface UpOptions {
+  name?: string
+  repo?: string[]
+  /** Stop when stdin closes: for a parent that wants no orphan. */
+  leaseStdin?: boolean
+}
+
+type Ending = 'interrupted' | 'stopped'
+
+export async function up(context: Context, options: UpOptions): Promise<number> {
+  const { globals, env, cwd, out } = context
+  const loaded = await loadConfig({
+    flags: {
+      home: globals.home,
+      name: options.name,
+      'github.repos': options.repo,
+      ...(globals.verbose === true ? { 'log.level': 'debug' } : {}),
+    },
+    env,
+    cwd,
+    configFile: globals.config,
+  })
+  assertRunnable(loaded)
+  const { config } = loaded
+  const logger = await createLogger({
+    level: globals.quiet === true ? 'error' : config.log.level,
+    fields: { agent: config.name },
+  })
+  for (const warning of loaded.warnings) logger.warn({ event: 'config' }, warning)
+  const token = config.roles.includes('worker') ? await tokenOf(config, context) : undefined
+
+  const { ended, end, release } = untilEnded(options.leaseStdin === true)
+  const agent = createAgent(
+    { config, ...(token === undefined ? {} : { token }) },
+    { logger, onStopAsked: () => end('stopped') },
+  )
+  try {
+    // A signal during the start must not wait for the start: stop() undoes what there is of it.
+    await Promise.race([agent.start(), ended])
+    if (out.json) await out.document(agent.status())
+    else
+      out.message(
+        `${config.name} is up. In another terminal: bzzz status, bzzz task ls, bzzz logs -f. Ctrl-C hands work back and stops.`,
+      )
+    return (await ended) === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
+  } finally {
+    await agent.stop()
+    release()
+  }
+}
+
+/** Only `gh auth token` needs a child process. */
+async function tokenOf(config: Config, { env, cwd }: Context): Promise<string> {
+  const { createProcesses } = await import('../../process/index.ts')
+  const processes = createProcesses({
+    stateDir: config.home,
+    logger: await createLogger({ level: 'silent' }),
+  })
+  const commands: CommandRunner = {
+    run: (request) => processes.run({ ...request, cwd, lease: false }),
+  }
+  try {
+    return (await resolveSecret(config.github.token, { env, commands })).value.reveal()
+  } finally {
+    await processes.stop()
+  }
+}
+
+function untilEnded(leaseStdin: boolean): {
+  ended: Promise<Ending>
+  end: (how: Ending) => void
+  release: () => void
+} {
+  const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
+  let interrupts = 0
+  const onInterrupt = () => {
+    interrupts += 1
+    if (interrupts > 1) process.exit(exitCodes.interrupted)
+    end('interrupted')
+  }
+  const onTerminate = () => end('stopped')
+  process.on('SIGINT', onInterrupt)
+  process.on('SIGTERM', onTerminate)
+  if (leaseStdin) process.stdin.on('end', onTerminate).on('error', onTerminate).resume()
+  return {
+    ended,
+    end,
+    release: () => {
+      process.off('SIGINT', onInterrupt)
+      process.off('SIGTERM', onTerminate)
+      if (leaseStdin) process.stdin.off('end', onTerminate).off('error', onTerminate).pause()
+    },
+  }
+}
