@@ -26,8 +26,12 @@ beforeEach(async () => {
 })
 afterEach(async () => {
   owner.kill('SIGKILL')
-  await gone(pids, 10_000)
-  place.remove()
+  try {
+    await gone(pids, 10_000)
+  } finally {
+    for (const pid of pids.filter(alive)) process.kill(pid, 'SIGKILL')
+    place.remove()
+  }
 })
 
 const records = () => readdirSync(join(place.home, 'processes'))
@@ -57,7 +61,7 @@ describe.skipIf(process.platform !== 'linux')('an owner that dies', () => {
     owner.kill('SIGKILL')
     await until('the death of the owner', 5_000, () => !alive(owner.pid as number))
     expect(pids.every(alive)).toBe(true)
-    const bystander = spawn('sleep', ['600'])
+    const bystander = spawn('sleep', ['20'])
     const next = newProcesses(place.home)
     expect(await next.sweep()).toBeGreaterThanOrEqual(2)
     expect(pids.some(alive)).toBe(false)
