@@ -1,0 +1,35 @@
+/** What every handler gets, and what the middleware found out about its request. */
+import type { Context } from 'hono'
+import type { Clock, Logger } from '../util/index.ts'
+import type { ForgeGit } from './git/index.ts'
+import { instant } from './git/commits.ts'
+import type { Limits } from './limits.ts'
+import type { Urls } from './shapes/urls.ts'
+import type { RepoRow, UserRow } from './store/rows.ts'
+import type { Store } from './store/index.ts'
+
+export interface Deps {
+  store: Store
+  git: ForgeGit
+  urls: Urls
+  limits: Limits
+  clock: Clock
+  logger: Logger
+  /** Bare repository of `repo`. */
+  dirOf(repo: RepoRow): string
+}
+
+export interface Env {
+  Variables: {
+    /** Undefined: anonymous. */
+    user: UserRow | undefined
+    /** Key of the token for ETags; '' for anonymous. */
+    tokenKey: string
+  }
+  Bindings: { incoming: import('node:http').IncomingMessage }
+}
+
+export type Ctx = Context<Env>
+
+/** Now, as GitHub writes it. */
+export const stamp = (deps: Pick<Deps, 'clock'>): string => instant(deps.clock.now())

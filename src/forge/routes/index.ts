@@ -1,0 +1,80 @@
+/** The API: middleware in order, then the routes. The more special path is registered first. */
+import { Hono } from 'hono'
+import { randomUUID } from 'node:crypto'
+import { explain, hasCode } from '../../util/index.ts'
+import { ApiError, notFound } from '../api-error.ts'
+import { authenticate } from '../auth.ts'
+import type { Deps, Env } from '../context.ts'
+import { etags } from '../etag.ts'
+import { limitRequests } from '../limits.ts'
+import type { ForgeRepository } from '../types.ts'
+import { assigneeRoutes } from './assignees.ts'
+import { checkRoutes } from './checks.ts'
+import { commentRoutes } from './comments.ts'
+import { contentRoutes } from './contents.ts'
+import { eventRoutes } from './events.ts'
+import { gitDataRoutes } from './git-data.ts'
+import { issueRoutes } from './issues.ts'
+import { labelRoutes } from './labels.ts'
+import { metaRoutes } from './meta.ts'
+import { pullRoutes } from './pulls.ts'
+import { refRoutes } from './refs.ts'
+import { repoRoutes } from './repos.ts'
+import { reviewRoutes } from './reviews.ts'
+import { userRoutes } from './users.ts'
+
+const PREFIX = '/api/v3'
+
+/** Path of an API request without the optional prefix. */
+export function apiPath(path: string): string {
+  if (path !== PREFIX && !path.startsWith(`${PREFIX}/`)) return path
+  return path.slice(PREFIX.length) || '/'
+}
+
+export function apiApp(deps: Deps, create: (init: ForgeRepository) => Promise<void>): Hono<Env> {
+  const api = new Hono<Env>({
+    getPath: (request) => apiPath(new URL(request.url).pathname),
+  })
+
+  api.use('*', async (c, next) => {
+    await next()
+    c.res.headers.set('x-github-request-id', randomUUID())
+    c.res.headers.set('x-github-media-type', 'github.v3; format=json')
+    c.res.headers.set('x-content-type-options', 'nosniff')
+  })
+  api.use('*', authenticate(deps))
+  api.use('*', limitRequests(deps.limits))
+  api.use('*', etags)
+
+  metaRoutes(api, deps)
+  userRoutes(api, deps)
+  assigneeRoutes(api, deps)
+  labelRoutes(api, deps)
+  commentRoutes(api, deps)
+  eventRoutes(api, deps)
+  issueRoutes(api, deps)
+  refRoutes(api, deps)
+  gitDataRoutes(api, deps)
+  contentRoutes(api, deps)
+  checkRoutes(api, deps)
+  repoRoutes(api, deps, create)
+  reviewRoutes(api, deps)
+  pullRoutes(api, deps)
+
+  api.notFound((c) => c.json(notFound().body(), 404))
+  api.onError((error, c) => {
+    if (error instanceof ApiError) {
+      if (error.status === 413) c.header('connection', 'close')
+      return c.json(error.body(), error.status)
+    }
+    const busy = hasCode(error, 'FORGE_BUSY')
+    deps.logger.error(
+      { path: c.req.path, method: c.req.method, error: explain(error) },
+      'request failed',
+    )
+    return busy
+      ? c.json(new ApiError(503, 'Service unavailable. Try again later.').body(), 503)
+      : c.json(new ApiError(500, 'Server Error').body(), 500)
+  })
+  return api
+}

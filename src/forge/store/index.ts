@@ -1,0 +1,37 @@
+/** The forge's records: one database, one small store per kind. */
+import { checksStore, type Checks } from './checks.ts'
+import { issuesStore, type Issues } from './issues.ts'
+import { labelsStore, type Labels } from './labels.ts'
+import { pullsStore, type Pulls } from './pulls.ts'
+import { reposStore, type Repos } from './repos.ts'
+import { SCHEMA } from './schema.ts'
+import { openSql } from './sql.ts'
+import { talkStore, type Talk } from './talk.ts'
+import { usersStore, type Users } from './users.ts'
+
+export interface Store {
+  users: Users
+  repos: Repos
+  issues: Issues
+  labels: Labels
+  talk: Talk
+  pulls: Pulls
+  checks: Checks
+  transaction<T>(work: () => T): T
+  close(): void
+}
+
+export function openStore(file: string): Store {
+  const sql = openSql(file, SCHEMA)
+  return {
+    users: usersStore(sql),
+    repos: reposStore(sql),
+    issues: issuesStore(sql),
+    labels: labelsStore(sql),
+    talk: talkStore(sql),
+    pulls: pullsStore(sql),
+    checks: checksStore(sql),
+    transaction: (work) => sql.transaction(work),
+    close: () => sql.close(),
+  }
+}
