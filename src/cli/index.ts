@@ -1,5 +1,7 @@
 /**
- * The command line. `main` never ends the process and never throws: it gives the exit code.
+ * The command line. `main` never ends the process and never throws: it gives the exit code. While
+ * a command runs the process is kept alive: our timers are unreferenced, and a command that only
+ * waits for one would otherwise end in silence with 0.
  *
  * @example
  * process.exitCode = await main(process.argv)
@@ -54,6 +56,7 @@ async function execute(
   const interrupt = new AbortController()
   const onSignal = () => interrupt.abort()
   if (!ownSignals) for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal)
+  const keepAlive = setInterval(() => undefined, 60_000)
   const { env } = process
   const cwd = process.cwd()
   const context: Context = {
@@ -71,6 +74,7 @@ async function execute(
     if (interrupt.signal.aborted && hasCode(error, 'ABORTED')) return exitCodes.interrupted
     return fail(error, out)
   } finally {
+    clearInterval(keepAlive)
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal)
     out.close()
   }
