@@ -7,9 +7,10 @@
  * fires while data is still buffered; only both together, on a stream that was not reset, are the
  * end of what the other side wrote. Everything else destroys the Duplex with `STREAM_TRUNCATED`.
  *
- * Two more traps: a `pause()` made while `resume()` hands out its buffer is forgotten by yamux (it
- * goes on to grant window), and `onDrain()` resolves at once after its first use. Hence the flag
- * around `resume()`, and waiting for the `drain` event itself.
+ * Three more traps: a `pause()` made while `resume()` hands out its buffer is forgotten by yamux (it
+ * goes on to grant window); `onDrain()` resolves at once after its first use; and bytes that came
+ * right behind the protocol negotiation are put back after `end` was emitted. Hence the flag
+ * around `resume()`, waiting for the `drain` event itself, and the look at the read buffer.
  */
 import { Duplex } from 'node:stream'
 import type { Stream, StreamCloseEvent, StreamMessageEvent } from '@libp2p/interface'
@@ -29,6 +30,7 @@ type Callback = (error?: Error | null) => void
 export function toDuplex(stream: Stream, peerId: string): Duplex {
   let remoteEnded = stream.remoteWriteStatus === 'closed'
   let readEnded = false
+  let ending = false
   let resuming = false
   let pauseAfterResume = false
   let written: Callback | undefined
@@ -62,6 +64,7 @@ export function toDuplex(stream: Stream, peerId: string): Duplex {
   duplex.on('error', () => undefined)
 
   async function closeWrite(callback: Callback): Promise<void> {
+    ending = true
     try {
       await stream.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) })
     } catch (error) {
@@ -88,7 +91,9 @@ export function toDuplex(stream: Stream, peerId: string): Duplex {
   }
 
   function onMessage({ data }: StreamMessageEvent): void {
-    if (duplex.push(data instanceof Uint8Array ? data : data.subarray())) return
+    const wantsMore = duplex.push(data instanceof Uint8Array ? data : data.subarray())
+    if (stream.readableEnded) return onEnd()
+    if (wantsMore) return
     if (resuming) pauseAfterResume = true
     else pause()
   }
@@ -124,13 +129,14 @@ export function toDuplex(stream: Stream, peerId: string): Duplex {
   }
 
   function onEnd(): void {
-    if (readEnded || !remoteEnded || isCut()) return
+    if (readEnded || !remoteEnded || isCut() || stream.readBufferLength > 0) return
     readEnded = true
     duplex.push(null)
   }
 
+  /** Fine only when both directions were closed before; what is still buffered can then be read. */
   function onClose({ error }: StreamCloseEvent): void {
-    if (error === undefined && remoteEnded && (readEnded || stream.readBufferLength > 0)) return
+    if (error === undefined && remoteEnded && ending) return
     if (readEnded && duplex.writableFinished) return
     duplex.destroy(truncated(error))
   }

@@ -21,6 +21,8 @@ export interface Gossip {
   /** Joins all topics of a started node. */
   attach(pubsub: GossipSub): void
   detach(): void
+  /** Whether the peer is known to listen to every topic. */
+  isHeardBy(peerId: string): boolean
   publish<T extends TopicName>(topic: T, message: TopicMessage<T>): Promise<void>
   subscribe<T extends TopicName>(topic: T, handler: Handler<T>): () => void
 }
@@ -77,6 +79,12 @@ export function createGossip(
     detach() {
       pubsub = undefined
     },
+    isHeardBy: (peerId) =>
+      names.every((topic) =>
+        pubsub
+          ?.getSubscribers(topicName(meshName, topic))
+          .some((subscriber) => subscriber.toString() === peerId),
+      ),
     async publish(topic, message) {
       const { schema, maxBytes } = topics[topic]
       const checked = schema.safeParse(message)

@@ -1,11 +1,16 @@
 /**
  * What happens on live connections: a new one is greeted and only then counts, its round trip is
  * measured, a silent one is closed. One instance per run of the node.
+ *
+ * Gossip starts some time after the connection: its stream waits for identify, and what is
+ * published before the peer's subscriptions came is never delivered. So a peer counts as connected
+ * only when gossip reaches it; where that does not happen in time, the connection is made anew.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
-import { systemClock, withDeadline, type Clock, type Logger } from '../util/index.ts'
+import { systemClock, until, withDeadline, type Clock, type Logger } from '../util/index.ts'
 import type { Counters } from './counters.ts'
 import type { Dialer } from './dialer.ts'
+import type { Gossip } from './gossip.ts'
 import { greet, hangUp } from './greeter.ts'
 import type { Heartbeats } from './heartbeat.ts'
 import type { Inbox } from './inbox.ts'
@@ -13,6 +18,9 @@ import type { MeshNode } from './node.ts'
 import type { Peers } from './peers.ts'
 
 const PING_TIMEOUT_MS = 5000
+/** From greeting to gossip, ms. */
+const GOSSIP_TIMEOUT_MS = 5000
+const GOSSIP_POLL_MS = 10
 
 export interface LinksInit {
   /** Full id of the capabilities protocol. */
@@ -27,6 +35,7 @@ export interface LinksComponents {
   peers: Peers
   dialer: Dialer
   heartbeats: Heartbeats
+  gossip: Pick<Gossip, 'isHeardBy'>
   inbox: Inbox
   counters: Counters
   logger: Logger
@@ -34,8 +43,8 @@ export interface LinksComponents {
 }
 
 export interface Links {
-  /** Reads a connected peer's capabilities, again or for the first time. */
-  meet(peerId: string): Promise<void>
+  /** Greets again whose capabilities expired, and connections that were missed. */
+  sweep(): void
   /** Gossip with it is dead: closes its connections, so that it is dialled anew. */
   silent(peerId: string): void
   /** Addresses of live connections, and the last round trip. */
@@ -44,12 +53,22 @@ export interface Links {
 
 export function createLinks(init: LinksInit, components: LinksComponents): Links {
   const { protocol, signal, onMember } = init
-  const { node, peers, dialer, heartbeats, counters, logger, clock = systemClock } = components
+  const {
+    node,
+    peers,
+    dialer,
+    heartbeats,
+    gossip,
+    counters,
+    logger,
+    clock = systemClock,
+  } = components
   const greeting = new Set<string>()
   const rtts = new Map<string, number>()
 
   const connections = (peerId: string) => node.getConnections(peerIdFromString(peerId))
 
+  /** Reads a connected peer's capabilities, again or for the first time. */
   async function meet(peerId: string): Promise<void> {
     if (greeting.has(peerId)) return
     greeting.add(peerId)
@@ -58,6 +77,7 @@ export function createLinks(init: LinksInit, components: LinksComponents): Links
       if (result.is === 'refused') dialer.refused(peerId)
       if (result.is !== 'member') return
       if (result.capabilities !== undefined) peers.announced(peerId, result.capabilities)
+      if (!peers.isConnected(peerId)) await untilGossip(peerId)
       if (connections(peerId).length === 0) return
       dialer.connected(peerId)
       if (!peers.isConnected(peerId)) heartbeats.connected(peerId)
@@ -67,6 +87,29 @@ export function createLinks(init: LinksInit, components: LinksComponents): Links
       greeting.delete(peerId)
     }
     await measure(peerId)
+  }
+
+  async function untilGossip(peerId: string): Promise<void> {
+    const ready = () => connections(peerId).length === 0 || hasGossip(peerId)
+    const options = { signal, clock, everyMs: GOSSIP_POLL_MS }
+    try {
+      await until(`gossip with ${peerId}`, GOSSIP_TIMEOUT_MS, ready, options)
+    } catch {
+      if (signal.aborted) return
+      counters.add('links.unready')
+      logger.warn({ peerId }, 'gossip with a new peer does not start; connecting anew')
+      await hangUp(node, peerId)
+    }
+  }
+
+  /** The peer's subscriptions came, and our own stream to it is open. */
+  function hasGossip(peerId: string): boolean {
+    const streams = connections(peerId).flatMap((connection) => connection.streams)
+    const isOpen = streams.some(
+      ({ direction, protocol, writeStatus }) =>
+        direction === 'outbound' && protocol.startsWith('/meshsub/') && writeStatus === 'writable',
+    )
+    return isOpen && gossip.isHeardBy(peerId)
   }
 
   async function measure(peerId: string): Promise<void> {
@@ -101,7 +144,11 @@ export function createLinks(init: LinksInit, components: LinksComponents): Links
   )
 
   return {
-    meet,
+    sweep() {
+      const strangers = node.getPeers().map((id) => id.toString())
+      const missed = strangers.filter((peerId) => !peers.isConnected(peerId))
+      for (const peerId of new Set([...peers.sweep(), ...missed])) void meet(peerId)
+    },
     silent(peerId) {
       counters.add('links.silent')
       logger.warn({ peerId }, 'gossip with a connected peer is dead; connecting anew')

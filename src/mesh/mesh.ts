@@ -113,7 +113,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     },
     { clock },
   )
-  const sweeper = repeat(async () => peers.sweep().forEach((of) => void links?.meet(of)), {
+  const sweeper = repeat(async () => links?.sweep(), {
     everyMs: SWEEP_MS,
     onError: (error) => logger.error({ error: explain(error) }, 'sweep failed'),
     clock,
@@ -163,7 +163,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
         signal: stopping.signal,
         onMember: () => found.wake(),
       },
-      { node: created, peers, dialer, heartbeats, inbox, counters, logger, clock },
+      { node: created, peers, dialer, heartbeats, gossip, inbox, counters, logger, clock },
     )
     await serve(created, protocolId('capabilities'), {
       maxBytes: protocols.capabilities.maxBytes,
