@@ -31,7 +31,8 @@ export const exitMeanings: Readonly<Record<ExitCode, string>> = {
   130: 'interrupted',
 }
 
-const byErrorCode: Readonly<Record<string, ExitCode>> = {
+/** Error codes of all rooms that do not give 1. */
+export const byErrorCode: Readonly<Record<string, ExitCode>> = {
   USAGE: exitCodes.usage,
   TASK_AMBIGUOUS: exitCodes.usage,
   INVALID_PARAMETER: exitCodes.usage,
@@ -45,12 +46,10 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   AGENT_NOT_RUNNING: exitCodes.notRunning,
   AGENT_GONE: exitCodes.notRunning,
 
-  NOT_SIGNED_IN: exitCodes.notSignedIn,
   GITHUB_UNAUTHORIZED: exitCodes.notSignedIn,
-  TOKEN_MISSING: exitCodes.notSignedIn,
-  TOKEN_REFUSED: exitCodes.notSignedIn,
-  SECRET_NOT_FOUND: exitCodes.notSignedIn,
   SECRET_MISSING: exitCodes.notSignedIn,
+  SECRET_UNREADABLE: exitCodes.notSignedIn,
+  SECRET_EMPTY: exitCodes.notSignedIn,
 
   TASK_NOT_FOUND: exitCodes.notFound,
   AGENT_NOT_FOUND: exitCodes.notFound,
@@ -65,9 +64,6 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   GITHUB_RATE_LIMITED: exitCodes.tryLater,
   GITHUB_UNREACHABLE: exitCodes.tryLater,
   FORGE_BUSY: exitCodes.tryLater,
-
-  NODE_UNSUPPORTED: exitCodes.unsupported,
-  INTERRUPTED: exitCodes.interrupted,
 }
 
 /** The first listed code in the error's chain of causes decides. */

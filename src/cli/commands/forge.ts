@@ -3,7 +3,7 @@
  * Its one token is made once and kept beside the data, readable by the owner only.
  */
 import { randomBytes } from 'node:crypto'
-import { link, readFile, rm, writeFile } from 'node:fs/promises'
+import { link, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { acquireHomeLock, ApiError, type HomeLock } from '../../api/index.ts'
 import { forge, type Forge } from '../../forge/index.ts'
@@ -30,6 +30,7 @@ export async function forgeCommand(context: Context, options: ForgeOptions): Pro
   const { out, cwd, signal, globals } = context
   const dir = resolve(cwd, options.dir)
   const tokenFile = join(dir, 'token')
+  for (const { from } of options.repos) if (from !== undefined) await checkDirectory(from, cwd)
   const lock = await lockOf(dir)
   const logger = await createLogger({ level: globals.verbose === true ? 'debug' : 'warn' })
   const processes = createProcesses({ stateDir: dir, logger })
@@ -88,6 +89,15 @@ function screen({ url, apiUrl, token, tokenFile, repos }: Facts): string {
   ]
     .map(clean)
     .join('\n')
+}
+
+/** Before anything is started. Errors: `USAGE`. */
+async function checkDirectory(from: string, cwd: string): Promise<void> {
+  const entry = await stat(resolve(cwd, from)).catch(() => undefined)
+  if (entry?.isDirectory() === true) return
+  throw new CliError('USAGE', `--from ${from} is no directory that can be read.`, {
+    next: 'Name a directory whose files become the repository, or leave --from out.',
+  })
 }
 
 async function lockOf(dir: string): Promise<HomeLock> {

@@ -1,11 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseTask } from '../../../src/cli/client/agent.ts'
 import { parseSince } from '../../../src/cli/client/logs.ts'
 import { CliError } from '../../../src/cli/errors.ts'
-import { exitCodeOf, exitCodes } from '../../../src/cli/exit.ts'
+import { byErrorCode, exitCodeOf, exitCodes } from '../../../src/cli/exit.ts'
 import { generateCliPage } from '../../../src/cli/generate.ts'
 import { findHome } from '../../../src/cli/home.ts'
 import { renderFailure } from '../../../src/cli/output/failure.ts'
@@ -21,12 +21,22 @@ describe('exit codes', () => {
     ['TASK_NOT_FOUND', 5],
     ['CLAIM_LOST', 6],
     ['DEADLINE', 75],
-    ['NODE_UNSUPPORTED', 78],
-    ['INTERRUPTED', 130],
     ['HOME_IN_USE', 1],
     ['toString', 1],
   ])('of %s is %d', (code, exit) => {
     expect(exitCodeOf(new CodedError(code, 'x'))).toBe(exit)
+  })
+
+  it('are listed only for codes that some room has', async () => {
+    const source = new URL('../../../src/', import.meta.url)
+    const files = await readdir(source, { recursive: true })
+    const texts = await Promise.all(
+      files
+        .filter((file) => file.endsWith('errors.ts'))
+        .map((file) => readFile(new URL(file, source), 'utf8')),
+    )
+    const known = texts.join('\n')
+    expect(Object.keys(byErrorCode).filter((code) => !known.includes(`'${code}'`))).toEqual([])
   })
 
   it('come from the outermost error that has one', () => {
