@@ -12,13 +12,11 @@ const ANSI =
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 /** First and last code point, hex: fillers, joiners, marks of direction, variation selectors, tags. */
-const INVISIBLE_RANGES = [
-  ...['ad', '34f', '61c', '115f-1160', '17b4-17b5', '180b-180f', '200b-200f', '2028-202e'],
-  ...['2060-206f', '3164', 'fe00-fe0f', 'feff', 'ffa0', 'fff9-fffb', '1bca0-1bca3'],
-  ...['1d173-1d17a', 'e0000-e0fff'],
-]
+const INVISIBLE_RANGES =
+  'ad 34f 61c 115f-1160 17b4-17b5 180b-180f 200b-200f 2028-202e 2060-206f 3164 fe00-fe0f feff' +
+  ' ffa0 fff9-fffb 1bca0-1bca3 1d173-1d17a e0000-e0fff'
 const INVISIBLE = new RegExp(
-  `[${INVISIBLE_RANGES.map((range) => range.replace(/[0-9a-f]+/g, '\\u{$&}')).join('')}]`,
+  `[${INVISIBLE_RANGES.replace(/[0-9a-f]+/g, '\\u{$&}').replaceAll(' ', '')}]`,
   'gu',
 )
 

@@ -71,14 +71,17 @@ export async function detect(
       logger.debug({ detector: detector.name, error: explain(error) }, 'a detector failed')
     }
   }
+  let all: Promise<unknown> = Promise.resolve()
   try {
     await withDeadline(
       'look at the machine',
       ALL_MS,
-      (inner) => Promise.all(detectors.map((detector, index) => run(detector, index, inner))),
+      (inner) => (all = Promise.all(detectors.map((one, index) => run(one, index, inner)))),
       { signal },
     )
   } catch (error) {
+    // Their signal has fired by now: they end their children, and nothing is left behind.
+    await all
     if (signal?.aborted === true) throw error
     logger.debug({ error: explain(error) }, 'detection was cut short')
   }

@@ -112,7 +112,7 @@ async function attempt(
       )
     } catch (error) {
       tried.push(`ran ${what}: ${exit}; ${oneLine(explainOuter(error), 300)}`)
-      throw error
+      throw withLastWords(error, done.summary)
     }
     const count = before.files.length
     tried.push(`ran ${what}: ${exit}, ${count} ${count === 1 ? 'file' : 'files'} changed`)
@@ -183,6 +183,12 @@ function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
           },
         }),
   }
+}
+
+/** Who changed nothing has mostly said why. */
+function withLastWords(error: unknown, summary: string): unknown {
+  if (!(error instanceof WorkError) || error.code !== 'NO_CHANGE' || summary === '') return error
+  return new WorkError('NO_CHANGE', `${error.message} It said: ${oneLine(summary, 500)}`)
 }
 
 /** A check that cannot even start is not the executor's to repair. */

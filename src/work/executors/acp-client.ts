@@ -13,7 +13,6 @@ import {
 import { oneLine } from '../clean.ts'
 import type { ConfinedFiles } from '../confined.ts'
 import type { ExecutorEvent } from '../executor.ts'
-import { decodeUpdate } from './acp-messages.ts'
 import { answerPermission } from './acp-permission.ts'
 
 const INVALID_PARAMS = -32602
@@ -39,9 +38,6 @@ export function connectClient({ stream, files, onEvent }: ClientInit): ClientCon
       const title = oneLine(params.toolCall.title ?? params.toolCall.kind ?? '', 200)
       onEvent({ type: 'permission', title, allowed })
       return { outcome }
-    })
-    .onNotification(methods.client.session.update, decodeUpdate, ({ params }) => {
-      if (params !== undefined) onEvent(params)
     })
     .connect(stream)
 }

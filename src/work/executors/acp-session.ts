@@ -19,7 +19,7 @@ import {
   type TurnResult,
 } from '../executor.ts'
 import { connectClient } from './acp-client.ts'
-import { helloSchema, sessionSchema, turnSchema } from './acp-messages.ts'
+import { decodeUpdate, helloSchema, sessionSchema, turnSchema } from './acp-messages.ts'
 import { openWire } from './acp-wire.ts'
 
 const AUTH_REQUIRED = -32000
@@ -60,17 +60,20 @@ export function openSession(init: SessionInit): AcpSession {
     onActivity: () => {
       lastActivity = clock.monotonic()
     },
+    onUpdate: (params) => {
+      const event = decodeUpdate(params)
+      if (event === undefined) return
+      if (event.type === 'text') said = (said + event.text).slice(-MAX_SAID)
+      if (event.type === 'tool') said = ''
+      init.onEvent(event)
+    },
     onGarbage: () =>
       ended.resolve({ outcome: 'failed', reason: 'It does not speak the protocol on its stdout.' }),
   })
   const connection = connectClient({
     stream: wire.stream,
     files: init.files,
-    onEvent: (event) => {
-      if (event.type === 'text') said = (said + event.text).slice(-MAX_SAID)
-      if (event.type === 'tool') said = ''
-      init.onEvent(event)
-    },
+    onEvent: init.onEvent,
   })
   void guest.exit.then((exit) => ended.resolve(describeExit(exit, limits)))
   const { agent } = connection

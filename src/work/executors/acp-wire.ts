@@ -1,10 +1,10 @@
 /**
  * The pipe to an ACP agent, kept between the agent's stdio and the SDK's connection. It measures
- * what comes (for the digest, the idle limit), counts what is not the protocol, and keeps two
- * things from the SDK that would make it write to our own stderr or answer noise with noise.
+ * what comes (for the digest, the idle limit) and counts what is not the protocol. Notifications
+ * and stray answers are kept from the SDK, which would write to our stderr what it cannot read.
  */
 import { createHash } from 'node:crypto'
-import { ndJsonStream, type AnyMessage, type Stream } from '@agentclientprotocol/sdk'
+import { methods, ndJsonStream, type AnyMessage, type Stream } from '@agentclientprotocol/sdk'
 import { z } from 'zod'
 import type { Guest } from '../../process/index.ts'
 import type { TurnResult } from '../executor.ts'
@@ -28,11 +28,13 @@ export interface Wire {
 
 export interface WireHandlers {
   onActivity: () => void
+  /** Parameters of a `session/update`, as they came. */
+  onUpdate: (params: unknown) => void
   /** Called once, when there was too much that is not the protocol. */
   onGarbage: () => void
 }
 
-export function openWire(guest: Guest, { onActivity, onGarbage }: WireHandlers): Wire {
+export function openWire(guest: Guest, { onActivity, onUpdate, onGarbage }: WireHandlers): Wire {
   const awaited = new Set<string | number>()
   let hash = createHash('sha256')
   let bytes = 0
@@ -74,7 +76,11 @@ export function openWire(guest: Guest, { onActivity, onGarbage }: WireHandlers):
   )
   const expected = new TransformStream<AnyMessage, AnyMessage>({
     transform(message, controller) {
-      if ('method' in message) return controller.enqueue(message)
+      if ('method' in message) {
+        if ('id' in message) controller.enqueue(message)
+        else if (message.method === methods.client.session.update) onUpdate(message.params)
+        return
+      }
       const id: unknown = (message as { id?: unknown }).id
       if ((typeof id === 'string' || typeof id === 'number') && awaited.delete(id)) {
         return controller.enqueue(message)

@@ -8,6 +8,7 @@ import { nullLogger } from '../../../src/util/index.ts'
 import {
   createWork,
   emptyPolicy,
+  type Chore,
   type ExecutorConfigInput,
   type Work,
   type WorkEvent,
@@ -136,7 +137,10 @@ export const policy = (more: Partial<WorkflowPolicy>): WorkflowPolicy => ({
 export const node = (code: string): string[] => ['node', '-e', code]
 
 /** A test agent in a mode, as an executor. */
-export function agentConfig(mode: string, options: object = {}): ExecutorConfigInput {
+export function agentConfig(
+  mode: string,
+  options: object = {},
+): Extract<ExecutorConfigInput, { kind: 'acp' }> {
   return {
     name: 'robot',
     kind: 'acp',
@@ -161,4 +165,35 @@ export async function runOrder(
     onEvent: (event) => events.push(event),
   })
   return { result, events }
+}
+
+export const COMMAND = { name: 'command', kind: 'command' } as const
+export const FILES = { 'README.md': 'hello\n', 'src/sum.js': 'module.exports = (a, b) => a - b\n' }
+export const FIXED = 'module.exports = (a, b) => a + b\n'
+export const CHECK = {
+  name: 'test',
+  run: node(
+    `process.exit(require('./src/sum.js')(2, 3) === 5 ? 0 : (console.log('2 + 3 is not 5'), 1))`,
+  ),
+  timeoutMs: 20_000,
+}
+export const chore = (code: string, more: Partial<Chore> = {}): Chore => ({
+  run: node(code),
+  arguments: {},
+  ...more,
+})
+export const write = (path: string, text: string) =>
+  `require('fs').writeFileSync(${JSON.stringify(path)}, ${JSON.stringify(text)})`
+
+/** Runs a chore of one line of JavaScript. */
+export async function runChore(rig: Rig, code: string, more: Partial<WorkOrder> = {}) {
+  const work = await rig.work([COMMAND])
+  const repo = rig.repo(FILES)
+  const chores = { go: chore(code) }
+  const ran = await runOrder(
+    work,
+    order(repo, { ...more, policy: { ...policy({ chores }), ...more.policy, chores } }),
+    { chore: 'go' },
+  )
+  return { ...ran, repo, work }
 }

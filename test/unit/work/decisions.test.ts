@@ -1,0 +1,240 @@
+import { describe, expect, it } from 'vitest'
+import { choose, type Candidate } from '../../../src/work/choose.ts'
+import { childEnvironment, isSecretName } from '../../../src/work/environment.ts'
+import { answerPermission } from '../../../src/work/executors/acp-permission.ts'
+import { decodeUpdate } from '../../../src/work/executors/acp-messages.ts'
+import { executorConfigSchema, presetExecutor, PRESETS } from '../../../src/work/index.ts'
+import { relayEvents, MAX_PROGRESS } from '../../../src/work/progress.ts'
+import { protectedPaths } from '../../../src/work/protected.ts'
+import { leadsOutside } from '../../../src/work/tree.ts'
+import { policy } from './rig.ts'
+
+describe('choose', () => {
+  const chores = { tidy: { run: ['x', '{{n}}'], arguments: { n: { type: 'integer' as const } } } }
+  const all: Candidate[] = [
+    { name: 'mock', kind: 'mock', present: true },
+    { name: 'command', kind: 'command', present: true },
+    { name: 'claude', kind: 'acp', present: false },
+    { name: 'codex', kind: 'acp', present: true },
+  ]
+  const pick = (instructions: object, candidates = all) =>
+    choose(instructions, policy({ chores }), candidates)
+
+  it('gives a chore to the command executor, also when an executor is named', () => {
+    expect(pick({ chore: 'tidy', arguments: { n: 1 } })).toEqual({ executor: 'command' })
+    expect(pick({ chore: 'tidy', arguments: { n: 1 }, executor: 'codex' })).toEqual({
+      executor: 'command',
+    })
+  })
+
+  it('takes the named one, or the first coding agent that is here', () => {
+    expect(pick({ executor: 'mock' })).toEqual({ executor: 'mock' })
+    expect(pick({})).toEqual({ executor: 'codex' })
+    expect(pick({}, all.slice(0, 3))).toEqual({ executor: 'mock' })
+  })
+
+  it.each([
+    [{ chore: 'no' }, all, 'CHORE_NOT_DECLARED', /declares tidy/],
+    [{ chore: 'tidy' }, all, 'CHORE_ARGUMENT', /"n" is missing/],
+    [
+      { chore: 'tidy', arguments: { n: 1 } },
+      all.slice(2),
+      'NO_EXECUTOR',
+      /"command" is not configured/,
+    ],
+    [{ executor: 'claude' }, all, 'NO_EXECUTOR', /not found on PATH/],
+    [{ executor: 'other' }, all, 'NO_EXECUTOR', /not configured here/],
+    [{ executor: 'command' }, all, 'NO_EXECUTOR', /no chore/],
+    [{}, all.slice(1, 3), 'NO_EXECUTOR', /looked for claude/],
+    [{}, [], 'NO_EXECUTOR', /no coding agent is configured/],
+  ])('says why none can: %j', (instructions, candidates, code, reason) => {
+    expect(pick(instructions, candidates)).toEqual({ code, reason: expect.stringMatching(reason) })
+  })
+})
+
+describe('childEnvironment', () => {
+  const base = { path: '/bin', home: '/h', tmp: '/t', ceiling: '/c' }
+  const from = {
+    LANGUAGE: 'de',
+    GITHUB_TOKEN: 't',
+    MY_API_KEY: 'k',
+    PATH: '/evil',
+    HOME: '/root',
+    OTHER: 'x',
+  }
+
+  it('holds nothing that is not named', () => {
+    expect(childEnvironment({ ...base, from })).toEqual({
+      PATH: '/bin',
+      HOME: '/h',
+      TMPDIR: '/t',
+      LANG: 'C.UTF-8',
+      TERM: 'dumb',
+      CI: 'true',
+      GIT_CONFIG_NOSYSTEM: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_TERMINAL_PROMPT: '0',
+      GIT_CEILING_DIRECTORIES: '/c',
+    })
+  })
+
+  it('passes named ones, secrets only where that is allowed, and never replaces what is set', () => {
+    const pass = ['LANGUAGE', 'GITHUB_TOKEN', 'MY_API_KEY', 'PATH', 'HOME', 'ABSENT']
+    expect(childEnvironment({ ...base, from, pass })).toMatchObject({
+      LANGUAGE: 'de',
+      PATH: '/bin',
+      HOME: '/h',
+    })
+    expect(childEnvironment({ ...base, from, pass })).not.toHaveProperty('GITHUB_TOKEN')
+    expect(childEnvironment({ ...base, from, pass })).not.toHaveProperty('MY_API_KEY')
+    expect(childEnvironment({ ...base, from, pass, allowSecrets: true })).toMatchObject({
+      MY_API_KEY: 'k',
+    })
+  })
+
+  it('knows secrets by their names', () => {
+    expect(['GH_TOKEN', 'DB_PASSWORD', 'aws_secret', 'API_KEY'].every(isSecretName)).toBe(true)
+    expect(['LANG', 'JAVA_HOME'].some(isSecretName)).toBe(false)
+  })
+})
+
+describe('executorConfigSchema', () => {
+  it('takes presets by name, others by command, and no secrets for chores', () => {
+    expect(executorConfigSchema.parse({ name: 'gemini', kind: 'acp' })).toMatchObject({
+      home: 'temporary',
+      passEnv: [],
+    })
+    expect(presetExecutor('claude')).toMatchObject({ name: 'claude', kind: 'acp', home: 'user' })
+    expect(presetExecutor('nobody')).toBeUndefined()
+    expect(new Set(PRESETS.map((preset) => preset.name)).size).toBe(PRESETS.length)
+    const bad = [
+      { name: 'nobody', kind: 'acp' },
+      { name: 'x', kind: 'acp', command: [] },
+      { name: 'x', kind: 'acp', command: 'sh -c x' },
+      { name: 'command', kind: 'command', passEnv: ['GITHUB_TOKEN'] },
+      { name: '-x', kind: 'mock' },
+      { name: 'x', kind: 'other' },
+    ]
+    for (const config of bad) expect(executorConfigSchema.safeParse(config).success).toBe(false)
+  })
+})
+
+describe('answerPermission', () => {
+  const option = (kind: 'allow_once' | 'allow_always' | 'reject_once' | 'reject_always') => ({
+    optionId: kind,
+    name: kind,
+    kind,
+  })
+  const all = (['reject_always', 'reject_once', 'allow_always', 'allow_once'] as const).map(option)
+
+  it('allows once within, refuses once outside', () => {
+    expect(answerPermission(all, true)).toEqual({
+      allowed: true,
+      outcome: { outcome: 'selected', optionId: 'allow_once' },
+    })
+    expect(answerPermission(all, false)).toEqual({
+      allowed: false,
+      outcome: { outcome: 'selected', optionId: 'reject_once' },
+    })
+    expect(answerPermission([option('allow_always')], true).allowed).toBe(true)
+    expect(answerPermission([option('allow_once')], false).outcome).toEqual({
+      outcome: 'cancelled',
+    })
+    expect(answerPermission([], true)).toEqual({
+      allowed: false,
+      outcome: { outcome: 'cancelled' },
+    })
+  })
+})
+
+describe('decodeUpdate', () => {
+  const decode = (update: unknown) => decodeUpdate({ sessionId: 's', update })
+
+  it('makes events of known updates and nothing of others', () => {
+    const content = { type: 'text', text: 'a\u202eb' }
+    expect(decode({ sessionUpdate: 'agent_message_chunk', content })).toEqual({
+      type: 'text',
+      text: 'ab',
+    })
+    expect(decode({ sessionUpdate: 'tool_call', toolCallId: '1', title: 'Edit\nx' })).toEqual({
+      type: 'tool',
+      id: '1',
+      title: 'Edit x',
+      status: 'pending',
+    })
+    for (const odd of [
+      {},
+      7,
+      null,
+      { sessionUpdate: 'agent_message_chunk', content: 7 },
+      { sessionUpdate: 'new_kind' },
+    ]) {
+      expect(decode(odd)).toBeUndefined()
+    }
+    expect(decodeUpdate('x')).toBeUndefined()
+  })
+})
+
+describe('relayEvents', () => {
+  it('joins text to lines, bounds them, and falls silent in the end', async () => {
+    const said: string[] = []
+    async function* many() {
+      yield { type: 'text' as const, text: 'one ' }
+      yield { type: 'text' as const, text: 'line\ntwo' }
+      yield { type: 'text' as const, text: ` ${'x'.repeat(2_000)}` }
+      for (let at = 0; at < 1_000; at += 1) yield { type: 'file' as const, path: `f${at}` }
+    }
+    await relayEvents(many(), (event) => event.type === 'progress' && said.push(event.text))
+    expect(said[0]).toBe('one line')
+    expect(said.every((line) => line.length <= 500)).toBe(true)
+    expect(said).toHaveLength(MAX_PROGRESS + 1)
+    expect(said.at(-1)).toBe('More is not shown.')
+  })
+})
+
+describe('protectedPaths', () => {
+  it('finds them in any case and depth, and lets the rest be', () => {
+    const closed = [
+      '.github/workflows/x/y.yml',
+      'AGENTS.md',
+      'pkg/agents.MD',
+      '.claude/a/b',
+      'pkg/.Claude/x',
+      '.gitmodules',
+      'a/.gitattributes',
+      'CLAUDE.md',
+      '.mcp.json',
+      'WORKFLOW.md',
+      'docs/CODEOWNERS',
+    ]
+    const open = [
+      '.gitignore',
+      '.github/ISSUE_TEMPLATE.md',
+      'src/AGENTS.md.ts',
+      'claude/x',
+      'docs/workflow.html',
+      'README.md',
+    ]
+    expect(protectedPaths([...open, ...closed])).toEqual(closed)
+  })
+})
+
+describe('leadsOutside', () => {
+  it.each([
+    ['a', 'b', false],
+    ['a/b', '../c', false],
+    ['a/b/c', '../../d/e', false],
+    ['a', '../b', true],
+    ['a/b', '../../c', true],
+    ['a/b', 'x/../../..', true],
+    ['a', 'b/../c', true],
+    ['a', '/etc', true],
+    ['a', '', true],
+    ['a', '.git/config', true],
+    ['a', 'C:\\x', true],
+    ['a/b', '..', false],
+    ['a', '..', true],
+  ])('%s → %s: %s', (path, target, expected) => {
+    expect(leadsOutside(path, target)).toBe(expected)
+  })
+})
