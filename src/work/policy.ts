@@ -203,7 +203,7 @@ export function invalid(
 ): WorkError {
   return new WorkError('WORKFLOW_INVALID', `${file} line ${line} ${problem}.`, {
     data: { file, line, path },
-    next: `Correct ${file} on the base branch; its fields are in docs/workflow.md.`,
+    next: `Correct ${file} on the base branch.`,
     cause,
   })
 }

@@ -116,7 +116,10 @@ async function attempt(
     }
     const count = before.files.length
     tried.push(`ran ${what}: ${exit}, ${count} ${count === 1 ? 'file' : 'files'} changed`)
-    tried.push(...before.notes)
+    for (const note of before.notes) {
+      tried.push(note)
+      onEvent({ type: 'progress', text: oneLine(note, 500) })
+    }
     return done
   }
 

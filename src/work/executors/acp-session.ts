@@ -25,6 +25,8 @@ import { openWire } from './acp-wire.ts'
 const AUTH_REQUIRED = -32000
 /** For the agent to answer `session/cancel` before its process is ended, ms. */
 const CANCEL_MS = 500
+/** For the agent to leave by itself when its stdin ends, ms. */
+const LEAVE_MS = 250
 /** For a process whose pipe closed to end by itself, so that its exit code is known, ms. */
 const EXIT_MS = 2_000
 const STDERR_BYTES = 1024
@@ -54,6 +56,7 @@ export function openSession(init: SessionInit): AcpSession {
   let wallLeft = limits.wallTimeMs
   let said = ''
   let sessionId: string | undefined
+  let busy: Promise<Ending> | undefined
   let stopping: Promise<Exit> | undefined
 
   const wire = openWire(guest, {
@@ -148,8 +151,10 @@ export function openSession(init: SessionInit): AcpSession {
     const began = clock.monotonic()
     said = ''
     const unwatch = watch()
-    let ending = await Promise.race([drive(prompt).catch(refused), ended.promise])
+    busy = drive(prompt).catch(refused)
+    let ending = await Promise.race([busy, ended.promise])
     unwatch()
+    if (ending.outcome === 'done') busy = undefined
     let exit: Exit | undefined
     if (ending.outcome !== 'done') {
       exit = await end()
@@ -174,10 +179,15 @@ export function openSession(init: SessionInit): AcpSession {
 
   function end(): Promise<Exit> {
     stopping ??= (async () => {
-      if (sessionId !== undefined && !connection.signal.aborted) {
-        agent.notify(methods.agent.session.cancel, { sessionId }).catch(() => undefined)
-        await settled(guest.exit, CANCEL_MS, clock)
-      } else if (connection.signal.aborted) await settled(guest.exit, EXIT_MS, clock)
+      if (connection.signal.aborted) await settled(guest.exit, EXIT_MS, clock)
+      else {
+        if (sessionId !== undefined && busy !== undefined) {
+          agent.notify(methods.agent.session.cancel, { sessionId }).catch(() => undefined)
+          await settled(Promise.race([busy, guest.exit]), CANCEL_MS, clock)
+        }
+        guest.stdin.end()
+        await settled(guest.exit, LEAVE_MS, clock)
+      }
       const exit = await guest.stop('the session is over')
       connection.close()
       return exit
