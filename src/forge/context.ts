@@ -26,7 +26,6 @@ export interface Env {
     /** Key of the token for ETags; '' for anonymous. */
     tokenKey: string
   }
-  Bindings: { incoming: import('node:http').IncomingMessage }
 }
 
 export type Ctx = Context<Env>

@@ -103,10 +103,7 @@ export function gitHttp(deps: Deps): Hono<Env> {
   /** Request body into the child; a client that goes away ends the child. */
   function feed(c: Ctx, child: GitChild): void {
     const body = c.req.raw.body
-    const source =
-      body === null
-        ? Readable.from([])
-        : Readable.fromWeb(body as import('node:stream/web').ReadableStream)
+    const source = body === null ? Readable.from([]) : Readable.fromWeb(body)
     const zipped = /^(x-)?gzip$/.test(c.req.header('content-encoding') ?? '')
     const flow = zipped
       ? pipeline(source, createGunzip(), child.stdin)

@@ -2,7 +2,7 @@
  * The listening half: one HTTP server for three programs told apart by path – git, the API and the
  * pages – and a stop that leaves no connection behind.
  */
-import { createAdaptorServer, type HttpBindings } from '@hono/node-server'
+import { createAdaptorServer } from '@hono/node-server'
 import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Hono } from 'hono'
@@ -55,7 +55,7 @@ export async function listen(init: {
 }): Promise<Listening> {
   const { host, port, programs } = init
   const server = createAdaptorServer({
-    fetch: (request, env) => programOf(programs, request).fetch(request, env as HttpBindings),
+    fetch: (request, env) => programOf(programs, request).fetch(request, env),
     hostname: host,
     serverOptions: { keepAliveTimeout: 5_000, requestTimeout: 15 * 60_000, headersTimeout: 30_000 },
   }) as Server

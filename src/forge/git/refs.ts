@@ -48,7 +48,7 @@ export function wellFormed(ref: string): boolean {
     parts.length >= 3 &&
     parts[0] === 'refs' &&
     parts.every((part) => part !== '' && !part.startsWith('.') && !part.endsWith('.lock')) &&
-    !/\.\.|@\{|[\s~^:?*[\\\x00-\x1f\x7f]/.test(ref) &&
+    !/\.\.|@\{|[\s~^:?*[\\\p{Cc}]/u.test(ref) &&
     !ref.endsWith('.') &&
     ref.length <= 1_000
   )
@@ -123,7 +123,7 @@ export function gitRefs(git: GitRunner): Refs {
       return (await git.run(dir, args, { ok: [0, 1, 128] })).code === 0
     },
     commitOf: async (dir, revision) => {
-      if (!/^[^\s~^:?*[\\\x00-\x1f\x7f]+$/.test(revision)) return undefined
+      if (!/^[^\s~^:?*[\\\p{Cc}]+$/u.test(revision)) return undefined
       const names = revision.startsWith('refs/')
         ? [revision]
         : [`refs/heads/${revision}`, `refs/tags/${revision}`, `refs/${revision}`]

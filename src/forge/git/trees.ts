@@ -39,10 +39,8 @@ function parse(output: string): TreeEntry[] {
     .split('\0')
     .filter((line) => line !== '')
     .map((line) => {
-      const [head = '', path = ''] = [
-        line.slice(0, line.indexOf('\t')),
-        line.slice(line.indexOf('\t') + 1),
-      ]
+      const tab = line.indexOf('\t')
+      const [head, path] = [line.slice(0, tab), line.slice(tab + 1)]
       const [mode = '', type = '', sha = '', size = '-'] = head.split(/ +/)
       const entry = { mode, type: type as TreeEntry['type'], sha, path }
       return size === '-' ? entry : { ...entry, size: Number(size) }

@@ -1,7 +1,7 @@
 /** Comments and reactions. */
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { mention } from '../acts/issue-acts.ts'
+import { mention, record } from '../acts/issue-acts.ts'
 import { forbidden, invalid, notFound } from '../api-error.ts'
 import { access, atLeast, readerAccess } from '../auth.ts'
 import { longText, readBody } from '../body.ts'
@@ -86,6 +86,7 @@ export function commentRoutes(api: Hono<Env>, deps: Deps): void {
     const row = store.transaction(() => {
       const made = store.talk.addComment(on.id, user.id, body, stamp(deps))
       store.issues.update(on.id, {}, stamp(deps))
+      record(deps, { repo, issue: on, actor: user }, 'commented', { comment: made.id })
       mention(deps, { repo, issue: on, actor: user }, body)
       return made
     })

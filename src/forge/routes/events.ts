@@ -4,21 +4,19 @@ import { notFound } from '../api-error.ts'
 import { access } from '../auth.ts'
 import type { Deps, Env } from '../context.ts'
 import { cut } from '../paging.ts'
-import { issueEvent, timeline } from '../shapes/event.ts'
+import { issueEvent, listed, timeline } from '../shapes/event.ts'
 import { issue } from '../shapes/issue.ts'
-import type { EventRow } from '../store/rows.ts'
 import { R, idParam, issueOf } from './common.ts'
 
 /** Commits of one pull request that its timeline shows. */
 const COMMITS = 250
-const shown = (row: EventRow) => row.event !== 'cross-referenced'
 
 export function eventRoutes(api: Hono<Env>, deps: Deps): void {
   const { store, urls } = deps
 
   api.get(`${R}/issues/events`, (c) => {
     const { repo } = access(deps, c, 'read')
-    const rows = cut(c, urls, store.talk.eventsOfRepo(repo.id).filter(shown))
+    const rows = cut(c, urls, store.talk.eventsOfRepo(repo.id).filter(listed))
     return c.json(
       rows.map((row) => {
         const on = store.issues.byId(row.issue_id)
@@ -33,13 +31,13 @@ export function eventRoutes(api: Hono<Env>, deps: Deps): void {
   api.get(`${R}/issues/events/:event_id`, (c) => {
     const { repo } = access(deps, c, 'read')
     const row = store.talk.event(idParam(c, 'event_id'))
-    if (row === undefined || row.repo_id !== repo.id || !shown(row)) throw notFound()
+    if (row === undefined || row.repo_id !== repo.id || !listed(row)) throw notFound()
     return c.json(issueEvent(deps, repo, row))
   })
 
   api.get(`${R}/issues/:issue_number/events`, (c) => {
     const { repo } = access(deps, c, 'read')
-    const rows = store.talk.events(issueOf(deps, c, repo).id).filter(shown)
+    const rows = store.talk.events(issueOf(deps, c, repo).id).filter(listed)
     return c.json(cut(c, urls, rows).map((row) => issueEvent(deps, repo, row)))
   })
 

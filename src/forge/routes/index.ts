@@ -20,6 +20,8 @@ import { metaRoutes } from './meta.ts'
 import { pullRoutes } from './pulls.ts'
 import { refRoutes } from './refs.ts'
 import { repoRoutes } from './repos.ts'
+import { reviewCommentRoutes } from './review-comments.ts'
+import { reviewRequestRoutes } from './review-requests.ts'
 import { reviewRoutes } from './reviews.ts'
 import { userRoutes } from './users.ts'
 
@@ -59,6 +61,8 @@ export function apiApp(deps: Deps, create: (init: ForgeRepository) => Promise<vo
   checkRoutes(api, deps)
   repoRoutes(api, deps, create)
   reviewRoutes(api, deps)
+  reviewCommentRoutes(api, deps)
+  reviewRequestRoutes(api, deps)
   pullRoutes(api, deps)
 
   api.notFound((c) => c.json(notFound().body(), 404))

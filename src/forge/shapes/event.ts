@@ -58,7 +58,23 @@ function crossReference(view: View, row: EventRow): EventShape | undefined {
   }
 }
 
-/** Everything that happened on an issue, oldest first; `commits` are those of a pull request. */
+/** Events that stand in the timeline only, not in the list of events; as on github.com. */
+export const listed = (row: Pick<EventRow, 'event'>): boolean =>
+  !['cross-referenced', 'commented', 'reviewed'].includes(row.event)
+
+function said(view: View, repo: RepoRow, on: IssueRow, row: EventRow): EventShape | undefined {
+  const { comment: commentId, review: reviewId } = dataOf(row)
+  if (row.event === 'commented') {
+    const found = commentId === undefined ? undefined : view.store.talk.comment(commentId)
+    if (found === undefined) return undefined
+    const shape = comment(view, repo, on, found)
+    return { event: 'commented', actor: shape.user, ...shape }
+  }
+  const found = reviewId === undefined ? undefined : view.store.pulls.review(reviewId)
+  return found === undefined ? undefined : { event: 'reviewed', ...review(view, repo, on, found) }
+}
+
+/** Everything that happened on an issue, oldest first; `commits` are those of a pull request, oldest first. */
 export function timeline(
   view: View,
   commitView: CommitView,
@@ -66,31 +82,25 @@ export function timeline(
   on: IssueRow,
   commits: readonly Commit[],
 ): EventShape[] {
-  const { store } = view
-  const items: { at: string; order: number; shape: EventShape }[] = []
-  const add = (at: string, order: number, shape: EventShape | undefined) => {
-    if (shape !== undefined) items.push({ at, order, shape })
+  const shapes: EventShape[] = []
+  const waiting = [...commits]
+  const addCommits = (until: string) => {
+    while (waiting[0] !== undefined && waiting[0].committer.date <= until) {
+      const shape = gitCommit(commitView, repo, waiting[0])
+      shapes.push({ event: 'committed', ...shape })
+      waiting.shift()
+    }
   }
-  commits.forEach((commit, order) =>
-    add(commit.committer.date, order, {
-      event: 'committed',
-      ...gitCommit(commitView, repo, commit),
-    }),
-  )
-  store.talk.events(on.id).forEach((row) => {
+  for (const row of view.store.talk.events(on.id)) {
+    addCommits(row.created_at)
     const shape =
-      row.event === 'cross-referenced' ? crossReference(view, row) : issueEvent(view, repo, row)
-    add(row.created_at, 1_000 + row.id, shape)
-  })
-  store.talk.comments(on.id).forEach((row) => {
-    const shape = comment(view, repo, on, row)
-    add(row.created_at, 1_000 + row.id, { event: 'commented', actor: shape.user, ...shape })
-  })
-  store.pulls.reviews(on.id).forEach((row) => {
-    if (row.submitted_at === null) return
-    add(row.submitted_at, 1_000 + row.id, { event: 'reviewed', ...review(view, repo, on, row) })
-  })
-  return items
-    .sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : a.order - b.order))
-    .map(({ shape }) => shape)
+      row.event === 'cross-referenced'
+        ? crossReference(view, row)
+        : listed(row)
+          ? issueEvent(view, repo, row)
+          : said(view, repo, on, row)
+    if (shape !== undefined) shapes.push(shape)
+  }
+  addCommits('9999')
+  return shapes
 }

@@ -131,7 +131,7 @@ export function issuesStore(sql: Sql): Issues {
       const sets = [...entries.map(([name]) => `${name} = ?`), 'updated_at = ?']
       sql.run(
         `UPDATE issues SET ${sets.join(', ')} WHERE id = ?`,
-        ...entries.map(([, value]) => value as Value),
+        ...entries.map(([, value]) => value),
         now,
         id,
       )

@@ -94,6 +94,9 @@ export interface EventData {
   /** Issue id of the mention's origin, for `cross-referenced`. */
   source?: number
   requested_reviewer?: number
+  /** What was said, for `commented` and `reviewed`: they stand in the log for its order. */
+  comment?: number
+  review?: number
 }
 
 export interface EventRow {

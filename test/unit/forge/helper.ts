@@ -127,9 +127,7 @@ export async function site(init: Partial<ForgeInit> = {}): Promise<Site> {
 }
 
 /** The answer of a request that must fail. */
-export async function failure(
-  promise: Promise<unknown>,
-): Promise<{
+export async function failure(promise: Promise<unknown>): Promise<{
   status: number
   message: string
   errors: { field?: string; code: string; message?: string }[]

@@ -216,9 +216,14 @@ describe('issues', () => {
     })
     const other = await open('mentions', { body: `see #${issue.number} and other/repo#1` })
     const timeline = (await rest.issues.listEventsForTimeline(number)).data
-    expect(timeline.map(({ event }) => event)).toEqual(
-      expect.arrayContaining(['commented', 'cross-referenced']),
-    )
+    expect(timeline.map(({ event }) => event)).toEqual(['commented', 'cross-referenced'])
+    await at.as('bob').rest.issues.addLabels({ ...number, labels: ['x'] })
+    await at.as('bob').rest.issues.createComment({ ...number, body: 'after the label' })
+    const later = (await rest.issues.listEventsForTimeline(number)).data
+    expect(later.map(({ event }) => event).slice(2)).toEqual(['labeled', 'commented'])
+    expect((await rest.issues.listEvents(number)).data.map(({ event }) => event)).toEqual([
+      'labeled',
+    ])
     expect(JSON.stringify(timeline)).toContain(other.html_url)
     await rest.issues.deleteComment({ ...LIB, comment_id: comment.id })
     expect((await failure(rest.issues.getComment({ ...LIB, comment_id: comment.id }))).status).toBe(
