@@ -23,11 +23,11 @@ import { DIAL_TIMEOUT_MS, type MeshNode } from './node.ts'
 import { due, KnownPeers, redialDelay, type KnownLimits, type RedialPolicy } from './redial.ts'
 import { unreachable } from './request.ts'
 
-/** Dials at the same time. */
-const MAX_PARALLEL_DIALS = 20
+/** Dials at the same time; more would only make each time out on a busy machine. */
+const MAX_PARALLEL_DIALS = 8
 /** How long the side with the greater peer id leaves the first dial to the other, ms. */
-const YIELD_MS = 300
-/** Least time between dials of a peer that is heard of again and again, ms. */
+const YIELD_MS = 1000
+/** Least time between dials of a peer that is heard of again and again, ms; doubles with failures up to the base pause. */
 const MIN_PAUSE_MS = 500
 
 export interface DialerInit extends KnownLimits, RedialPolicy {
@@ -71,6 +71,8 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
   /** Peers behind bootstrap addresses that name none. */
   const behind = new Map<string, string>()
   const wakes = new Set<() => void>()
+  /** More were due than may be dialled at once. */
+  let waiting = false
   let stopping = new AbortController()
 
   const connections = () => node()?.getConnections() ?? []
@@ -89,7 +91,8 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     const enough = connected.size >= init.enoughConnections
     const isBusy = (key: string) => dialling.has(key) || connected.has(behind.get(key) ?? key)
     for (const { key, pinned } of due(known.entries(), clock.monotonic(), isBusy)) {
-      if (dialling.size >= MAX_PARALLEL_DIALS) return
+      waiting = dialling.size >= MAX_PARALLEL_DIALS
+      if (waiting) return
       if (!enough || pinned) void attempt(key)
     }
   }
@@ -119,6 +122,7 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
       throw unreachable(key, cause)
     } finally {
       dialling.delete(key)
+      if (waiting) loop.wake()
     }
   }
 
@@ -148,8 +152,10 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
   /** Soon, but neither twice at once nor in a storm. */
   function hurry(peerId: string): void {
     if (stopping.signal.aborted || dialling.has(peerId) || isConnected(peerId)) return
-    const wait = known.hurry(peerId, init.peerId < peerId ? 0 : YIELD_MS, MIN_PAUSE_MS)
-    if (wait > MIN_PAUSE_MS) return
+    const failures = known.get(peerId)?.failures ?? 0
+    const pause = Math.min(init.baseMs, MIN_PAUSE_MS * 2 ** Math.min(failures, 16))
+    const wait = known.hurry(peerId, init.peerId < peerId ? 0 : YIELD_MS, pause)
+    if (wait > YIELD_MS) return
     const cancel = clock.after(wait, () => {
       wakes.delete(cancel)
       loop.wake()

@@ -9,8 +9,8 @@
  */
 import { gossipsub, StrictSign, type GossipSub } from '@libp2p/gossipsub'
 import { identify, type Identify } from '@libp2p/identify'
-import type { Libp2p, PrivateKey } from '@libp2p/interface'
-import { kadDHT, type KadDHT } from '@libp2p/kad-dht'
+import type { Libp2p, PeerInfo, PrivateKey } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
 import { noise } from '@chainsafe/libp2p-noise'
 import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -55,10 +55,6 @@ export interface NodeInit {
 /** Builds a node that is not started yet, so that handlers and listeners can be added first. */
 export async function createNode(init: NodeInit): Promise<MeshNode> {
   const { privateKey, version, listen, allowedTopics, dhtProtocol } = init
-  const filter = (choose: (addresses: string[]) => string[]) => (addresses: Multiaddr[]) =>
-    choose(addresses.map((address) => address.toString())).map((text) => multiaddr(text))
-  const announceFilter = filter(init.announceFilter)
-  const othersFilter = filter((addresses) => announceable(addresses, []))
   const services = {
     identify: identify({ maxInboundStreams: 8 }),
     ping: ping(),
@@ -76,22 +72,13 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       maxInboundDataLength: MAX_RPC_BYTES,
       maxOutboundBufferSize: MAX_GOSSIP_BACKLOG_BYTES,
     }),
-    ...(dhtProtocol === undefined
-      ? {}
-      : {
-          dht: kadDHT({
-            protocol: dhtProtocol,
-            clientMode: false,
-            allowQueryWithZeroPeers: true,
-            peerInfoMapper: (peer) => ({ ...peer, multiaddrs: othersFilter(peer.multiaddrs) }),
-          }),
-        }),
+    ...(dhtProtocol !== undefined && { dht: await dht(dhtProtocol) }),
   }
   return createLibp2p({
     start: false,
     privateKey,
     nodeInfo: { name: 'bzzz', version },
-    addresses: { listen: [...listen], announceFilter },
+    addresses: { listen: [...listen], announceFilter: filterBy(init.announceFilter) },
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES } })],
@@ -110,13 +97,28 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
   })
 }
 
+/** Loaded only where it is used: it is a tenth of all that libp2p loads. */
+async function dht(protocol: string) {
+  const { kadDHT } = await import('@libp2p/kad-dht')
+  const peerInfoMapper = (peer: PeerInfo): PeerInfo => ({
+    ...peer,
+    multiaddrs: filterBy((addresses) => announceable(addresses, []))(peer.multiaddrs),
+  })
+  return kadDHT({ protocol, clientMode: false, allowQueryWithZeroPeers: true, peerInfoMapper })
+}
+
+function filterBy(choose: (addresses: string[]) => string[]) {
+  return (addresses: Multiaddr[]): Multiaddr[] =>
+    choose(addresses.map((address) => address.toString())).map((text) => multiaddr(text))
+}
+
 /** Errors: `LISTEN_FAILED`. */
 export async function startNode(node: MeshNode, listen: readonly string[]): Promise<void> {
   try {
     await node.start()
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'UnsupportedListenAddressesError') {
-      const address = listen.find((at) => cause.message.includes(at)) ?? listen.join(', ')
+      const address = listen.find((at) => cause.message.includes(`${at}:`)) ?? listen.join(', ')
       throw new MeshError('LISTEN_FAILED', `The agent cannot listen on ${address}.`, {
         data: { address, listen },
         next: 'Stop the program that uses the port (ss -ltnp shows it), or set another listen address; port 0 takes a free one.',

@@ -5,7 +5,9 @@
  * This one reports every answer (the dialer decides), watches the set of interfaces, and starts
  * all sockets anew when it changes, because the kernel drops memberships with an interface even
  * if it comes back with the same address. On start it asks at once and a few times soon after,
- * then every `intervalMs`; it also announces itself unasked, so that others need not ask.
+ * then every `intervalMs`; it also announces itself unasked, so that others need not ask. Since
+ * everyone hears every question and answer, one who just heard the question does not repeat it:
+ * n peers make about n packets in an interval, not n².
  */
 import multicastDns from 'multicast-dns'
 import type { MulticastDNS } from 'multicast-dns'
@@ -26,8 +28,8 @@ import { answer, isQuestion, question, readAnswer, serviceTag, type Found } from
 const EARLY_QUESTIONS_MS = [0, 250, 1000, 3000]
 /** An answer waits this long, so that several questions get one, ms. */
 const ANSWER_DELAY_MS = 20
-/** Answers of one socket per second; more questions than that go unanswered. */
-const MAX_ANSWERS_PER_SECOND = 20
+/** Least time between answers, ms: all hear each of them anyway. */
+const ANSWER_PAUSE_MS = 250
 const CLOSE_TIMEOUT_MS = 1000
 
 export interface MdnsInit {
@@ -89,7 +91,7 @@ export function createMdns(init: MdnsInit, components: MdnsComponents): Startabl
     onError: (error) => logger.warn({ error: explain(error) }, 'mDNS failed'),
     clock,
   })
-  const asker = repeat(async () => sockets.forEach((socket) => socket.ask()), {
+  const asker = repeat(async () => sockets.forEach((socket) => socket.askUnlessHeard()), {
     everyMs: init.intervalMs,
     immediate: false,
     onError: (error) => logger.warn({ error: explain(error) }, 'mDNS failed'),
@@ -123,7 +125,8 @@ class MdnsSocket {
   readonly #socket: MulticastDNS
   readonly #cancels = new Set<() => void>()
   #answering = false
-  #answers = { second: 0, count: 0 }
+  #answeredAt = Number.NEGATIVE_INFINITY
+  #questionAt = Number.NEGATIVE_INFINITY
   #closed = false
 
   constructor(context: SocketContext) {
@@ -132,7 +135,9 @@ class MdnsSocket {
     // Bound to every address: on Linux a socket that is bound to one gets no multicasts.
     this.#socket = multicastDns({ port: init.port, interface: at.address, bind: '0.0.0.0' })
     this.#socket.on('query', (packet, { address }) => {
-      if (cameOver(address, at, local()) && isQuestion(packet, tag)) this.#answerSoon()
+      if (!cameOver(address, at, local()) || !isQuestion(packet, tag)) return
+      this.#questionAt = context.clock.monotonic()
+      this.#answerSoon()
     })
     this.#socket.on('response', (packet, { address }) => {
       if (!cameOver(address, at, local())) return
@@ -152,13 +157,14 @@ class MdnsSocket {
       else counters.add('mdns.malformed')
     })
     this.#socket.on('ready', () => {
-      for (const ms of EARLY_QUESTIONS_MS) this.#later(ms, () => this.ask())
+      for (const ms of EARLY_QUESTIONS_MS) this.#later(ms, () => this.#ask())
       this.#answerSoon()
     })
   }
 
-  ask(): void {
-    if (!this.#closed) this.#socket.query(question(this.#context.tag))
+  askUnlessHeard(): void {
+    const { clock, init } = this.#context
+    if (clock.monotonic() - this.#questionAt > init.intervalMs / 2) this.#ask()
   }
 
   async close(): Promise<void> {
@@ -175,14 +181,18 @@ class MdnsSocket {
     })
   }
 
+  #ask(): void {
+    if (!this.#closed) this.#socket.query(question(this.#context.tag))
+  }
+
   #answerSoon(): void {
-    const second = Math.floor(this.#context.clock.monotonic() / 1000)
-    if (this.#answers.second !== second) this.#answers = { second, count: 0 }
-    if (this.#answering || this.#answers.count >= MAX_ANSWERS_PER_SECOND) return
+    if (this.#answering) return
     this.#answering = true
-    this.#answers.count += 1
-    this.#later(ANSWER_DELAY_MS, () => {
+    const { clock } = this.#context
+    const earliest = this.#answeredAt + ANSWER_PAUSE_MS - clock.monotonic()
+    this.#later(Math.max(ANSWER_DELAY_MS, earliest), () => {
       this.#answering = false
+      this.#answeredAt = clock.monotonic()
       const { init, at, local, tag } = this.#context
       const addresses = announceableOn(init.listening(), at, local())
       if (addresses.length === 0) return
