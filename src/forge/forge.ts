@@ -120,6 +120,14 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
     const { owner, name, from, private: hidden = false, description } = repository
     const { store, git } = deps
     if (store.repos.byName(owner, name) !== undefined) return
+    const collaborators = Object.entries(repository.collaborators ?? {}).map(([login, role]) => {
+      const user = store.users.byLogin(login)
+      if (user !== undefined) return { user, role }
+      throw new ForgeError('FORGE_USER_INVALID', `There is no account ${login}.`, {
+        data: { login },
+        next: 'Add the account before it becomes a collaborator.',
+      })
+    })
     const bare = directoryOf(repository)
     await rm(bare, { recursive: true, force: true })
     await mkdir(join(repositories, owner.toLowerCase()), { recursive: true })
@@ -129,10 +137,8 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
       const ownerId = store.users.owner(owner, now).id
       store.repos.create({ ownerId, name, private: hidden, description: description ?? null, now })
       const repo = store.repos.byName(owner, name)
-      for (const [login, role] of Object.entries(repository.collaborators ?? {})) {
-        const user = store.users.byLogin(login)
-        if (repo !== undefined && user !== undefined) store.users.setCollaborator(repo, user, role)
-      }
+      if (repo === undefined) return
+      for (const { user, role } of collaborators) store.users.setCollaborator(repo, user, role)
     })
   }
 

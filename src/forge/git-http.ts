@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { PassThrough, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { Hono } from 'hono'
+import { explain } from '../util/index.ts'
 import { ApiError } from './api-error.ts'
 import { afterPush } from './acts/pull-acts.ts'
 import { atLeast, identify } from './auth.ts'
@@ -18,7 +19,7 @@ import type { RepoRow, UserRow } from './store/rows.ts'
 type Service = 'git-upload-pack' | 'git-receive-pack'
 const SERVICES: readonly string[] = ['git-upload-pack', 'git-receive-pack']
 
-const plain = (c: Ctx, status: 400 | 401 | 403 | 404 | 413, text: string) => {
+const plain = (c: Ctx, status: 400 | 401 | 403 | 404 | 503, text: string) => {
   if (status === 401) c.header('www-authenticate', 'Basic realm="Forge"')
   return c.text(`${text}\n`, status)
 }
@@ -47,7 +48,11 @@ export function gitHttp(deps: Deps): Hono<Env> {
     const repo = deps.store.repos.byName(param(c, 'owner'), param(c, 'repo').replace(/\.git$/, ''))
     const role = repo === undefined ? 'none' : deps.store.users.roleIn(user, repo)
     const need = service === 'git-receive-pack' ? 'push' : 'read'
-    if (repo !== undefined && atLeast(role, need)) return { repo, user }
+    if (repo !== undefined && atLeast(role, need)) {
+      if (deps.git.runner.mayOpen()) return { repo, user }
+      c.header('retry-after', '5')
+      return plain(c, 503, 'Too many clones and pushes at once.')
+    }
     if (user === undefined) return plain(c, 401, 'Authentication is required.')
     if (repo === undefined || !atLeast(role, 'read')) return plain(c, 404, 'Repository not found.')
     return plain(c, 403, `Permission to ${repo.owner}/${repo.name}.git denied to ${user.login}.`)
@@ -130,7 +135,9 @@ export function gitHttp(deps: Deps): Hono<Env> {
         const fields = { reason, exitCode, tail: tail.slice(-500), path: c.req.path }
         deps.logger.warn(fields, 'git ended with an error')
       }
-      await after?.()
+      await after?.().catch((error: unknown) => {
+        deps.logger.error({ error: explain(error), path: c.req.path }, 'after a push')
+      })
     }
     const readable = Readable.from(bytes(), { objectMode: false })
     readable.once('close', () => {

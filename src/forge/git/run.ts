@@ -51,6 +51,8 @@ export interface GitRunner {
   run(dir: string, args: readonly string[], options?: RunOptions): Promise<GitOutput>
   /** A child with open pipes, for the smart HTTP protocol. */
   open(args: readonly string[], env?: Record<string, string>): GitChild
+  /** False while as many transfers run as are allowed at once. */
+  mayOpen(): boolean
   /** Ends every child; resolves when none is left. */
   stop(): Promise<void>
 }
@@ -63,6 +65,8 @@ const TRANSFER_MS = 15 * 60_000
 const COMMAND_BYTES = 64 * 1024 * 1024
 /** Largest pack served or reported on in one transfer. */
 const TRANSFER_BYTES = 4 * 1024 * 1024 * 1024
+/** Clones and pushes at once; the next is told to come back. */
+const TRANSFERS = 64
 const AT_ONCE = 8
 const WAITING = 2_000
 
@@ -71,6 +75,7 @@ export const IDENTITY = { name: 'Forge', email: 'forge@localhost' }
 export function gitRunner(init: { cwd: string; path: string; spawner: Spawner }): GitRunner {
   const children = new Set<GitChild>()
   const through = gate(AT_ONCE, WAITING)
+  let transfers = 0
   const base: Record<string, string> = {
     PATH: init.path,
     HOME: init.cwd,
@@ -142,8 +147,15 @@ export function gitRunner(init: { cwd: string; path: string; spawner: Spawner })
 
   return {
     run,
-    open: (args, env = {}) =>
-      start(args, env, { timeoutMs: TRANSFER_MS, maxOutputBytes: TRANSFER_BYTES }),
+    open: (args, env = {}) => {
+      const child = start(args, env, { timeoutMs: TRANSFER_MS, maxOutputBytes: TRANSFER_BYTES })
+      transfers += 1
+      void child.exit.finally(() => {
+        transfers -= 1
+      })
+      return child
+    },
+    mayOpen: () => transfers < TRANSFERS,
     stop: async () => {
       await Promise.all([...children].map((child) => child.stop('the forge stops')))
     },

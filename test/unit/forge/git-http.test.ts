@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../../src/util/index.ts'
 import { LIB, site, type Site } from './helper.ts'
@@ -109,23 +110,58 @@ describe('git over HTTP', () => {
     expect(await tip('bzzz/claims/13')).toBe(two)
   })
 
-  it('lets exactly one of 8 concurrent pushes to a new ref win', async () => {
-    const clones = await Promise.all(Array.from({ length: 8 }, () => at.clone('ada')))
+  it('lets exactly one of 20 concurrent pushes to a new ref win', async () => {
+    const clone = await at.clone('ada')
     const shas: string[] = []
-    for (const clone of clones) shas.push(await change(clone))
+    for (let nonce = 0; nonce < 20; nonce += 1) {
+      const made = await at.git(clone, 'commit-tree', 'HEAD^{tree}', '-m', `record ${nonce}`)
+      shas.push(made.stdout.trim())
+    }
+    const ref = 'refs/bzzz/claims/14'
     const pushes = await Promise.all(
-      clones.map((clone) =>
-        at.git(
-          clone,
-          'push',
-          '--force-with-lease=refs/bzzz/claims/14:',
-          'origin',
-          'HEAD:refs/bzzz/claims/14',
-        ),
+      shas.map((sha) =>
+        at.git(clone, 'push', `--force-with-lease=${ref}:`, 'origin', `${sha}:${ref}`),
       ),
     )
     const won = shas.filter((_, index) => pushes[index]?.exitCode === 0)
     expect(won).toEqual([await tip('bzzz/claims/14')])
+  })
+
+  it('takes a compressed request', async () => {
+    const packet = (text: string) => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`
+    const request = `${packet('command=ls-refs\n')}0001${packet('ref-prefix refs/heads/main\n')}0000`
+    const answer = await fetch(`${at.server.url}/octo/lib.git/git-upload-pack`, {
+      method: 'POST',
+      headers: {
+        'content-type': 'application/x-git-upload-pack-request',
+        'content-encoding': 'gzip',
+        'git-protocol': 'version=2',
+      },
+      body: gzipSync(request),
+    })
+    expect(answer.status).toBe(200)
+    expect(await answer.text()).toContain(`${await tip('heads/main')} refs/heads/main`)
+  })
+
+  it('answers what is not git with an error and survives it', async () => {
+    for (const body of [Buffer.from('zzzz'), gzipSync('0000zzzz'), Buffer.alloc(0)]) {
+      const answer = await fetch(`${at.server.url}/octo/lib.git/git-receive-pack`, {
+        method: 'POST',
+        headers: {
+          authorization: 'token token-ada',
+          'content-type': 'application/x-git-receive-pack-request',
+          'content-encoding': body[0] === 0x1f ? 'gzip' : 'identity',
+        },
+        body,
+      })
+      await answer.arrayBuffer()
+    }
+    const odd = await fetch(`${at.server.url}/octo/lib.git/git-upload-pack`, {
+      method: 'POST',
+      body: 'x',
+    })
+    expect(odd.status).toBe(400)
+    expect((await fetch(`${at.server.url}/octo/lib`)).status).toBe(200)
   })
 
   it('takes a large push in chunks and gives it back', async () => {
@@ -181,6 +217,17 @@ describe('git over HTTP', () => {
   })
 
   it('leaves no git child behind', async () => {
+    const hanging = new AbortController()
+    const request = fetch(`${at.server.url}/octo/lib.git/git-upload-pack`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-git-upload-pack-request' },
+      body: new ReadableStream({ start: (open) => open.enqueue(Buffer.from('0032')) }),
+      duplex: 'half',
+      signal: hanging.signal,
+    }).catch(() => undefined)
+    await until('a child waits', 5_000, () => at.processes.list().length > 0)
+    hanging.abort()
+    await request
     await until('no child is left', 5_000, () => at.processes.list().length === 0)
   })
 })

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forge } from '../../../src/forge/index.ts'
 import { createProcesses } from '../../../src/process/index.ts'
-import { nullLogger } from '../../../src/util/index.ts'
+import { nullLogger, until } from '../../../src/util/index.ts'
 import { LIB, USERS, client, failure, judgedFetch, site, type Site } from './helper.ts'
 
 let at: Site
@@ -182,6 +182,24 @@ describe('start and stop', () => {
     await second.stop()
     await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow()
     expect(() => second.url).toThrow(expect.objectContaining({ code: 'FORGE_NOT_STARTED' }))
+  })
+
+  it('ends transfers that hang when it stops', async () => {
+    const small = await site()
+    const request = fetch(`${small.server.url}/octo/lib.git/git-upload-pack`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-git-upload-pack-request' },
+      body: new ReadableStream({ start: (open) => open.enqueue(Buffer.from('0032')) }),
+      duplex: 'half',
+    }).then(
+      (answer) => answer.arrayBuffer().catch(() => 'broken'),
+      () => 'broken',
+    )
+    await until('a child waits', 5_000, () => small.processes.list().length > 0)
+    await small.server.stop()
+    expect(small.processes.list()).toEqual([])
+    await request
+    await small.close()
   })
 
   it('refuses names that are none, and makes a repository once however often it is asked', async () => {
