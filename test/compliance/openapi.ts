@@ -24,7 +24,7 @@ export type Verdict =
   | { is: 'unknown'; operation: string }
 
 export interface Judge {
-  judge(answer: { method: string; path: string; status: number; body: unknown }): Verdict
+  judge: (answer: { method: string; path: string; status: number; body: unknown }) => Verdict
 }
 
 const escape = (part: string) =>
