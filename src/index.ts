@@ -3,9 +3,15 @@
  *
  * @example
  * const { config } = await loadConfig({ env: process.env, cwd: process.cwd() })
- * const agent = createAgent({ config, token }, { logger })
+ * const agent = createAgent({ config, token }, { logger: await createLogger({ level: 'info' }) })
  * await agent.start()
  */
-export { createAgent, version, type Agent, type AgentComponents, type AgentInit } from './agent.ts'
+export {
+  createAgent,
+  version,
+  type Agent,
+  type AgentComponents,
+  type AgentInit,
+} from './agent/index.ts'
 export { loadConfig, type Config } from './config/index.ts'
 export { CodedError, createLogger, type Logger } from './util/index.ts'

@@ -20,7 +20,13 @@ if (major < 24) {
   )
   process.exitCode = 78
 } else {
-  import('./index.ts')
+  Promise.all([import('node:module'), import('node:os'), import('node:path')])
+    .then(function load([module, os, path]) {
+      // Compiled code is kept in a directory of the user's own: half the start-up of a client command.
+      const base = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
+      if (path.isAbsolute(base)) module.enableCompileCache(path.join(base, 'bzzz', 'compile'))
+      return import('./index.ts')
+    })
     .then(function run(cli) {
       return cli.main(process.argv)
     })

@@ -29,7 +29,6 @@ export {
   type TaskRef,
   type UnknownEntry,
 } from './entries.ts'
-export { describeEntry } from './describe.ts'
 export { JournalError, type JournalErrorCode } from './errors.ts'
 export { createJournal } from './journal.ts'
 export type {

@@ -8,32 +8,25 @@ import {
   type Startable,
 } from '../util/index.ts'
 import type { TasksJournal } from './needs.ts'
-import { createTable, type TableEntry, type TaskTable } from './table.ts'
+import { createTable, type TaskTable } from './table.ts'
 
 export interface Board extends Startable, Omit<TaskTable, 'add'> {}
 
 export interface BoardComponents {
   journal: Pick<TasksJournal, 'tail'>
   logger: Logger
-  /** One line for a person about an entry. */
-  describe: (entry: TableEntry) => string
   clock?: Clock
 }
 
-export function createBoard({
-  journal,
-  logger,
-  describe,
-  clock = systemClock,
-}: BoardComponents): Board {
-  const table = createTable(() => clock.now(), describe)
+export function createBoard({ journal, logger, clock = systemClock }: BoardComponents): Board {
+  const table = createTable(() => clock.now())
   let stopping = new AbortController()
   let reading: Promise<void> = Promise.resolve()
   const lifecycle = new Lifecycle(
     async () => {
       stopping = new AbortController()
       reading = (async () => {
-        for await (const entry of journal.tail({}, stopping.signal)) table.add(entry as TableEntry)
+        for await (const entry of journal.tail({}, stopping.signal)) table.add(entry)
       })().catch((error: unknown) => {
         if (!stopping.signal.aborted)
           logger.error(

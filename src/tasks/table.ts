@@ -3,25 +3,8 @@
  * restarted agent, or an observer, builds the same table from the same entries.
  */
 import { advance, finalStates, start, type TaskPosition } from './machine.ts'
+import type { LoggedEntry } from '../journal/index.ts'
 import type { TaskDetail, TaskRow } from './types.ts'
-
-/** An entry as the table needs it; journal entries fit. */
-export interface TableEntry {
-  type: string
-  agent: string
-  peerId: string
-  epoch: number
-  seq: number
-  time: number
-  task?: { repo: string; issue: number }
-  attempt?: number
-  title?: string
-  reason?: string
-  code?: string
-  number?: number
-  url?: string
-  needs?: string[]
-}
 
 interface Task {
   repo: string
@@ -43,14 +26,14 @@ const maxTasks = 10_000
 const maxHistory = 200
 
 export interface TaskTable {
-  add(entry: TableEntry): void
+  add(entry: LoggedEntry): void
   rows(): TaskRow[]
   detail(ref: { repo: string; issue: number }): TaskDetail | undefined
   /** Claims lost in a race, over all tasks. */
   contention(): number
 }
 
-export function createTable(now: () => number, describe: (entry: TableEntry) => string): TaskTable {
+export function createTable(now: () => number): TaskTable {
   const tasks = new Map<string, Task>()
   const keyOf = (ref: { repo: string; issue: number }) => `${ref.repo.toLowerCase()}#${ref.issue}`
 
@@ -94,29 +77,15 @@ export function createTable(now: () => number, describe: (entry: TableEntry) => 
 
   return {
     add(entry) {
-      if (entry.task === undefined) return
+      if (!('task' in entry)) return
       const task = find({ repo: entry.task.repo, issue: entry.task.issue })
-      if (entry.title !== undefined && entry.title !== '') task.title = entry.title
-      if (entry.type === 'claim.lost') task.contention += 1
       const before = task.position
-      const after = advance(before, {
-        type: entry.type,
-        author: entry.peerId,
-        attempt: entry.attempt ?? 0,
-      })
+      const attempt = 'attempt' in entry ? entry.attempt : 0
+      const after = advance(before, { type: entry.type, author: entry.peerId, attempt })
       task.position = after
+      learn(task, entry)
       if (after !== before) note(task, after, entry)
-      if (entry.type === 'pull.opened' && entry.number !== undefined && entry.url !== undefined) {
-        task.pull = { number: entry.number, url: entry.url }
-      }
-      const line = {
-        time: entry.time,
-        agent: entry.agent,
-        type: entry.type,
-        text: describe(entry),
-        ref: `${entry.epoch}/${entry.seq}`,
-      }
-      task.history.push(line)
+      task.history.push(entry)
       if (task.history.length > maxHistory) task.history.shift()
     },
     rows: () =>
@@ -133,15 +102,21 @@ export function createTable(now: () => number, describe: (entry: TableEntry) => 
   }
 }
 
-function note(task: Task, after: TaskPosition, entry: TableEntry): void {
-  if (entry.type === 'claim.won') {
-    task.agent = entry.agent
-    task.startedAt = entry.time
-    task.endedAt = null
-    task.reason = null
-  }
-  if (finalStates.has(after.state) || after.state === 'released') task.endedAt = entry.time
-  if (entry.type === 'task.waiting' || finalStates.has(after.state) || after.state === 'released') {
-    task.reason = entry.reason ?? null
-  }
+/** What an entry tells whoever wrote it, and whatever the task's state. */
+function learn(task: Task, entry: LoggedEntry): void {
+  if ('title' in entry && entry.title !== '') task.title = entry.title
+  if (entry.type === 'claim.lost') task.contention += 1
+  if (entry.type === 'pull.opened') task.pull = { number: entry.number, url: entry.url }
+}
+
+/** The task moved. */
+function note(task: Task, after: TaskPosition, entry: LoggedEntry): void {
+  const ended = finalStates.has(after.state) || after.state === 'released'
+  if (ended || entry.type === 'task.waiting') task.reason = 'reason' in entry ? entry.reason : null
+  if (ended) task.endedAt = entry.time
+  if (entry.type !== 'claim.won') return
+  task.agent = entry.agent
+  task.startedAt = entry.time
+  task.endedAt = null
+  task.reason = null
 }

@@ -1,4 +1,5 @@
 /** What people and programs see of tasks. */
+import type { LoggedEntry } from '../journal/index.ts'
 
 /**
  * open → claimed → working → checking → publishing → done
@@ -38,5 +39,6 @@ export interface TaskDetail extends TaskRow {
   reason: string | null
   /** Claims that were tried and lost, of all agents whose journals are here. */
   contention: number
-  history: { time: number; agent: string; type: string; text: string; ref: string }[]
+  /** Every entry about it in the journals that are here, oldest first; at most the last 200. */
+  history: LoggedEntry[]
 }

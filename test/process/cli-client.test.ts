@@ -96,7 +96,9 @@ describe('data for people', () => {
     expect((await at.bzzz('peers', 'ls', '-q')).stdout).toBe(`${peers[0]?.peerId}\n`)
     const shown = await at.bzzz('task', 'show', 'octo/lib#4')
     expect(shown.stdout).toContain('#9 https://github.com/octo/lib/pull/9')
-    expect(shown.stdout).toMatch(/● +claim\.won +attempt 1 {2}owl#318/)
+    expect(shown.stdout).toMatch(
+      /● +claim\.won +attempt 1 “Fix login” branch bzzz\/issue-4-1 lease 10m {2}owl#318/,
+    )
     expect((await at.bzzz('logs')).stdout).toMatch(/owl +#318 +claim\.won octo\/lib#4 attempt 1/)
   })
 
@@ -111,7 +113,7 @@ describe('data for people', () => {
         task: () => ({
           ...tasks[0]!,
           reason: evil,
-          history: [{ ...detail.history[0]!, text: evil }],
+          history: [{ ...detail.history[0]!, title: evil, agent: evil } as LoggedEntry],
         }),
         async *logs() {
           yield { ...entries[0], agent: evil, title: evil } as LoggedEntry

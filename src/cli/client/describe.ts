@@ -100,13 +100,17 @@ const describeType: Describe = {
 
 /** `claim.won octo/lib#4 attempt 1 "Fix login" branch bzzz/issue-4` */
 export function describeEntry(entry: LoggedEntry): string {
-  if (entry.type === 'unknown') return clean(`${entry.originalType} (of a newer version)`)
-  const describe = (
-    Object.hasOwn(describeType, entry.type) ? describeType[entry.type] : undefined
-  ) as ((entry: Known) => string[]) | undefined
   const task = 'task' in entry ? `${entry.task.repo}#${entry.task.issue}` : ''
-  const words = describe?.(entry) ?? ['(of a newer version)']
-  return clean([entry.type, task, ...words].filter((word) => word !== '').join(' '))
+  const type = entry.type === 'unknown' ? entry.originalType : entry.type
+  return [clean(type), clean(task), wordsOf(entry)].filter((word) => word !== '').join(' ')
+}
+
+/** What the entry says beyond its type and task. */
+export function wordsOf(entry: LoggedEntry): string {
+  const known = Object.hasOwn(describeType, entry.type) && entry.type !== 'unknown'
+  const describe = known ? (describeType[entry.type] as (entry: Known) => string[]) : undefined
+  const words = describe?.(entry as Known) ?? ['(of a newer version)']
+  return clean(words.filter((word) => word !== '').join(' '))
 }
 
 /** `12:01:03 owl   #318 claim.won …`; `nameWidth`: columns that the agent's name is padded to. */

@@ -4,6 +4,7 @@
  */
 import type { TaskDetail } from '../../api/client.ts'
 import { clean, clockTime, width } from '../output/text.ts'
+import { wordsOf } from './describe.ts'
 
 type Step = TaskDetail['history'][number]
 
@@ -33,7 +34,7 @@ export function drawHistory(history: readonly Step[], nowMs: number): string {
       return padded(mark, width(name))
     })
     const type = padded(clean(step.type), typeWidth)
-    const text = clean(`${step.text}  ${step.ref}`.trim())
+    const text = `${wordsOf(step)}  ${clean(step.agent)}#${step.seq}`.trim()
     return `${padded(times[row] ?? '', timeWidth)}  ${marks.join('  ')}  ${type}  ${text}`.trimEnd()
   })
   return history.length === 0 ? '' : [head.trimEnd(), ...lines].join('\n')

@@ -2,7 +2,7 @@
  * `bzzz up`: one agent in the foreground. The first Ctrl-C (or SIGTERM, or `bzzz down`) hands work
  * back and stops; a second Ctrl-C ends at once and leaves the rest to the next start.
  */
-import { createAgent } from '../../agent.ts'
+import { createAgent } from '../../agent/index.ts'
 import { assertRunnable, loadConfig, type Config } from '../../config/index.ts'
 import { resolveSecret, type CommandRunner } from '../../secrets/index.ts'
 import { createLogger } from '../../util/index.ts'

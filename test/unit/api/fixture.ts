@@ -75,22 +75,9 @@ export const detail: TaskDetail = {
   ...row,
   reason: null,
   contention: 1,
-  history: [
-    {
-      time: Date.UTC(2026, 0, 2, 12, 1, 3),
-      agent: 'owl',
-      type: 'claim.won',
-      text: 'attempt 1',
-      ref: 'owl#318',
-    },
-    {
-      time: Date.UTC(2026, 0, 2, 12, 1, 4),
-      agent: 'bee',
-      type: 'claim.lost',
-      text: 'to owl',
-      ref: 'bee#12',
-    },
-  ],
+  get history() {
+    return entries.filter((entry) => 'task' in entry)
+  },
 }
 
 export const entries: LoggedEntry[] = [

@@ -159,35 +159,23 @@ describe('describeEntry', () => {
 describe('drawHistory', () => {
   it('gives each agent a lane', () => {
     const time = new Date(2026, 0, 2, 12, 0, 0).getTime()
-    const step = (seconds: number, agent: string, type: string) => ({
-      time: time + seconds * 1_000,
-      agent,
-      type,
-      text: 'attempt 1',
-      ref: `${agent}#${seconds}`,
-    })
-    const drawn = drawHistory(
-      [step(1, 'owl', 'claim.won'), step(2, 'bee', 'claim.lost'), step(3, 'owl', 'pushed')],
-      time,
-    )
+    const step = (seconds: number, agent: string) =>
+      logged({ ...entries[1], time: time + seconds * 1_000, agent, seq: seconds })
+    const drawn = drawHistory([step(1, 'owl'), step(2, 'bee'), step(3, 'owl')], time)
     expect(drawn).toBe(
       [
         '          owl  bee',
-        '12:00:01  ●         claim.won   attempt 1  owl#1',
-        '12:00:02  │    ●    claim.lost  attempt 1  bee#2',
-        '12:00:03  ●         pushed      attempt 1  owl#3',
+        '12:00:01  ●         claim.lost  attempt 1 to owl the ref has moved  owl#1',
+        '12:00:02  │    ●    claim.lost  attempt 1 to owl the ref has moved  bee#2',
+        '12:00:03  ●         claim.lost  attempt 1 to owl the ref has moved  owl#3',
       ].join('\n'),
     )
   })
 
   it('is bounded in width and empty for nothing', () => {
-    const many = Array.from({ length: 40 }, (_, index) => ({
-      time: index,
-      agent: `agent-${index}`,
-      type: 'claim.lost',
-      text: '\u001b[2J',
-      ref: '',
-    }))
+    const many = Array.from({ length: 40 }, (_, index) =>
+      logged({ ...entries[1], time: index, agent: `agent-${index}`, reason: '\u001b[2J' }),
+    )
     const drawn = drawHistory(many, 0)
     expect(drawn.split('\n')[0]).toContain('others')
     expect(drawn).not.toContain('\u001b')

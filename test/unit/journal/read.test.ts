@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeEntry } from '../../../src/journal/decode.ts'
 import { createTimeIndex } from '../../../src/journal/time-index.ts'
-import { describeEntry, type LoggedEntry, type Query } from '../../../src/journal/index.ts'
+import type { LoggedEntry, Query } from '../../../src/journal/index.ts'
 import { systemClock, until, type Clock } from '../../../src/util/index.ts'
 import { openStore } from '../../../src/journal/store.ts'
 import { claim, collect, meet, Network, replicated, seen, startMember } from './helpers.ts'
@@ -200,14 +200,5 @@ describe('decoding', () => {
         },
       ),
     )
-  })
-})
-
-describe('description', () => {
-  it('says what an entry is about, in one line', () => {
-    expect(describeEntry({ ...seen(4, 'Fix\nit'), labels: ['bug'] } as never)).toBe(
-      'Fix it, labels bug',
-    )
-    expect(describeEntry({ type: 'model.served' })).toBe('')
   })
 })

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { advance, finalStates, start, type TaskEvent } from '../../../src/tasks/machine.ts'
-import { createTable, type TableEntry } from '../../../src/tasks/table.ts'
+import type { LoggedEntry } from '../../../src/journal/types.ts'
+import { createTable } from '../../../src/tasks/table.ts'
 
 const life: TaskEvent[] = [
   'issue.seen',
@@ -77,23 +78,21 @@ describe('the life of a task', () => {
 
 describe('the table', () => {
   const task = { repo: 'octo/lib', issue: 4 }
-  const entry = (type: string, seq: number, change: Partial<TableEntry> = {}): TableEntry => ({
-    type,
-    agent: 'ada',
-    peerId: 'a',
-    epoch: 0,
-    seq,
-    time: 1_000 + seq * 10,
-    task,
-    attempt: 1,
-    ...change,
-  })
+  const entry = (type: string, seq: number, change: object = {}) =>
+    ({
+      type,
+      agent: 'ada',
+      peerId: 'a',
+      epoch: 0,
+      seq,
+      time: 1_000 + seq * 10,
+      task,
+      attempt: 1,
+      ...change,
+    }) as unknown as LoggedEntry
 
   it('shows who did what, how long it took and where the pull request is', () => {
-    const table = createTable(
-      () => 9_999,
-      ({ type }) => type,
-    )
+    const table = createTable(() => 9_999)
     for (const one of [
       entry('issue.seen', 1, { title: 'Fix it' }),
       entry('claim.lost', 1, { peerId: 'b', agent: 'bob' }),
@@ -123,10 +122,7 @@ describe('the table', () => {
   })
 
   it('counts on while a task runs and keeps the reason of a failure', () => {
-    const table = createTable(
-      () => 5_000,
-      () => '',
-    )
+    const table = createTable(() => 5_000)
     table.add(entry('claim.won', 1))
     expect(table.rows()[0]?.durationMs).toBe(5_000 - 1_010)
     table.add(entry('task.failed', 2, { reason: 'checks failed' }))

@@ -1,8 +1,8 @@
 /** The agent as its API shows it. Pure, but for reading what the rooms know at this moment. */
-import type { PeerRow, Status } from './api/index.ts'
-import type { Journal } from './journal/index.ts'
-import type { Mesh } from './mesh/index.ts'
-import { taskStates, type Board, type Tasks } from './tasks/index.ts'
+import type { PeerRow, Status } from '../api/index.ts'
+import type { Journal } from '../journal/index.ts'
+import type { Mesh } from '../mesh/index.ts'
+import { taskStates, type Board, type Tasks } from '../tasks/index.ts'
 
 export interface AgentFacts {
   name: string

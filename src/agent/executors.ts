@@ -1,6 +1,6 @@
 /** Which executors an agent has: those of its configuration, `command`, and coding agents that may be found. Pure. */
-import type { Config } from './config/index.ts'
-import { PRESETS, presetExecutor, type ExecutorConfigInput } from './work/index.ts'
+import type { Config } from '../config/index.ts'
+import { PRESETS, presetExecutor, type ExecutorConfigInput } from '../work/index.ts'
 
 /**
  * In order of preference. `use: auto`: the configured ones, `command`, then every known coding

@@ -1,11 +1,12 @@
 /** Between rooms: a peer's capabilities as the tasks see them, and the own ones before detection. Pure. */
 import { cpus, freemem, loadavg, totalmem } from 'node:os'
-import type { Config } from './config/index.ts'
-import type { Capabilities, LocalCapabilities, MeshPeer } from './mesh/index.ts'
-import type { Candidate } from './tasks/index.ts'
+import type { Config } from '../config/index.ts'
+import type { Capabilities, LocalCapabilities, MeshPeer } from '../mesh/index.ts'
+import type { Candidate } from '../tasks/index.ts'
 
 /** What is known before the machine was looked at. */
-export function toLocal(config: Config, isWorker: boolean): LocalCapabilities {
+export function toLocal(config: Config): LocalCapabilities {
+  const isWorker = config.roles.includes('worker')
   return {
     executors: [],
     models: [],

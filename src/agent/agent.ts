@@ -1,0 +1,195 @@
+/** The agent: what starts, in which order, and how it stops. See the door for the picture. */
+import { createApi, acquireHomeLock, type HomeLock, type Status } from '../api/index.ts'
+import type { Config } from '../config/index.ts'
+import type { Journal } from '../journal/index.ts'
+import type { Mesh } from '../mesh/index.ts'
+import { createGit, createProcesses } from '../process/index.ts'
+import { createBoard, type Board, type Tasks } from '../tasks/index.ts'
+import {
+  CommonError,
+  explain,
+  Lifecycle,
+  repeat,
+  withDeadline,
+  type Logger,
+  type Startable,
+} from '../util/index.ts'
+import { introduce } from './introduce.ts'
+import { loadNow } from './peers.ts'
+import { makeJournal, makeMesh, makeTasks, makeWork } from './rooms.ts'
+import { version } from './version.ts'
+import { peerRows, statusOf } from './view.ts'
+
+export interface AgentInit {
+  config: Config
+  /** GitHub token; a worker needs one. Kept in memory only. */
+  token?: string
+}
+
+export interface AgentComponents {
+  logger: Logger
+  /** Called when a client of the API asks the agent to stop. */
+  onStopAsked?: () => void
+}
+
+export interface Agent extends Startable {
+  /** These three throw before the start. */
+  readonly mesh: Mesh
+  readonly journal: Journal
+  readonly board: Board
+  status(): Status
+}
+
+/** Longest time that stopping one part may take, ms; tasks first hand their work back. */
+const stopMs = { tasks: 40_000, other: 12_000 }
+/** How often changes that nobody announces (load, memory, journal head) are looked at, ms. */
+const refreshMs = 15_000
+
+interface Rooms {
+  mesh: Mesh
+  journal: Journal
+  board: Board
+  tasks: Tasks | undefined
+}
+
+/** Errors of `start`: those of each room, such as `HOME_IN_USE`, `LISTEN_FAILED`, `GITHUB_UNAUTHORIZED`. */
+export function createAgent(init: AgentInit, components: AgentComponents): Agent {
+  const { config, token = '' } = init
+  const { logger, onStopAsked } = components
+  const { home, name, roles } = config
+  const startedAtMs = Date.now()
+  let rooms: Rooms | undefined
+  let draining = false
+  /** What was started, newest last. */
+  const started: { what: string; ms: number; part: Startable }[] = []
+
+  async function begin(what: string, part: Startable, ms = stopMs.other): Promise<void> {
+    if (draining) throw new CommonError('ABORTED', 'The agent was asked to stop while it started.')
+    started.push({ what, ms, part })
+    await part.start()
+  }
+
+  async function start(): Promise<void> {
+    draining = false
+    await begin('lock', lockOf(home))
+    const processes = createProcesses({ stateDir: home, logger })
+    await begin('processes', sweeping(processes, logger))
+    const git = createGit({ processes })
+
+    const mesh = makeMesh(config, logger)
+    const journal = makeJournal(config, mesh, logger)
+    const board = createBoard({ journal, logger })
+    rooms = { mesh, journal, board, tasks: undefined }
+    const introduced = introduce(mesh, journal, logger)
+    // The journal stops before the mesh, so that its last entries reach the peers.
+    await begin('mesh', mesh)
+    await begin('journal', journal)
+    introduced()
+    mesh.announce({ journal: journal.head() })
+    await begin('board', board)
+    await begin('api', apiOf(rooms))
+    if (roles.includes('worker')) {
+      await git(['--version'], { cwd: home })
+      const work = makeWork(config, processes, git, logger)
+      await begin('work', work)
+      mesh.announce(await work.detect())
+      const tasks = makeTasks(config, token, { mesh, journal, work, git, logger })
+      rooms.tasks = tasks
+      await begin('tasks', tasks, stopMs.tasks)
+    }
+    await begin('refresh', refreshing(mesh, journal))
+    const facts = { event: 'agent.started', name, peerId: mesh.peerId, addresses: mesh.addresses() }
+    logger.info(facts, `${name} is up`)
+  }
+
+  async function stop(): Promise<void> {
+    draining = true
+    for (const { what, ms, part } of started.splice(0).reverse()) {
+      await withDeadline(`To stop ${what}`, ms, () => part.stop()).catch((error: unknown) => {
+        const fields = { event: 'agent.stop', what, err: explain(error) }
+        logger.error(fields, `${what} did not stop cleanly`)
+      })
+    }
+    logger.info({ event: 'agent.stopped', name }, `${name} is down`)
+  }
+
+  function apiOf({ mesh, journal, board }: Rooms): Startable {
+    const { socket } = config.api
+    return createApi(
+      { home, ...(socket === undefined ? {} : { socketPath: socket }) },
+      {
+        status,
+        peers: () => peerRows(mesh, journal),
+        tasks: () => board.rows(),
+        task: (ref) => board.detail(ref),
+        logs: (query) => journal.read(query),
+        tail: (query, signal) => journal.tail(query, signal),
+        verify: (agent) => journal.verify(agent),
+        stop: () => {
+          draining = true
+          onStopAsked?.()
+        },
+      },
+      { logger },
+    )
+  }
+
+  function refreshing(mesh: Mesh, journal: Journal): Startable {
+    return repeat(async () => mesh.announce({ journal: journal.head(), ...loadNow() }), {
+      everyMs: refreshMs,
+      onError: (error) =>
+        logger.warn({ err: explain(error) }, 'capabilities could not be refreshed'),
+    })
+  }
+
+  function ready(): Rooms {
+    if (rooms === undefined) throw new CommonError('INVALID', 'The agent has not been started.')
+    return rooms
+  }
+
+  function status(): Status {
+    const facts = { name, version, startedAtMs, home, roles, draining }
+    return statusOf({ ...facts, apiUrl: config.github.apiUrl }, ready())
+  }
+
+  const lifecycle = new Lifecycle(start, stop)
+  return {
+    start: () => lifecycle.start(),
+    stop: () => {
+      draining = true
+      return lifecycle.stop()
+    },
+    get mesh() {
+      return ready().mesh
+    },
+    get journal() {
+      return ready().journal
+    },
+    get board() {
+      return ready().board
+    },
+    status,
+  }
+}
+
+function lockOf(home: string): Startable {
+  let lock: HomeLock | undefined
+  return {
+    start: async () => {
+      lock = await acquireHomeLock(home)
+    },
+    stop: async () => lock?.release(),
+  }
+}
+
+/** Ends what an earlier run left behind before anything new is started. */
+function sweeping(processes: ReturnType<typeof createProcesses>, logger: Logger): Startable {
+  return {
+    start: async () => {
+      const swept = await processes.sweep()
+      if (swept === 0) return
+      logger.warn({ event: 'agent.swept', swept }, 'ended processes that an earlier run left')
+    },
+    stop: () => processes.stop(),
+  }
+}

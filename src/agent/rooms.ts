@@ -1,0 +1,108 @@
+/** How each room is made from the configuration, and what it is given of the others. Nothing starts here. */
+import { join } from 'node:path'
+import type { Config } from '../config/index.ts'
+import { createJournal, type Journal } from '../journal/index.ts'
+import { createMesh, verifySignature, type Mesh } from '../mesh/index.ts'
+import type { Git, Processes } from '../process/index.ts'
+import { createTasks, type Tasks } from '../tasks/index.ts'
+import type { Logger } from '../util/index.ts'
+import { createWork, type Work } from '../work/index.ts'
+import { executorsOf } from './executors.ts'
+import { offersOf, toCandidate, toLocal } from './peers.ts'
+import { version } from './version.ts'
+
+export function makeMesh(config: Config, logger: Logger): Mesh {
+  const { enabled, interfaces } = config.mesh.mdns
+  return createMesh(
+    {
+      home: config.home,
+      name: config.name,
+      version,
+      meshName: config.mesh.name,
+      roles: config.roles,
+      listen: config.mesh.listen,
+      mdns: { enabled, ...(interfaces.length === 0 ? {} : { interfaces }) },
+      dht: config.mesh.dht,
+      capabilities: toLocal(config),
+    },
+    { logger },
+  )
+}
+
+export function makeJournal({ home, name }: Config, mesh: Mesh, logger: Logger): Journal {
+  return createJournal(
+    { dir: join(home, 'journal'), agent: { name, version, incarnation: mesh.incarnation } },
+    { transport: mesh, verify: verifySignature, logger },
+  )
+}
+
+export function makeWork(config: Config, processes: Processes, git: Git, logger: Logger): Work {
+  return createWork(
+    {
+      dir: join(config.home, 'work'),
+      executors: executorsOf(config),
+      path: process.env['PATH'] ?? '',
+      limits: config.work,
+    },
+    { processes, git, logger },
+  )
+}
+
+export interface TasksParts {
+  mesh: Mesh
+  journal: Journal
+  work: Work
+  git: Git
+  logger: Logger
+}
+
+export function makeTasks(config: Config, token: string, parts: TasksParts): Tasks {
+  const { mesh, journal, work, git, logger } = parts
+  const { github, name } = config
+  return createTasks(
+    {
+      dir: join(config.home, 'repositories'),
+      name,
+      apiUrl: github.apiUrl,
+      ...(github.gitUrl === undefined ? {} : { gitUrl: github.gitUrl }),
+      token,
+      userAgent: `bzzz/${version}`,
+      repos: github.repos,
+      trigger: github.labels.trigger,
+      failed: github.labels.failed,
+      branchPrefix: github.branchPrefix,
+      refPrefix: github.claims.refPrefix,
+      leaseMs: github.claims.leaseMs,
+      staggerMs: github.claims.staggerMs,
+      pollMs: github.pollMs,
+      maxAttempts: github.maxAttempts,
+      slots: config.work.slots,
+    },
+    {
+      journal,
+      mesh: {
+        peerId: mesh.peerId,
+        incarnation: mesh.incarnation,
+        sign: (data) => mesh.sign(data),
+        candidates: () => mesh.peers().flatMap(toCandidate),
+        tell: (announcement) => mesh.publish('tasks', announcement),
+        heard: (handler) => mesh.subscribe('tasks', handler),
+      },
+      work,
+      git,
+      verify: verifySignature,
+      logger,
+      self: () => ({
+        peerId: mesh.peerId,
+        name,
+        repositories: github.repos,
+        offers: offersOf(mesh.capabilities()),
+      }),
+      onChange: ({ login, slotsUsed }) =>
+        mesh.announce({
+          ...(login === null ? {} : { login }),
+          slots: { total: config.work.slots, used: slotsUsed },
+        }),
+    },
+  )
+}

@@ -1,0 +1,263 @@
+/** A forge, repositories and real agent processes for end-to-end tests. Everything on loopback, in one temporary directory. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Octokit } from 'octokit'
+import { connect, type ApiClient } from '../../src/api/client.ts'
+import { forge, type Forge } from '../../src/forge/index.ts'
+import { createProcesses, type Processes } from '../../src/process/index.ts'
+import { nullLogger, until } from '../../src/util/index.ts'
+
+export const root = fileURLToPath(new URL('../..', import.meta.url))
+export const bin = join(root, 'src/cli/bin.mjs')
+export const owner = 'octo'
+
+export interface AgentOptions {
+  name: string
+  repos: string[]
+  /** Merged over the defaults, one level deep. */
+  config?: Record<string, Record<string, unknown>>
+  token?: string
+}
+
+export interface RunningAgent {
+  name: string
+  home: string
+  child: ChildProcess
+  api: ApiClient
+  stderr: () => string
+  /** Resolves with the exit code, or the signal's name. */
+  ended: Promise<number | string>
+  kill(signal: NodeJS.Signals): Promise<number | string>
+}
+
+export class World {
+  readonly dir: string
+  readonly forge: Forge
+  readonly octokit: Octokit
+  readonly processes: Processes
+  readonly mesh = `test-${randomBytes(5).toString('hex')}`
+  readonly #agents: RunningAgent[] = []
+
+  private constructor(dir: string, server: Forge, processes: Processes) {
+    this.dir = dir
+    this.forge = server
+    this.processes = processes
+    this.octokit = new Octokit({
+      baseUrl: server.apiUrl,
+      auth: 'token-octo',
+      throttle: { enabled: false },
+    })
+  }
+
+  static async make(): Promise<World> {
+    const dir = await mkdtemp(join(tmpdir(), 'bzzz-e2e-'))
+    const processes = createProcesses({ stateDir: dir, logger: nullLogger })
+    const users = [
+      { login: owner, token: 'token-octo', role: 'admin' as const },
+      { login: 'grace', token: 'token-grace', role: 'push' as const },
+      { login: 'reader', token: 'token-reader', role: 'read' as const },
+      ...['ada', 'bo', 'cleo', 'dara'].map((login) => ({
+        login,
+        token: `token-${login}`,
+        role: 'push' as const,
+      })),
+    ]
+    const server = forge({ dir: join(dir, 'forge'), users }, { processes })
+    await server.start()
+    return new World(dir, server, processes)
+  }
+
+  /** A repository with these files on main; none: an empty one. */
+  async repository(name: string, files: Record<string, string> = {}): Promise<string> {
+    const from = join(this.dir, `files-${name}`)
+    for (const [path, text] of Object.entries(files)) {
+      await mkdir(join(from, path, '..'), { recursive: true })
+      await writeFile(join(from, path), text)
+    }
+    const seeded = Object.keys(files).length > 0 ? { from } : {}
+    await this.forge.createRepository({ owner, name, ...seeded })
+    return `${owner}/${name}`
+  }
+
+  async issue(
+    repo: string,
+    issue: { title: string; body?: string; labels?: string[] },
+  ): Promise<number> {
+    const { data } = await this.octokit.rest.issues.create({
+      owner,
+      repo: repo.split('/')[1]!,
+      labels: ['bzzz'],
+      ...issue,
+    })
+    return data.number
+  }
+
+  async issueNow(repo: string, issue_number: number) {
+    return (await this.octokit.rest.issues.get({ owner, repo: repo.split('/')[1]!, issue_number }))
+      .data
+  }
+
+  async pulls(repo: string) {
+    return (
+      await this.octokit.rest.pulls.list({
+        owner,
+        repo: repo.split('/')[1]!,
+        state: 'all',
+        per_page: 100,
+      })
+    ).data
+  }
+
+  async comments(repo: string, issue_number: number) {
+    return (
+      await this.octokit.rest.issues.listComments({
+        owner,
+        repo: repo.split('/')[1]!,
+        issue_number,
+      })
+    ).data
+  }
+
+  async file(repo: string, ref: string, path: string): Promise<string> {
+    const { data } = await this.octokit.rest.repos.getContent({
+      owner,
+      repo: repo.split('/')[1]!,
+      path,
+      ref,
+    })
+    if (Array.isArray(data) || data.type !== 'file') throw new Error(`${path} is no file`)
+    return Buffer.from(data.content, 'base64').toString()
+  }
+
+  async configure(options: AgentOptions): Promise<{ home: string; file: string }> {
+    const { name, config = {} } = options
+    const home = join(this.dir, name)
+    await mkdir(home, { recursive: true })
+    await writeFile(join(home, 'token'), options.token ?? `token-${name}`, { mode: 0o600 })
+    const merged: Record<string, Record<string, unknown>> = {
+      log: { level: 'info', ...config['log'] },
+      github: {
+        apiUrl: this.forge.apiUrl,
+        repos: options.repos,
+        token: { file: join(home, 'token') },
+        pollMs: 300,
+        ...config['github'],
+      },
+      mesh: {
+        name: this.mesh,
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        mdns: { interfaces: ['lo'] },
+        dht: { enabled: false },
+        ...config['mesh'],
+      },
+      work: { use: ['command'], ...config['work'] },
+    }
+    const file = join(home, 'bzzz.yaml')
+    await writeFile(file, JSON.stringify({ name, home, ...merged }))
+    return { home, file }
+  }
+
+  /** Starts `bzzz up`; resolves when its API answers. */
+  async agent(options: AgentOptions): Promise<RunningAgent> {
+    const { home, file } = await this.configure(options)
+    const agent = this.spawn(options.name, home, ['up', '--config', file, '--lease-stdin'])
+    let over: number | string | undefined
+    void agent.ended.then((end) => (over = end))
+    await until(`agent ${options.name}`, 30_000, async () => {
+      if (over !== undefined)
+        throw new Error(`agent ${options.name} ended with ${over}:\n${agent.stderr()}`)
+      return agent.api.live().catch(() => false)
+    })
+    return agent
+  }
+
+  spawn(name: string, home: string, args: string[]): RunningAgent {
+    const child = spawn(process.execPath, [bin, ...args], {
+      cwd: home,
+      env: { PATH: process.env['PATH'], HOME: home },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    })
+    let stderr = ''
+    child.stderr.on(
+      'data',
+      (chunk: Buffer) => (stderr = (stderr + chunk.toString()).slice(-200_000)),
+    )
+    child.stdout.resume()
+    child.stdin.on('error', () => undefined)
+    const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string)
+    const agent: RunningAgent = {
+      name,
+      home,
+      child,
+      api: connect(home, { timeoutMs: 5_000 }),
+      stderr: () => stderr,
+      ended,
+      kill: async (signal) => {
+        child.kill(signal)
+        return ended
+      },
+    }
+    this.#agents.push(agent)
+    return agent
+  }
+
+  /** Runs a client command to its end. */
+  async bzzz(
+    home: string,
+    ...args: string[]
+  ): Promise<{ code: number; stdout: string; stderr: string }> {
+    const child = spawn(process.execPath, [bin, '--home', home, ...args], {
+      cwd: this.dir,
+      env: { PATH: process.env['PATH'], HOME: this.dir },
+    })
+    let stdout = ''
+    let stderr = ''
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()))
+    const [code] = (await once(child, 'close')) as [number]
+    return { code, stdout, stderr }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      this.#agents.map(async ({ child, ended }) => {
+        if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+        await ended
+      }),
+    )
+    await this.forge.stop()
+    await this.processes.stop()
+    await rm(this.dir, { recursive: true, force: true, maxRetries: 3 })
+  }
+}
+
+/** Ids of processes whose command line or environment names this directory. */
+export async function processesOf(dir: string): Promise<number[]> {
+  const { readdir, readFile } = await import('node:fs/promises')
+  const found: number[] = []
+  for (const entry of await readdir('/proc')) {
+    if (!/^\d+$/.test(entry) || Number(entry) === process.pid) continue
+    const texts = await Promise.all(
+      ['cmdline', 'environ'].map((file) =>
+        readFile(`/proc/${entry}/${file}`, 'utf8').catch(() => ''),
+      ),
+    )
+    if (texts.some((text) => text.includes(dir))) found.push(Number(entry))
+  }
+  return found
+}
+
+/** What a killed agent's lease ends is gone within seconds. */
+export async function noProcessOf(dir: string): Promise<void> {
+  await until(`no process of ${dir}`, 10_000, async () => (await processesOf(dir)).length === 0, {
+    everyMs: 200,
+  })
+}
+
+export const workflow = (chores: string, checks = '[]', more = '') =>
+  `---\nchecks: ${checks}\nchores:\n${chores}\n${more}---\n`
