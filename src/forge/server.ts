@@ -59,6 +59,15 @@ export async function listen(init: {
     hostname: host,
     serverOptions: { keepAliveTimeout: 5_000, requestTimeout: 15 * 60_000, headersTimeout: 30_000 },
   }) as Server
+  let active = 0
+  let idle = () => {}
+  server.on('request', (_request, response) => {
+    active += 1
+    response.once('close', () => {
+      active -= 1
+      if (active === 0) idle()
+    })
+  })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
@@ -86,7 +95,9 @@ export async function listen(init: {
     url: `http://${name}:${address.port}`,
     close: async () => {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      server.closeIdleConnections()
+      // Browsers keep connections that never carried a request: those count as busy to node.
+      idle = () => setImmediate(() => server.closeAllConnections())
+      if (active === 0) idle()
       const late = setTimeout(() => server.closeAllConnections(), GRACE_MS)
       await closed
       clearTimeout(late)

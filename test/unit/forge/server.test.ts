@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forge } from '../../../src/forge/index.ts'
 import { createProcesses } from '../../../src/process/index.ts'
-import { nullLogger, until } from '../../../src/util/index.ts'
+import { nullLogger, systemClock, until } from '../../../src/util/index.ts'
 import { LIB, USERS, client, failure, judgedFetch, site, type Site } from './helper.ts'
 
 let at: Site
@@ -179,7 +180,14 @@ describe('start and stop', () => {
     expect(second.url).toBe(`http://127.0.0.1:${port}`)
     // A kept-alive connection must not hold the stop up.
     await (await fetch(second.url)).text()
+    const silent = connect(port, '127.0.0.1')
+    await once(silent, 'connect')
+    const ended = once(silent, 'close')
+    const began = systemClock.monotonic()
     await second.stop()
+    await ended
+    // Well below the time that requests in progress get.
+    expect(systemClock.monotonic() - began).toBeLessThan(1_500)
     await expect(fetch(`http://127.0.0.1:${port}`)).rejects.toThrow()
     expect(() => second.url).toThrow(expect.objectContaining({ code: 'FORGE_NOT_STARTED' }))
   })
