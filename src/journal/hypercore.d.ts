@@ -70,3 +70,17 @@ declare module 'corestore' {
     close(): Promise<void>
   }
 }
+
+declare module 'hypercore-crypto' {
+  interface TreeNode {
+    index: number
+    size: number
+    hash: Buffer
+  }
+  const crypto: {
+    data(block: Uint8Array): Buffer
+    parent(left: TreeNode, right: TreeNode): Buffer
+    tree(roots: TreeNode[]): Buffer
+  }
+  export default crypto
+}

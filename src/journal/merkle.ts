@@ -1,10 +1,9 @@
 /**
  * The Merkle tree of a hypercore, built anew from its blocks, to compare with the signed one. Flat
  * in-order tree: block i is node 2i; the roots of n blocks are one perfect subtree per bit of n.
- *
- * The hash functions are the ones that hypercore itself uses, taken from its own dependency.
+ * The hash functions are hypercore's own.
  */
-import { createRequire } from 'node:module'
+import crypto from 'hypercore-crypto'
 
 interface Node {
   index: number
@@ -12,15 +11,6 @@ interface Node {
   size: number
   hash: Buffer
 }
-
-interface HypercoreCrypto {
-  data(block: Uint8Array): Buffer
-  parent(left: Node, right: Node): Buffer
-  tree(roots: Node[]): Buffer
-}
-
-const require = createRequire(import.meta.url)
-const crypto = createRequire(require.resolve('hypercore'))('hypercore-crypto') as HypercoreCrypto
 
 export class MerkleTree {
   /** Roots from left to right, with the number of blocks below each. */

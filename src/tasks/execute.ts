@@ -1,5 +1,5 @@
 /** The work of an attempt: orders it, and writes down what happens while it runs. */
-import { branchOf, short, taskOf, type Context, type Held, type Job } from './context.ts'
+import { short, taskOf, type Context, type Held, type Job } from './context.ts'
 import type { WorkOutcome, WorkProgress } from './needs.ts'
 
 /** Resolves when the work has ended and everything it reported is in the journal. */

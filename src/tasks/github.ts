@@ -111,7 +111,7 @@ export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): 
         next: 'Check that github.apiUrl names a GitHub API.',
       })
     }
-    return { data: decoded.data, headers: response.headers as Record<string, unknown> }
+    return { data: decoded.data, headers: response.headers }
   }
 
   const at = (repo: string) => {

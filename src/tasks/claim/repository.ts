@@ -6,8 +6,7 @@
  * Refs move by `push --atomic --force-with-lease`: compare-and-swap over one or several refs.
  */
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { explain, hasCode, throwIfAborted } from '../../util/index.ts'
+import { throwIfAborted } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import { maxRecordBytes, oidPattern } from './record.ts'
 
@@ -221,12 +220,4 @@ function parseListing(text: string): [ref: string, oid: string][] {
         ? [[ref, oid] as [string, string]]
         : [],
     )
-}
-
-/** True when a git failure says that the remote refused the token or the repository. */
-export function isRefusal(error: unknown): boolean {
-  return (
-    hasCode(error, 'GIT_FAILED') &&
-    /authentication failed|could not read|403|401|not found/i.test(explain(error))
-  )
 }

@@ -86,7 +86,7 @@ export async function setStage(
           signal: inner,
         })
         if (!response.ok) throw new Error(`The forge answered ${response.status} to ${path}.`)
-        return (await response.json()) as unknown
+        return response.json()
       },
       { signal: outer },
     )
