@@ -12,6 +12,7 @@ import { cruise, type ICruiseResult } from 'dependency-cruiser'
 import extractDepcruiseConfig from 'dependency-cruiser/config-utl/extract-depcruise-config'
 import extractTsConfig from 'dependency-cruiser/config-utl/extract-ts-config'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { importDiagram } from './import-diagram.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const CONFIGS = ['.dependency-cruiser.mjs', '.dependency-cruiser-runtime.mjs']
@@ -158,6 +159,13 @@ describe('the closing line of a test run', () => {
       }),
     ).toEqual({ code: 1, last: '1 passed, 2 failed, 1 skipped' })
     expect(await run({})).toEqual({ code: 1, last: '0 passed, 1 failed' })
+  })
+})
+
+describe('the import diagram', () => {
+  it('is current', { timeout: 60_000 }, async () => {
+    const written = await readFile(path.join(root, 'docs/imports.md'), 'utf8')
+    expect(written).toBe(await importDiagram())
   })
 })
 
