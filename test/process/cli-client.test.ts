@@ -97,7 +97,7 @@ describe('data for people', () => {
     const shown = await at.bzzz('task', 'show', 'octo/lib#4')
     expect(shown.stdout).toContain('#9 https://github.com/octo/lib/pull/9')
     expect(shown.stdout).toMatch(
-      /● +claim\.won +attempt 1 “Fix login” branch bzzz\/issue-4-1 lease 10m {2}owl#318/,
+      /● +claim\.won +attempt 1 “Fix login” branch bzzz\/issue-4-1 lease 10m00s {2}owl#318/,
     )
     expect((await at.bzzz('logs')).stdout).toMatch(/owl +#318 +claim\.won octo\/lib#4 attempt 1/)
   })
