@@ -27,6 +27,8 @@ const LEFTOVER_GRACE_MS = 500
 const KILLED_MS = 5_000
 /** For the last bytes in the pipes once no writer is left, ms. */
 const DRAIN_MS = 1_000
+/** The same where somebody reads at his own pace and the child ended by itself, ms. */
+const READER_MS = 60_000
 
 export interface ChildContext {
   /** "<owner>.<n>". */
@@ -149,7 +151,7 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     cancelTimeout()
     request.signal?.removeEventListener('abort', onAbort)
     const clean = await reapRemains(was)
-    await drained()
+    await drained(context.open && reason === 'exited' ? READER_MS : DRAIN_MS)
     const exit: Exit = { reason, durationMs: clock.monotonic() - began, ...output.result() }
     if (how.code !== null) exit.exitCode = how.code
     if (how.signal !== null) exit.signal = how.signal
@@ -173,10 +175,10 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     return !remains
   }
 
-  async function drained(): Promise<void> {
+  async function drained(ms: number): Promise<void> {
     let cancel = () => {}
     const late = new Promise<void>((resolve) => {
-      cancel = clock.after(DRAIN_MS, resolve)
+      cancel = clock.after(ms, resolve)
     })
     await Promise.race([closed, late])
     cancel()
@@ -216,6 +218,8 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     stop: (why) => {
       if (state.is === 'running') logger.debug({ pid, why }, 'stopping a child')
       end('aborted')
+      // Whoever stops a child that has ended reads no more of it.
+      if (state.is === 'exited') stdout.destroy()
       return exit
     },
   }

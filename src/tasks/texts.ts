@@ -28,17 +28,16 @@ export function pullTitle(issue: { number: number; title: string }): string {
 export function pullBody(issue: { number: number }, work: ChangedWork, by: Signature): string {
   const files = work.files
     .slice(0, 50)
-    .map((file) => `| ${code(file.path)} | +${file.insertions} | −${file.deletions} |`)
-  const more = work.files.length > 50 ? [`| … and ${work.files.length - 50} more | | |`] : []
+    .map((file) => `- ${code(file.path)} +${file.insertions} −${file.deletions}`)
+  const more = work.files.length > 50 ? [`- … and ${work.files.length - 50} more`] : []
   return [
     `Closes #${issue.number}`,
     '',
     ...(work.summary.trim() === ''
       ? []
-      : ['What the executor reported:', '', fenced(work.summary.slice(0, 4_000)), '']),
-    ...(files.length === 0
-      ? []
-      : ['| file | added | removed |', '|---|---|---|', ...files, ...more, '']),
+      : ['What the executor reported:', '', fenced(wrap(work.summary.slice(0, 4_000))), '']),
+    ...files,
+    ...more,
     ...checkLines(work.checks),
     '',
     ...signed(by, work.executor),
@@ -109,6 +108,11 @@ function plain(text: string): string {
 
 function code(text: string): string {
   return `\`${text.replace(/[`\p{Cc}\p{Cf}|]/gu, ' ').slice(0, 200)}\``
+}
+
+/** Lines of at most 100 columns where there is a space to break at: fences do not wrap. */
+function wrap(text: string): string {
+  return text.replace(/(?![^\n]{1,100}$)([^\n]{1,100})[^\S\n]/gm, '$1\n')
 }
 
 function fenced(text: string): string {

@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Processes } from '../../src/process/index.ts'
 import { alive, newProcesses, request, shell, testHome } from './support.ts'
@@ -44,6 +45,19 @@ describe('spawn', () => {
     const flood = processes.spawn(request('yes', [], { maxOutputBytes: 500_000 }))
     flood.stdout.resume()
     expect(await flood.exit).toMatchObject({ reason: 'output-limit', outputBytes: 500_000 })
+  })
+
+  it('loses nothing of what a child wrote before it ended, however slow the reader is', async () => {
+    const size = 150_000
+    const guest = processes.spawn(shell(`head -c ${size} /dev/zero`))
+    let got = 0
+    for await (const chunk of guest.stdout) {
+      got += (chunk as Buffer).byteLength
+      // Longer than the time that an unread pipe is kept.
+      if (got < size) await setTimeout(1_300)
+    }
+    expect(got).toBe(size)
+    expect(await guest.exit).toMatchObject({ reason: 'exited', outputBytes: size })
   })
 
   it('says in its exit that it could not start', async () => {

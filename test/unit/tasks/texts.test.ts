@@ -33,7 +33,7 @@ describe('what is written on GitHub', () => {
     )
     expect(body).toMatch(/^Closes #7\n/)
     expect(body).toContain(`${'f'.repeat(64)}/0/41`)
-    expect(body).toContain('| `a.ts` | +3 | −1 |')
+    expect(body).toContain('- `a.ts` +3 −1')
     expect(body).toContain('check `test`: passed in 1.2 s')
   })
 
@@ -56,7 +56,18 @@ describe('what is written on GitHub', () => {
     expect(fence).not.toBe('')
     expect(body.split('\n').filter((line) => line === fence)).toHaveLength(1)
     expect(body).not.toContain('\u0007')
-    expect(body).toContain('| `a  b` |')
+    expect(body).toContain('- `a  b` +0')
+  })
+
+  it('breaks the lines of a long report', () => {
+    const summary = Array.from({ length: 60 }, (_, n) => `word${n}`).join(' ')
+    const body = pullBody(
+      { number: 7 },
+      { outcome: 'changed', gitDir: '', head: '', files: [], summary, checks: [], executor: 'x' },
+      by,
+    )
+    for (const line of body.split('\n')) expect(line.length).toBeLessThanOrEqual(120)
+    expect(body.replaceAll('\n', ' ')).toContain(summary)
   })
 
   it('neutralises a title', () => {
