@@ -4,6 +4,9 @@ import type { Config } from '../config/index.ts'
 import type { Capabilities, LocalCapabilities, MeshPeer } from '../mesh/index.ts'
 import type { Candidate } from '../tasks/index.ts'
 
+/** Of an announcement of 16 KiB, what repository names may take, bytes: the rest needs its room, too. */
+const maxRepositoryBytes = 6 * 1024
+
 /** What is known before the machine was looked at. */
 export function toLocal(config: Config): LocalCapabilities {
   const isWorker = config.roles.includes('worker')
@@ -16,8 +19,14 @@ export function toLocal(config: Config): LocalCapabilities {
     ...loadNow(),
     gpu: [],
     slots: { total: isWorker ? config.work.slots : 0, used: 0 },
-    repositories: isWorker ? config.github.repos : [],
+    repositories: isWorker ? fitting(config.github.repos, maxRepositoryBytes) : [],
   }
+}
+
+/** The first names that fit. Peers only use them to spread load: one that is left out is still worked. */
+function fitting(names: readonly string[], maxBytes: number): string[] {
+  let bytes = 0
+  return names.filter((name) => (bytes += Buffer.byteLength(name) + 3) <= maxBytes)
 }
 
 /** Cores and the 1-minute load average (0 where the system has none); memory in bytes. */
