@@ -7,6 +7,7 @@
  *   node bench/mesh-start.ts [rounds]
  */
 import {
+  cpuOf,
   newMeshName,
   prepareAgent,
   startAgent,
@@ -16,7 +17,7 @@ import {
 } from './agents.ts'
 import type { PeerRow } from '../src/api/client.ts'
 import { until } from '../src/util/index.ts'
-import { argument, bench, interleave, type Bench } from './lib.ts'
+import { argument, bench, interleave, type Bench, type Samples } from './lib.ts'
 
 const size = 4
 const limitMs = 30_000
@@ -27,21 +28,29 @@ const rounds = argument(0, { min: 1, max: 50, usual: 5 })
 const names = {
   told: `${size} bare libp2p nodes, told addresses`,
   mdns: `${size} bare libp2p nodes, mDNS`,
-  api: `${size} × bzzz up: each is up`,
+  up: `${size} × bzzz up: each is up`,
   agents: `${size} × bzzz up: connected, capabilities`,
 }
 
-async function bare(bench: Bench, mdnsTag?: string): Promise<number> {
+interface Start {
+  /** Until the last of the four has all others, ms. */
+  meshed: number
+  /** Processor time of the four until then, ms. */
+  cpu: number | undefined
+}
+
+async function bare(bench: Bench, mdnsTag?: string): Promise<Start> {
   const began = performance.now()
   const init = { peers: size - 1, ...(mdnsTag === undefined ? {} : { mdnsTag }) }
   const nodes = Array.from({ length: size }, () => startBareNode(bench, init))
+  const guests = nodes.map(({ guest }) => guest)
   try {
     const addresses = await Promise.all(nodes.map((node) => addressOf(node)))
     if (mdnsTag === undefined) nodes.forEach((node, index) => node.tell(addresses.slice(0, index)))
     await Promise.all(nodes.map((node) => node.says()))
-    return performance.now() - began
+    return { meshed: performance.now() - began, cpu: await cpuOf(guests) }
   } finally {
-    await stopAll(nodes.map(({ guest }) => guest))
+    await stopAll(guests)
   }
 }
 
@@ -54,7 +63,7 @@ async function addressOf(node: BareNode): Promise<string> {
 
 const isMet = (peer: PeerRow) => peer.connected && peer.capabilities !== null
 
-async function agents(bench: Bench): Promise<{ api: number; meshed: number }> {
+async function agents(bench: Bench): Promise<Start & { up: number }> {
   const { signal } = bench
   const meshName = newMeshName()
   const prepared = await Promise.all(
@@ -79,8 +88,9 @@ async function agents(bench: Bench): Promise<{ api: number; meshed: number }> {
       }),
     )
     return {
-      api: Math.max(...times.map(({ answered }) => answered)),
+      up: Math.max(...times.map(({ answered }) => answered)),
       meshed: Math.max(...times.map(({ met }) => met)),
+      cpu: await cpuOf(guests),
     }
   } finally {
     await stopAll(guests)
@@ -88,26 +98,36 @@ async function agents(bench: Bench): Promise<{ api: number; meshed: number }> {
 }
 
 await bench({ name: 'mesh-start', budgetMs: 40_000, deadlineMs: 80_000 }, async (context) => {
-  const answered: number[] = []
+  const up: number[] = []
+  const cpu: Samples = {}
+  const note = (name: string, start: Start): number => {
+    if (start.cpu !== undefined) (cpu[name] ??= []).push(start.cpu)
+    return start.meshed
+  }
   const samples = await interleave(context, rounds, {
-    [names.told]: () => bare(context),
-    [names.mdns]: () => bare(context, `_${newMeshName()}._udp.local`),
+    [names.told]: async () => note(names.told, await bare(context)),
+    [names.mdns]: async () => note(names.mdns, await bare(context, `_${newMeshName()}._udp.local`)),
     [names.agents]: async (round) => {
-      const { api, meshed } = await agents(context)
-      answered.push(api)
+      const start = await agents(context)
+      up.push(start.up)
       context.note(`round ${round + 1} of ${rounds}`)
-      return meshed
+      return note(names.agents, start)
     },
   })
   const { [names.agents]: meshed = [], ...bareOnes } = samples
+  const yardstick = names.told
+  const title = 'start of a mesh of four processes'
   return {
     parts: [
       {
-        title: 'start of a mesh of four processes',
+        title,
         unit: 'ms',
-        yardstick: names.told,
-        samples: { ...bareOnes, [names.api]: answered, [names.agents]: meshed },
+        yardstick,
+        samples: { ...bareOnes, [names.up]: up, [names.agents]: meshed },
       },
+      ...(Object.keys(cpu).length === 0
+        ? []
+        : [{ title: `${title}, processor time of all`, unit: 'ms', yardstick, samples: cpu }]),
     ],
     notes: [
       `Agents are observers with journals; once up, they are asked for their peers every ${askMs} ms. A bare node is ready when it gossips with three others.`,
