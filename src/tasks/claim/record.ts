@@ -20,6 +20,9 @@ const oid = z.string().regex(oidPattern)
 /** Shortest and longest lease that a reader accepts, ms: an absurd one must not block an issue for ever. */
 export const leaseBounds = { min: 1_000, max: 24 * 60 * 60 * 1_000 } as const
 
+/** More strikes than this count as this many: no configuration allows more. */
+const maxStrikes = 1_000
+
 export const recordSchema = z.strictObject({
   v: z.literal(1),
   repo: z.string().max(201),
@@ -28,7 +31,7 @@ export const recordSchema = z.strictObject({
   /** Rises by one with every new holder. */
   attempt: z.number().int().positive().max(1_000_000),
   /** Attempts in a row that ended by a crash or by the machine's fault; bounded by the configuration. */
-  strikes: z.number().int().nonnegative().max(1_000),
+  strikes: z.number().int().nonnegative().max(maxStrikes),
   peerId: z.string().max(128),
   name: z.string().max(64),
   /** The process that claimed; a restarted agent is another one. 16 bytes in hex. */
@@ -56,8 +59,18 @@ export type Verify = (peerId: string, data: Uint8Array, signature: Uint8Array) =
 const signedBytes = (record: ClaimRecord) =>
   new TextEncoder().encode(`bzzz-claim:${canonicalJson(record)}`)
 
+/**
+ * A new record. Throws a `TypeError` when a reader would refuse it, which is a programmer's error:
+ * such a record must not be sent, because it would block its issue.
+ */
 export function mintRecord(fields: Omit<ClaimRecord, 'v' | 'nonce'>): ClaimRecord {
-  return { v: 1, ...fields, nonce: randomBytes(16).toString('hex') }
+  const strikes = Math.min(fields.strikes, maxStrikes)
+  const nonce = randomBytes(16).toString('hex')
+  const checked = recordSchema.safeParse({ ...fields, v: 1, strikes, nonce })
+  if (checked.success) return checked.data
+  const issue = checked.error.issues[0]
+  const path = issue?.path.join('.') ?? ''
+  throw new TypeError(`No reader would accept the claim record: ${path}: ${issue?.message ?? ''}`)
 }
 
 /** The commit message of a record. */

@@ -38,6 +38,39 @@ describe('claim records', () => {
     expect(await decodeRecord(await encodeRecord(record, signer), place, verify)).toEqual(record)
   })
 
+  it('count more strikes than a reader accepts as the most that it accepts', async () => {
+    const record = mintRecord({ ...fields, strikes: 1_001 })
+    expect(record.strikes).toBe(1_000)
+    expect(await decodeRecord(await encodeRecord(record, signer), place, verify)).toEqual(record)
+  })
+
+  it.each<[string, Partial<ClaimRecord>]>([
+    ['leaseMs', { leaseMs: 1e15 }],
+    ['name', { name: 'x'.repeat(65) }],
+    ['attempt', { attempt: 0 }],
+    ['strikes', { strikes: -1 }],
+    ['strikes', { strikes: Number.NaN }],
+    ['previous', { previous: 'HEAD' }],
+    ['', { extra: 1 } as object],
+  ])('are not minted when a reader would refuse them: %s', (path, change) => {
+    expect(() => mintRecord({ ...fields, ...change })).toThrow(TypeError)
+    expect(() => mintRecord({ ...fields, ...change })).toThrow(`record: ${path}: `)
+  })
+
+  it('are as small as readers want, with every field at its longest', async () => {
+    const record = mintRecord({
+      ...fields,
+      repo: '\u0001'.repeat(201),
+      name: '\u0001'.repeat(64),
+      login: '\u0001'.repeat(100),
+      peerId: 'x'.repeat(128),
+      previous: 'c'.repeat(64),
+    })
+    expect(Buffer.byteLength(await encodeRecord(record, signer))).toBeLessThanOrEqual(
+      maxRecordBytes,
+    )
+  })
+
   it('are never the same twice', async () => {
     const texts = await Promise.all(
       Array.from({ length: 50 }, () => encodeRecord(mintRecord(fields), signer)),
