@@ -8,7 +8,9 @@
 import { mkdir } from 'node:fs/promises'
 import { throwIfAborted } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
-import { maxRecordBytes, oidPattern } from './record.ts'
+import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } from './objects.ts'
+import { refusalOf } from './refusal.ts'
+import { oidPattern } from './record.ts'
 
 /** git, as this file needs it. */
 export type RunGit = (
@@ -32,9 +34,14 @@ export interface RefUpdate {
   next: string
 }
 
-/** `moved`: all refs moved. `unmoved`: none did, or the answer was lost: read the ref to know. */
-export type PushOutcome = { is: 'moved' } | { is: 'unmoved'; error: unknown }
+/**
+ * `moved`: all refs moved. `unmoved`: none did, or the answer was lost: read the ref to know.
+ * `reason` is what git and the server said last, for a person: one line of at most 500 characters.
+ * It decides nothing.
+ */
+export type PushOutcome = { is: 'moved' } | { is: 'unmoved'; error: unknown; reason: string }
 
+/** A commit that a claim ref holds; one that is no commit, or larger than a record, has no message. */
 export interface RawTip {
   oid: string
   message: string
@@ -43,8 +50,17 @@ export interface RawTip {
 
 export interface ClaimRepository {
   readonly gitDir: string
-  /** Tips of all refs below the prefix, by the name after it. One network call. */
-  snapshot(signal: AbortSignal): Promise<Map<string, RawTip>>
+  /**
+   * Tips of all refs below the prefix, or of those that `names` has, by the name after the prefix.
+   * One network call, two when a wanted ref moved; only tips that are new are read, so the number
+   * of children does not depend on the number of refs.
+   */
+  snapshot(signal: AbortSignal, names?: ReadonlySet<string>): Promise<Map<string, RawTip>>
+  /**
+   * The tip that the last snapshot saw for a name and what stands before it, newest first, at most
+   * `limit` and 100. Empty for a name that was not seen or holds no commit. No network.
+   */
+  history(name: string, limit: number): Promise<RawTip[]>
   /** OID that the remote's ref holds now; undefined when it does not exist. One network call. */
   read(ref: string, signal: AbortSignal): Promise<string | undefined>
   /** Writes a record commit (empty tree) into the local store. No network. */
@@ -68,6 +84,7 @@ export interface RepositoryInit {
 }
 
 const networkTimeoutMs = 120_000
+const maxHistory = 100
 const identity = {
   GIT_AUTHOR_NAME: 'bzzz',
   GIT_AUTHOR_EMAIL: 'bzzz@localhost',
@@ -90,55 +107,50 @@ export async function openRepository(
   const remote = (args: string[], signal: AbortSignal) =>
     git(args, { cwd: gitDir, auth, signal, timeoutMs: networkTimeoutMs })
 
-  async function tips(): Promise<Map<string, RawTip>> {
-    const format = '%(objectname)%00%(objecttype)%00%(objectsize)%00%(parent)%00%(refname)%00'
-    const listed = await git(['for-each-ref', `--format=${format}`, seen], { cwd: gitDir })
-    const rows = listed.split('\n').filter((line) => line !== '')
-    const found = new Map<string, RawTip>()
-    for (const row of rows) {
-      const [oid = '', type = '', size = '', parent = '', ref = ''] = row.split('\0')
-      const usable = type === 'commit' && Number(size) <= maxRecordBytes * 2
-      const raw = usable ? await git(['cat-file', 'commit', oid], { cwd: gitDir }) : ''
-      const message = raw.slice(raw.indexOf('\n\n') + 2)
-      found.set(ref.slice(seen.length), {
-        oid,
-        message,
-        parents: parent.split(' ').filter((text) => text !== ''),
-      })
-    }
-    return found
-  }
+  /** What the local store holds, by name, and the tips that were read, by OID. */
+  let local = new Map<string, ObjectInfo>()
+  let known = new Map<string, RawTip>()
 
-  const known = new Map<string, RawTip>()
   return {
     gitDir,
-    async snapshot(signal) {
+    async snapshot(signal, names) {
       // A listing first: most turns find nothing new, and an absent prefix is no error for it.
       const listed = await remote(['ls-remote', '--quiet', url, `${refPrefix}*`], signal)
       const current = new Map(
         parseListing(listed).map(([ref, oid]) => [ref.slice(refPrefix.length), oid]),
       )
-      const changed = [...current].some(([name, oid]) => known.get(name)?.oid !== oid)
-      if (changed) {
+      const wanted = (name: string) => names?.has(name) ?? true
+      const moved = [...current].some(([name, oid]) => wanted(name) && local.get(name)?.oid !== oid)
+      if (moved) {
+        const spec = `+${refPrefix}*:${seen}*`
         await remote(
-          [
-            'fetch',
-            '--quiet',
-            '--no-tags',
-            '--no-write-fetch-head',
-            '--prune',
-            url,
-            `+${refPrefix}*:${seen}*`,
-          ],
+          ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--prune', url, spec],
           signal,
         )
-        const fresh = await tips()
-        known.clear()
-        for (const [name, tip] of fresh) known.set(name, tip)
+        local = await listRefs(git, gitDir, seen)
       } else {
-        for (const name of known.keys()) if (!current.has(name)) known.delete(name)
+        for (const name of local.keys()) if (!current.has(name)) local.delete(name)
       }
-      return new Map(known)
+      const held = [...local].filter(([name]) => wanted(name))
+      const unread = held.filter(([, { oid }]) => !known.has(oid)).map(([, object]) => object)
+      const before = known
+      const read = await readCommits(git, gitDir, unread)
+      const inUse = new Set([...local.values()].map(({ oid }) => oid))
+      known = new Map([...known, ...read].filter(([oid]) => inUse.has(oid)))
+      return new Map(
+        held.flatMap(([name, { oid }]) => {
+          const tip = before.get(oid) ?? read.get(oid)
+          return tip === undefined ? [] : [[name, tip] as const]
+        }),
+      )
+    },
+    async history(name, limit) {
+      const tip = local.get(name)
+      const count = Math.min(Math.floor(limit), maxHistory)
+      if (tip?.type !== 'commit' || !(count > 0)) return []
+      const oids = await firstParents(git, gitDir, tip.oid, count)
+      const read = await readCommits(git, gitDir, await inspectObjects(git, gitDir, oids))
+      return oids.flatMap((oid) => read.get(oid) ?? [])
     },
     async read(ref, signal) {
       return parseListing(await remote(['ls-remote', '--quiet', url, ref], signal)).find(
@@ -162,7 +174,7 @@ export async function openRepository(
         )
         return { is: 'moved' }
       } catch (error) {
-        return { is: 'unmoved', error }
+        return { is: 'unmoved', error, reason: refusalOf(error) }
       }
     },
     async fetchBranches(branches, signal) {
