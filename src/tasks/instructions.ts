@@ -27,12 +27,45 @@ export interface Instructions {
   executor?: string
 }
 
-const fence = /^(`{3,}|~{3,})bzzz[ \t]*\r?\n([\s\S]*?)^\1[ \t]*$/m
 const maxBlockBytes = 4_096
+
+interface FenceLine {
+  /** Backticks or tildes. */
+  mark: string
+  /** What follows, trimmed. */
+  info: string
+}
+
+function fenceOf(line: string): FenceLine | undefined {
+  const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)
+  if (mark?.[1] === undefined) return undefined
+  return { mark: mark[1], info: line.slice(mark[0].length).trim() }
+}
+
+/**
+ * Text of the first closed `bzzz` fence that does not stand within another one, as CommonMark
+ * reads fences. Line by line, since the body is hostile: time is linear in its length.
+ */
+function findBlock(body: string): string | undefined {
+  const lines = body.split(/\r?\n/)
+  let open: (FenceLine & { at: number }) | undefined
+  for (const [at, line] of lines.entries()) {
+    const fence = fenceOf(line)
+    if (fence === undefined) continue
+    const { mark, info } = fence
+    if (open === undefined) {
+      if (mark.startsWith('~') || !info.includes('`')) open = { mark, info, at }
+    } else if (info === '' && mark.startsWith(open.mark)) {
+      if (open.info === 'bzzz') return lines.slice(open.at + 1, at).join('\n')
+      open = undefined
+    }
+  }
+  return undefined
+}
 
 /** Errors: `INSTRUCTIONS_INVALID` (data: path, line within the block). No block gives an empty object. */
 export function decodeInstructions(body: string): Instructions & { needs: string[] } {
-  const block = fence.exec(body)?.[2]
+  const block = findBlock(body)
   if (block === undefined) return { needs: [] }
   if (Buffer.byteLength(block) > maxBlockBytes)
     throw invalid('', `it is larger than ${maxBlockBytes} bytes`, undefined)

@@ -33,6 +33,50 @@ describe('decodeInstructions', () => {
   })
 
   it.each([
+    ['tildes', '~~~bzzz\nchore: x\n~~~'],
+    ['an indented fence', '   ```bzzz\n   chore: x\n   ```'],
+    ['spaces around the word', '``` bzzz  \nchore: x\n```  '],
+    ['a longer closing fence', '```bzzz\nchore: x\n`````'],
+    ['other fences before it', '```sh\nls\n```\n~~~\n```\n~~~\n```bzzz\nchore: x\n```'],
+    ['the first of two', '```bzzz\nchore: x\n```\n```bzzz\nchore: y\n```'],
+    ['inline code that looks like a fence', '```a`b\n```bzzz\nchore: x\n```'],
+    ['fences of the other kind within', '~~~bzzz\n# ```\nchore: x\n~~~'],
+  ])('takes %s', (_what, body) => {
+    expect(decodeInstructions(body)).toEqual({ chore: 'x', needs: [] })
+  })
+
+  it.each([
+    ['an example within another fence', '````md\n```bzzz\nchore: x\n```\n````'],
+    ['a fence that nothing closes', '```bzzz\nchore: x\n'],
+    ['a fence that a shorter one follows', '````bzzz\nchore: x\n```'],
+    ['a fence that tildes follow', '```bzzz\nchore: x\n~~~'],
+    ['a code block by indentation', '    ```bzzz\n    chore: x\n    ```'],
+    ['another word', '```bzzzz\nchore: x\n```'],
+    ['two backticks', '``bzzz\nchore: x\n``'],
+  ])('does not take %s', (_what, body) => {
+    expect(decodeInstructions(body)).toEqual({ needs: [] })
+  })
+
+  it.each([
+    ['opening fences', '```bzzz\n'],
+    ['opening fences of growing length', 'grow'],
+    ['backticks', '`'],
+    ['backticks and a separator', '`', '\u2028'],
+    ['spaces', ' '],
+    ['line ends', '\n'],
+    ['carriage returns', '```bzzz\r'],
+    ['tildes and backticks', '~~~\n```\n'],
+  ])('reads a body of nothing but %s in linear time', (_what, unit, end = '') => {
+    const size = 262_144
+    const grow = () => Array.from({ length: 700 }, (_, n) => `${'`'.repeat(n + 3)}bzzz`).join('\n')
+    const text = unit === 'grow' ? grow() : unit.repeat(size / unit.length)
+    const body = `${text.slice(0, size - end.length)}${end}`
+    const started = performance.now()
+    expect(decodeInstructions(body)).toEqual({ needs: [] })
+    expect(performance.now() - started).toBeLessThan(200)
+  })
+
+  it.each([
     ['an unknown key', 'run: rm -rf /', /Unrecognized key/],
     ['a command as chore', 'chore: "rm -rf /"', /"chore"/],
     ['a list as chore', 'chore: [a]', /"chore"/],
