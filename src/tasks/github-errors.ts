@@ -1,4 +1,8 @@
-/** What octokit throws, as coded errors. Pure; never carries headers, bodies or tokens. */
+/**
+ * What octokit throws, as coded errors. Pure but for the time of a reset; never carries headers,
+ * bodies or tokens. Only what passes by itself is `GITHUB_UNREACHABLE` or `GITHUB_RATE_LIMITED`,
+ * since callers try those again without end.
+ */
 import { hasCode } from '../util/index.ts'
 import { TasksError, type TasksErrorCode } from './errors.ts'
 
@@ -15,9 +19,11 @@ export function asTasksError(
   parameters: Record<string, unknown>,
 ): Error {
   if (error instanceof TasksError || hasCode(error, 'ABORTED')) return error as Error
-  const { status = 0, response } = (
-    typeof error === 'object' && error !== null ? error : {}
-  ) as Failure
+  const {
+    status = 0,
+    message: text = '',
+    response,
+  } = (typeof error === 'object' && error !== null ? error : {}) as Failure
   const repo =
     parameters['owner'] === undefined
       ? undefined
@@ -27,7 +33,9 @@ export function asTasksError(
   const limited =
     status === 429 ||
     (status === 403 &&
-      (headers['x-ratelimit-remaining'] === '0' || headers['retry-after'] !== undefined))
+      (isUsedUp(headers) ||
+        headers['retry-after'] !== undefined ||
+        secondary.test(details === '' ? text : details)))
   const data = {
     route,
     status,
@@ -42,13 +50,22 @@ export function asTasksError(
   return new TasksError(code, message, { data, next, ...(status === 0 ? { cause: error } : {}) })
 }
 
+/** GitHub's words for a limit of its own on bursts; such an answer may name no time. */
+const secondary = /secondary rate|abuse/i
+const secondaryPauseMs = 60_000
+/** Longest pause that a `retry-after` may ask for, s; anything else is not believed. */
+const maxRetryAfter = 86_400
+
+const isUsedUp = (headers: Record<string, unknown>) =>
+  String(headers['x-ratelimit-remaining']) === '0'
+
 function codeOf(status: number, limited: boolean): TasksErrorCode {
   if (limited) return 'GITHUB_RATE_LIMITED'
   if (status === 401) return 'GITHUB_UNAUTHORIZED'
   if (status === 403) return 'GITHUB_FORBIDDEN'
   if (status === 404 || status === 410) return 'GITHUB_NOT_FOUND'
-  if (status === 409 || status === 422 || status === 304) return 'GITHUB_REFUSED'
-  return 'GITHUB_UNREACHABLE'
+  const passes = status === 0 || status === 408 || status === 425 || status >= 500
+  return passes ? 'GITHUB_UNREACHABLE' : 'GITHUB_REFUSED'
 }
 
 function words(
@@ -107,9 +124,10 @@ function detailsOf(data: { message?: unknown; errors?: unknown } | undefined): s
     .slice(0, 500)
 }
 
+/** When to try again, ms since the epoch. The hour's reset says nothing about a secondary limit. */
 function resetOf(headers: Record<string, unknown>): number {
-  const after = Number(headers['retry-after'])
-  if (Number.isFinite(after)) return Date.now() + after * 1_000
+  const after = headers['retry-after'] === undefined ? NaN : Number(headers['retry-after'])
+  if (after >= 0 && after <= maxRetryAfter) return Date.now() + after * 1_000
   const reset = Number(headers['x-ratelimit-reset'])
-  return Number.isFinite(reset) ? reset * 1_000 : Date.now() + 60_000
+  return isUsedUp(headers) && reset > 0 ? reset * 1_000 : Date.now() + secondaryPauseMs
 }

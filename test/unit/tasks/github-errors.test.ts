@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest'
+import { TasksError } from '../../../src/tasks/errors.ts'
+import { asTasksError } from '../../../src/tasks/github-errors.ts'
+import { CommonError } from '../../../src/util/index.ts'
+
+const parameters = { owner: 'octo', repo: 'lib' }
+const failure = (status: number, message = '', headers: Record<string, string> = {}) => ({
+  status,
+  message,
+  response: { headers, data: { message } },
+})
+const code = (error: unknown) => (asTasksError(error, 'GET /x', parameters) as TasksError).code
+const secondary = 'You have exceeded a secondary rate limit. Please wait a few minutes.'
+const abuse = 'You have triggered an abuse detection mechanism.'
+
+describe('asTasksError', () => {
+  it.each([
+    [304, 'GITHUB_REFUSED'],
+    [400, 'GITHUB_REFUSED'],
+    [401, 'GITHUB_UNAUTHORIZED'],
+    [402, 'GITHUB_REFUSED'],
+    [403, 'GITHUB_FORBIDDEN'],
+    [404, 'GITHUB_NOT_FOUND'],
+    [405, 'GITHUB_REFUSED'],
+    [408, 'GITHUB_UNREACHABLE'],
+    [409, 'GITHUB_REFUSED'],
+    [410, 'GITHUB_NOT_FOUND'],
+    [413, 'GITHUB_REFUSED'],
+    [415, 'GITHUB_REFUSED'],
+    [422, 'GITHUB_REFUSED'],
+    [425, 'GITHUB_UNREACHABLE'],
+    [429, 'GITHUB_RATE_LIMITED'],
+    [451, 'GITHUB_REFUSED'],
+    [500, 'GITHUB_UNREACHABLE'],
+    [502, 'GITHUB_UNREACHABLE'],
+    [503, 'GITHUB_UNREACHABLE'],
+  ])('calls %i %s', (status, expected) => {
+    expect(code(failure(status, 'some words'))).toBe(expected)
+  })
+
+  it.each([
+    ['no answer', new TypeError('fetch failed')],
+    ['a deadline', new CommonError('DEADLINE', 'too late')],
+    ['nothing', undefined],
+  ])('calls %s unreachable', (_what, error) => {
+    expect(code(error)).toBe('GITHUB_UNREACHABLE')
+  })
+
+  it('lets its own errors and an abort through', () => {
+    const own = new TasksError('GITHUB_ANSWER', 'x')
+    const aborted = new CommonError('ABORTED', 'x')
+    expect(asTasksError(own, 'GET /x', parameters)).toBe(own)
+    expect(asTasksError(aborted, 'GET /x', parameters)).toBe(aborted)
+  })
+
+  const hourAway = String(Math.ceil(Date.now() / 1_000) + 3_600)
+  const plenty = { 'x-ratelimit-remaining': '4000', 'x-ratelimit-reset': hourAway }
+  const usedUp = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': hourAway }
+  it.each<[string, number, string, Record<string, string>, number]>([
+    ['a secondary limit that names no time', 403, secondary, plenty, 60_000],
+    ['a secondary limit of status 429', 429, secondary, plenty, 60_000],
+    ['a secondary limit that names a time', 403, secondary, { 'retry-after': '7' }, 7_000],
+    ['an abuse limit', 403, abuse, {}, 60_000],
+    ['a used-up limit', 403, 'API rate limit exceeded', usedUp, 3_600_000],
+    ['429 without words', 429, '', {}, 60_000],
+    ['an absurd time', 429, '', { 'retry-after': '1e12' }, 60_000],
+    ['a time that is none', 429, '', { 'retry-after': 'soon' }, 60_000],
+  ])('says when %s ends', (_what, status, message, headers, wait) => {
+    const started = Date.now()
+    const error = asTasksError(failure(status, message, headers), 'POST /x', parameters)
+    expect(error).toMatchObject({ code: 'GITHUB_RATE_LIMITED' })
+    const until = Number((error as TasksError).data['resetAtMs']) - started
+    expect(until).toBeGreaterThanOrEqual(wait - 2_000)
+    expect(until).toBeLessThanOrEqual(wait + 5_000)
+  })
+
+  it('does not take a refusal with these words for a limit', () => {
+    expect(code(failure(422, abuse))).toBe('GITHUB_REFUSED')
+    expect(code(failure(401, secondary))).toBe('GITHUB_UNAUTHORIZED')
+  })
+})
