@@ -54,6 +54,15 @@ export interface Repository {
   canPush: boolean
 }
 
+export const commentSchema = z.object({
+  body: z
+    .string()
+    .max(262_144)
+    .nullish()
+    .transform((body) => body ?? ''),
+})
+export type Comment = z.infer<typeof commentSchema>
+
 export const pullSchema = z.object({
   number: z.number().int(),
   html_url: z.string(),

@@ -12,25 +12,32 @@ import { withDeadline, type Logger } from '../util/index.ts'
 import { asTasksError } from './github-errors.ts'
 import { TasksError } from './errors.ts'
 import {
+  commentSchema,
   issueSchema,
   pullSchema,
   repositorySchema,
   toIssue,
   toPull,
   userSchema,
+  type Comment,
   type Issue,
   type Pull,
   type RateLimit,
   type Repository,
 } from './github-shapes.ts'
 
-export type { Issue, Pull, RateLimit, Repository } from './github-shapes.ts'
+export type { Comment, Issue, Pull, RateLimit, Repository } from './github-shapes.ts'
 
 export interface GitHub {
   /** Login that the token belongs to. Errors: `GITHUB_UNAUTHORIZED`. */
   viewer(signal: AbortSignal): Promise<string>
   repository(repo: string, signal: AbortSignal): Promise<Repository>
-  /** Open issues with a label, oldest first, without pull requests; `unchanged` by ETag since the last call. */
+  /**
+   * Open issues with a label, oldest first, without pull requests; at most 2,000. A listing of less
+   * than one page is asked for by ETag. When issues close or open between two pages, one that is open
+   * may be missing: that an issue is absent here does not say that it is closed, so read it
+   * with `issue` before anything is given up for it.
+   */
   openIssues(repo: string, label: string, signal: AbortSignal): Promise<Issue[]>
   issue(repo: string, number: number, signal: AbortSignal): Promise<Issue>
   /** Adds the login and returns the issue as it stands then; GitHub drops what it cannot assign in silence. */
@@ -38,6 +45,11 @@ export interface GitHub {
   unassign(repo: string, number: number, login: string, signal: AbortSignal): Promise<void>
   addLabel(repo: string, number: number, label: string, signal: AbortSignal): Promise<void>
   comment(repo: string, number: number, body: string, signal: AbortSignal): Promise<string>
+  /**
+   * Comments that were written or edited at `sinceIso` (ISO 8601, GitHub's clock) or later, oldest
+   * first; at most 300. GitHub has no order by newest here.
+   */
+  comments(repo: string, number: number, sinceIso: string, signal: AbortSignal): Promise<Comment[]>
   openPull(
     repo: string,
     pull: { head: string; base: string; title: string; body: string },
@@ -58,11 +70,16 @@ export interface GitHubInit {
 
 /** Pages of 100 that one listing reads at most. */
 const maxPages = 20
+const maxCommentPages = 3
+const perPage = 100
+
+const hasNext = (headers: Record<string, unknown>) =>
+  String(headers['link'] ?? '').includes('rel="next"')
 
 export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): GitHub {
   const { apiUrl, token, userAgent, timeoutMs = 120_000 } = init
   let limit: RateLimit | null = null
-  const cached = new Map<string, { etag: string; issues: Issue[]; more: boolean }>()
+  const cached = new Map<string, { etag: string; issues: Issue[] }>()
   const octokit = new Octokit({
     baseUrl: apiUrl.replace(/\/+$/, ''),
     auth: token,
@@ -130,13 +147,11 @@ export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): 
         state: 'open',
         sort: 'created',
         direction: 'asc',
-        per_page: 100,
+        per_page: perPage,
         page,
       }
       const conditional =
-        page === 1 && old !== undefined && !old.more
-          ? { headers: { 'if-none-match': old.etag } }
-          : {}
+        page === 1 && old !== undefined ? { headers: { 'if-none-match': old.etag } } : {}
       const answer = await call(
         'GET /repos/{owner}/{repo}/issues',
         { ...parameters, ...conditional },
@@ -148,10 +163,14 @@ export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): 
       })
       if (answer === undefined) return old?.issues ?? []
       found.push(...answer.data.map(toIssue).filter((issue) => !issue.isPull))
-      const more = String(answer.headers['link'] ?? '').includes('rel="next"')
-      if (page === 1)
-        cached.set(cacheKey, { etag: String(answer.headers['etag'] ?? ''), issues: found, more })
-      if (!more) break
+      if (page === 1) {
+        // A full page may stay as it is, and keep its ETag, while a second one comes after it.
+        const etag = answer.headers['etag']
+        if (typeof etag === 'string' && answer.data.length < perPage && !hasNext(answer.headers))
+          cached.set(cacheKey, { etag, issues: found })
+        else cached.delete(cacheKey)
+      }
+      if (!hasNext(answer.headers)) break
     }
     return found
   }
@@ -223,6 +242,20 @@ export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): 
           signal,
         )
       ).data.html_url
+    },
+    async comments(repo, number, sinceIso, signal) {
+      const found: Comment[] = []
+      for (let page = 1; page <= maxCommentPages; page += 1) {
+        const { data, headers } = await call(
+          'GET /repos/{owner}/{repo}/issues/{issue_number}/comments',
+          { ...at(repo), issue_number: number, since: sinceIso, per_page: perPage, page },
+          z.array(commentSchema),
+          signal,
+        )
+        found.push(...data)
+        if (!hasNext(headers)) break
+      }
+      return found
     },
     async openPull(repo, pull, signal) {
       return toPull(
