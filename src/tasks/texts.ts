@@ -16,6 +16,8 @@ export interface Signature {
   agent: string
   peerId: string
   attempt: number
+  /** OID of the claim record: a comment that was sent is found again by `claimLine`. */
+  claim: string
   journal: JournalLink
 }
 
@@ -90,7 +92,13 @@ function signed(by: Signature, executor: string | undefined): string[] {
     '---',
     `Agent ${code(by.agent)} (peer ${code(by.peerId)}), attempt ${by.attempt}${ran}.`,
     `Journal entry ${code(`${journal.key}/${journal.epoch}/${journal.seq}`)}.`,
+    claimLine(by.claim),
   ]
+}
+
+/** Last line of all that is written for a claim. */
+export function claimLine(oid: string): string {
+  return `Claim ${code(oid)}.`
 }
 
 /** One line without control characters, that mentions nobody. Titles are not rendered as Markdown. */

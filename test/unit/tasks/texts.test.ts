@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { failureComment, pullBody, pullTitle } from '../../../src/tasks/texts.ts'
+import {
+  claimLine,
+  failureComment,
+  pullBody,
+  pullTitle,
+  stoppedComment,
+} from '../../../src/tasks/texts.ts'
 
 const by = {
+  claim: 'c'.repeat(40),
   agent: 'ada',
   peerId: '12D3',
   attempt: 2,
@@ -93,5 +100,18 @@ describe('what is written on GitHub', () => {
     expect(text).toContain('1. ran scripted\n2. check test: exit 1')
     expect(text).toContain('AssertionError')
     expect(text).toContain('`bzzz:failed`')
+  })
+
+  it('ends with the claim that it was written for', () => {
+    const failed = { outcome: 'failed' as const, code: 'X', reason: 'x', tried: [], checks: [] }
+    const changed = { outcome: 'changed' as const, gitDir: '', head: '', files: [], summary: '' }
+    const line = claimLine('c'.repeat(40))
+    expect(line).toBe(`Claim \`${'c'.repeat(40)}\`.`)
+    for (const text of [
+      failureComment(failed, by, 'bzzz:failed'),
+      stoppedComment('it was closed', by, 'bzzz:failed'),
+      pullBody({ number: 7 }, { ...changed, checks: [], executor: 'x' }, by),
+    ])
+      expect(text.split('\n').at(-1)).toBe(line)
   })
 })
