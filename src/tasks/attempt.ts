@@ -16,11 +16,12 @@ import {
   type Outcome,
 } from './context.ts'
 import { cancel, fail, release } from './give-up.ts'
-import { foreignAssignees } from './intake.ts'
 import { createLease } from './lease.ts'
+import { assign } from './assign.ts'
 import { execute } from './execute.ts'
 import type { WorkOutcome } from './needs.ts'
-import { publish, winnerOf } from './publish.ts'
+import { publish } from './publish.ts'
+import { noteLost } from './fence.ts'
 import type { Claim } from './claim/claims.ts'
 
 /** Why the work of an attempt is stopped from outside. */
@@ -88,7 +89,7 @@ async function claim(context: Context, job: Job, signal: AbortSignal): Promise<C
     attempt: job.attempt,
     oid: prepared.oid,
     reason: short(reason),
-    ...(moved.is === 'lost' ? winnerOf(moved.holder) : {}),
+    ...(moved.is === 'lost' && moved.holder !== undefined ? { winner: moved.holder } : {}),
   })
   context.logger.info(
     { event: 'claim.lost', ...task, reason },
@@ -133,115 +134,116 @@ export async function hold(
     lease,
     startedAt: clock.monotonic(),
     strikes: job.strikes,
-    intents: new Set(),
+    publishing: false,
     signal: ending.signal,
   }
+  // What has been done is not dropped because the agent stops: the end of an attempt gets its own time.
+  const grace = graceAfter(signals.stopping, clock)
   let result: WorkOutcome | undefined
+  let outcome: Outcome = 'unknown'
   try {
     await lease.start()
     await tell(context, job, 'claimed', claimed.oid)
-    const refused = await assign(context, held, ending.signal)
-    if (refused !== undefined) return refused
-    if (job.refusal !== undefined) {
-      return await fail(
-        context,
-        held,
-        { outcome: 'failed', checks: [], ...job.refusal },
-        ending.signal,
-      )
-    }
-    const branch = branchOf(context, job)
-    const tips = await job.place.refs.fetchBranches([branch], ending.signal)
-    const branchTip = tips.get(branch) ?? null
-    result = await untilCancelled(signals.cancelled, ending, () => execute(context, held))
-    if (ending.signal.aborted) return await stoppedFromOutside(context, held, signals)
-    if (result.outcome === 'changed') {
-      // Finished work is not dropped because the agent stops: publishing gets the time of the hand-back.
-      const grace = graceAfter(signals.stopping, clock)
-      try {
-        return await publish(context, held, { work: result, branchTip }, grace.signal)
-      } finally {
-        grace.clear()
-      }
-    }
-    if (environmental.has(result.code)) {
-      held.strikes += 1
-      return await release(context, held, result.reason, ending.signal)
-    }
-    return await fail(context, held, result, ending.signal)
+    outcome = await carryOut(context, held, signals, {
+      ending,
+      grace: grace.signal,
+      onResult: (work) => (result = work),
+    })
   } catch (error) {
-    if (held.intents.size > 0) return abandoned(context, job, error)
-    if (!ending.signal.aborted) {
-      logger.warn(
-        { event: 'task.error', ...task, err: explain(error) },
-        'the attempt ended with an error; handing the issue back',
-      )
-      held.strikes += 1
-      return await release(context, held, explain(error), AbortSignal.timeout(handBackMs)).catch(
-        (second: unknown) => abandoned(context, job, second),
-      )
-    }
-    return await stoppedFromOutside(context, held, signals).catch((second: unknown) =>
+    outcome = await endBadly(context, held, signals, error, grace.signal).catch((second: unknown) =>
       abandoned(context, job, second),
     )
   } finally {
+    grace.clear()
     for (const signal of watched) signal.removeEventListener('abort', end)
     await lease.stop()
-    await result
-      ?.dispose()
-      .catch((error: unknown) =>
-        logger.warn(
-          { event: 'task.dispose', err: explain(error) },
-          'the workspace could not be removed',
-        ),
-      )
+    await tidy(context, job, result, outcome)
   }
+  return outcome
 }
 
-/** Step 5: only the holder assigns itself, and looks at what GitHub made of it. */
-async function assign(
+interface Course {
+  /** Aborts the work: the agent stops, the claim is lost, the issue is not wanted any more. */
+  ending: AbortController
+  /** For the steps after the work: fires some time after the agent was asked to stop. */
+  grace: AbortSignal
+  onResult: (result: WorkOutcome) => void
+}
+
+async function carryOut(
   context: Context,
   held: Held,
-  signal: AbortSignal,
-): Promise<Outcome | undefined> {
+  signals: AttemptSignals,
+  { ending, grace, onResult }: Course,
+): Promise<Outcome> {
   const { job } = held
-  const { repo } = job.place
-  const { rules } = job
-  const mine = (login: string) => login.toLowerCase() === context.login.toLowerCase()
-  const after = await context.github.assign(repo, job.issue.number, context.login, signal)
-  if (!after.open) return cancel(context, held, 'the issue was closed', signal)
-  const foreign = foreignAssignees(after, rules.meshLogins)
-  if (foreign.length > 0)
-    return release(context, held, `${foreign.join(', ')} took the issue`, signal, 'yielded')
-  if (!after.assignees.some(mine)) {
-    context.logger.error(
-      { event: 'claim.assign', repo, login: context.login },
-      'GitHub does not let this login be assigned: give it write access to the repository',
+  const refused = await assign(context, held, ending.signal)
+  if (refused !== undefined) return refused
+  if (job.refusal !== undefined)
+    return fail(context, held, { outcome: 'failed', checks: [], ...job.refusal }, grace)
+  const branch = branchOf(context, job)
+  const tips = await job.place.refs.fetchBranches([branch], ending.signal)
+  const branchTip = tips.get(branch) ?? null
+  const result = await untilCancelled(signals.cancelled, ending, () =>
+    execute(context, held, branchTip),
+  )
+  onResult(result)
+  if (ending.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
+  if (result.outcome === 'changed')
+    return publish(context, held, { work: result, branchTip }, grace)
+  if (!environmental.has(result.code)) return fail(context, held, result, grace)
+  held.strikes += 1
+  return release(context, held, result.reason, grace)
+}
+
+/** An error that no step expected: hand the issue back, unless publication has begun. */
+async function endBadly(
+  context: Context,
+  held: Held,
+  signals: AttemptSignals,
+  error: unknown,
+  grace: AbortSignal,
+): Promise<Outcome> {
+  if (held.publishing || hasCode(error, 'CLAIM_UNKNOWN')) return abandoned(context, held.job, error)
+  if (held.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
+  context.logger.warn(
+    { event: 'task.error', ...taskOf(held.job), err: explain(error) },
+    'the attempt ended with an error; handing the issue back',
+  )
+  held.strikes += 1
+  return release(context, held, explain(error), AbortSignal.timeout(handBackMs))
+}
+
+/** The adopted commit is kept only where a later look may need it. */
+async function tidy(
+  context: Context,
+  job: Job,
+  result: WorkOutcome | undefined,
+  outcome: Outcome,
+): Promise<void> {
+  const steps: Promise<unknown>[] = [result?.dispose() ?? Promise.resolve()]
+  if (result?.outcome === 'changed' && outcome !== 'unknown')
+    steps.push(job.place.refs.drop(result.head))
+  for (const { reason } of (await Promise.allSettled(steps)).filter(
+    (one) => one.status === 'rejected',
+  )) {
+    context.logger.warn(
+      { event: 'task.tidy', ...taskOf(job), err: explain(reason) },
+      'something of the attempt could not be removed',
     )
-    return release(context, held, `${context.login} cannot be assigned in ${repo}`, signal)
   }
-  for (const login of after.assignees.filter((other) => !mine(other))) {
-    await context.github.unassign(repo, job.issue.number, login, signal)
-  }
-  return undefined
 }
 
 async function stoppedFromOutside(
   context: Context,
   held: Held,
   signals: AttemptSignals,
+  limit: AbortSignal,
 ): Promise<Outcome> {
-  const { job, lease } = held
-  const limit = AbortSignal.timeout(handBackMs)
+  const { lease } = held
   if (lease.lost.aborted) {
     const { data } = lease.lost.reason as { data?: { holder?: string } }
-    await context.journal.append({
-      type: 'claim.lost',
-      task: taskOf(job),
-      attempt: job.attempt,
-      reason: short(explain(lease.lost.reason)),
-      ...winnerOf(data?.holder),
-    })
+    await noteLost(context, held, explain(lease.lost.reason), data?.holder)
     return 'lost'
   }
   if (signals.cancelled.aborted && !signals.stopping.aborted) {

@@ -10,7 +10,7 @@ import { decodeInstructions, needsOf, type Instructions } from './instructions.t
 import type { Policy } from './needs.ts'
 
 /** Margin over the lease before a takeover, ms. */
-const marginMs = 5_000
+export const marginMs = 5_000
 /** How long nobody must be able to do an issue before it counts as waiting, ms. */
 const lonelyMs = 5_000
 
@@ -22,23 +22,25 @@ export interface Option {
   rank: number
   decision: Extract<ReturnType<typeof mayClaim>, { may: true }>
   rules: IntakeRules
+  earlier: string[]
 }
 
 export async function consider(
   floor: Floor,
   place: RepoContext,
   memory: RepoMemory,
-  at: { issue: Issue; tip: Tip; policy: Policy; meshLogins: ReadonlySet<string> },
+  at: { issue: Issue; tip: Tip; policy: Policy },
 ): Promise<Option | undefined> {
   const { context } = floor
   const { issue, tip, policy } = at
   const { repo } = place
-  const holder = tip.is === 'record' ? [tip.record.login.toLowerCase()] : []
+  // Only who stands in the chain of claims may be assigned; what a peer announces proves nothing.
+  const earlier = issue.assignees.length === 0 ? [] : await loginsOf(place, issue.number)
   const rules: IntakeRules = {
     trigger: context.settings.trigger,
     failed: context.settings.failed,
     requiredLabels: policy.requiredLabels,
-    meshLogins: new Set([...at.meshLogins, ...holder]),
+    meshLogins: new Set(earlier),
   }
   const verdict = eligible(issue, rules)
   if (floor.isActive(repo, issue.number)) {
@@ -62,8 +64,10 @@ export async function consider(
   }
   const now = context.clock.monotonic()
   if (floor.notBefore(repo, issue.number) > now) return undefined
+  const vanished = memory.gone.get(issue.number)
   const decision = mayClaim({
     tip,
+    ...(vanished === undefined ? {} : { vanished }),
     sighting: memory.sightings.get(issue.number),
     now,
     marginMs,
@@ -95,6 +99,7 @@ export async function consider(
     rank,
     decision,
     rules,
+    earlier,
     ...(refused === undefined ? {} : { refusal: refused }),
   }
 }
@@ -147,4 +152,17 @@ async function wait(
     needs,
     reason: `no connected agent offers ${needs.join(', ')}`,
   })
+}
+
+/** Records of the chain that are looked at for logins: more holders than any issue has in a row. */
+const maxChain = 100
+
+/** Logins of all who held the issue's claim, in lower case. */
+async function loginsOf(place: RepoContext, issue: number): Promise<string[]> {
+  const chain = await place.refs.history(String(issue), maxChain)
+  const tips = await Promise.all(chain.map((raw) => place.claims.decode(place.repo, issue, raw)))
+  const logins = tips.flatMap((tip) =>
+    tip.is === 'record' ? [tip.record.login.toLowerCase()] : [],
+  )
+  return [...new Set(logins)]
 }

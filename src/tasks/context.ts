@@ -1,9 +1,8 @@
 /** What all steps of a task share, and the small steps that several of them take. */
-import { explain, hasCode, sleep, type Clock, type Logger } from '../util/index.ts'
+import { explain, type Clock, type Logger } from '../util/index.ts'
 import type { TaskAnnouncement } from '../mesh/index.ts'
-import type { Claims, Moved } from './claim/claims.ts'
-import type { ClaimState } from './claim/record.ts'
-import type { ClaimRepository, RefUpdate } from './claim/repository.ts'
+import type { Claims } from './claim/claims.ts'
+import type { ClaimRepository } from './claim/repository.ts'
 import type { GitHub, Issue, Repository } from './github.ts'
 import type { IntakeRules } from './intake.ts'
 import type { Instructions } from './instructions.ts'
@@ -58,9 +57,12 @@ export interface Job {
   strikes: number
   previous: string | null
   takeover: boolean
+  /** Logins of earlier holders of the claim, in lower case: what stands of their assignments goes. */
+  earlier?: readonly string[]
 }
 
-export type Outcome = 'done' | 'failed' | 'lost' | 'released' | 'cancelled' | 'unknown'
+/** `barred`: this agent cannot be assigned here, whatever the issue. */
+export type Outcome = 'done' | 'failed' | 'lost' | 'released' | 'cancelled' | 'unknown' | 'barred'
 
 /** A task between claim and end. */
 export interface Held {
@@ -70,8 +72,8 @@ export interface Held {
   startedAt: number
   /** What the closing record says: rises when this machine, not the task, was at fault. */
   strikes: number
-  /** OIDs of closing records that say `done` and may have arrived; not empty: publication has begun. */
-  intents: Set<string>
+  /** Publication has begun: what became of it is in the ref, not in this process. */
+  publishing: boolean
   signal: AbortSignal
 }
 
@@ -99,66 +101,16 @@ export async function tell(
   })
 }
 
-/**
- * Ends the claim: moves the ref from the newest record to `state`, with other refs in the same
- * push. A renewal whose answer was lost may stand in between; then the move is tried from there.
- */
-export async function close(
-  held: Held,
-  state: ClaimState,
-  also: RefUpdate[],
-  signal: AbortSignal,
-  onPrepared: (oid: string) => Promise<void> = async () => undefined,
-): Promise<Moved> {
-  const { lease, job } = held
-  await lease.stop()
-  const pending = lease.pending
-  let last: Moved = { is: 'lost', holder: undefined }
-  for (const previous of [lease.claim.oid, ...(pending === undefined ? [] : [pending])]) {
-    const prepared = await job.place.claims.prepare({
-      ...taskOf(job),
-      attempt: job.attempt,
-      strikes: held.strikes,
-      previous,
-      state,
-    })
-    await onPrepared(prepared.oid)
-    last = await job.place.claims.move(prepared, also, signal)
-    if (last.is !== 'lost' || last.holder !== pending) break
-  }
-  return last
-}
-
-/** Who did it and where it is written: the newest own journal entry, unless another is named. */
-export function signatureOf(context: Context, job: Job, seq?: number): Signature {
+/** Who did it, under which claim, and where it is written: the newest own entry, unless another is named. */
+export function signatureOf(
+  context: Context,
+  { job, lease }: { job: Job; lease: { claim: { oid: string } } },
+  seq?: number,
+): Signature {
   const { key, epoch, length } = context.journal.head()
   const journal = { key, epoch, seq: seq ?? Math.max(0, length - 1) }
-  return { agent: context.name, peerId: context.mesh.peerId, attempt: job.attempt, journal }
-}
-
-/** Pause between tries while GitHub does not answer, ms. */
-export const patienceMs = 15_000
-
-/** Tries again for as long as GitHub is out of reach or its limit is used up; other errors go on. */
-export async function patiently<T>(
-  context: Context,
-  job: Job,
-  signal: AbortSignal,
-  step: () => Promise<T>,
-): Promise<T> {
-  for (;;) {
-    try {
-      return await step()
-    } catch (error) {
-      if (!hasCode(error, 'GITHUB_UNREACHABLE') && !hasCode(error, 'GITHUB_RATE_LIMITED'))
-        throw error
-      context.logger.warn(
-        { event: 'github.wait', ...taskOf(job), err: explain(error) },
-        'GitHub does not answer; trying again',
-      )
-      await sleep(patienceMs, { signal, clock: context.clock })
-    }
-  }
+  const { name, mesh } = context
+  return { agent: name, peerId: mesh.peerId, attempt: job.attempt, claim: lease.claim.oid, journal }
 }
 
 export const elapsed = (context: Context, held: Pick<Held, 'startedAt'>) =>

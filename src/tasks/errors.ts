@@ -8,22 +8,26 @@ export type TasksErrorCode =
   | 'GITHUB_FORBIDDEN'
   /** 404 or 410: absent, or invisible to this token. */
   | 'GITHUB_NOT_FOUND'
-  /** 409 or 422: understood and refused; data.details says why. */
+  /** Any other 3xx or 4xx: understood and refused; data.details says why. */
   | 'GITHUB_REFUSED'
   /** 403 or 429 with an exhausted limit; data.resetAtMs. */
   | 'GITHUB_RATE_LIMITED'
-  /** No answer, or a 5xx after retries. */
+  /** No answer, 408, 425, or a 5xx after retries. */
   | 'GITHUB_UNREACHABLE'
   /** An answer that does not have GitHub's shape. */
   | 'GITHUB_ANSWER'
   /** The default branch has no commit. */
   | 'REPO_EMPTY'
+  /** The login cannot be assigned to issues. */
+  | 'NOT_ASSIGNABLE'
   /** The token cannot push. */
   | 'REPO_READ_ONLY'
   /** The `bzzz` block of an issue cannot be used; data.line. */
   | 'INSTRUCTIONS_INVALID'
   /** The claim ref holds something that is no record of ours. */
   | 'CLAIM_REF_INVALID'
+  /** What became of a claim cannot be told now; a later look at the ref can. */
+  | 'CLAIM_UNKNOWN'
   /** The claim is no longer ours. */
   | 'CLAIM_LOST'
 

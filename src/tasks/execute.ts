@@ -3,7 +3,11 @@ import { short, taskOf, type Context, type Held, type Job } from './context.ts'
 import type { WorkOutcome, WorkProgress } from './needs.ts'
 
 /** Resolves when the work has ended and everything it reported is in the journal. */
-export async function execute(context: Context, held: Held): Promise<WorkOutcome> {
+export async function execute(
+  context: Context,
+  held: Held,
+  branchTip: string | null,
+): Promise<WorkOutcome> {
   const { job, signal } = held
   const { issue, place } = job
   const task = taskOf(job)
@@ -12,12 +16,20 @@ export async function execute(context: Context, held: Held): Promise<WorkOutcome
     written = written.then(() => record(context, job, event))
     written.catch(() => undefined)
   }
+  // Commits of an earlier attempt are built on, when they belong to this repository's history.
+  const related = branchTip !== null && (await place.refs.isRelated(branchTip, job.base))
+  const resume = related ? { resume: branchTip } : {}
   const order = {
     id: `${place.repo.replace(/[^\w.-]/g, '-')}-${issue.number}-${job.attempt}`,
     repo: place.repo,
     issue: { number: issue.number, title: issue.title, body: issue.body, labels: issue.labels },
     attempt: job.attempt,
-    source: { gitDir: place.refs.gitDir, baseBranch: place.info.defaultBranch, base: job.base },
+    source: {
+      ...resume,
+      gitDir: place.refs.gitDir,
+      baseBranch: place.info.defaultBranch,
+      base: job.base,
+    },
     policy: job.policy,
     author: { name: `${context.name} (bzzz)`, email: `${context.login}@users.noreply.github.com` },
   }

@@ -3,7 +3,7 @@ import type { Context, Job } from './context.ts'
 import type { Candidate } from './intake.ts'
 import type { Issue } from './github.ts'
 import type { Policy } from './needs.ts'
-import type { Sighting } from './claim/decide.ts'
+import type { Sighting, Tip } from './claim/decide.ts'
 
 /** What turns share, kept by the service. */
 export interface Floor {
@@ -32,6 +32,12 @@ export type Said =
 export interface RepoMemory {
   sightings: Map<number, Sighting>
   policies: Map<string, Policy>
+  /** Claim refs that were seen and are gone: the last record, and since when (monotonic ms). */
+  gone: Map<number, { tip: Extract<Tip, { is: 'record' }>; since: number }>
+  /** The last record seen in each claim ref. */
+  records: Map<number, Extract<Tip, { is: 'record' }>>
+  /** Closing records whose pull request was looked for. */
+  heired: Set<string>
   /** Monotonic ms since when nobody who is connected can do the issue. */
   lonely: Map<number, number>
 }
@@ -39,5 +45,8 @@ export interface RepoMemory {
 export const emptyMemory = (): RepoMemory => ({
   sightings: new Map(),
   policies: new Map(),
+  gone: new Map(),
+  records: new Map(),
+  heired: new Set(),
   lonely: new Map(),
 })

@@ -1,14 +1,13 @@
 /**
  * The ways in which a task ends without a pull request: failed (the work was tried in vain),
  * released (somebody else may go on), cancelled (nobody wants it any more), yielded (a person took
- * the issue). What people see is written before the claim ref ends, so that no other agent takes
- * the issue in between; a crash in between leaves a lease that runs out.
+ * the issue). Each begins with the fence. What people see is written before the claim ref ends, so
+ * that no other agent takes the issue in between; a crash in between is found by `recover.ts`. The
+ * journal says what the ref says, never what was only tried.
  */
-import { explain } from '../util/index.ts'
+import { explain, hasCode, sleep } from '../util/index.ts'
 import {
-  close,
   elapsed,
-  patiently,
   short,
   signatureOf,
   taskOf,
@@ -17,7 +16,7 @@ import {
   type Held,
   type Outcome,
 } from './context.ts'
-import type { ClaimState } from './claim/record.ts'
+import { closeClaim, fence, patiently } from './fence.ts'
 import type { FailedWork } from './needs.ts'
 import { failureComment, stoppedComment } from './texts.ts'
 
@@ -28,14 +27,11 @@ export async function fail(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { job } = held
-  const { number } = job.issue
-  const { repo } = job.place
-  const comment = failureComment(work, signatureOf(context, job), context.settings.failed)
-  await patiently(context, job, signal, () =>
-    context.github.addLabel(repo, number, context.settings.failed, signal),
-  )
-  await patiently(context, job, signal, () => context.github.comment(repo, number, comment, signal))
-  await attemptUnassign(context, held, signal)
+  if (!(await fence(context, held, signal))) return 'lost'
+  const body = failureComment(work, signatureOf(context, held), context.settings.failed)
+  await mark(context, held, body, signal)
+  await unassignSelf(context, held, signal)
+  if (!(await closeClaim(context, held, 'failed', signal))) return 'lost'
   await context.journal.append({
     type: 'task.failed',
     task: taskOf(job),
@@ -44,27 +40,28 @@ export async function fail(
     reason: short(work.reason, 3_900),
     durationMs: elapsed(context, held),
   })
-  await end(context, held, 'failed', signal)
   await tell(context, job, 'failed')
   return 'failed'
 }
 
-/** `backOff` is the caller's: a released task is not taken up again at once by the agent that let it go. */
+/** `yielded`: to a person; else anybody may go on. */
 export async function release(
   context: Context,
   held: Held,
   reason: string,
   signal: AbortSignal,
-  state: ClaimState = 'released',
+  state: 'released' | 'yielded' = 'released',
 ): Promise<Outcome> {
   const { job } = held
-  await attemptUnassign(context, held, signal)
-  const oid = await end(context, held, state, signal)
+  if (!(await fence(context, held, signal))) return 'lost'
+  await unassignSelf(context, held, signal)
+  if (!(await closeClaim(context, held, state, signal))) return 'lost'
+  const { oid } = held.lease.claim
   await context.journal.append({
     type: 'claim.released',
     task: taskOf(job),
     attempt: job.attempt,
-    ...(oid === undefined ? {} : { oid }),
+    oid,
     state,
     reason: short(reason, 3_900),
   })
@@ -72,14 +69,15 @@ export async function release(
   return 'released'
 }
 
-/** The issue was closed or its label taken away: end quietly. */
+/** The issue was closed, deleted, or its label taken away: end quietly. */
 export async function cancel(
   context: Context,
   held: Held,
   reason: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  await attemptUnassign(context, held, signal)
+  if (!(await fence(context, held, signal))) return 'lost'
+  await unassignSelf(context, held, signal)
   return finishCancelled(context, held, reason, signal)
 }
 
@@ -90,15 +88,12 @@ export async function stopped(
   reason: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  const { job } = held
-  const { failed } = context.settings
-  const { repo } = job.place
-  const comment = stoppedComment(reason, signatureOf(context, job), failed)
-  await patiently(context, job, signal, () =>
-    context.github.addLabel(repo, job.issue.number, failed, signal),
-  )
-  await patiently(context, job, signal, () =>
-    context.github.comment(repo, job.issue.number, comment, signal),
+  if (!(await fence(context, held, signal))) return 'lost'
+  await mark(
+    context,
+    held,
+    stoppedComment(reason, signatureOf(context, held), context.settings.failed),
+    signal,
   )
   return finishCancelled(context, held, reason, signal)
 }
@@ -109,7 +104,7 @@ async function finishCancelled(
   reason: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
-  await end(context, held, 'cancelled', signal)
+  if (!(await closeClaim(context, held, 'cancelled', signal))) return 'lost'
   const { job } = held
   await context.journal.append({
     type: 'task.cancelled',
@@ -121,8 +116,61 @@ async function finishCancelled(
   return 'cancelled'
 }
 
-async function attemptUnassign(context: Context, held: Held, signal: AbortSignal): Promise<void> {
+/** The failed label, which must arrive, and a comment, which arrives at most once. */
+async function mark(
+  context: Context,
+  held: Held,
+  body: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { job } = held
+  const { repo } = job.place
+  const { number } = job.issue
+  await patiently(context, job, signal, () =>
+    context.github.addLabel(repo, number, context.settings.failed, signal),
+  )
+  await commentOnce(context, held, body, signal)
+}
+
+/** Tries of a comment whose answer was lost. */
+const commentTries = 3
+const commentPauseMs = 5_000
+
+/** A comment is not idempotent: before another try, the issue is asked whether it arrived. */
+async function commentOnce(
+  context: Context,
+  { job }: Held,
+  body: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { repo } = job.place
+  const { number } = job.issue
+  const since = new Date(context.clock.now() - 24 * 60 * 60_000).toISOString()
+  for (let turn = 1; ; turn += 1) {
+    try {
+      if (
+        turn > 1 &&
+        (await context.github.comments(repo, number, since, signal)).some(
+          (comment) => comment.body === body,
+        )
+      )
+        return
+      await context.github.comment(repo, number, body, signal)
+      return
+    } catch (error) {
+      if (hasCode(error, 'ABORTED')) throw error
+      context.logger.warn(
+        { event: 'task.comment', ...taskOf(job), err: explain(error) },
+        'the comment could not be written',
+      )
+      if (turn === commentTries) return
+      await sleep(commentPauseMs, { signal, clock: context.clock })
+    }
+  }
+}
+
+/** Best effort: a login that stays is taken away by whoever claims next. */
+async function unassignSelf(context: Context, { job }: Held, signal: AbortSignal): Promise<void> {
   await context.github
     .unassign(job.place.repo, job.issue.number, context.login, signal)
     .catch((error: unknown) => {
@@ -131,21 +179,4 @@ async function attemptUnassign(context: Context, held: Held, signal: AbortSignal
         'the own assignment could not be removed',
       )
     })
-}
-
-/** OID of the closing record; undefined when the ref is not ours any more or could not be moved. */
-async function end(
-  context: Context,
-  held: Held,
-  state: ClaimState,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const moved = await close(held, state, [], signal)
-  if (moved.is === 'won') return moved.claim.oid
-  const why = moved.is === 'lost' ? 'another record is there' : explain(moved.error)
-  context.logger.warn(
-    { event: 'claim.end', ...taskOf(held.job), state, why },
-    'the claim ref could not be closed; its lease runs out',
-  )
-  return undefined
 }

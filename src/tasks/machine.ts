@@ -58,6 +58,7 @@ const within: Readonly<Record<string, TaskState>> = {
   'task.failed': 'failed',
   'task.cancelled': 'cancelled',
   'claim.released': 'released',
+  'claim.lost': 'released',
 }
 
 export function advance(at: TaskPosition, event: TaskEvent): TaskPosition {
@@ -70,7 +71,10 @@ export function advance(at: TaskPosition, event: TaskEvent): TaskPosition {
     return at.state === 'open' || at.state === 'released' ? { ...at, state: 'waiting' } : at
   if (event.type === 'issue.seen') return at.state === 'waiting' ? { ...at, state: 'open' } : at
   const next = within[event.type]
-  if (next === undefined || event.attempt !== at.attempt || event.author !== at.holder) return at
+  if (next === undefined || event.attempt !== at.attempt) return at
+  // Whoever opens the pull request of a holder that pushed its work and vanished may say so.
+  const heir = event.type === 'task.done' && at.state === 'publishing'
+  if (event.author !== at.holder && !heir) return at
   if (finalStates.has(at.state) || at.state === 'released') return at
   return { ...at, state: next }
 }

@@ -1,29 +1,37 @@
 /**
- * Step 7: from a commit in a workspace to a pull request. Read the issue again; then one atomic
- * push of [claim ref: mine → done, work branch: seen → work]; then the pull request, adopting one
- * that exists. The intention is durable in the journal before the push, so that a restart knows
- * what it may find. An unreachable GitHub is waited for: finished work is not thrown away.
+ * Step 7: from a commit in a workspace to a pull request. In each round the issue is read again, then
+ * one atomic push moves [claim ref: mine → done, work branch: seen → work]; then comes the pull
+ * request, adopting one that exists for this work. The commit is taken over and the intention is on
+ * disk before anything is sent, so that a restart can go on from there.
+ *
+ * GitHub out of reach is waited for: finished work is not thrown away. A remote that takes the claim
+ * but not the branch (a rule, a hook, a name that cannot be) has refused the work; that is final.
  */
 import { explain, hasCode, sleep } from '../util/index.ts'
 import {
   branchOf,
-  close,
   elapsed,
-  patienceMs,
-  patiently,
   short,
   signatureOf,
   taskOf,
   tell,
   type Context,
   type Held,
+  type Job,
   type Outcome,
 } from './context.ts'
+import { noteLost, patienceMs, patiently } from './fence.ts'
 import { cancel, fail, release, stopped } from './give-up.ts'
 import { foreignAssignees } from './intake.ts'
-import type { Pull } from './github.ts'
+import type { Issue, Pull } from './github.ts'
 import type { ChangedWork } from './needs.ts'
 import { pullBody, pullTitle } from './texts.ts'
+
+/** Rounds in which the remote takes the claim and not the branch, before the work counts as refused. */
+const refusals = 3
+/** Before an absence that one answer showed is believed, another is asked for, ms. */
+const secondLookMs = 3_000
+const looks = 3
 
 export interface PublishInit {
   work: ChangedWork
@@ -38,78 +46,118 @@ export async function publish(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { job } = held
-  const { work } = init
-  const refused = await recheck(context, held, signal)
-  if (refused !== undefined) return refused
-
-  await job.place.refs.adopt(work.gitDir, work.head, signal)
-  const branch = branchOf(context, job)
-  const base = { task: taskOf(job), attempt: job.attempt, branch, base: job.base, head: work.head }
-  let intent = 0
-  const intend = async (done: string) => {
-    const entry = await context.journal.append({
-      type: 'publish.intent',
-      ...base,
-      claim: held.lease.claim.oid,
-      done,
-    })
-    intent = entry.seq
-    held.intents.add(done)
+  const { work, branchTip } = init
+  const { refs } = job.place
+  await refs.adopt(work.gitDir, work.head, signal)
+  if (branchTip !== null && !(await refs.isAncestor(branchTip, work.head))) {
+    return fail(
+      context,
+      held,
+      refused(
+        'BRANCH_MOVED',
+        `The work branch ${branchOf(context, job)} holds commits that this work does not build on.`,
+        work,
+      ),
+      signal,
+    )
   }
-  const update = { ref: `refs/heads/${branch}`, expected: init.branchTip, next: work.head }
-  for (;;) {
-    const moved = await close(held, 'done', [update], signal, intend)
-    if (moved.is === 'won') break
-    if (moved.is === 'lost' && moved.holder !== undefined && held.intents.has(moved.holder)) break
-    if (moved.is === 'lost') {
-      held.intents.clear()
-      await context.journal.append({
-        type: 'claim.lost',
-        task: taskOf(job),
-        attempt: job.attempt,
-        reason: 'fenced at publication',
-        ...winnerOf(moved.holder),
-      })
-      return 'lost'
-    }
-    const tip = await job.place.refs
-      .read(update.ref, signal)
-      .catch(() => init.branchTip ?? undefined)
-    if ((tip ?? null) !== init.branchTip && tip !== work.head) {
-      held.intents.clear()
-      const reason = `The work branch ${branch} was changed by someone else while the work was done.`
+  held.publishing = true
+  const intent = { seq: 0 }
+  for (let round = 1, refusedRounds = 0; ; round += 1) {
+    const other = await recheck(context, held, signal)
+    if (other !== undefined) return other
+    const sent = await send(context, held, init, intent, signal)
+    if (sent.is === 'published') break
+    if (sent.is === 'lost') return 'lost'
+    if (sent.is === 'moved') {
       return fail(
         context,
         held,
-        {
-          outcome: 'failed',
-          code: 'BRANCH_MOVED',
-          reason,
-          tried: [`finished the work as ${work.head}`],
-          checks: work.checks,
-          executor: work.executor,
-        },
+        refused(
+          'BRANCH_MOVED',
+          `The work branch ${branchOf(context, job)} was changed by someone else while the work was done.`,
+          work,
+        ),
+        signal,
+      )
+    }
+    if (sent.is === 'refused') refusedRounds += 1
+    if (refusedRounds >= refusals) {
+      return fail(
+        context,
+        held,
+        refused('PUSH_REFUSED', `GitHub does not take the work branch: ${sent.why}`, work),
         signal,
       )
     }
     context.logger.warn(
-      { event: 'publish.wait', ...taskOf(job), err: explain(moved.error) },
+      { event: 'publish.wait', ...taskOf(job), round, why: sent.why },
       'GitHub did not take the work yet; trying again',
     )
     await sleep(patienceMs, { signal, clock: context.clock })
   }
-  await context.journal.append({ type: 'pushed', ...base })
+  const about = { task: taskOf(job), attempt: job.attempt, branch: branchOf(context, job) }
+  await context.journal.append({ type: 'pushed', ...about, base: job.base, head: work.head })
+  const body = pullBody(job.issue, work, signatureOf(context, held, intent.seq))
   return openPull(
     context,
     held,
-    {
-      branch,
-      head: work.head,
-      title: pullTitle(job.issue),
-      body: pullBody(job.issue, work, signatureOf(context, job, intent)),
-    },
+    { branch: about.branch, head: work.head, title: pullTitle(job.issue), body },
     signal,
   )
+}
+
+type Sent = { is: 'published' } | { is: 'lost' } | { is: 'moved' | 'refused' | 'away'; why: string }
+
+/** One atomic push, and when it did not go through: why not. */
+async function send(
+  context: Context,
+  held: Held,
+  { work, branchTip }: PublishInit,
+  intent: { seq: number },
+  signal: AbortSignal,
+): Promise<Sent> {
+  const { job, lease } = held
+  const branch = branchOf(context, job)
+  const ref = `refs/heads/${branch}`
+  const about = { task: taskOf(job), attempt: job.attempt, branch, base: job.base, head: work.head }
+  const onPrepared = async (done: string) => {
+    const entry = await context.journal.append({
+      type: 'publish.intent',
+      ...about,
+      claim: lease.claim.oid,
+      done,
+    })
+    intent.seq = entry.seq
+  }
+  const also = [{ ref, expected: branchTip, next: work.head }]
+  const moved = await lease.close({ state: 'done', strikes: 0, also, onPrepared }, signal)
+  if (moved.is === 'won') return { is: 'published' }
+  if (moved.is === 'lost') {
+    await noteLost(context, held, 'fenced at publication', moved.holder)
+    return { is: 'lost' }
+  }
+  const proof = await lease.prove(signal)
+  if (proof.is === 'published') return proof
+  if (proof.is === 'lost') {
+    await noteLost(context, held, 'fenced at publication', proof.holder)
+    return { is: 'lost' }
+  }
+  const why = explain(moved.error)
+  if (proof.is === 'unknown') return { is: 'away', why }
+  const tip = (await job.place.refs.read(ref, signal).catch(() => branchTip ?? undefined)) ?? null
+  return { is: tip === branchTip || tip === work.head ? 'refused' : 'moved', why }
+}
+
+function refused(code: string, reason: string, work: ChangedWork) {
+  return {
+    outcome: 'failed' as const,
+    code,
+    reason,
+    tried: [`finished the work as ${work.head}`],
+    checks: work.checks,
+    executor: work.executor,
+  }
 }
 
 export interface PullInit {
@@ -119,10 +167,10 @@ export interface PullInit {
   body: string
 }
 
-/** Opens the pull request or adopts the one that is there. Also the end of a recovery. */
+/** Opens the pull request or adopts the one for this work. Also the end of a recovery. */
 export async function openPull(
   context: Context,
-  held: Pick<Held, 'job' | 'startedAt'>,
+  held: { job: Job; startedAt: number },
   init: PullInit,
   signal: AbortSignal,
 ): Promise<Outcome> {
@@ -131,27 +179,31 @@ export async function openPull(
   const { pull, adopted } = await patiently(context, job, signal, () =>
     openOrAdopt(context, repo, { ...init, base: info.defaultBranch }, signal),
   )
-  const task = taskOf(job)
-  const { attempt } = job
+  await notePull(context, held, { pull, adopted, head: init.head })
+  return 'done'
+}
+
+export async function notePull(
+  context: Context,
+  held: { job: Job; startedAt: number },
+  { pull, adopted, head }: { pull: Pull; adopted: boolean; head: string },
+): Promise<void> {
+  const about = { task: taskOf(held.job), attempt: held.job.attempt }
   await context.journal.append({
     type: 'pull.opened',
-    task,
-    attempt,
+    ...about,
     number: pull.number,
     url: short(pull.url),
-    head: init.head,
+    head,
     adopted,
   })
   await context.journal.append({
     type: 'task.done',
-    task,
-    attempt,
+    ...about,
     pull: pull.number,
     durationMs: elapsed(context, held),
   })
-  await job.place.refs.drop(init.head)
-  await tell(context, job, 'done')
-  return 'done'
+  await tell(context, held.job, 'done')
 }
 
 /** A 422 may mean that an earlier try was applied though its answer was lost: then that one is it. */
@@ -170,10 +222,13 @@ async function openOrAdopt(
   } catch (error) {
     if (!hasCode(error, 'GITHUB_REFUSED')) throw error
     const found = await context.github.findPull(repo, branch, base, signal)
-    if (found === undefined) throw error
+    if (found === undefined || !isFor(found, init.head)) throw error
     return { pull: found, adopted: true }
   }
 }
+
+/** An old, closed pull request of the same branch is not the one for this work. */
+export const isFor = (pull: Pull, head: string) => pull.open || pull.headOid === head
 
 /** Reads the issue once more; undefined when the publication may go on. */
 async function recheck(
@@ -182,22 +237,38 @@ async function recheck(
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
   const { job } = held
-  const fresh = await patiently(context, job, signal, () =>
-    context.github.issue(job.place.repo, job.issue.number, signal),
-  )
   const { rules } = job
+  const mine = (issue: Issue) =>
+    issue.assignees.some((login) => login.toLowerCase() === context.login.toLowerCase())
+  const fresh = await look(context, job, (issue) => issue.open && mine(issue), signal)
+  if (fresh === undefined) return cancel(context, held, 'the issue is gone', signal)
   if (!fresh.open) return cancel(context, held, 'the issue was closed', signal)
   if (!fresh.labels.some((label) => label.toLowerCase() === rules.trigger.toLowerCase())) {
     return cancel(context, held, `the label ${rules.trigger} was taken away`, signal)
   }
-  const foreign = foreignAssignees(fresh, rules.meshLogins)
+  const known = new Set([...rules.meshLogins, context.login.toLowerCase()])
+  const foreign = foreignAssignees(fresh, known)
   if (foreign.length > 0)
     return release(context, held, `${foreign.join(', ')} took the issue`, signal, 'yielded')
-  if (!fresh.assignees.some((login) => login.toLowerCase() === context.login.toLowerCase())) {
-    return stopped(context, held, 'the assignment was taken away', signal)
-  }
+  if (!mine(fresh)) return stopped(context, held, 'the assignment was taken away', signal)
   return undefined
 }
 
-export const winnerOf = (holder: string | undefined) =>
-  holder === undefined ? {} : { winner: holder }
+/** The issue; what one answer does not show is looked for again, since replicas lag. Undefined: it is gone. */
+async function look(
+  context: Context,
+  job: Job,
+  good: (issue: Issue) => boolean,
+  signal: AbortSignal,
+): Promise<Issue | undefined> {
+  for (let turn = 1; ; turn += 1) {
+    const seen = await patiently(context, job, signal, () =>
+      context.github.issue(job.place.repo, job.issue.number, signal),
+    ).catch((error: unknown) => {
+      if (hasCode(error, 'GITHUB_NOT_FOUND')) return undefined
+      throw error
+    })
+    if (turn === looks || (seen !== undefined && good(seen))) return seen
+    await sleep(secondLookMs, { signal, clock: context.clock })
+  }
+}

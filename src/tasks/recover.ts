@@ -3,8 +3,8 @@
  *
  * | newest own entry | the ref holds | outcome |
  * |---|---|---|
- * | tried, won, renewed, executing … | our held record | claimed anew at once with attempt + 1 (by intake), or given back when the issue is not wanted any more |
- * | publish.intent | our held record | the same: the push never happened |
+ * | tried, won, renewed, executing … | our held record | claimed anew at once with attempt + 1 (by intake); closed when the issue is not wanted any more, or was marked as failed |
+ * | publish.intent | our held record | the push never arrived: the finished commit is published now, if it is still here; else as above |
  * | publish.intent or pushed | the done record of the intent | the pull request is opened, or the existing one adopted |
  * | anything | a closing record of ours | the missing last entry is written |
  * | anything | a record of somebody else | lost: nothing of it is touched |
@@ -54,11 +54,12 @@ function note(open: Map<string, Unfinished>, entry: LoggedEntry): void {
   const at = open.get(key)
   switch (entry.type) {
     case 'claim.tried':
+      // A second crash may come before the next claim arrived: the records before it still count.
       open.set(key, {
         ...entry.task,
         attempt: entry.attempt,
-        title: '',
-        oids: new Set([entry.oid]),
+        title: at?.title ?? '',
+        oids: new Set([...(at?.oids ?? []), entry.oid]),
         since: entry.time,
       })
       return
@@ -91,7 +92,9 @@ function note(open: Map<string, Unfinished>, entry: LoggedEntry): void {
 export type Recovery =
   /** Intake may claim it anew at once. */
   | { is: 'resume' }
-  | { is: 'publish'; branch: string; head: string; seq: number }
+  /** The work is finished, and the commit may still be in the local store. */
+  | { is: 'deliver'; intent: NonNullable<Unfinished['intent']> }
+  | { is: 'publish'; branch: string; head: string; done: string; seq: number }
   | { is: 'write'; entry: 'released' | 'failed' | 'cancelled'; reason: string }
   | { is: 'lost'; reason: string; winner?: string }
 
@@ -100,7 +103,7 @@ export function decideRecovery(task: Unfinished, tip: Tip, peerId: string): Reco
   if (tip.is === 'absent') return { is: 'lost', reason: 'the claim never arrived' }
   if (tip.is === 'invalid') return { is: 'lost', reason: `the claim ref is unusable: ${tip.why}` }
   const { record, oid } = tip
-  const ours = record.peerId === peerId && record.attempt === task.attempt
+  const ours = record.peerId === peerId && (record.attempt === task.attempt || task.oids.has(oid))
   if (!ours) {
     const arrived = record.attempt >= task.attempt
     return {
@@ -113,7 +116,7 @@ export function decideRecovery(task: Unfinished, tip: Tip, peerId: string): Reco
   }
   switch (record.state) {
     case 'held':
-      return { is: 'resume' }
+      return task.intent === undefined ? { is: 'resume' } : { is: 'deliver', intent: task.intent }
     case 'done':
       return task.intent === undefined
         ? { is: 'lost', reason: 'published without a trace in this journal', winner: oid }
@@ -121,6 +124,7 @@ export function decideRecovery(task: Unfinished, tip: Tip, peerId: string): Reco
             is: 'publish',
             branch: task.intent.branch,
             head: task.intent.head,
+            done: task.intent.done,
             seq: task.intent.seq,
           }
     case 'released':

@@ -1,157 +1,164 @@
-/** Applies `recover.ts`: once per repository, before its first turn. */
-import { explain } from '../util/index.ts'
-import { short, taskOf, type Context, type Job, type RepoContext } from './context.ts'
+/**
+ * Applies `recover.ts`: before a repository's first turn, and after an attempt whose fate was not
+ * known. Each task is settled for itself: one that cannot be settled now is looked at again later
+ * and holds up nothing.
+ */
+import { explain, withDeadline } from '../util/index.ts'
+import type { Tip } from './claim/decide.ts'
+import { short, type Context, type RepoContext } from './context.ts'
+import { aboutOf, deliver, has, publishAgain, wantedIssue } from './deliver.ts'
 import { decideRecovery, type Recovery, type Unfinished } from './recover.ts'
-import { openPull } from './publish.ts'
-import { pullBody, pullTitle } from './texts.ts'
-import { signatureOf } from './context.ts'
 
-/** Those that intake may claim anew, with every OID that this agent left behind. */
+export interface Resumed {
+  /** OIDs of own claims that nothing of this process works on: intake may claim those issues anew. */
+  left: Set<string>
+  /** Something could not be settled now. */
+  again: boolean
+}
+
+/** Longest time for one task, ms: a turn must not wait for an outage to end. */
+const settleMs = 60_000
+
 export async function resumeRepository(
   context: Context,
   place: RepoContext,
   unfinished: readonly Unfinished[],
   signal: AbortSignal,
-): Promise<Set<string>> {
+): Promise<Resumed> {
   const mine = unfinished.filter((task) => task.repo.toLowerCase() === place.repo.toLowerCase())
-  const left = new Set<string>()
-  if (mine.length === 0) return left
+  const resumed: Resumed = { left: new Set(), again: false }
+  if (mine.length === 0) return resumed
   const snapshot = await place.refs.snapshot(signal)
   for (const task of mine) {
-    const tip = await place.claims.decode(place.repo, task.issue, snapshot.get(String(task.issue)))
-    const decision = decideRecovery(task, tip, context.mesh.peerId)
-    context.logger.info(
-      { event: 'task.recover', repo: task.repo, issue: task.issue, decision: decision.is },
-      'found an attempt of an earlier run',
-    )
-    if (decision.is === 'resume') {
-      for (const oid of task.oids) left.add(oid)
-      if (tip.is === 'record') left.add(tip.oid)
+    const about = { event: 'task.recover', repo: task.repo, issue: task.issue }
+    try {
+      const tip = await place.claims.decode(
+        place.repo,
+        task.issue,
+        snapshot.get(String(task.issue)),
+      )
+      const decision = decideRecovery(task, tip, context.mesh.peerId)
+      context.logger.info({ ...about, decision: decision.is }, 'found an attempt of an earlier run')
+      const open = await withDeadline(
+        'to settle a task',
+        settleMs,
+        (inner) => apply(context, place, { task, tip, decision }, inner),
+        { signal },
+      )
+      if (!open) continue
+      for (const oid of task.oids) resumed.left.add(oid)
+      if (tip.is === 'record') resumed.left.add(tip.oid)
+    } catch (error) {
+      if (signal.aborted) throw error
+      resumed.again = true
+      context.logger.warn(
+        { ...about, err: explain(error) },
+        'an attempt of an earlier run cannot be settled now',
+      )
     }
-    await apply(context, place, task, decision, tip.is === 'record' ? tip.oid : null, signal)
   }
-  return left
+  return resumed
 }
 
+interface Case {
+  task: Unfinished
+  tip: Tip
+  decision: Recovery
+}
+
+/** True when the issue is open for a new attempt by this agent. */
 async function apply(
   context: Context,
   place: RepoContext,
-  task: Unfinished,
-  decision: Recovery,
-  previous: string | null,
+  { task, tip, decision }: Case,
   signal: AbortSignal,
-): Promise<void> {
-  const about = { task: { repo: task.repo, issue: task.issue }, attempt: task.attempt }
+): Promise<boolean> {
+  const about = aboutOf(task)
+  const { journal } = context
   switch (decision.is) {
-    case 'resume': {
-      // Not wanted any more: the ref is closed here, since intake will never look at it again.
-      const issue = await context.github.issue(place.repo, task.issue, signal)
-      const wanted =
-        issue.open &&
-        issue.labels.some((label) => label.toLowerCase() === context.settings.trigger.toLowerCase())
-      if (wanted) return
-      const prepared = await place.claims.prepare({
-        ...about.task,
-        attempt: task.attempt,
-        strikes: 0,
-        previous,
-        state: 'cancelled',
-      })
-      const moved = await place.claims.move(prepared, [], signal)
-      await context.journal.append({
-        type: 'task.cancelled',
-        ...about,
-        reason: short(`not wanted any more after a restart (claim ref: ${moved.is})`),
-      })
-      return
+    case 'resume':
+      return resume(context, place, task, tip, signal)
+    case 'deliver': {
+      const issue = await wantedIssue(context, place, task, signal)
+      const usable =
+        issue !== undefined && tip.is === 'record' && (await place.refs.has(decision.intent.head))
+      if (!usable) return resume(context, place, task, tip, signal)
+      await deliver(context, place, { task, tip, intent: decision.intent, issue }, signal)
+      return false
     }
     case 'publish':
       await publishAgain(context, place, task, decision, signal)
-      return
-    case 'lost':
-      await context.journal.append({
+      return false
+    case 'lost': {
+      const winner = decision.winner === undefined ? {} : { winner: decision.winner }
+      await journal.append({
         type: 'claim.lost',
         ...about,
         reason: short(decision.reason),
-        ...(decision.winner === undefined ? {} : { winner: decision.winner }),
+        ...winner,
       })
-      return
+      return false
+    }
     case 'write':
       if (decision.entry === 'released')
-        await context.journal.append({
+        await journal.append({
           type: 'claim.released',
           ...about,
           state: 'released',
           reason: decision.reason,
         })
       else if (decision.entry === 'cancelled')
-        await context.journal.append({ type: 'task.cancelled', ...about, reason: decision.reason })
+        await journal.append({ type: 'task.cancelled', ...about, reason: decision.reason })
       else
-        await context.journal.append({
+        await journal.append({
           type: 'task.failed',
           ...about,
           code: 'RECOVERED',
           reason: decision.reason,
           durationMs: 0,
         })
+      return false
   }
 }
 
-/** The work is on the work branch: only the pull request, or its entry, is missing. */
-async function publishAgain(
+/** Intake never looks at an issue that is closed or marked as failed: its claim is closed here. */
+async function resume(
   context: Context,
   place: RepoContext,
   task: Unfinished,
-  at: Extract<Recovery, { is: 'publish' }>,
+  tip: Tip,
   signal: AbortSignal,
-): Promise<void> {
-  const issue = await context.github.issue(place.repo, task.issue, signal)
-  const job = { place, issue, attempt: task.attempt } as Job
-  const found = await context.github.findPull(
-    place.repo,
-    at.branch,
-    place.info.defaultBranch,
-    signal,
-  )
-  if (found !== undefined) {
-    const entry = { task: taskOf(job), attempt: task.attempt }
-    await context.journal.append({
-      type: 'pull.opened',
-      ...entry,
-      number: found.number,
-      url: short(found.url),
-      head: at.head,
-      adopted: true,
+): Promise<boolean> {
+  const issue = await wantedIssue(context, place, task, signal)
+  const failed = issue !== undefined && has(issue, context.settings.failed)
+  if (issue !== undefined && !failed) return true
+  const state = failed ? 'failed' : 'cancelled'
+  if (tip.is === 'record') {
+    const { attempt, strikes } = tip.record
+    const prepared = await place.claims.prepare({
+      ...aboutOf(task).task,
+      attempt,
+      strikes,
+      previous: tip.oid,
+      state,
     })
+    const moved = await place.claims.move(prepared, [], signal)
+    if (moved.is === 'unknown') throw moved.error
+  }
+  const about = aboutOf(task)
+  if (failed)
     await context.journal.append({
-      type: 'task.done',
-      ...entry,
-      pull: found.number,
-      durationMs: Math.max(0, context.clock.now() - task.since),
+      type: 'task.failed',
+      ...about,
+      code: 'RECOVERED',
+      reason: 'failed before the restart',
+      durationMs: 0,
     })
-    return
-  }
-  const startedAt = context.clock.monotonic() - Math.max(0, context.clock.now() - task.since)
-  const work = {
-    outcome: 'changed' as const,
-    gitDir: '',
-    head: at.head,
-    files: [],
-    summary: 'Published after a restart of the agent.',
-    checks: [],
-    executor: 'before the restart',
-  }
-  const body = pullBody(issue, work, signatureOf(context, job, at.seq))
-  await openPull(
-    context,
-    { job, startedAt },
-    { branch: at.branch, head: at.head, title: pullTitle(issue), body },
-    signal,
-  ).catch((error: unknown) => {
-    context.logger.error(
-      { event: 'task.recover', ...taskOf(job), err: explain(error) },
-      'the pull request of finished work could not be opened',
-    )
-    throw error
-  })
+  else
+    await context.journal.append({
+      type: 'task.cancelled',
+      ...about,
+      reason: 'not wanted any more after a restart',
+    })
+  return false
 }

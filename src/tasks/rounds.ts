@@ -3,13 +3,14 @@
  * attempts and ends. Each repository has its own turns, so that one that fails (renamed, no
  * permission, empty, GitHub down) leaves the others going.
  */
-import { sleep } from '../util/index.ts'
+import { hasCode, sleep } from '../util/index.ts'
 import type { Tip } from './claim/decide.ts'
 import { consider, type Option } from './consider.ts'
 import type { RepoContext } from './context.ts'
 import { TasksError } from './errors.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from './github.ts'
+import { inherit } from './inherit.ts'
 import { eligible, type IntakeRules } from './intake.ts'
 import type { Policy } from './needs.ts'
 
@@ -22,27 +23,22 @@ export async function turn(
   const { context } = floor
   const { settings } = context
   const issues = await context.github.openIssues(place.repo, settings.trigger, signal)
-  const listed = new Map(issues.map((issue) => [issue.number, issue]))
-  const meshLogins = new Set(
-    [context.login, ...context.mesh.candidates().flatMap((peer) => peer.login ?? [])].map((login) =>
-      login.toLowerCase(),
-    ),
-  )
+  const listed = new Set(issues.map(({ number }) => number))
+  await cancelUnlisted(floor, place, listed, signal)
   const early: IntakeRules = {
     trigger: settings.trigger,
     failed: settings.failed,
     requiredLabels: [],
-    meshLogins,
+    meshLogins: new Set(),
   }
   const wanted = issues.filter(
     (issue) => eligible({ ...issue, assignees: [] }, early).is === 'eligible',
   )
-  for (const issue of floor.activeIssues(place.repo)) {
-    if (!listed.has(issue))
-      floor.cancel(place.repo, issue, `closed, or without the label ${settings.trigger}`)
-  }
   if (wanted.length === 0) return
-  const snapshot = await place.refs.snapshot(signal)
+  const snapshot = await place.refs.snapshot(
+    signal,
+    new Set(wanted.map(({ number }) => String(number))),
+  )
   const tips = new Map<number, Tip>()
   for (const issue of wanted) {
     const tip = await place.claims.decode(
@@ -51,23 +47,19 @@ export async function turn(
       snapshot.get(String(issue.number)),
     )
     tips.set(issue.number, tip)
-    sight(memory, issue.number, tip, context.clock.monotonic())
+    sight(floor, place, memory, issue.number, tip)
   }
   forget(memory, listed)
-  const policy = await policyOf(floor, place, memory, signal)
+  const at = await policyOf(floor, place, memory, signal)
 
   const options: Option[] = []
   for (const issue of wanted) {
     const tip = tips.get(issue.number) ?? { is: 'absent' }
-    const option = await consider(floor, place, memory, {
-      issue,
-      tip,
-      policy: policy.policy,
-      meshLogins,
-    })
+    const option = await consider(floor, place, memory, { issue, tip, policy: at.policy })
     if (option !== undefined) options.push(option)
+    await inherit(floor, place, memory, { issue, tip }, signal)
   }
-  await startSome(floor, place, options, policy, signal)
+  await startSome(floor, place, options, at, signal)
 }
 
 async function startSome(
@@ -88,12 +80,15 @@ async function startSome(
       if (floor.heardClaimed(place.repo, issue.number)) continue
     }
     if (floor.freeSlots() <= 0 || floor.isActive(place.repo, issue.number)) continue
+    // The listing is older than the refs: what somebody ended in between shows only in the issue.
+    if (decision.previous !== null && !(await stillEligible(floor, place, option, signal))) continue
     floor.begin({
       place,
       issue,
       instructions: option.instructions,
       ...(option.refusal === undefined ? {} : { refusal: option.refusal }),
       rules: option.rules,
+      earlier: option.earlier,
       policy: at.policy,
       base: at.base,
       attempt: decision.attempt,
@@ -104,14 +99,80 @@ async function startSome(
   }
 }
 
-function sight(memory: RepoMemory, issue: number, tip: Tip, now: number): void {
-  if (tip.is === 'absent') memory.sightings.delete(issue)
-  else if (memory.sightings.get(issue)?.oid !== tip.oid)
+async function stillEligible(
+  { context }: Floor,
+  place: RepoContext,
+  { issue, rules }: Option,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const fresh = await readIssue(context, place, issue.number, signal)
+  return fresh !== undefined && eligible(fresh, rules).is === 'eligible'
+}
+
+/** What is worked and not in the listing: pages shift while they are read, so the issue itself decides. */
+async function cancelUnlisted(
+  floor: Floor,
+  place: RepoContext,
+  listed: ReadonlySet<number>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { context } = floor
+  for (const number of floor.activeIssues(place.repo)) {
+    if (listed.has(number)) continue
+    const issue = await readIssue(context, place, number, signal)
+    const labelled = issue?.labels.some(
+      (label) => label.toLowerCase() === context.settings.trigger.toLowerCase(),
+    )
+    if (issue?.open === true && labelled === true) continue
+    floor.cancel(
+      place.repo,
+      number,
+      `closed, gone, or without the label ${context.settings.trigger}`,
+    )
+  }
+}
+
+async function readIssue(
+  { github }: Floor['context'],
+  place: RepoContext,
+  number: number,
+  signal: AbortSignal,
+): Promise<Issue | undefined> {
+  return github.issue(place.repo, number, signal).catch((error: unknown) => {
+    if (hasCode(error, 'GITHUB_NOT_FOUND')) return undefined
+    throw error
+  })
+}
+
+/** Remembers since when each record has been there, and which refs were there and are gone. */
+function sight(
+  { context }: Floor,
+  place: RepoContext,
+  memory: RepoMemory,
+  issue: number,
+  tip: Tip,
+): void {
+  const now = context.clock.monotonic()
+  if (tip.is === 'absent') {
+    const last = memory.records.get(issue)
+    memory.sightings.delete(issue)
+    memory.records.delete(issue)
+    if (last === undefined) return
+    memory.gone.set(issue, { tip: last, since: now })
+    context.logger.warn(
+      { event: 'claim.gone', repo: place.repo, issue, oid: last.oid },
+      'a claim ref was deleted; the issue is left alone for its lease',
+    )
+    return
+  }
+  memory.gone.delete(issue)
+  if (tip.is === 'record') memory.records.set(issue, tip)
+  if (memory.sightings.get(issue)?.oid !== tip.oid)
     memory.sightings.set(issue, { oid: tip.oid, since: now })
 }
 
-function forget(memory: RepoMemory, listed: ReadonlyMap<number, Issue>): void {
-  for (const map of [memory.sightings, memory.lonely]) {
+function forget(memory: RepoMemory, listed: ReadonlySet<number>): void {
+  for (const map of [memory.sightings, memory.records, memory.gone, memory.lonely]) {
     for (const issue of map.keys()) if (!listed.has(issue)) map.delete(issue)
   }
 }

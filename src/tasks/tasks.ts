@@ -16,8 +16,10 @@ import type { Verify } from './claim/record.ts'
 import type { RunGit } from './claim/repository.ts'
 import type { Context, Job, Outcome, RepoContext, Settings } from './context.ts'
 import { TasksError } from './errors.ts'
+import { createPauses } from './pauses.ts'
+import { createNews } from './news.ts'
 import { openPlace } from './place.ts'
-import { emptyMemory, type Floor, type Said } from './floor.ts'
+import { emptyMemory, type Floor } from './floor.ts'
 import { createGitHub, type RateLimit } from './github.ts'
 import type { Candidate } from './intake.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from './needs.ts'
@@ -72,8 +74,12 @@ export interface Tasks extends Startable {
 
 /** How long a claim heard by gossip keeps this agent from trying, ms: the next snapshot knows better. */
 const heardMs = 5_000
-/** Pause before this agent takes up again what it handed back, ms. */
+/** Pause before this agent takes up again what it handed back, ms; doubles each time. */
 const backOffMs = 30_000
+/** The same for a repository in which it cannot be assigned. */
+const barredMs = 5 * 60_000
+/** Before what could not be settled is looked at again, ms. */
+const settleAgainMs = 60_000
 /** Issues whose hints are kept; the oldest go first. */
 const maxHints = 5_000
 
@@ -98,8 +104,8 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     { repo: string; issue: number; cancelled: AbortController; ended: Promise<void> }
   >()
   const heard = new RecentMap<string, number>(maxHints)
-  const pauses = new RecentMap<string, number>(maxHints)
-  const said = new RecentMap<string, string>(maxHints)
+  const pauses = createPauses(backOffMs, maxHints, clock)
+  const say = createNews(journal, maxHints)
   const status = new Map<string, RepoStatus>(
     init.repos.map((repo) => [repo, { repo, ok: false, lastSuccessMs: null, error: null }]),
   )
@@ -109,7 +115,10 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
   let unsubscribe: () => void = () => undefined
   /** OIDs of claims that nothing of this process works on: of a former run, or of unknown fate. */
   const leftBehind = new RecentMap<string, true>(maxHints)
-  const unsettled = new Set<string>()
+  /** Repository to the time (monotonic ms) from which its unfinished attempts are to be looked at. */
+  const unsettled = new Map<string, number>()
+  /** Repositories in which this agent cannot be assigned, and how often that was found. */
+  const barred = createPauses(barredMs, maxHints, clock)
   const keyOf = (repo: string, issue: number) => `${repo.toLowerCase()}#${issue}`
   const slots = () => ({ total: init.slots, used: active.size })
 
@@ -123,11 +132,18 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
 
   /** Holds what the journal says was begun against the claim refs: after a start, and after an unknown fate. */
   async function settle(context: Context, place: RepoContext, signal: AbortSignal): Promise<void> {
-    const begun = await findUnfinished(journal, mesh.peerId)
-    const idle = begun.filter((task) => !active.has(keyOf(task.repo, task.issue)))
-    for (const oid of await resumeRepository(context, place, idle, signal))
-      leftBehind.set(oid, true)
     unsettled.delete(place.repo)
+    const running = new Set(active.keys())
+    try {
+      const begun = await findUnfinished(journal, mesh.peerId)
+      const idle = begun.filter((task) => !running.has(keyOf(task.repo, task.issue)))
+      const { left, again } = await resumeRepository(context, place, idle, signal)
+      for (const oid of left) leftBehind.set(oid, true)
+      if (again) unsettled.set(place.repo, clock.monotonic() + settleAgainMs)
+    } catch (error) {
+      unsettled.set(place.repo, clock.monotonic())
+      throw error
+    }
   }
 
   /** Every turn of one repository; what the first needs is made in it, so that a failure is tried again. */
@@ -147,9 +163,11 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
         const context = await contextFor(signal)
         if (place === undefined) {
           place = await openPlace(init, { git, verify, signer: mesh, clock }, context, repo, signal)
-          unsettled.add(repo)
+          unsettled.set(repo, clock.monotonic())
         }
-        if (unsettled.has(repo)) await settle(context, place, signal)
+        if ((unsettled.get(repo) ?? Infinity) <= clock.monotonic())
+          await settle(context, place, signal)
+        refuseIfBarred(repo)
         await turn(floorOf(context), place, memory, signal)
         report({ ok: true, lastSuccessMs: clock.now() })
       },
@@ -164,7 +182,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
           if (status.get(repo)?.error !== `${text}${next}`)
             logger.warn({ event: 'repo.turn', repo, err: text }, `${repo} cannot be worked now`)
           report({ error: `${text}${next}` })
-          if (hasCode(error, 'GITHUB_NOT_FOUND')) place = undefined
+          if (hasCode(error, 'GITHUB_NOT_FOUND') || hasCode(error, 'REPO_EMPTY')) place = undefined
         },
       },
     )
@@ -185,7 +203,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       begin: (job) => begin(context, job),
       heardClaimed: (repo, issue) =>
         (heard.get(keyOf(repo, issue)) ?? -Infinity) > clock.monotonic() - heardMs,
-      notBefore: (repo, issue) => pauses.get(keyOf(repo, issue)) ?? -Infinity,
+      notBefore: (repo, issue) => pauses.until(keyOf(repo, issue)),
       abandoned: (oid, previous) =>
         leftBehind.has(oid) || (previous !== null && leftBehind.has(previous)),
       say,
@@ -211,9 +229,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       })
       .then((outcome) => {
         active.delete(key)
-        if (outcome === 'unknown') unsettled.add(job.place.repo)
-        if (outcome === 'released' || outcome === 'unknown')
-          pauses.set(key, clock.monotonic() + backOffMs)
+        settleOutcome(job, key, outcome)
         onChange({ login, slotsUsed: active.size })
         for (const one of turns) one.wake()
       })
@@ -221,36 +237,24 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     onChange({ login, slotsUsed: active.size })
   }
 
-  /** Each fact once, until it changes. */
-  async function say(fact: Said): Promise<void> {
-    if (fact.is === 'seen') {
-      const { issue, repo, needs } = fact
-      const title = issue.title.slice(0, 250)
-      const labels = issue.labels.slice(0, 100).map((label) => label.slice(0, 250))
-      if (!isNews(`seen ${keyOf(repo, issue.number)}`, JSON.stringify([title, labels]))) return
-      await journal.append({
-        type: 'issue.seen',
-        task: { repo, issue: issue.number },
-        title,
-        labels,
-        needs,
-      })
-      return
-    }
-    const { repo, issue, needs, reason } = fact
-    if (!isNews(`waiting ${keyOf(repo, issue)}`, reason)) return
-    await journal.append({
-      type: 'task.waiting',
-      task: { repo, issue },
-      needs,
-      reason: reason.slice(0, 3_900),
-    })
+  function settleOutcome(job: Job, key: string, outcome: Outcome): void {
+    const { repo } = job.place
+    if (outcome === 'unknown') unsettled.set(repo, clock.monotonic())
+    if (outcome === 'barred') barred.extend(repo)
+    if (outcome === 'released' || outcome === 'unknown') pauses.extend(key)
+    else pauses.clear(key)
   }
 
-  function isNews(key: string, value: string): boolean {
-    if (said.get(key) === value) return false
-    said.set(key, value)
-    return true
+  function refuseIfBarred(repo: string): void {
+    if (barred.until(repo) <= clock.monotonic()) return
+    throw new TasksError(
+      'NOT_ASSIGNABLE',
+      `GitHub does not let ${login ?? 'this login'} be assigned to issues of ${repo}.`,
+      {
+        data: { repo },
+        next: 'Give it write access to the repository.',
+      },
+    )
   }
 
   const lifecycle = new Lifecycle(

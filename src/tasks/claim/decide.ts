@@ -4,7 +4,7 @@
  * a lease counts as expired only when this process has seen the same OID for the whole lease plus
  * a margin.
  */
-import type { ClaimRecord } from './record.ts'
+import { maxAttemptNumber, type ClaimRecord } from './record.ts'
 
 /** What stands in a claim ref. `invalid`: something that is no record of ours. */
 export type Tip =
@@ -30,10 +30,12 @@ export type Decision =
       /** All attempts are used up: the claim is made only to say so on the issue. */
       exhausted: boolean
     }
-  | { may: false; reason: string; why: 'held' | 'final' | 'invalid' }
+  | { may: false; reason: string; why: 'held' | 'final' | 'invalid' | 'vanished' }
 
 export interface DecideInput {
   tip: Tip
+  /** The ref is absent, but this process saw it with this record; `since`: own monotonic ms. */
+  vanished?: { tip: Extract<Tip, { is: 'record' }>; since: number }
   sighting: Sighting | undefined
   now: number
   /** Margin over the lease before a takeover, ms. */
@@ -46,17 +48,48 @@ export interface DecideInput {
 
 export function mayClaim({
   tip,
+  vanished,
   sighting,
   now,
   marginMs,
   maxAttempts,
   abandoned,
 }: DecideInput): Decision {
-  if (tip.is === 'absent')
-    return { may: true, attempt: 1, strikes: 0, previous: null, takeover: false, exhausted: false }
+  if (tip.is === 'absent') {
+    if (vanished === undefined) {
+      return {
+        may: true,
+        attempt: 1,
+        strikes: 0,
+        previous: null,
+        takeover: false,
+        exhausted: false,
+      }
+    }
+    // Somebody deleted the ref. Its holder may still work; it finds out at its next renewal.
+    const { record } = vanished.tip
+    if (now - vanished.since < record.leaseMs + marginMs) {
+      return { may: false, why: 'vanished', reason: `the claim ref of ${record.name} was deleted` }
+    }
+    return {
+      may: true,
+      attempt: record.attempt + 1,
+      strikes: 0,
+      previous: null,
+      takeover: true,
+      exhausted: false,
+    }
+  }
   if (tip.is === 'invalid')
     return { may: false, why: 'invalid', reason: `the claim ref is unusable: ${tip.why}` }
   const { record, oid } = tip
+  if (record.attempt >= maxAttemptNumber) {
+    return {
+      may: false,
+      why: 'invalid',
+      reason: `the claim ref is unusable: attempt ${record.attempt}`,
+    }
+  }
   const free = (takeover: boolean, strikes: number): Decision => ({
     may: true,
     attempt: record.attempt + 1,

@@ -23,13 +23,16 @@ export const leaseBounds = { min: 1_000, max: 24 * 60 * 60 * 1_000 } as const
 /** More strikes than this count as this many: no configuration allows more. */
 const maxStrikes = 1_000
 
+/** A larger attempt is a lie, and would leave no room for the next one. */
+export const maxAttemptNumber = 1_000_000
+
 export const recordSchema = z.strictObject({
   v: z.literal(1),
   repo: z.string().max(201),
   issue: z.number().int().positive(),
   state: z.enum(claimStates),
   /** Rises by one with every new holder. */
-  attempt: z.number().int().positive().max(1_000_000),
+  attempt: z.number().int().positive().max(maxAttemptNumber),
   /** Attempts in a row that ended by a crash or by the machine's fault; bounded by the configuration. */
   strikes: z.number().int().nonnegative().max(maxStrikes),
   peerId: z.string().max(128),

@@ -6,7 +6,7 @@
  * Refs move by `push --atomic --force-with-lease`: compare-and-swap over one or several refs.
  */
 import { mkdir } from 'node:fs/promises'
-import { throwIfAborted } from '../../util/index.ts'
+import { CodedError, throwIfAborted } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } from './objects.ts'
 import { refusalOf } from './refusal.ts'
@@ -72,6 +72,12 @@ export interface ClaimRepository {
   adopt(gitDir: string, oid: string, signal: AbortSignal): Promise<void>
   /** Lets go of an adopted commit. */
   drop(oid: string): Promise<void>
+  /** Whether the commit is in the local store. */
+  has(oid: string): Promise<boolean>
+  /** Whether `newer` builds on `older`; both are in the local store. */
+  isAncestor(older: string, newer: string): Promise<boolean>
+  /** Whether the two commits have any history in common. */
+  isRelated(one: string, other: string): Promise<boolean>
 }
 
 export interface RepositoryInit {
@@ -110,6 +116,17 @@ export async function openRepository(
   /** What the local store holds, by name, and the tips that were read, by OID. */
   let local = new Map<string, ObjectInfo>()
   let known = new Map<string, RawTip>()
+
+  /** A question whose answer is the exit code; `no` are the codes that mean no. */
+  async function yes(args: string[], no: readonly number[]): Promise<boolean> {
+    try {
+      await git(args, { cwd: gitDir })
+      return true
+    } catch (error) {
+      if (error instanceof CodedError && no.includes(Number(error.data['exitCode']))) return false
+      throw error
+    }
+  }
 
   return {
     gitDir,
@@ -220,6 +237,9 @@ export async function openRepository(
     async drop(oid) {
       await git(['update-ref', '-d', `refs/work/${oid}`], { cwd: gitDir })
     },
+    has: (oid) => yes(['cat-file', '-e', `${oid}^{commit}`], [1, 128]),
+    isAncestor: (older, newer) => yes(['merge-base', '--is-ancestor', older, newer], [1]),
+    isRelated: (one, other) => yes(['merge-base', one, other], [1]),
   }
 }
 

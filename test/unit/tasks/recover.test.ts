@@ -134,7 +134,12 @@ describe('decideRecovery', () => {
 
   it.each<[string, Unfinished, Tip, object]>([
     ['our held record', begun, tip('held'), { is: 'resume' }],
-    ['our held record before the push of the intent', published, tip('held'), { is: 'resume' }],
+    [
+      'our held record before the push of the intent',
+      published,
+      tip('held'),
+      { is: 'deliver', intent: { head: oid('h') } },
+    ],
     [
       'the done record of our intent',
       published,
