@@ -21,10 +21,11 @@ const keys = generateKeyPairSync('ed25519')
 const verify = async (_: string, data: Uint8Array, signature: Uint8Array) =>
   edVerify(null, data, keys.publicKey, signature)
 export const signal = new AbortController().signal
-/** The 15 s of patience shortened. */
+/** Pauses between tries (3, 5 and 15 s) are shortened; leases are not. */
 const clock = {
   ...systemClock,
-  after: (ms: number, run: () => void) => systemClock.after(ms === 15_000 ? 10 : ms, run),
+  after: (ms: number, run: () => void) =>
+    systemClock.after([3_000, 5_000, 15_000].includes(ms) ? 10 : ms, run),
 }
 let dir: string
 let processes: Processes
