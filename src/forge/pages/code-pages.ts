@@ -13,7 +13,7 @@ import type { RepoRow } from '../store/rows.ts'
 import { diff } from './diff.ts'
 import { layout } from './layout.ts'
 import { markdown } from './markdown.ts'
-import { nothing, time, type Piece } from './parts.ts'
+import { nothing, own, time, type Piece } from './parts.ts'
 import { placeOf, repoOf, type Place } from './repo-of.ts'
 
 const README = /^readme(\.(md|markdown|txt))?$/i
@@ -59,7 +59,8 @@ function files(page: string, { ref, path }: Place, entries: readonly TreeEntry[]
 const commitRow = (page: string, commit: Commit): Piece =>
   html`<div class="row">
     <div class="grow">
-      <a class="title" href="${page}/commit/${commit.sha}">${commit.message.split('\n')[0]}</a
+      <a class="title" href="${page}/commit/${commit.sha}"
+        >${own(commit.message.split('\n')[0] ?? '')}</a
       ><br />
       <small>${commit.author.name}, ${time(commit.author.date)}</small>
     </div>
@@ -233,7 +234,7 @@ export function codePages(app: Hono<Env>, deps: Deps): void {
     const from = commit.parents[0] ?? (await git.trees.write(dir, undefined, []))
     const [first = '', ...rest] = commit.message.split('\n')
     const page = urls.page(repo)
-    const body = html`<h1>${first}</h1>
+    const body = html`<h1>${own(first)}</h1>
       <div class="box">
         <div class="head">
           <b>${commit.author.name}</b> committed ${time(commit.committer.date)} ·

@@ -6,7 +6,7 @@ import { pageOf } from '../paging.ts'
 import { issueOf } from '../routes/common.ts'
 import type { EventData, IssueRow, RepoRow } from '../store/rows.ts'
 import { layout } from './layout.ts'
-import { badge, issueRow, label, nothing, standing, time, type Piece } from './parts.ts'
+import { badge, issueRow, label, nothing, own, standing, time, type Piece } from './parts.ts'
 import { repoOf } from './repo-of.ts'
 import { speech, timelinePieces } from './timeline.ts'
 
@@ -60,7 +60,9 @@ function linkedPulls(deps: Deps, repo: RepoRow, issue: IssueRow): Piece[] {
       return [
         html`<div>
           <span class="sign ${where.state}">${where.sign}</span>
-          <a href="${deps.urls.page(repo)}/pull/${from.number}">${from.title} #${from.number}</a>
+          <a href="${deps.urls.page(repo)}/pull/${from.number}"
+            >${own(from.title)} #${from.number}</a
+          >
         </div>`,
       ]
     })
@@ -107,7 +109,7 @@ export function issuePages(app: Hono<Env>, deps: Deps): void {
     if (issue.is_pull === 1) return c.redirect(`${page}/pull/${issue.number}`)
     const { login } = deps.store.users.byId(issue.user_id)
     const linked = { title: 'Pull requests', pieces: linkedPulls(deps, repo, issue) }
-    const body = html`<h1>${issue.title} <span class="no">#${issue.number}</span></h1>
+    const body = html`<h1>${own(issue.title)} <span class="no">#${issue.number}</span></h1>
       <div class="bar">
         ${badge(standing(issue, undefined))}
         <span class="mute"><b>${login}</b> opened this ${time(issue.created_at)}</span>

@@ -1,9 +1,10 @@
 /**
- * The little Markdown that issues and pull requests use: headings, lists, code, quotes, bold, links
- * to http(s) and `#12`. It builds on escaped text only: no HTML of an author reaches the page, and
+ * The little Markdown that issues and pull requests use: headings, lists, tables, code, quotes,
+ * bold, links to http(s) and `#12`, and a backslash that keeps a sign from meaning something. It builds on escaped text only: no HTML of an author reaches the page, and
  * HTML comments are left out, as on github.com.
  */
 import { html, raw } from 'hono/html'
+import { tableAt, type Table } from './markdown-table.ts'
 
 type Piece = ReturnType<typeof html>
 
@@ -17,7 +18,7 @@ const escapes: Record<string, string> = {
 const escape = (text: string) => text.replaceAll(/[&<>"']/g, (sign) => escapes[sign] ?? '')
 /** Each repetition has a bound: an author must not be able to make the search quadratic. */
 const INLINE =
-  /(`[^`\n]{1,1000}`)|\*\*([^*\n]{1,500})\*\*|\[([^[\]\n]{1,300})\]\((https?:\/\/[^\s)]{1,1000})\)|(https?:\/\/[^\s<>"'\])]{1,1000})|(?<![\w/&])#(\d{1,9})\b/g
+  /\\([!-/:-@[-`{-~\n])|(`[^`\n]{1,1000}`)|\*\*([^*\n]{1,500})\*\*|\[([^[\]\n]{1,300})\]\((https?:\/\/[^\s)]{1,1000})\)|(https?:\/\/[^\s<>"'\])]{1,1000})|(?<![\w/&])#(\d{1,9})\b/g
 /** Longer texts are shown as they are. */
 const MOST_CHARS = 200_000
 
@@ -25,16 +26,30 @@ function inline(text: string, repoPage: string): string {
   let out = ''
   let last = 0
   for (const match of text.matchAll(INLINE)) {
-    const [whole, code, bold, label, href, bare, number] = match
+    const [whole, plain, code, bold, label, href, bare, number] = match
     out += escape(text.slice(last, match.index))
     last = match.index + whole.length
-    if (code !== undefined) out += `<code>${escape(code.slice(1, -1))}</code>`
-    else if (bold !== undefined) out += `<b>${escape(bold)}</b>`
-    else if (label !== undefined && href !== undefined) out += link(href, label)
+    if (plain !== undefined) out += escape(plain)
+    else if (code !== undefined) out += `<code>${escape(code.slice(1, -1))}</code>`
+    else if (bold !== undefined) out += `<b>${escape(unescaped(bold))}</b>`
+    else if (label !== undefined && href !== undefined) out += link(href, unescaped(label))
     else if (bare !== undefined) out += link(bare, bare)
     else out += `<a href="${escape(repoPage)}/issues/${number}">#${number}</a>`
   }
   return out + escape(text.slice(last))
+}
+
+const unescaped = (text: string) => text.replaceAll(/\\([!-/:-@[-`{-~])/g, '$1')
+
+function drawTable({ head, rows, right }: Table, page: string): string {
+  const line = (cells: readonly string[], tag: 'th' | 'td') =>
+    cells
+      .map(
+        (cell, at) => `<${tag}${right[at] ? ' class="right"' : ''}>${inline(cell, page)}</${tag}>`,
+      )
+      .join('')
+  const body = rows.map((row) => `<tr>${line(row, 'td')}</tr>`).join('')
+  return `<div class="scroll"><table><thead><tr>${line(head, 'th')}</tr></thead><tbody>${body}</tbody></table></div>`
 }
 
 const link = (href: string, label: string) =>
@@ -84,6 +99,7 @@ function convert(text: string, page: string): string {
   for (let at = 0; at < lines.length; at += 1) {
     const line = lines[at] ?? ''
     const fence = /^\s{0,3}(`{3,}|~{3,})/.exec(line)?.[1]
+    const drawn = tableAt(lines, at)
     const heading = /^(#{1,6})\s(.+)$/.exec(line)
     if (fence !== undefined) {
       flush()
@@ -91,6 +107,10 @@ function convert(text: string, page: string): string {
       const stop = end < 0 ? lines.length : end
       out.push(`<pre><code>${escape(lines.slice(at + 1, stop).join('\n'))}</code></pre>`)
       at = stop
+    } else if (drawn !== undefined) {
+      flush()
+      out.push(drawTable(drawn, page))
+      at += drawn.lines - 1
     } else if (heading !== null) {
       flush()
       const level = Math.min(4, heading[1]?.length ?? 1)

@@ -9,13 +9,16 @@ export const nothing: Piece = html``
 export const time = (iso: string): Piece =>
   html`<time datetime="${iso}">${iso.replace('T', ' ').replace(/:\d\dZ$/, ' UTC')}</time>`
 
+/** A text of an author's beside ours: its reading order ends where it ends. */
+export const own = (text: string): Piece => html`<bdi>${text}</bdi>`
+
 /** The dot is drawn, not styled: colours come from users, and inline styles are not allowed. */
 export function label(row: Pick<LabelRow, 'name' | 'color'>): Piece {
   const color = /^[0-9a-fA-F]{6}$/.test(row.color) ? row.color : '888888'
   const dot = raw(
     `<svg viewBox="0 0 10 10" aria-hidden="true"><circle cx="5" cy="5" r="5" fill="#${color}"/></svg>`,
   )
-  return html`<span class="pill label">${dot}${row.name}</span> `
+  return html`<span class="pill label">${dot}${own(row.name)}</span> `
 }
 
 export interface Standing {
@@ -51,7 +54,8 @@ export function issueRow({ store, urls }: Deps, repo: RepoRow, row: IssueRow): P
   return html`<div class="row">
     <span class="sign ${where.state}" title="${where.word}">${where.sign}</span>
     <div class="grow">
-      <a class="title" href="${href}">${row.title}</a> ${store.labels.of(row.id).map(label)}<br />
+      <a class="title" href="${href}">${own(row.title)}</a>
+      ${store.labels.of(row.id).map(label)}<br />
       <small
         >#${row.number} by ${store.users.byId(row.user_id).login},
         ${time(row.created_at)}${

@@ -11,7 +11,7 @@ import type { PullIssue, RepoRow } from '../store/rows.ts'
 import { diff } from './diff.ts'
 import { listBody, sidebar } from './issue-pages.ts'
 import { layout } from './layout.ts'
-import { badge, nothing, standing, time, type Piece } from './parts.ts'
+import { badge, nothing, own, standing, time, type Piece } from './parts.ts'
 import { repoOf } from './repo-of.ts'
 import { speech, timelinePieces } from './timeline.ts'
 
@@ -25,7 +25,7 @@ function closing(deps: Deps, repo: RepoRow, pull: PullIssue): Piece[] {
     return [
       html`<div>
         <span class="sign ${where.state}">${where.sign}</span>
-        <a href="${deps.urls.page(repo)}/issues/${number}">${issue.title} #${number}</a>
+        <a href="${deps.urls.page(repo)}/issues/${number}">${own(issue.title)} #${number}</a>
       </div>`,
     ]
   })
@@ -99,7 +99,7 @@ export function pullPages(app: Hono<Env>, deps: Deps): void {
     const branch = (name: string) =>
       html`<a class="ref mono" href="${page}/tree/${name}">${name}</a>`
     const linked = { title: 'Closes', pieces: closing(deps, repo, pull) }
-    const body = html`<h1>${pull.title} <span class="no">#${pull.number}</span></h1>
+    const body = html`<h1>${own(pull.title)} <span class="no">#${pull.number}</span></h1>
       <div class="bar">
         ${badge(standing(pull, pull))}
         <span class="mute"

@@ -48,6 +48,8 @@ aside section { border-bottom: 1px solid var(--line); padding: 0 0 12px; margin:
 .md ul, .md ol { margin: 0 0 12px; padding-left: 24px; } .md hr { border: 0; border-top: 1px solid var(--line); }
 .bar { display: flex; gap: 10px; margin: 0 0 14px; align-items: center; flex-wrap: wrap; } .bar .grow { flex: 1; }
 .clone { background: var(--soft); border: 1px solid var(--line); border-radius: 6px; padding: 4px 10px; overflow-wrap: anywhere; user-select: all; }
+.md table { border-collapse: collapse; margin: 0 0 12px; } .md th, .md td { border: 1px solid var(--line); padding: 5px 12px; text-align: left; vertical-align: top; }
+.md th { background: var(--soft); font-weight: 600; } .md .right { text-align: right; }
 table.code, table.diff { border-collapse: collapse; width: 100%; } .scroll { overflow-x: auto; }
 table.code td, table.diff td { padding: 0 10px; vertical-align: top; white-space: pre-wrap; overflow-wrap: anywhere; line-height: 20px; tab-size: 4;
   font-family: ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace; font-size: 12.5px; }

@@ -5,7 +5,7 @@ import type { Deps } from '../context.ts'
 import type { Commit } from '../git/commits.ts'
 import type { IssueRow, RepoRow } from '../store/rows.ts'
 import { markdown } from './markdown.ts'
-import { label, nothing, time, type Piece } from './parts.ts'
+import { label, nothing, own, time, type Piece } from './parts.ts'
 
 /** The parts of a timeline item that are shown; the item itself is what the API gives. */
 interface Item {
@@ -71,7 +71,8 @@ function sentence(item: Item, page: string): Piece {
     case 'unassigned':
       return html`unassigned <b>${item.assignee?.login ?? ''}</b>`
     case 'renamed':
-      return html`changed the title from “${item.rename?.from ?? ''}” to “${item.rename?.to ?? ''}”`
+      return html`changed the title from “${own(item.rename?.from ?? '')}” to
+      “${own(item.rename?.to ?? '')}”`
     case 'closed':
       return html`closed
       this${item.state_reason === 'not_planned' ? ' as not planned' : ''}${commit}`
@@ -85,7 +86,7 @@ function sentence(item: Item, page: string): Piece {
       return html`named this in
         ${item.source?.issue.pull_request === undefined ? 'issue' : 'pull request'}
         <a href="${item.source?.issue.html_url ?? ''}"
-          >${item.source?.issue.title ?? ''} #${item.source?.issue.number ?? ''}</a
+          >${own(item.source?.issue.title ?? '')} #${item.source?.issue.number ?? ''}</a
         >`
     default:
       return html`${WORDS[item.event] ?? item.event.replaceAll('_', ' ')}`
@@ -121,7 +122,7 @@ export function timelinePieces(
     if (item.event === 'committed') {
       return html`<div class="event">
         <a class="mono" href="${item.html_url ?? ''}">${(item.sha ?? '').slice(0, 8)}</a>
-        <b>${(item.message ?? '').split('\n')[0]}</b>
+        <b>${own((item.message ?? '').split('\n')[0] ?? '')}</b>
       </div>`
     }
     return html`<div class="event">

@@ -85,6 +85,7 @@ describe('pages', () => {
       'said &lt;script&gt;',
       'l&lt;script&gt;',
       '&lt;img src=x',
+      `<h1><bdi>evil &lt;script&gt;`,
       `/octo/lib/pull/${pull.number}`,
       'assigned <b>bob</b>',
     ])
@@ -161,6 +162,34 @@ describe('markdown', () => {
       expect(out).toContain(part)
   })
 
+  it('takes backslashes away as github.com does, and keeps them in code', () => {
+    expect(render('a\\^b \\*\\*not bold\\*\\* \\#12 \\<i\\> c:\\dir `\\^`\\\nnext')).toContain(
+      '<p>a^b **not bold** #12 &lt;i&gt; c:\\dir <code>\\^</code>\nnext</p>',
+    )
+    expect(render('**a\\_b** [c\\_d](https://e.f)')).toContain('<b>a_b</b> <a href="https://e.f"')
+    expect(render('\\- no item\n\n\\# no heading')).toContain(
+      '<p>- no item</p>\n<p># no heading</p>',
+    )
+  })
+
+  it('draws tables', () => {
+    const text = 'before\n| check | time |\n|:--|--:|\n| `a\\|b` | **3** |\n| <i> |\n\nafter | not'
+    expect(render(text)).toContain(
+      [
+        '<p>before</p>',
+        '<div class="scroll"><table><thead><tr><th>check</th><th class="right">time</th></tr></thead><tbody><tr><td><code>a|b</code></td><td class="right"><b>3</b></td></tr><tr><td>&lt;i&gt;</td><td class="right"></td></tr></tbody></table></div>',
+        '<p>after | not</p>',
+      ].join('\n'),
+    )
+    for (const none of [
+      'a | b\n---',
+      'a\n--|--',
+      '|a|\n|b|',
+      `${'a|'.repeat(99)}\n${'-|'.repeat(99)}`,
+    ])
+      expect(render(none)).not.toContain('<table>')
+  })
+
   it('lets no tag, attribute or other scheme through', () => {
     for (const text of [
       '<b>x</b>',
@@ -181,7 +210,23 @@ describe('markdown', () => {
   })
 
   it('takes 100 kB of anything in a moment', () => {
-    for (const piece of ['*', '`', '[', '#', '> ', '- ', '<!--', '**a', '[a](', '\n'])
+    for (const piece of [
+      '*',
+      '`',
+      '[',
+      '#',
+      '> ',
+      '- ',
+      '<!--',
+      '**a',
+      '[a](',
+      '\n',
+      '\\',
+      '|',
+      'a|\n-|\n',
+      '|-',
+      '|-\n',
+    ])
       expect(render(piece.repeat(100_000 / piece.length)).length).toBeGreaterThan(0)
   }, 5_000)
 })
