@@ -60,6 +60,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
   const startedAtMs = Date.now()
   let rooms: Rooms | undefined
   let draining = false
+  let up = false
   /** What was started, newest last. */
   const started: { what: string; ms: number; part: Startable }[] = []
 
@@ -100,6 +101,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await begin('refresh', refreshing(mesh, journal))
     const facts = { event: 'agent.started', name, peerId: mesh.peerId, addresses: mesh.addresses() }
     logger.info(facts, `${name} is up`)
+    up = true
   }
 
   async function stop(): Promise<void> {
@@ -110,7 +112,8 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         logger.error(fields, `${what} did not stop cleanly`)
       })
     }
-    logger.info({ event: 'agent.stopped', name }, `${name} is down`)
+    if (up) logger.info({ event: 'agent.stopped', name }, `${name} is down`)
+    up = false
   }
 
   function apiOf({ mesh, journal, board }: Rooms): Startable {
