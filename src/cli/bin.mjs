@@ -13,7 +13,7 @@ if (major < 24) {
       'In a checkout of Bzzz, npm brings a Node 24 of its own:',
       '  npm ci',
       '  npm start             the demo',
-      '  npx bzzz …            any other command',
+      '  npx bzzz …            any other command, in that directory',
       'Elsewhere, install Node 24: https://nodejs.org/en/download',
       '',
     ].join('\n'),
@@ -23,7 +23,12 @@ if (major < 24) {
   Promise.all([import('node:module'), import('node:os'), import('node:path')])
     .then(function load([module, os, path]) {
       // Compiled code is kept in a directory of the user's own: half the start-up of a client command.
-      const base = process.env.XDG_CACHE_HOME || path.join(os.homedir(), '.cache')
+      let base = process.env.XDG_CACHE_HOME || ''
+      try {
+        base = base || path.join(os.homedir(), '.cache')
+      } catch {
+        // A user without a home: every start compiles anew.
+      }
       if (path.isAbsolute(base)) module.enableCompileCache(path.join(base, 'bzzz', 'compile'))
       return import('./index.ts')
     })

@@ -16,7 +16,7 @@ export interface GlobalOptions {
 export interface Context {
   globals: GlobalOptions
   out: Output
-  /** Fires on Ctrl-C and SIGTERM. Never for commands that handle signals themselves. */
+  /** Fires on Ctrl-C, SIGTERM and SIGHUP. Never for commands that handle signals themselves. */
   signal: AbortSignal
   env: Readonly<Record<string, string | undefined>>
   cwd: string

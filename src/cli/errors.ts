@@ -14,6 +14,8 @@ export type CliErrorCode =
   | 'DEMO_AGENT_DIED'
   /** The token file of the forge holds no token. data: file */
   | 'FORGE_TOKEN_UNUSABLE'
+  /** Standard output takes no more: a full disk, a broken device. */
+  | 'OUTPUT_FAILED'
 
 export class CliError extends CodedError<CliErrorCode> {}
 

@@ -28,7 +28,7 @@ export const exitMeanings: Readonly<Record<ExitCode, string>> = {
   6: 'the claim was lost',
   75: 'not now: try again later',
   78: 'this version of Node.js is not supported',
-  130: 'interrupted',
+  130: 'interrupted by Ctrl-C, or by SIGTERM or SIGHUP before it was done',
 }
 
 /** Error codes of all rooms that do not give 1. */

@@ -4,8 +4,9 @@
  * and a YAML parser) is loaded only when one of its files exists and mentions a home.
  */
 import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { userInfo } from 'node:os'
 import { isAbsolute, join, resolve } from 'node:path'
+import { CliError } from './errors.ts'
 
 export interface HomeInit {
   /** `--home` */
@@ -18,15 +19,14 @@ export interface HomeInit {
   systemFile?: string
 }
 
-/** An absolute path. Errors: those of the configuration, when it has to be loaded. */
+/** An absolute path. Errors: `USAGE` without a home directory; those of the configuration, when it has to be loaded. */
 export async function findHome(init: HomeInit): Promise<string> {
   const { flag, configFile, env, cwd } = init
   const named = flag ?? (env['BZZZ_HOME'] === '' ? undefined : env['BZZZ_HOME'])
   if (named !== undefined) return absolute(named, cwd, env)
-  const userHome = env['HOME'] === undefined || env['HOME'] === '' ? homedir() : env['HOME']
   const xdg = (name: string, fallback: string) => {
     const value = env[name]
-    return value !== undefined && isAbsolute(value) ? value : join(userHome, fallback)
+    return value !== undefined && isAbsolute(value) ? value : join(userHome(env), fallback)
   }
   const files =
     configFile === undefined
@@ -59,6 +59,25 @@ async function mentionsHome(file: string): Promise<boolean> {
 }
 
 function absolute(path: string, cwd: string, env: HomeInit['env']): string {
-  if (path === '~' || path.startsWith('~/')) return join(env['HOME'] ?? homedir(), path.slice(2))
+  if (path === '~' || path.startsWith('~/')) return join(userHome(env), path.slice(2))
   return resolve(cwd, path)
+}
+
+/** `$HOME` when it is a place, else what the system's list of users says; never a relative path. */
+function userHome(env: HomeInit['env']): string {
+  const named = env['HOME']
+  if (named !== undefined && isAbsolute(named)) return named
+  const listed = listedHome()
+  if (listed !== undefined && isAbsolute(listed)) return listed
+  throw new CliError('USAGE', 'This user has no home directory.', {
+    next: 'Set HOME, or name a directory with --home DIR or BZZZ_HOME.',
+  })
+}
+
+function listedHome(): string | undefined {
+  try {
+    return userInfo().homedir
+  } catch {
+    return undefined
+  }
 }

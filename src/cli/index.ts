@@ -6,7 +6,7 @@
  * @example
  * process.exitCode = await main(process.argv)
  */
-import { CommanderError } from '@commander-js/extra-typings'
+import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings'
 import { hasCode } from '../util/index.ts'
 import type { Body, Context, GlobalOptions } from './context.ts'
 import { CliError, OutputClosed } from './errors.ts'
@@ -16,6 +16,8 @@ import { renderFailure } from './output/failure.ts'
 import { createOutput, type Output } from './output/output.ts'
 import { buildProgram } from './program.ts'
 import type { RunOptions } from './root.ts'
+import { endSignals } from './signals.ts'
+import { versionFacts } from './version.ts'
 
 export { exitCodeOf, exitCodes, type ExitCode } from './exit.ts'
 
@@ -27,11 +29,20 @@ export async function main(argv: readonly string[]): Promise<number> {
   const program = buildProgram(async (globals, body, options) => {
     code = await execute(globals, body, options)
   })
-  const all = [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)]
+  /** Help and version as commander words them; written by us, so that a failed write is noticed. */
+  let printed = ''
+  /** The command that was named without the one that belongs after it. */
+  let unfinished: CommandUnknownOpts | undefined
+  const all: CommandUnknownOpts[] = [
+    program,
+    ...program.commands,
+    ...program.commands.flatMap((one) => one.commands),
+  ]
   for (const command of all) {
     command.exitOverride().configureOutput({
       outputError: () => undefined,
-      ...(json ? { writeErr: () => undefined } : {}),
+      writeOut: (text) => void (printed += text),
+      writeErr: () => void (unfinished = command),
     })
   }
   try {
@@ -40,7 +51,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     const out = outputOf({ color: true, input: true, ...(json ? { json } : {}) })
     try {
-      return fail(error, out)
+      if (!(error instanceof CommanderError)) return fail(error, out)
+      if (error.exitCode !== 0) return fail(usage(error, unfinished), out)
+      if (error.code === 'commander.version' && json) await out.document(versionFacts())
+      else await out.raw(printed)
+      return exitCodes.ok
+    } catch (failure) {
+      return fail(failure, out)
     } finally {
       out.close()
     }
@@ -55,7 +72,7 @@ async function execute(
   const out = outputOf(globals)
   const interrupt = new AbortController()
   const onSignal = () => interrupt.abort()
-  if (!ownSignals) for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, onSignal)
+  if (!ownSignals) for (const name of endSignals) process.once(name, onSignal)
   const keepAlive = setInterval(() => undefined, 60_000)
   const { env } = process
   const cwd = process.cwd()
@@ -75,27 +92,33 @@ async function execute(
     return fail(error, out)
   } finally {
     clearInterval(keepAlive)
-    for (const name of ['SIGINT', 'SIGTERM'] as const) process.off(name, onSignal)
+    for (const name of endSignals) process.off(name, onSignal)
     out.close()
   }
 }
 
 function fail(error: unknown, out: Output): number {
   if (error instanceof OutputClosed) return exitCodes.ok
-  const shown = error instanceof CommanderError ? usage(error) : error
-  if (shown === undefined) return exitCodes.ok
-  out.error(renderFailure(shown, out))
-  return exitCodeOf(shown)
+  out.error(renderFailure(error, out))
+  return exitCodeOf(error)
 }
 
-/** What commander says, as one of our errors; undefined when it only printed help or the version. */
-function usage(error: CommanderError): CliError | undefined {
-  if (error.exitCode === 0) return undefined
-  const message =
-    error.code === 'commander.help'
-      ? 'A command is missing after this one.'
-      : error.message.replace(/^error: /, '')
-  return new CliError('USAGE', message, { next: 'Run it with --help to see what it takes.' })
+/** What commander says, as one of our errors. */
+function usage(error: CommanderError, unfinished: CommandUnknownOpts | undefined): CliError {
+  if (error.code === 'commander.help' && unfinished !== undefined) {
+    const names = unfinished.commands.map((one) => one.name()).join(', ')
+    // Only `bzzz help NAME` ends here for the root.
+    const root = unfinished.parent === null
+    const path = root ? 'bzzz' : `bzzz ${unfinished.name()}`
+    const message = root ? 'No command has that name.' : `A command is missing after \`${path}\`.`
+    return new CliError('USAGE', message, {
+      next: `Write \`${path}\` and one of: ${names}. \`${path} --help\` says more.`,
+    })
+  }
+  const [, message = '', meant] =
+    /^(?:error: )?([^]*?)(?:\n\((Did you mean [^]*)\))?$/.exec(error.message) ?? []
+  const hint = 'Run it with --help to see what it takes.'
+  return new CliError('USAGE', message, { next: meant === undefined ? hint : `${meant} ${hint}` })
 }
 
 function outputOf({ json, quiet, verbose, color }: GlobalOptions): Output {
@@ -107,5 +130,6 @@ function outputOf({ json, quiet, verbose, color }: GlobalOptions): Output {
     quiet: quiet === true,
     verbose: verbose === true,
     color,
+    term: process.env['TERM'],
   })
 }

@@ -15,6 +15,12 @@ export function whole(least: number, most: number): (text: string) => number {
   }
 }
 
+/** `--home "$UNSET"` means no directory, and certainly not the current one. */
+export function path(text: string): string {
+  if (text.trim() !== '') return text
+  throw new InvalidArgumentError('It is empty; write a path, or leave the option out.')
+}
+
 export function seconds(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && value > 0 && value <= 86_400) return value

@@ -1,7 +1,7 @@
 /** The root of the command line: its global options, and how an action runs a command's body. */
 import { Command, Option } from '@commander-js/extra-typings'
 import type { Body, GlobalOptions } from './context.ts'
-import { help, seconds } from './options.ts'
+import { help, path, seconds } from './options.ts'
 import { packageVersion } from './version.ts'
 
 export interface RunOptions {
@@ -25,8 +25,15 @@ export function buildRoot() {
       ),
     )
     .version(packageVersion(), '-V, --version', 'print the version')
-    .option('--home <dir>', 'home of the agent that is meant (or BZZZ_HOME)')
-    .option('--config <file>', 'configuration file, instead of those that are looked for')
+    .addOption(
+      new Option('--home <dir>', 'home of the agent that is meant (or BZZZ_HOME)').argParser(path),
+    )
+    .addOption(
+      new Option(
+        '--config <file>',
+        'configuration file, instead of those that are looked for',
+      ).argParser(path),
+    )
     .option('--json', 'data as JSON on stdout, errors as JSON on stderr')
     .option('-q, --quiet', 'only ids, and no messages')
     .option('-v, --verbose', 'more about what goes wrong')

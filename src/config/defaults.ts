@@ -1,6 +1,7 @@
 /** The defaults that depend on the machine, and paths made absolute. */
 import os from 'node:os'
 import path from 'node:path'
+import { invalid } from './errors.ts'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
@@ -13,7 +14,23 @@ export function cleanedHostName(host: string): string {
   return cleaned === '' ? 'agent' : cleaned
 }
 
-const userHome = (env: Env) => (env.HOME === undefined || env.HOME === '' ? os.homedir() : env.HOME)
+/** `$HOME` when it is a place, else what the system's list of users says. Errors: `CONFIG_INVALID`. */
+function userHome(env: Env): string {
+  if (env.HOME !== undefined && path.isAbsolute(env.HOME)) return env.HOME
+  const listed = listedHome()
+  if (listed !== undefined && path.isAbsolute(listed)) return listed
+  throw invalid([
+    { source: 'env HOME', path: '', message: 'this user has no home directory', allowed: 'a path' },
+  ])
+}
+
+function listedHome(): string | undefined {
+  try {
+    return os.userInfo().homedir
+  } catch {
+    return undefined
+  }
+}
 
 /** Base directories as the XDG specification has them: relative values count as unset. */
 function xdg(env: Env, name: string, fallback: string): string {

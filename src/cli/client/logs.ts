@@ -1,5 +1,6 @@
 /** `bzzz logs`: entries of all journals that are here, in order of time; `logs verify`: whether they are sound. */
-import type { LogQuery } from '../../api/client.ts'
+import { ApiError, type LoggedEntry, type LogQuery } from '../../api/client.ts'
+import { hasCode } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
@@ -31,7 +32,8 @@ export async function logs(context: Context, options: LogsOptions): Promise<numb
   const agent = await agentOf(context)
   let nameWidth = 5
   let seen = 0
-  for await (const entry of agent.logs(query, { follow, signal })) {
+  const entries = agent.logs(query, { follow, signal })
+  for await (const entry of follow ? followed(entries) : entries) {
     seen += 1
     nameWidth = Math.max(nameWidth, width(clean(entry.agent)))
     if (out.json) await out.jsonLine(entry)
@@ -39,13 +41,25 @@ export async function logs(context: Context, options: LogsOptions): Promise<numb
     else await out.data(logLine(entry, { nowMs: Date.now(), nameWidth }))
   }
   if (signal.aborted) return exitCodes.interrupted
-  if (follow) {
-    out.message('The agent has stopped.')
-    return exitCodes.notRunning
-  }
+  if (follow) throw gone('The agent has stopped, so nothing more comes.')
   if (seen === 0) out.message('No entries match.')
   return exitCodes.ok
 }
+
+async function* followed(entries: AsyncIterable<LoggedEntry>): AsyncGenerator<LoggedEntry> {
+  try {
+    yield* entries
+  } catch (error) {
+    if (!hasCode(error, 'AGENT_GONE')) throw error
+    throw gone('The agent ended all at once: it was killed, or it crashed.', error)
+  }
+}
+
+const gone = (message: string, cause?: unknown) =>
+  new ApiError('AGENT_GONE', message, {
+    next: 'Start it with `bzzz up`; it goes on where its journal says it was.',
+    ...(cause === undefined ? {} : { cause }),
+  })
 
 export async function logsVerify(context: Context, options: { agent?: string }): Promise<number> {
   const { out } = context

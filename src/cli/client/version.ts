@@ -1,15 +1,10 @@
 /** `bzzz version`: what a bug report needs first. */
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
-import { packageVersion } from '../version.ts'
+import { versionFacts } from '../version.ts'
 
 export async function version({ out }: Context): Promise<number> {
-  const facts = {
-    bzzz: packageVersion(),
-    node: process.versions.node,
-    platform: process.platform,
-    arch: process.arch,
-  }
+  const facts = versionFacts()
   if (out.json) await out.document(facts)
   else if (out.quiet) await out.data(facts.bzzz)
   else {

@@ -1,5 +1,6 @@
 /** `bzzz config …`: which value comes from where, and whether `bzzz up` would accept it. */
 import { stringify } from 'yaml'
+import { homeOwner } from '../../api/client.ts'
 import {
   assertRunnable,
   configJsonSchema,
@@ -27,6 +28,7 @@ async function load({ globals, env, cwd, out }: Context): Promise<LoadedConfig> 
 export async function configShow(context: Context, options: { origin?: true }): Promise<number> {
   const { out } = context
   const loaded = await load(context)
+  await hintAtRunning(loaded, context)
   if (options.origin !== true) {
     const config = redacted(loaded.config)
     if (out.json) await out.document(config)
@@ -51,6 +53,16 @@ export async function configShow(context: Context, options: { origin?: true }): 
   )
   await out.data(view)
   return exitCodes.ok
+}
+
+/** What a running agent was started with is its own affair: files and flags may have been others. */
+async function hintAtRunning({ config, origin }: LoadedConfig, { out }: Context): Promise<void> {
+  if (!/^(?:flag|env)/.test(origin.get('home') ?? '')) return
+  const owner = await homeOwner(config.home).catch(() => undefined)
+  if (owner === undefined) return
+  out.message(
+    `An agent runs in this home (process ${owner.pid}). These are the values that \`bzzz up\` would use here and now, not those that it was started with.`,
+  )
 }
 
 export async function configPath(context: Context): Promise<number> {

@@ -5,8 +5,6 @@
  * configuration file, and the result is judged from the forge and from the replicated journals.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { createAgent, type Agent } from '../../agent/index.ts'
@@ -18,10 +16,22 @@ import { createLogger, explain, hasCode, sleep, until, withDeadline } from '../.
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
-import { agentNames, meshConfig, startAgents, stopAgents, type DemoAgent } from './demo/agents.ts'
+import { count } from '../output/text.ts'
+import { onEndSignals } from '../signals.ts'
+import {
+  agentNames,
+  environment,
+  meshConfig,
+  startAgents,
+  stopAgents,
+  type DemoAgent,
+} from './demo/agents.ts'
+import { checkExecutor } from './demo/executor.ts'
+import { createPlace } from './demo/place.ts'
 import { isSettled, report, type Report } from './demo/report.ts'
+import { rowsOf, scenes } from './demo/scene.ts'
 import { repo, setStage, type Stage } from './demo/stage.ts'
-import { createScreen, draw, type Scene } from './demo/view.ts'
+import { createScreen } from './demo/view.ts'
 
 export interface DemoOptions {
   once: boolean
@@ -42,15 +52,18 @@ const stopMs = 20_000
 
 export async function demo(context: Context, options: DemoOptions): Promise<number> {
   const { globals, out } = context
-  const dir =
-    globals.home === undefined
-      ? await mkdtemp(join(tmpdir(), 'bzzz-demo-'))
-      : resolve(context.cwd, globals.home)
-  await mkdir(dir, { recursive: true, mode: 0o700 })
+  if (options.executor !== undefined) {
+    await checkExecutor(options.executor, environment()['PATH'] ?? '')
+  }
   const interrupt = new AbortController()
-  const onSignal = () => interrupt.abort()
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  const offSignals = onEndSignals({
+    asked: () => interrupt.abort(),
+    // The agents are ended by their leases, and the next demo removes the directory.
+    forced: () => process.exit(exitCodes.interrupted),
+  })
+  const named = globals.home === undefined ? undefined : resolve(context.cwd, globals.home)
+  const place = await createPlace({ named, keep: options.keep })
+  const { dir } = place
   const logger = await createLogger({
     level: globals.verbose === true ? 'info' : 'error',
     fields: { agent: 'demo' },
@@ -59,6 +72,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
   const cast: Cast = { agents: [] }
   try {
     await processes.sweep()
+    out.message(`Starting a forge and ${count(options.agents, 'agent')} …`)
     const stage = await setStage(
       {
         dir,
@@ -93,14 +107,12 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
     if (interrupt.signal.aborted) return exitCodes.interrupted
     throw error
   } finally {
-    out.message('Stopping the agents and the forge …')
+    out.message('Stopping the agents and the forge … (Ctrl-C again ends them at once)')
     await tearDown(cast)
     await processes.stop()
-    if (!options.keep && globals.home === undefined)
-      await rm(dir, { recursive: true, force: true, maxRetries: 3 })
-    else out.message(`Kept in ${dir}.`)
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+    await place.leave()
+    if (place.kept) out.message(`Kept in ${dir}.`)
+    offSignals()
   }
 }
 
@@ -147,14 +159,15 @@ async function play(
   const { out } = context
   const { stage, observer, agents } = play
   const startedAt = performance.now()
-  const live = process.stdout.isTTY && !out.json && !out.quiet
+  const live = out.redraws && !out.json && !out.quiet
   const screen = createScreen(out, live)
+  const sceneNow = scenes(stage, observer, agents.length)
   const limit = options.executor === undefined ? onceMs.scripted : onceMs.executor
   if (!live)
     out.message(`Forge with ${stage.issues.length} issues at ${stage.forge.url}/${repo}/issues`)
   for (;;) {
     const rows = rowsOf(stage, observer)
-    screen.show(sceneOf(stage, observer, startedAt))
+    await screen.show(sceneNow())
     if (stage.issues.every((issue) => isSettled(issue, rows))) break
     const dead = agents.find(({ ended }) => ended !== undefined)
     if (dead !== undefined) throw died(dead)
@@ -168,10 +181,9 @@ async function play(
     await sleep(redrawMs, { signal })
   }
   const result = await judge(play, signal)
-  screen.close()
   if (out.json) await out.document(withoutProblems(result))
   else {
-    if (!live) await out.data(draw(sceneOf(stage, observer, startedAt), out))
+    await screen.end(sceneNow())
     await out.data(`\n${summary(result)}`)
   }
   for (const problem of result.problems) out.error(`not as expected: ${problem}`)
@@ -217,47 +229,12 @@ async function judge({ agents, observer, stage }: Play, signal: AbortSignal): Pr
   return { ...result, problems: [...late, ...result.problems] }
 }
 
-/** Issues that no agent has written about yet are there from the start. */
-function rowsOf({ issues }: Stage, observer: Agent): Scene['rows'] {
-  const known = observer.board.rows()
-  return issues.map(
-    ({ number, title }) =>
-      known.find((row) => row.issue === number) ?? {
-        repo,
-        issue: number,
-        title,
-        state: 'open',
-        agent: null,
-        attempt: 0,
-        pullRequest: null,
-        durationMs: null,
-      },
-  )
-}
-
-function sceneOf(stage: Stage, observer: Agent, startedAt: number): Scene {
-  return {
-    url: stage.forge.url,
-    repo,
-    rows: rowsOf(stage, observer),
-    peers: observer.mesh.peers().map(({ name, peerId, connected, capabilities }) => ({
-      name: name ?? peerId,
-      connected,
-      slots: capabilities?.slots ?? null,
-      tags: capabilities?.tags ?? [],
-    })),
-    journals: observer.journal.journals(),
-    contention: observer.board.contention(),
-    elapsedMs: performance.now() - startedAt,
-  }
-}
-
 function summary({ tasks, agents, journals, contention, problems }: Report): string {
   const ended = (state: string) => tasks.filter((row) => row.state === state).length
   const share = agents.map(({ name, tasks: done }) => `${name} ${done}`).join(', ')
   return [
     `${ended('done')} pull requests, ${ended('failed')} failed; by agent: ${share}.`,
-    `${contention} lost races. Journals: ${journals.replicated} replicated, ${journals.verified} verified.`,
+    `${count(contention, 'lost race')}. Journals: ${journals.replicated} replicated, ${journals.verified} verified.`,
     problems.length === 0
       ? 'Everything ended as expected.'
       : `${problems.length} things did not end as expected.`,

@@ -1,6 +1,7 @@
 /**
- * `bzzz up`: one agent in the foreground. The first Ctrl-C (or SIGTERM, or `bzzz down`) hands work
- * back and stops; a second Ctrl-C ends at once and leaves the rest to the next start.
+ * `bzzz up`: one agent in the foreground. The first Ctrl-C (or SIGTERM, `bzzz down`, or SIGHUP when
+ * the terminal closes) hands work back and stops; a second Ctrl-C ends at once and leaves the rest
+ * to the next start.
  */
 import { createAgent } from '../../agent/index.ts'
 import { assertRunnable, loadConfig, type Config } from '../../config/index.ts'
@@ -8,6 +9,7 @@ import { resolveSecret, type CommandRunner } from '../../secrets/index.ts'
 import { createLogger } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
+import { onEndSignals } from '../signals.ts'
 
 export interface UpOptions {
   name?: string
@@ -47,9 +49,9 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   )
   try {
     // A signal during the start must not wait for the start: stop() undoes what there is of it.
-    await Promise.race([agent.start(), ended])
-    if (out.json) await out.document(agent.status())
-    else
+    const up = await Promise.race([agent.start().then(() => true), ended.then(() => false)])
+    if (up && out.json) await out.document(agent.status())
+    else if (up)
       out.message(
         `${config.name} is up. In another terminal: bzzz status, bzzz task ls, bzzz logs -f. Ctrl-C hands work back and stops.`,
       )
@@ -83,23 +85,18 @@ function untilEnded(leaseStdin: boolean): {
   release: () => void
 } {
   const { promise: ended, resolve: end } = Promise.withResolvers<Ending>()
-  let interrupts = 0
-  const onInterrupt = () => {
-    interrupts += 1
-    if (interrupts > 1) process.exit(exitCodes.interrupted)
-    end('interrupted')
-  }
-  const onTerminate = () => end('stopped')
-  process.on('SIGINT', onInterrupt)
-  process.on('SIGTERM', onTerminate)
-  if (leaseStdin) process.stdin.on('end', onTerminate).on('error', onTerminate).resume()
+  const offSignals = onEndSignals({
+    asked: (signal) => end(signal === 'SIGINT' ? 'interrupted' : 'stopped'),
+    forced: () => process.exit(exitCodes.interrupted),
+  })
+  const onLeaseEnd = () => end('stopped')
+  if (leaseStdin) process.stdin.on('end', onLeaseEnd).on('error', onLeaseEnd).resume()
   return {
     ended,
     end,
     release: () => {
-      process.off('SIGINT', onInterrupt)
-      process.off('SIGTERM', onTerminate)
-      if (leaseStdin) process.stdin.off('end', onTerminate).off('error', onTerminate).pause()
+      offSignals()
+      if (leaseStdin) process.stdin.off('end', onLeaseEnd).off('error', onLeaseEnd).pause()
     },
   }
 }

@@ -51,6 +51,34 @@ export function truncate(text: string, columns: number): string {
   return `${kept}…`
 }
 
+/**
+ * A line that holds our own colours, cut like `truncate`: escape sequences take no column, and
+ * colours that were on are off at the end.
+ */
+export function truncateStyled(line: string, columns: number): string {
+  // eslint-disable-next-line no-control-regex
+  const parts = line.split(/(\u001b\[[0-9;]*m)/)
+  if (width(parts.filter((_, at) => at % 2 === 0).join('')) <= columns) return line
+  let kept = ''
+  let left = columns
+  for (const [at, part] of parts.entries()) {
+    if (at % 2 === 1) {
+      kept += part
+      continue
+    }
+    const used = width(part)
+    // What fits exactly still gives its last column to the mark, since more follows.
+    if (used < left) {
+      kept += part
+      left -= used
+      continue
+    }
+    const reset = at > 1 ? '\u001b[0m' : ''
+    return left < 1 ? '' : `${kept}${truncate(`${part} `, left)}${reset}`
+  }
+  return kept
+}
+
 function columnsOf(grapheme: string): number {
   if (/^\p{Mark}|^\p{Default_Ignorable_Code_Point}/u.test(grapheme)) return 0
   const wide =

@@ -126,7 +126,7 @@ function configOf(init: AgentsInit, name: string, home: string, index: number): 
 }
 
 /** The user's environment without GitHub credentials; the Node that runs this comes first on PATH. */
-function environment(): Record<string, string> {
+export function environment(): Record<string, string> {
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] =>
       entry[1] !== undefined && !/^BZZZ_|^(GH|GITHUB)_TOKEN|_TOKEN_FILE$/.test(entry[0]),
