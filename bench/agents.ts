@@ -18,7 +18,7 @@ const bareNode = fileURLToPath(new URL('children/bare-node.ts', import.meta.url)
 
 /** Longest life of a child, ms; the benchmark's own deadline ends it sooner. */
 const lifeMs = 10 * 60_000
-const graceMs = 10_000
+const graceMs = 20_000
 
 export const newMeshName = () => `bench-${randomBytes(5).toString('hex')}`
 
@@ -28,10 +28,14 @@ export const loopback =
     list?.some(({ internal, family }) => internal && family === 'IPv4'),
   )?.[0] ?? 'lo'
 
-/** What children get: this Node first on PATH, no configuration or token of the user. */
-export const environment = (home: string): Record<string, string> => ({
+/**
+ * What children get: this Node first on PATH, no configuration or token of the user. They share a
+ * home as the processes of a user do, and with it the compile cache that `bzzz` keeps there: the
+ * first start of all fills it and takes longer. Bare nodes have such a cache, too.
+ */
+export const environment = ({ dir }: Pick<Bench, 'dir'>): Record<string, string> => ({
   PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
-  HOME: home,
+  HOME: join(dir, 'user'),
 })
 
 export interface AgentInit {
@@ -86,12 +90,13 @@ export async function prepareAgent({ dir }: Bench, init: AgentInit): Promise<Pre
 }
 
 /** Starts `bzzz up`, as a user does. Returns at once. */
-export function startAgent({ processes, signal }: Bench, { name, home, file }: Prepared) {
+export function startAgent(bench: Bench, { name, home, file }: Prepared) {
+  const { processes, signal } = bench
   const guest = processes.spawn({
     file: process.execPath,
     args: [bin, 'up', '--config', file, '--lease-stdin', '--json'],
     cwd: home,
-    env: environment(home),
+    env: environment(bench),
     purpose: `agent ${name}`,
     timeoutMs: lifeMs,
     graceMs,
@@ -139,14 +144,15 @@ export interface BareNode {
 
 /** `mdnsTag`: it looks for the others itself. `peers`: how many it waits for. */
 export function startBareNode(
-  { processes, signal, dir }: Bench,
+  bench: Bench,
   { peers, mdnsTag }: { peers: number; mdnsTag?: string },
 ): BareNode {
+  const { processes, signal, dir } = bench
   const guest = processes.spawn({
     file: process.execPath,
     args: [bareNode, String(peers), ...(mdnsTag === undefined ? [] : [mdnsTag])],
     cwd: dir,
-    env: environment(dir),
+    env: { ...environment(bench), NODE_COMPILE_CACHE: join(dir, 'compile') },
     purpose: 'bare libp2p node',
     timeoutMs: lifeMs,
     graceMs,

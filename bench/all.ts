@@ -11,7 +11,7 @@ import { join } from 'node:path'
 const names = ['status-start', 'journal-append', 'memory', 'mesh-start', 'issue-to-pull']
 const totalMs = 225_000
 /** From asking a benchmark to stop to ending it, ms. */
-const graceMs = 14_000
+const graceMs = 13_000
 
 const limit = AbortSignal.timeout(totalMs)
 const failed: string[] = []

@@ -57,7 +57,7 @@ export async function naive(
   const repo = fullName.split('/')[1] ?? ''
   const at = { owner, repo, issue_number, request: { signal: bench.signal } }
   const dir = await mkdtemp(join(bench.dir, 'naive-'))
-  const env = { ...environment(dir), ...gitSettings(forge.token(login)) }
+  const env = { ...environment(bench), ...gitSettings(forge.token(login)) }
   const options = { cwd: dir, env, timeout: limitMs, signal: bench.signal }
   const git = async (...args: string[]) => (await run('git', args, options)).stdout.trim()
   const command = ([file = '', ...args]: readonly string[]) => run(file, args, options)

@@ -21,7 +21,7 @@ await bench({ name: 'status-start', budgetMs: 20_000, deadlineMs: 40_000 }, asyn
   function run(args: string[]): void {
     const options = {
       cwd: home,
-      env: environment(home),
+      env: environment(context),
       timeout: limitMs,
       encoding: 'utf8',
     } as const
@@ -44,7 +44,9 @@ await bench({ name: 'status-start', budgetMs: 20_000, deadlineMs: 40_000 }, asyn
     parts: [
       { title: 'whole process of a client command', unit: 'ms', yardstick: 'node -e 0', samples },
     ],
-    notes: ['The agent that answers is an idle observer; two rounds before these are not counted.'],
+    notes: [
+      'The agent that answers is an idle observer. Two rounds before these fill the compile cache and are not counted.',
+    ],
     facts: { rounds },
   }
 })
