@@ -1,6 +1,8 @@
 /** What every handler gets, and what the middleware found out about its request. */
 import type { Context } from 'hono'
 import type { Clock, Logger } from '../util/index.ts'
+import type { FaultBook } from './faults/book.ts'
+import type { Replica } from './faults/stale.ts'
 import type { ForgeGit } from './git/index.ts'
 import { instant } from './git/commits.ts'
 import type { Limits } from './limits.ts'
@@ -15,6 +17,10 @@ export interface Deps {
   limits: Limits
   clock: Clock
   logger: Logger
+  faults: FaultBook
+  replica: Replica
+  /** Fires when the forge stops: ends the waits of requests. */
+  stopping: AbortSignal
   /** Bare repository of `repo`. */
   dirOf(repo: RepoRow): string
 }
@@ -25,6 +31,8 @@ export interface Env {
     user: UserRow | undefined
     /** Key of the token for ETags; '' for anonymous. */
     tokenKey: string
+    /** Age of the answer that a fault asks for, ms. */
+    staleMs: number | undefined
   }
 }
 

@@ -9,5 +9,6 @@ export type ForgeErrorCode =
   | 'FORGE_GIT_FAILED'
   | 'FORGE_REPOSITORY_INVALID'
   | 'FORGE_USER_INVALID'
+  | 'FORGE_FAULT_INVALID'
 
 export class ForgeError extends CodedError<ForgeErrorCode> {}

@@ -7,6 +7,8 @@ import { join, resolve } from 'node:path'
 import { Lifecycle, nullLogger, systemClock } from '../util/index.ts'
 import { stamp, type Deps } from './context.ts'
 import { ForgeError } from './errors.ts'
+import { faultBook } from './faults/book.ts'
+import { replica } from './faults/stale.ts'
 import { forgeGit } from './git/index.ts'
 import { gitHttp } from './git-http.ts'
 import { rateLimits } from './limits.ts'
@@ -33,6 +35,8 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
   const { logger = nullLogger, clock = systemClock, processes } = components
   const dir = resolve(init.dir)
   const repositories = join(dir, 'repositories')
+  const faults = faultBook()
+  let stopping = new AbortController()
   let running: Running | undefined
   let opened: Deps | undefined
   let url = ''
@@ -41,6 +45,7 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
     await mkdir(repositories, { recursive: true })
     const scratch = join(dir, 'scratch')
     await rm(scratch, { recursive: true, force: true })
+    stopping = new AbortController()
     const deps: Deps = {
       store: openStore(join(dir, 'forge.db')),
       git: forgeGit({ cwd: dir, scratch, path: process.env.PATH ?? '', spawner: processes }),
@@ -48,6 +53,9 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
       limits: rateLimits({ perHour: rateLimit, clock }),
       clock,
       logger,
+      faults,
+      replica: replica(clock),
+      stopping: stopping.signal,
       dirOf: (repo) => directoryOf(repo),
     }
     opened = deps
@@ -66,6 +74,7 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
   async function stop(): Promise<void> {
     const was = running
     running = undefined
+    stopping.abort()
     await was?.listening.close()
     const deps = opened
     opened = undefined
@@ -153,6 +162,7 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
     get apiUrl() {
       return need().deps.urls.api()
     },
+    faults,
     createRepository,
     addUser: async (user) => saveUser(need().deps, user),
   }

@@ -12,6 +12,7 @@ import { ApiError } from './api-error.ts'
 import { afterPush } from './acts/pull-acts.ts'
 import { atLeast, identify } from './auth.ts'
 import type { Ctx, Deps, Env } from './context.ts'
+import { faultyWay } from './faults/middleware.ts'
 import type { GitChild } from './git/run.ts'
 import { param } from './routes/common.ts'
 import type { RepoRow, UserRow } from './store/rows.ts'
@@ -35,6 +36,7 @@ const packet = (text: string) => `${(text.length + 4).toString(16).padStart(4, '
 
 export function gitHttp(deps: Deps): Hono<Env> {
   const app = new Hono<Env>()
+  app.use('*', faultyWay(deps))
 
   /** The repository and the caller, or the refusal. */
   function open(c: Ctx, service: Service): { repo: RepoRow; user: UserRow | undefined } | Response {

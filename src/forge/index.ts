@@ -13,8 +13,28 @@
  * const octokit = new Octokit({ baseUrl: server.apiUrl, auth: 'secret' })
  * // git clone `${server.url}/octo/lib.git`
  * await server.stop()
+ *
+ * @example Faults on demand, the same in every run with the same seed
+ * server.faults.seed(7)
+ * // Every third creation of a ref is done and answered with 502.
+ * server.faults.add({
+ *   fault: { kind: 'error', when: 'after', status: 502 },
+ *   method: 'POST',
+ *   path: /\/git\/refs$/,
+ *   probability: 1 / 3,
+ * })
+ * // The next push is applied, and its client sees a cut connection.
+ * const cut = server.faults.add({
+ *   fault: { kind: 'drop', when: 'after' },
+ *   path: '/octo/lib.git/git-receive-pack',
+ *   count: 1,
+ * })
+ * // …
+ * cut.hits // 1
+ * server.faults.clear()
  */
 export { ForgeError, type ForgeErrorCode } from './errors.ts'
+export type { ForgeFault, ForgeFaultHandle, ForgeFaultRule, ForgeFaults } from './faults/types.ts'
 export { forge } from './forge.ts'
 export type {
   Forge,

@@ -1,5 +1,6 @@
 /** The embedded GitHub-compatible server. It knows nothing of the mesh. */
 import type { Clock, Logger, Startable } from '../util/index.ts'
+import type { ForgeFaults } from './faults/types.ts'
 import type { Spawner } from './git/run.ts'
 
 /** What a person may do in a repository; each role includes those before it. */
@@ -49,6 +50,8 @@ export interface Forge extends Startable {
   readonly url: string
   /** Base URL for octokit: `<url>/api/v3`, as on GitHub Enterprise Server. */
   readonly apiUrl: string
+  /** What shall go wrong, for tests; nothing does unless asked. Also before start. */
+  readonly faults: ForgeFaults
   /** Makes a repository whose default branch `main` holds the files below `from` (or is empty). Idempotent by name. */
   createRepository(init: ForgeRepository): Promise<void>
   /** Idempotent by login; a further token of the same login is accepted beside the first. */

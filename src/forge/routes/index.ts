@@ -6,6 +6,7 @@ import { ApiError, notFound } from '../api-error.ts'
 import { authenticate } from '../auth.ts'
 import type { Deps, Env } from '../context.ts'
 import { etags } from '../etag.ts'
+import { faultyWay, staleReads } from '../faults/middleware.ts'
 import { limitRequests } from '../limits.ts'
 import type { ForgeRepository } from '../types.ts'
 import { assigneeRoutes } from './assignees.ts'
@@ -44,9 +45,11 @@ export function apiApp(deps: Deps, create: (init: ForgeRepository) => Promise<vo
     c.res.headers.set('x-github-media-type', 'github.v3; format=json')
     c.res.headers.set('x-content-type-options', 'nosniff')
   })
+  api.use('*', faultyWay(deps))
   api.use('*', authenticate(deps))
   api.use('*', limitRequests(deps.limits))
   api.use('*', etags)
+  api.use('*', staleReads(deps))
 
   metaRoutes(api, deps)
   userRoutes(api, deps)
