@@ -70,6 +70,7 @@ export function makeTasks(config: Config, token: string, parts: TasksParts): Tas
       repos: github.repos,
       trigger: github.labels.trigger,
       failed: github.labels.failed,
+      priority: github.labels.priority,
       branchPrefix: github.branchPrefix,
       refPrefix: github.claims.refPrefix,
       leaseMs: github.claims.leaseMs,

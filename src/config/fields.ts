@@ -38,6 +38,8 @@ export const meshName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'not 1 to 
 
 export const label = z.string().regex(/^[^,\p{Cc}]{1,50}$/u, 'not 1 to 50 characters without comma')
 
+export const labels = z.array(label).max(20).refine(unique, 'a label stands twice')
+
 export const refPrefix = z
   .string()
   .max(200)

@@ -51,6 +51,11 @@ const labels = z
       why: 'It keeps the issue from being taken again; remove it to retry.',
       form: '1 to 50 characters without comma',
     }),
+    priority: option(field.labels.default(['P0', 'P1', 'P2', 'P3']), {
+      what: 'Labels that say which issue is taken first, from the highest priority to the lowest.',
+      why: 'An issue without one stands in the middle; `priority:WORD` counts as WORD, and `priority:high` and `priority:low` are the two ends.',
+      form: 'labels of 1 to 50 characters without comma, up to 20',
+    }),
   })
   .prefault({})
   .describe('Labels that Bzzz reads and sets.')

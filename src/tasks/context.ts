@@ -13,6 +13,8 @@ import type { Signature } from './texts.ts'
 export interface Settings {
   trigger: string
   failed: string
+  /** Labels from the highest priority to the lowest; see `priorityOf`. */
+  priority: readonly string[]
   branchPrefix: string
   refPrefix: string
   leaseMs: number

@@ -51,6 +51,27 @@ export function foreignAssignees(issue: Issue, meshLogins: ReadonlySet<string>):
   return issue.assignees.filter((login) => !meshLogins.has(login.toLowerCase()))
 }
 
+/**
+ * Place of an issue by its labels, lower first: its index in `order` (highest priority first), or
+ * between the two halves of it without such a label. A label may be the word itself or
+ * `priority:WORD`; `priority:high` and `priority:low` are always understood, as the two ends. Of
+ * several labels the highest counts; case does not matter.
+ */
+export function priorityOf(labels: readonly string[], order: readonly string[]): number {
+  const words = order.map((word) => word.toLowerCase())
+  const middle = Math.ceil(words.length / 2) - 0.5
+  const ends = new Map([
+    ['priority:high', Math.min(0, middle - 0.5)],
+    ['priority:low', Math.max(words.length - 1, middle + 0.5)],
+  ])
+  const places = labels.flatMap((label) => {
+    const word = label.toLowerCase().replace(/^priority:\s+/, 'priority:')
+    const place = words.findIndex((other) => word === other || word === `priority:${other}`)
+    return place >= 0 ? [place] : (ends.get(word) ?? [])
+  })
+  return places.length === 0 ? middle : Math.min(...places)
+}
+
 /** What of `needs` the candidate lacks. */
 export function lacking(needs: readonly string[], candidate: Candidate): string[] {
   return needs.filter((need) => !candidate.offers.has(need))

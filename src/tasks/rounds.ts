@@ -11,7 +11,7 @@ import { TasksError } from './errors.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from './github.ts'
 import { inherit } from './inherit.ts'
-import { eligible, type IntakeRules } from './intake.ts'
+import { eligible, priorityOf, type IntakeRules } from './intake.ts'
 import type { Policy } from './needs.ts'
 
 export async function turn(
@@ -70,7 +70,10 @@ async function startSome(
   signal: AbortSignal,
 ): Promise<void> {
   const { context } = floor
-  options.sort((a, b) => a.rank - b.rank || a.issue.number - b.issue.number)
+  const priority = ({ issue }: Option) => priorityOf(issue.labels, context.settings.priority)
+  options.sort(
+    (a, b) => priority(a) - priority(b) || a.rank - b.rank || a.issue.number - b.issue.number,
+  )
   for (const option of options) {
     const { issue, decision } = option
     if (floor.freeSlots() <= 0) return

@@ -161,6 +161,7 @@ export function contextOf(me: Agent, github: ReturnType<typeof fakeGitHub>, work
     settings: {
       trigger: 'bzzz',
       failed: 'bzzz:failed',
+      priority: ['P0', 'P1', 'P2', 'P3'],
       branchPrefix: 'bzzz/issue-',
       refPrefix: prefix,
       leaseMs: me.leaseMs,

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import {
   eligible,
   lacking,
+  priorityOf,
   rankOf,
   type Candidate,
   type IntakeRules,
@@ -90,6 +91,30 @@ describe('rankOf', () => {
     expect(rankOf(self, [busy, elsewhere], 'octo/lib', 1, [])).toBe(0)
     expect(rankOf(busy, [self, elsewhere], 'octo/lib', 1, [])).toBe(1)
     expect(rankOf(busy, [self, elsewhere], 'octo/lib', 1, ['gpu'])).toBe(0)
+  })
+})
+
+describe('priorityOf', () => {
+  const order = ['P0', 'P1', 'P2', 'P3']
+  const sorted = (labels: string[][], by = order) =>
+    labels.map((some) => [priorityOf(some, by), some[0] ?? '-'] as const).sort(([a], [b]) => a - b)
+
+  it('puts what has no priority in the middle, and takes the highest of several', () => {
+    const names = sorted([['p3'], [], ['P2'], ['bug'], ['P1', 'P3'], ['P0']]).map(([, n]) => n)
+    expect(names).toEqual(['P0', 'P1', '-', 'bug', 'P2', 'p3'])
+  })
+
+  it.each([[order], [['urgent']], [['a', 'b', 'c']], [[]]])(
+    'understands priority:high and priority:low beside %j',
+    (by) => {
+      const names = sorted([['Priority: Low'], [], ['priority:high']], by).map(([, n]) => n)
+      expect(names).toEqual(['priority:high', '-', 'Priority: Low'])
+    },
+  )
+
+  it('takes a word with the prefix for the word, and a single word for a high one', () => {
+    expect(priorityOf(['priority: P1'], order)).toBe(1)
+    expect(priorityOf(['urgent'], ['urgent'])).toBeLessThan(priorityOf([], ['urgent']))
   })
 })
 
