@@ -20,12 +20,21 @@ export type RefWrite =
   /** The ref holds `sha` (zeros: it is absent) and not what the caller expected. */
   | { done: false; sha: string }
 
+/** From `old` (zeros: must be absent) to `sha` (zeros: delete). */
+export interface RefMove {
+  ref: string
+  sha: string
+  old: string
+}
+
 export interface Refs {
   get(dir: string, ref: string): Promise<Ref | undefined>
   /** All refs whose name begins with one of the prefixes, by name. */
   list(dir: string, ...prefixes: string[]): Promise<Ref[]>
   /** Moves `ref` from `old` (zeros: must be absent) to `sha` (zeros: delete). */
   swap(dir: string, ref: string, sha: string, old: string): Promise<RefWrite>
+  /** All moves or none. `moved`: some ref held something else; `refused`: git writes it never. */
+  swapAll(dir: string, moves: readonly RefMove[]): Promise<'done' | 'moved' | 'refused'>
   /** Unconditional. */
   set(dir: string, ref: string, sha: string): Promise<void>
   isAncestor(dir: string, ancestor: string, descendant: string): Promise<boolean>
@@ -109,10 +118,26 @@ export function gitRefs(git: GitRunner): Refs {
     }
   }
 
+  const swapAll: Refs['swapAll'] = async (dir, moves) => {
+    const lines = moves.map(({ ref, sha, old }) =>
+      sha === ZERO ? `delete ${ref} ${old}` : `update ${ref} ${sha} ${old}`,
+    )
+    const input = `${lines.join('\n')}\n`
+    for (let attempt = 0; ; attempt += 1) {
+      const args = ['update-ref', '--no-deref', '--stdin']
+      if ((await git.run(dir, args, { input, ok: [0, 1, 128] })).code === 0) return 'done'
+      const now = await Promise.all(moves.map(async ({ ref }) => (await get(dir, ref))?.sha))
+      if (moves.some(({ old }, at) => (now[at] ?? ZERO) !== old)) return 'moved'
+      if (attempt >= TRIES) return 'refused'
+      await sleep(5 * 2 ** attempt)
+    }
+  }
+
   return {
     get,
     list,
     swap,
+    swapAll,
     typeOf,
     typesOf,
     set: async (dir, ref, sha) => {

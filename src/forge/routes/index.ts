@@ -15,6 +15,7 @@ import { commentRoutes } from './comments.ts'
 import { contentRoutes } from './contents.ts'
 import { eventRoutes } from './events.ts'
 import { gitDataRoutes } from './git-data.ts'
+import { graphqlRoutes } from './graphql.ts'
 import { issueRoutes } from './issues.ts'
 import { labelRoutes } from './labels.ts'
 import { metaRoutes } from './meta.ts'
@@ -52,6 +53,7 @@ export function apiApp(deps: Deps, create: (init: ForgeRepository) => Promise<vo
   api.use('*', staleReads(deps))
 
   metaRoutes(api, deps)
+  graphqlRoutes(api, deps)
   userRoutes(api, deps)
   assigneeRoutes(api, deps)
   labelRoutes(api, deps)
