@@ -18,21 +18,27 @@ export interface EndHandlers {
   forced(): void
 }
 
-/** Gives what undoes it. */
-export function onEndSignals(handle: EndHandlers): () => void {
+/** What signals come from: the process, but for tests. */
+export type SignalSource = Pick<NodeJS.EventEmitter, 'on' | 'off'>
+
+/** Gives what undoes it. `now`: ms, from any start. */
+export function onEndSignals(
+  handle: EndHandlers,
+  source: SignalSource = process,
+  now = () => performance.now(),
+): () => void {
   let firstAt: number | undefined
   const handlers = endSignals.map((name) => {
     const handler = () => {
-      const now = performance.now()
       if (firstAt === undefined) {
-        firstAt = now
+        firstAt = now()
         handle.asked(name)
-      } else if (name === 'SIGINT' && now - firstAt > sameMs) handle.forced()
+      } else if (name === 'SIGINT' && now() - firstAt > sameMs) handle.forced()
     }
-    process.on(name, handler)
+    source.on(name, handler)
     return { name, handler }
   })
   return () => {
-    for (const { name, handler } of handlers) process.off(name, handler)
+    for (const { name, handler } of handlers) source.off(name, handler)
   }
 }

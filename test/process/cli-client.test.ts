@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApi, type Api } from '../../src/api/index.ts'
@@ -193,7 +194,10 @@ describe('exit codes', () => {
     [['task', 'ls', '--state', 'asleep'], 'Allowed choices'],
     [['task', 'show'], "missing required argument 'task'"],
     [['task', 'show', 'x'], 'names no task'],
-    [['task'], 'A command is missing'],
+    [['task'], 'A command is missing after `bzzz task`'],
+    [['help', 'nope'], 'No command has that name'],
+    [['--home', '', 'status'], 'It is empty'],
+    [['status', '--config='], 'It is empty'],
     [['logs', '--since', 'soon'], 'is no time'],
     [['--timeout', '-1', 'status'], 'Write seconds'],
     [['up', '--repo', 'nobody'], 'owner/name'],
@@ -206,6 +210,36 @@ describe('exit codes', () => {
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(text)
     expect(stderr).toContain('next:')
+    expect(stderr).toMatch(/^bzzz: /)
+    const json = await at.start([...args, '--json'], { env }).ended
+    expect(JSON.parse(json.stderr)).toMatchObject({ error: { next: expect.any(String) } })
+  })
+
+  it('2 with what was meant as the next step', async () => {
+    const { stderr } = await at.bzzz('stauts', '--json')
+    const { error } = JSON.parse(stderr) as { error: { message: string; next: string } }
+    expect(error.message).toBe("unknown command 'stauts'")
+    expect(error.next).toMatch(/^Did you mean status\?/)
+  })
+
+  it.each([[['--help']], [['--version']], [['version', '--json']], [['status']], [['logs']]])(
+    '1 when what %j prints cannot be written',
+    async (args) => {
+      await agent()
+      const { code, stderr } = await at.start(args, { stdoutTo: '/dev/full' }).ended
+      expect(code).toBe(1)
+      expect(stderr).toContain('could not be written')
+      expect(stderr).toContain('no space left')
+    },
+  )
+
+  it('3 with the default home of the user, not of the directory, when HOME is empty', async () => {
+    for (const HOME of ['', 'relative']) {
+      const { code, stderr } = await at.start(['status'], { env: { HOME, BZZZ_HOME: '' } }).ended
+      expect(code).toBe(3)
+      expect(stderr).toContain(`No agent runs in ${join(userInfo().homedir, '.local')}`)
+    }
+    expect(await readdir(at.dir)).toEqual([])
   })
 
   it('2 for a number that several repositories have, and for a type nobody writes', async () => {
@@ -227,6 +261,8 @@ describe('exit codes', () => {
     expect((await at.bzzz()).stdout).toContain('Usage: bzzz')
     expect((await at.bzzz('help', 'logs')).code).toBe(0)
     expect((await at.bzzz('-V')).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+    const flag = await at.bzzz('--version', '--json')
+    expect(flag).toEqual(await at.bzzz('version', '--json'))
   })
 })
 
@@ -248,7 +284,7 @@ describe('following', () => {
     await api?.stop()
     const { code, stderr } = await ended
     expect(code).toBe(3)
-    expect(stderr).toBe('The agent has stopped.\n')
+    expect(stderr).toMatch(/^bzzz: The agent has stopped.*\n {2}next: Start it with `bzzz up`/)
   })
 
   it('ends quietly when nobody reads', async () => {

@@ -1,6 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { acquireHomeLock } from '../../src/api/index.ts'
 import { place, type Place } from './cli-harness.ts'
 
 let at: Place
@@ -12,6 +13,19 @@ afterEach(() => at.cleanup())
 const file = () => join(at.dir, 'bzzz.yaml')
 
 describe('bzzz config', () => {
+  it('says that a running agent of the home may have other values', async () => {
+    const lock = await acquireHomeLock(join(at.dir, 'home'))
+    try {
+      const shown = await at.bzzz('config', 'show', '--json')
+      expect(JSON.parse(shown.stdout)).toMatchObject({ home: join(at.dir, 'home') })
+      expect(shown.stderr).toContain(`(process ${process.pid})`)
+      expect((await at.bzzz('config', 'show', '-q')).stderr).toBe('')
+      expect((await at.bzzz('config', 'show', '--home', 'other')).stderr).toBe('')
+    } finally {
+      await lock.release()
+    }
+  })
+
   it('shows what holds and where it comes from', async () => {
     await writeFile(file(), 'name: fox\ngithub: { repos: [octo/lib] }\n')
     const [origins, json, yaml, path] = await Promise.all([

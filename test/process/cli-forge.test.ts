@@ -69,7 +69,7 @@ describe('bzzz forge', () => {
     const again = await started('--port', portOf(facts))
     expect(again.facts).toMatchObject({ url: facts.url, token: facts.token })
     expect((await get(again.facts, '/repos/octo/lib')).status).toBe(200)
-    again.running.child.kill('SIGTERM')
+    again.running.child.kill('SIGHUP')
     expect((await again.running.ended).code).toBe(0)
   })
 

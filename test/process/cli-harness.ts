@@ -1,5 +1,6 @@
 /** The real command as a child, with an environment of its own. */
 import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -20,18 +21,26 @@ export interface Running {
   ended: Promise<Ended>
 }
 
+export interface StartOptions {
+  env?: Record<string, string>
+  node?: string[]
+  /** File that stdout goes to, instead of `stdout`. */
+  stdoutTo?: string
+}
+
 export interface Place {
   dir: string
   /** Runs to the end. */
   bzzz(...args: string[]): Promise<Ended>
-  start(args: string[], options?: { env?: Record<string, string>; node?: string[] }): Running
+  start(args: string[], options?: StartOptions): Running
   cleanup(): Promise<void>
 }
 
 export async function place(): Promise<Place> {
   const dir = await realpath(await mkdtemp(join(tmpdir(), 'bzzz-cli-')))
   const running = new Set<Running>()
-  const start: Place['start'] = (args, { env = {}, node = [] } = {}) => {
+  const start: Place['start'] = (args, { env = {}, node = [], stdoutTo } = {}) => {
+    const file = stdoutTo === undefined ? undefined : openSync(stdoutTo, 'w')
     const child = spawn(process.execPath, [...node, bin, ...args], {
       cwd: dir,
       env: {
@@ -40,11 +49,12 @@ export async function place(): Promise<Place> {
         BZZZ_HOME: join(dir, 'home'),
         ...env,
       },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', file ?? 'pipe', 'pipe'],
     })
+    if (file !== undefined) closeSync(file)
     const output = { stdout: '', stderr: '' }
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (output.stdout += text))
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (output.stderr += text))
     const ended = new Promise<Ended>((resolve, reject) => {
       child.once('error', reject)
       child.once('close', (code) => resolve({ code, ...output }))

@@ -47,9 +47,12 @@ const withoutStyle = (line: string) => line.replace(/\u001b\[[0-9;]*m/g, '')
 function createTeller(out: Output): Screen['show'] {
   const known = new Map<number, string>()
   let connected = 0
+  let complete = false
   return async ({ rows, waiting, peers, starting }) => {
     const now = peers.filter((peer) => peer.connected).length
     if (starting > 0 && now > connected) out.message(`${now} of ${starting} agents are connected.`)
+    if (starting === 0 && !complete) out.message(`All ${now} agents are connected.`)
+    complete = starting === 0
     connected = now
     for (const { issue, title, state, agent, pullRequest } of rows) {
       const reason = waiting.find((one) => one.issue === issue)?.reason

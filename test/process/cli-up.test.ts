@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { join } from 'node:path'
+import { acquireHomeLock } from '../../src/api/index.ts'
+import { until } from '../../src/util/index.ts'
+import { place, type Place } from './cli-harness.ts'
+
+let at: Place
+beforeEach(async () => {
+  at = await place()
+})
+afterEach(() => at.cleanup())
+
+/** Nothing listens on port 9 of this machine; a worker keeps trying. */
+const env = {
+  GITHUB_TOKEN: 'token-of-nobody',
+  BZZZ_GITHUB_API_URL: 'http://127.0.0.1:9/api/v3',
+  BZZZ_MESH_LISTEN: '/ip4/127.0.0.1/tcp/0',
+  BZZZ_MESH_MDNS_ENABLED: 'false',
+  BZZZ_ROLES: 'observer',
+}
+
+describe('bzzz up', () => {
+  it('does not say that it is down when it never was up', async () => {
+    const lock = await acquireHomeLock(join(at.dir, 'home'))
+    const { code, stderr } = await at.start(['up', '--repo', 'octo/lib'], { env }).ended
+    await lock.release()
+    expect(code).toBe(1)
+    expect(stderr).toContain('is in use by process')
+    expect(stderr).not.toContain('is down')
+  })
+
+  it.each([
+    ['SIGHUP', 0],
+    ['SIGTERM', 0],
+    ['SIGINT', 130],
+  ] as const)('stops in order on %s, with %d', async (signal, code) => {
+    const running = at.start(['up'], { env })
+    await until('it is up', 30_000, () => running.stderr.includes('In another terminal'))
+    running.child.kill(signal)
+    const ended = await running.ended
+    expect(ended.code, ended.stderr).toBe(code)
+    expect(ended.stderr).toContain('is down')
+  })
+})
