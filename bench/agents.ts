@@ -18,7 +18,7 @@ const bareNode = fileURLToPath(new URL('children/bare-node.ts', import.meta.url)
 
 /** Longest life of a child, ms; the benchmark's own deadline ends it sooner. */
 const lifeMs = 10 * 60_000
-const graceMs = 20_000
+const graceMs = 12_000
 
 export const newMeshName = () => `bench-${randomBytes(5).toString('hex')}`
 

@@ -9,9 +9,9 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 
 const names = ['status-start', 'journal-append', 'memory', 'mesh-start', 'issue-to-pull']
-const totalMs = 225_000
+const totalMs = 205_000
 /** From asking a benchmark to stop to ending it, ms. */
-const graceMs = 13_000
+const graceMs = 30_000
 
 const limit = AbortSignal.timeout(totalMs)
 const failed: string[] = []

@@ -14,7 +14,10 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus, loadavg, release, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { createProcesses, type Processes } from '../src/process/index.ts'
-import { createLogger, explain, withDeadline } from '../src/util/index.ts'
+import { createLogger, explain, sleep, withDeadline } from '../src/util/index.ts'
+
+/** For a benchmark that was ended from outside to close what it opened, ms. */
+const settleMs = 5_000
 
 /** Samples by the name of what was measured. */
 export type Samples = Record<string, number[]>
@@ -85,12 +88,13 @@ export async function bench(
   const note = (text: string) => void process.stderr.write(`${name}: ${text}\n`)
   const began = performance.now()
   const used = () => (performance.now() - began) / budgetMs
+  let running: Promise<unknown> = Promise.resolve()
   try {
     const loadBefore = loadavg()[0] ?? 0
     const measured = await withDeadline(
       `benchmark ${name}`,
       deadlineMs,
-      (signal) => measure({ dir, processes, signal, used, note }),
+      (signal) => (running = measure({ dir, processes, signal, used, note })),
       { signal: interrupt.signal },
     )
     const seconds = (performance.now() - began) / 1_000
@@ -104,6 +108,7 @@ export async function bench(
     process.exitCode = interrupt.signal.aborted ? 130 : 1
   } finally {
     await processes.stop()
+    await Promise.race([running.catch(() => undefined), sleep(settleMs)])
     await rm(dir, { recursive: true, force: true, maxRetries: 3 })
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)
