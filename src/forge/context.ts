@@ -17,6 +17,7 @@ export interface Deps {
   limits: Limits
   clock: Clock
   logger: Logger
+  plan: 'free' | 'team'
   faults: FaultBook
   replica: Replica
   /** Fires when the forge stops: ends the waits of requests. */

@@ -47,12 +47,13 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
     await rm(scratch, { recursive: true, force: true })
     stopping = new AbortController()
     const deps: Deps = {
-      store: openStore(join(dir, 'forge.db')),
+      store: openStore(join(dir, 'forge.db'), { relations: init.relations ?? true }),
       git: forgeGit({ cwd: dir, scratch, path: process.env.PATH ?? '', spawner: processes }),
       urls: forgeUrls(() => url),
       limits: rateLimits({ perHour: rateLimit, clock }),
       clock,
       logger,
+      plan: init.plan ?? 'team',
       faults,
       replica: replica(clock),
       stopping: stopping.signal,

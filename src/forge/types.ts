@@ -25,6 +25,10 @@ export interface ForgeInit {
   users?: ForgeUser[]
   /** Requests per hour and user, over all of the user's tokens. Default 5,000, as on github.com. */
   rateLimit?: number
+  /** Whether issues have dependencies and sub-issues; without, their paths answer 404. Default true. */
+  relations?: boolean
+  /** On `free`, an issue of a private repository has one assignee at most. Default `team`: ten. */
+  plan?: 'free' | 'team'
 }
 
 export interface ForgeComponents {

@@ -6,20 +6,12 @@ import type { Deps } from '../../src/forge/context.ts'
 
 const FILE = new URL('../../src/forge/openapi/github-openapi-subset.json', import.meta.url)
 const LATER = [
-  'DELETE /repos/:/:/issues/:/dependencies/blocked_by/:',
-  'DELETE /repos/:/:/issues/:/sub_issue',
   'GET /app',
   'GET /repos/:/:/hooks',
   'GET /repos/:/:/installation',
-  'GET /repos/:/:/issues/:/dependencies/blocked_by',
-  'GET /repos/:/:/issues/:/dependencies/blocking',
-  'GET /repos/:/:/issues/:/parent',
-  'GET /repos/:/:/issues/:/sub_issues',
   'GET /search/issues',
   'POST /app/installations/:/access_tokens',
   'POST /repos/:/:/hooks',
-  'POST /repos/:/:/issues/:/dependencies/blocked_by',
-  'POST /repos/:/:/issues/:/sub_issues',
 ]
 
 describe('operations of the forge', () => {

@@ -46,11 +46,12 @@ export function assignable(deps: Deps, repo: RepoRow, user: UserRow): boolean {
 /** Adds who can be assigned, up to the cap; the rest is dropped without a word, as on github.com. */
 export function assign(deps: Deps, on: On, logins: readonly string[]): void {
   const { issues, users } = deps.store
+  const most = deps.plan === 'free' && on.repo.private === 1 ? 1 : ASSIGNEES
   let changed = false
   for (const login of logins) {
     const user = users.byLogin(login)
     if (user === undefined || !assignable(deps, on.repo, user)) continue
-    if (issues.assignees(on.issue.id).length >= ASSIGNEES) break
+    if (issues.assignees(on.issue.id).length >= most) break
     if (!issues.assign(on.issue.id, user.id)) continue
     changed = true
     record(deps, on, 'assigned', { assignee: user.id, assigner: on.actor.id })

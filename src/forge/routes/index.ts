@@ -21,6 +21,7 @@ import { labelRoutes } from './labels.ts'
 import { metaRoutes } from './meta.ts'
 import { pullRoutes } from './pulls.ts'
 import { refRoutes } from './refs.ts'
+import { relationRoutes } from './relations.ts'
 import { repoRoutes } from './repos.ts'
 import { reviewCommentRoutes } from './review-comments.ts'
 import { reviewRequestRoutes } from './review-requests.ts'
@@ -60,6 +61,7 @@ export function apiApp(deps: Deps, create: (init: ForgeRepository) => Promise<vo
   commentRoutes(api, deps)
   eventRoutes(api, deps)
   issueRoutes(api, deps)
+  relationRoutes(api, deps)
   refRoutes(api, deps)
   gitDataRoutes(api, deps)
   contentRoutes(api, deps)

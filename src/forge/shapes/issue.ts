@@ -76,6 +76,30 @@ export function reaction({ store, urls }: View, row: ReactionRow): Schemas['reac
 export const issuePage = (urls: Urls, repo: RepoRow, row: Pick<IssueRow, 'is_pull' | 'number'>) =>
   `${urls.page(repo)}/${row.is_pull === 1 ? 'pull' : 'issues'}/${row.number}`
 
+function summaries({ store: { relations } }: View, id: number) {
+  if (relations === undefined) return {}
+  const [blockers, blocked, parts] = [
+    relations.blockers(id),
+    relations.blocked(id),
+    relations.parts(id),
+  ]
+  const open = (rows: readonly IssueRow[]) => rows.filter(({ state }) => state === 'open').length
+  const completed = parts.length - open(parts)
+  return {
+    sub_issues_summary: {
+      total: parts.length,
+      completed,
+      percent_completed: parts.length === 0 ? 0 : Math.floor((completed / parts.length) * 100),
+    },
+    issue_dependencies_summary: {
+      blocked_by: open(blockers),
+      total_blocked_by: blockers.length,
+      blocking: open(blocked),
+      total_blocking: blocked.length,
+    },
+  }
+}
+
 export function issue(view: View, repo: RepoRow, row: IssueRow): Schemas['issue'] {
   const { store, urls } = view
   const url = `${urls.repo(repo)}/issues/${row.number}`
@@ -114,6 +138,7 @@ export function issue(view: View, repo: RepoRow, row: IssueRow): Schemas['issue'
     reactions: rollup(view, 'issue', row.id, url),
     timeline_url: `${url}/timeline`,
     performed_via_github_app: null,
+    ...summaries(view, row.id),
     ...(pull === undefined
       ? {}
       : {

@@ -3,6 +3,7 @@ import { checksStore, type Checks } from './checks.ts'
 import { issuesStore, type Issues } from './issues.ts'
 import { labelsStore, type Labels } from './labels.ts'
 import { pullsStore, type Pulls } from './pulls.ts'
+import { relationsStore, type Relations } from './relations.ts'
 import { reposStore, type Repos } from './repos.ts'
 import { SCHEMA } from './schema.ts'
 import { openSql } from './sql.ts'
@@ -17,11 +18,13 @@ export interface Store {
   talk: Talk
   pulls: Pulls
   checks: Checks
+  /** Undefined: this forge has neither dependencies nor sub-issues. */
+  relations: Relations | undefined
   transaction<T>(work: () => T): T
   close(): void
 }
 
-export function openStore(file: string): Store {
+export function openStore(file: string, { relations }: { relations: boolean }): Store {
   const sql = openSql(file, SCHEMA)
   return {
     users: usersStore(sql),
@@ -31,6 +34,7 @@ export function openStore(file: string): Store {
     talk: talkStore(sql),
     pulls: pullsStore(sql),
     checks: checksStore(sql),
+    relations: relations ? relationsStore(sql) : undefined,
     transaction: (work) => sql.transaction(work),
     close: () => sql.close(),
   }

@@ -38,6 +38,11 @@ CREATE TABLE IF NOT EXISTS issue_labels (
 CREATE TABLE IF NOT EXISTS assignees (
   issue_id INTEGER NOT NULL REFERENCES issues(id), user_id INTEGER NOT NULL REFERENCES users(id),
   PRIMARY KEY (issue_id, user_id)) STRICT;
+CREATE TABLE IF NOT EXISTS issue_links (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT NOT NULL,
+  from_id INTEGER NOT NULL REFERENCES issues(id), to_id INTEGER NOT NULL REFERENCES issues(id),
+  place INTEGER NOT NULL DEFAULT 1000, UNIQUE (kind, from_id, to_id)) STRICT;
+CREATE INDEX IF NOT EXISTS issue_links_by_target ON issue_links (kind, to_id);
 CREATE TABLE IF NOT EXISTS comments (
   id INTEGER PRIMARY KEY AUTOINCREMENT, issue_id INTEGER NOT NULL REFERENCES issues(id),
   user_id INTEGER NOT NULL REFERENCES users(id), body TEXT NOT NULL,
