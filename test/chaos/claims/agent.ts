@@ -1,0 +1,242 @@
+/**
+ * An agent of the model: the real turns, attempts, leases, publication and recovery of `src/tasks`.
+ * What stands here mirrors the service in `src/tasks/tasks.ts`, which makes its own GitHub client and
+ * repository and so cannot be given those of the model.
+ */
+import { attempt, type Stop } from '../../../src/tasks/attempt.ts'
+import { createClaims, type Claims } from '../../../src/tasks/claim/claims.ts'
+import type { Context, Job, Outcome, RepoContext } from '../../../src/tasks/context.ts'
+import { emptyMemory, type Floor } from '../../../src/tasks/floor.ts'
+import type { TasksWork, WorkOutcome } from '../../../src/tasks/needs.ts'
+import { createNews } from '../../../src/tasks/news.ts'
+import { createPauses } from '../../../src/tasks/pauses.ts'
+import { findUnfinished } from '../../../src/tasks/recover.ts'
+import { resumeRepository } from '../../../src/tasks/resume.ts'
+import { turn } from '../../../src/tasks/rounds.ts'
+import { nullLogger, repeat, RecentMap, type Repeating } from '../../../src/util/index.ts'
+import { gitHubOf, repositoryOf, type Send } from './clients.ts'
+import { Process } from './scheduler.ts'
+import { branchPrefix, failedLabel, refPrefix, repo, trigger } from './server.ts'
+import {
+  candidate,
+  incarnationOf,
+  journalOf,
+  leaseMs,
+  meshOf,
+  verify,
+  type Machine,
+  type RunningAgent,
+  type World,
+} from './world.ts'
+
+const settings = {
+  trigger,
+  failed: failedLabel,
+  priority: [],
+  branchPrefix,
+  refPrefix,
+  leaseMs,
+  staggerMs: 500,
+  pollMs: 20_000,
+  maxAttempts: 3,
+  slots: 2,
+}
+
+export function newProcess(world: World, machine: Machine): Process {
+  machine.incarnations += 1
+  return new Process(world.scheduler, machine.rate, world.random.between(0, 1e6))
+}
+
+export const sendOf =
+  (world: World, machine: Machine, process: Process): Send =>
+  (call, unreachable) =>
+    world.network.call(process, machine.cutUntil > world.scheduler.now, { ...call, unreachable })
+
+export async function startAgent(world: World, machine: Machine): Promise<RunningAgent> {
+  const process = newProcess(world, machine)
+  const { clock } = process
+  const send = sendOf(world, machine, process)
+  const journal = journalOf(world, machine, process)
+  const mesh = meshOf(world, machine, process)
+  const refs = repositoryOf(machine.name, world.server, send, machine.store)
+  const { name, login } = machine
+  const identity = { name, login, incarnation: incarnationOf(machine), leaseMs }
+  const real = createClaims(refs, refPrefix, identity, { signer: mesh, verify, clock })
+  const claims: Claims = {
+    ...real,
+    async decode(where, issue, raw) {
+      const known = raw === undefined ? undefined : world.decoded.get(raw.oid)
+      const tip = known ?? (await real.decode(where, issue, raw))
+      if (raw !== undefined) world.decoded.set(raw.oid, tip)
+      return tip
+    },
+  }
+  const github = gitHubOf(name, login, world.server, send, {
+    assigning: (issue) => mustHaveHeld(world, machine, issue),
+  })
+  const executor = workOf(world, machine, process)
+  const work: TasksWork = {
+    ...executor,
+    run(order, ...more) {
+      mustHaveWon(world, machine, order.issue.number, order.attempt)
+      return executor.run(order, ...more)
+    },
+  }
+  const context: Context = {
+    settings,
+    name,
+    login,
+    github,
+    journal,
+    mesh,
+    work,
+    logger: nullLogger,
+    clock,
+  }
+  const place: RepoContext = {
+    repo,
+    info: { fullName: repo, cloneUrl: '', defaultBranch: 'main', canPush: true },
+    refs,
+    claims,
+  }
+
+  const stopping = new AbortController()
+  const active = new Map<number, { cancelled: AbortController; ended: Promise<void> }>()
+  const heard = new RecentMap<number, number>(100)
+  const pauses = createPauses(30_000, 100, clock)
+  const leftBehind = new Set<string>()
+  const memory = emptyMemory()
+  let unsettled = -Infinity
+  let turns: Repeating | undefined
+  const free = () => settings.slots - active.size
+
+  async function settle(signal: AbortSignal): Promise<void> {
+    const due = unsettled
+    if (due > clock.monotonic()) return
+    unsettled = Infinity
+    const running = new Set(active.keys())
+    try {
+      const begun = await findUnfinished(journal, mesh.peerId)
+      const idle = begun.filter(({ issue }) => !running.has(issue))
+      const { left, again } = await resumeRepository(context, place, idle, signal)
+      for (const oid of left) leftBehind.add(oid)
+      if (again) unsettled = clock.monotonic() + 60_000
+    } catch (error) {
+      unsettled = clock.monotonic()
+      throw error
+    }
+  }
+
+  function begin(job: Job): void {
+    const issue = job.issue.number
+    const cancelled = new AbortController()
+    const signals = { stopping: stopping.signal, cancelled: cancelled.signal }
+    const ended = attempt(context, job, signals)
+      .catch((error: unknown): Outcome => {
+        if (error instanceof TypeError) world.violations.push(`an attempt threw: ${error.stack}`)
+        return 'unknown'
+      })
+      .then((outcome) => {
+        active.delete(issue)
+        if (outcome === 'unknown') unsettled = clock.monotonic()
+        if (outcome === 'released' || outcome === 'unknown') pauses.extend(String(issue))
+        else pauses.clear(String(issue))
+        turns?.wake()
+      })
+    active.set(issue, { cancelled, ended })
+  }
+
+  const floor: Floor = {
+    context,
+    self: () => candidate(machine, free()),
+    freeSlots: () => (stopping.signal.aborted ? 0 : free()),
+    isActive: (_, issue) => active.has(issue),
+    activeIssues: () => [...active.keys()],
+    cancel: (_, issue, reason) =>
+      active.get(issue)?.cancelled.abort({ why: 'cancelled', reason } satisfies Stop),
+    begin,
+    heardClaimed: (_, issue) => (heard.get(issue) ?? -Infinity) > clock.monotonic() - 5_000,
+    notBefore: (_, issue) => pauses.until(String(issue)),
+    abandoned: (oid, previous) =>
+      leftBehind.has(oid) || (previous !== null && leftBehind.has(previous)),
+    say: createNews(journal, 100),
+  }
+  const unsubscribe = mesh.heard(({ issue, event }) => {
+    if (event === 'claimed') heard.set(issue, clock.monotonic())
+    else heard.delete(issue)
+  })
+  const onError = (error: unknown) => {
+    if (!(error instanceof TypeError)) return
+    world.violations.push(`a turn of ${name} threw: ${error.stack ?? error.message}`)
+  }
+  turns = repeat(
+    async (signal) => {
+      await settle(signal)
+      await turn(floor, place, memory, signal)
+    },
+    { everyMs: settings.pollMs, maxDelayMs: 60_000, clock, onError },
+  )
+  await turns.start()
+  return {
+    process,
+    idle: () => active.size === 0,
+    async stop() {
+      unsubscribe()
+      stopping.abort(new Error('the agent stops'))
+      await turns.stop()
+      await Promise.all([...active.values()].map(({ ended }) => ended))
+    },
+  }
+}
+
+/** Only who holds or held the claim may touch the assignees. */
+function mustHaveHeld(world: World, machine: Machine, issue: number): void {
+  const moves = world.server.refs.get(`${refPrefix}${issue}`) ?? []
+  if (!moves.some(({ by }) => by === machine.name))
+    world.violations.push(`${machine.name} assigns itself to #${issue} without ever a claim`)
+}
+
+/** The claim is in the journal before the executor starts. */
+function mustHaveWon(world: World, { name, journal }: Machine, issue: number, attempt: number) {
+  const won = journal.some(
+    (entry) =>
+      entry.type === 'claim.won' && entry.task.issue === issue && entry.attempt === attempt,
+  )
+  if (!won) world.violations.push(`${name} works #${issue} before its journal says so`)
+}
+
+/** The executor: takes model time, can be stopped, and ends with a change or a failure. */
+export function workOf(world: World, machine: Machine, process: Process): TasksWork {
+  const { random, server, network, scheduler } = world
+  return {
+    readPolicy: async () => ({ requiredLabels: [] }),
+    choose: () => ({ executor: 'model' }),
+    run: ({ issue: { number: issue }, attempt, source }, _, { signal }) =>
+      new Promise<WorkOutcome>((resolve) => {
+        const from = scheduler.now
+        const execution = { issue, attempt, by: machine.name, from, to: Infinity }
+        world.executions.push(execution)
+        const end = (outcome: object) => {
+          execution.to = scheduler.now
+          cancel()
+          signal.removeEventListener('abort', stop)
+          const common = { checks: [], executor: 'model', durationMs: 1 }
+          const dispose = async () => undefined
+          resolve({ ...common, ...outcome, dispose } as unknown as WorkOutcome)
+        }
+        const failed = (code: string) => ({ outcome: 'failed', code, reason: code, tried: [] })
+        const stop = () => end(failed('ABORTED'))
+        const long = !network.calm && random.chance(0.15)
+        const cancel = process.clock.after(random.between(500, long ? 400_000 : 60_000), () => {
+          const luck = random.next()
+          if (luck < 0.08) return end(failed('CHECKS_FAILED'))
+          if (luck < 0.14 && !network.calm) return end(failed('WORKSPACE'))
+          const head = server.commit('work', source.resume ?? source.base)
+          world.made.set(head, { by: machine.name, issue, attempt })
+          end({ outcome: 'changed', gitDir: 'work', head, files: [], summary: '' })
+        })
+        if (signal.aborted) return stop()
+        signal.addEventListener('abort', stop, { once: true })
+      }),
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * What must be true of every schedule, read from the server's side: the history of the refs, the
+ * pull requests, who unassigned whom, and who executed when. The checkers know nothing of how agents
+ * decide, so they judge any protocol.
+ */
+import type { ClaimRecord } from '../../../src/tasks/claim/record.ts'
+import { marginMs } from '../../../src/tasks/consider.ts'
+import { branchPrefix, failedLabel, refPrefix, trigger, type RefMove } from './server.ts'
+import { leaseMs, recordsOf, stateOf, type World } from './world.ts'
+
+export async function violationsOf(world: World): Promise<string[]> {
+  const issues = [...world.server.issues.keys()]
+  const found = await Promise.all(
+    issues.map(async (issue) => [
+      ...(await chain(world, issue)),
+      ...(await publication(world, issue)),
+      ...pulls(world, issue),
+      ...executions(world, issue),
+      ...ending(world, issue),
+    ]),
+  )
+  return [...world.violations, ...found.flat(), ...foreign(world)]
+}
+
+/** One valid holder at any point: each record follows from the one before by a rule. */
+async function chain(world: World, issue: number): Promise<string[]> {
+  const moves = world.server.refs.get(`${refPrefix}${issue}`) ?? []
+  const records = await recordsOf(world.server, issue)
+  return moves.flatMap((move, index) => {
+    const at = `#${issue} record ${index}`
+    const record = records[index]
+    if (record === undefined) return [`${at} is not valid`]
+    if (record.previous !== move.before) return [`${at} does not follow the one before`]
+    if (record.peerId !== move.by) return [`${at} was moved by somebody else`]
+    const earlier = index === 0 ? undefined : records[index - 1]
+    const wrong =
+      earlier === undefined
+        ? first(record)
+        : step(world, { record: earlier, move: moves[index - 1]! }, { record, move })
+    return wrong === undefined ? [] : [`${at}: ${wrong}`]
+  })
+}
+
+const first = (record: ClaimRecord) =>
+  record.state === 'held' && record.attempt === 1 ? undefined : 'a chain begins with held(1)'
+
+interface Link {
+  record: ClaimRecord
+  move: RefMove
+}
+
+function step(world: World, { record: a, move: was }: Link, { record: b, move }: Link) {
+  if (a.state === 'done') return 'something follows done'
+  if (b.attempt === a.attempt) {
+    if (a.state !== 'held') return `${b.state} follows ${a.state} within an attempt`
+    if (b.peerId !== a.peerId) return `${b.peerId} goes on with the attempt of ${a.peerId}`
+    return undefined
+  }
+  if (b.attempt !== a.attempt + 1) return `attempt ${b.attempt} follows ${a.attempt}`
+  if (b.state !== 'held') return `an attempt begins with ${b.state}`
+  if (a.state !== 'held') return undefined
+  // Its own, left behind by a crash or by a lost answer.
+  if (a.peerId === b.peerId) return undefined
+  const { rate } = world.machines.find(({ name }) => name === b.peerId)!
+  const waited = (move.at - was.at) * rate
+  return waited >= leaseMs + marginMs
+    ? undefined
+    : `taken over after ${Math.round(waited)} ms of a lease of ${leaseMs} ms`
+}
+
+/** The work branch moves only with the closing record of the newest attempt, by its holder. */
+async function publication(world: World, issue: number): Promise<string[]> {
+  const { refs, pulls, commits } = world.server
+  const claims = refs.get(`${refPrefix}${issue}`) ?? []
+  const records = await recordsOf(world.server, issue)
+  const branch = refs.get(`refs/heads/${branchPrefix}${issue}`) ?? []
+  const wrong = branch.flatMap((move) => {
+    const at = claims.findIndex(({ push }) => push === move.push)
+    const record = records[at]
+    const made = world.made.get(move.after)
+    if (record?.state !== 'done') return [`the branch of #${issue} moved without a done record`]
+    if (made?.attempt !== record.attempt || made.by !== record.peerId)
+      return [`the branch of #${issue} holds the work of another attempt than ${record.attempt}`]
+    const built = commits.get(move.after)?.parent
+    if (move.before !== null && built !== move.before)
+      return [`the branch of #${issue} lost what stood there`]
+    return []
+  })
+  const done = claims.findIndex((_, index) => records[index]?.state === 'done')
+  const stale = pulls.filter(
+    ({ body, branch: head }) =>
+      head === `${branchPrefix}${issue}` &&
+      (done < 0 || !body.includes(`Claim \`${claims[done]!.after}\``)),
+  )
+  return [...wrong, ...stale.map(({ by }) => `${by} opened a pull request of #${issue} unfenced`)]
+}
+
+function pulls(world: World, issue: number): string[] {
+  const open = world.server.pulls.filter(({ body }) => body.startsWith(`Closes #${issue}\n`))
+  return open.length > 1 ? [`#${issue} has ${open.length} open pull requests`] : []
+}
+
+/** Holds while clocks err less than the margin and no process is frozen. */
+function executions(world: World, issue: number): string[] {
+  if (world.untimely) return []
+  const all = world.executions.filter((one) => one.issue === issue)
+  return all.flatMap((one, index) =>
+    all
+      .slice(index + 1)
+      .filter((other) => other.from < one.to && one.from < other.to)
+      .map((other) => `${one.by} and ${other.by} execute #${issue} at once`),
+  )
+}
+
+function foreign(world: World): string[] {
+  const logins = new Set(world.machines.map(({ login }) => login))
+  return world.server.unassigned
+    .filter(({ by, login }) => by !== 'person' && !logins.has(login))
+    .map(({ by, issue, login }) => `${by} took ${login} off #${issue}`)
+}
+
+/** Whether the mesh still has something to do: an open task that nobody else has. */
+export function pending(world: World, issue: number): boolean {
+  const { open, labels, assignees } = world.server.issue(issue)
+  const logins = new Set(world.machines.map(({ login }) => login))
+  if (!open || !labels.includes(trigger) || labels.includes(failedLabel)) return false
+  if (assignees.some((login) => !logins.has(login))) return false
+  const published = world.server.pulls.some(({ body }) => body.startsWith(`Closes #${issue}\n`))
+  return stateOf(world.server, issue) !== 'done' || !published
+}
+
+function ending(world: World, issue: number): string[] {
+  if (!pending(world, issue)) return []
+  return [`#${issue} never ends: its claim is ${stateOf(world.server, issue) ?? 'absent'}`]
+}

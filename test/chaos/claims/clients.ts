@@ -1,0 +1,159 @@
+/** What one process sees of the server: the claim repository and GitHub, through the network. */
+import { TasksError } from '../../../src/tasks/errors.ts'
+import type { ClaimRepository, RawTip } from '../../../src/tasks/claim/repository.ts'
+import type { GitHub, Issue, Pull } from '../../../src/tasks/github.ts'
+import type { Call } from './network.ts'
+import { refPrefix, repo, type PullState, type Server } from './server.ts'
+
+export type Send = <T>(call: Omit<Call<T>, 'unreachable'>, unreachable: () => Error) => Promise<T>
+
+const noGit = () => new Error('the remote does not answer')
+const noGitHub = () => new TasksError('GITHUB_UNREACHABLE', 'GitHub does not answer')
+
+/** `store`: commits that the machine has on its disk beside what the server has. */
+export function repositoryOf(
+  name: string,
+  server: Server,
+  send: Send,
+  store: Set<string>,
+): ClaimRepository {
+  let seen = new Map<string, string>()
+  const tips = new Map<string, RawTip>()
+  const raw = (oid: string): RawTip => {
+    const known = tips.get(oid)
+    if (known !== undefined) return known
+    const { message, parent } = server.commits.get(oid)!
+    const tip = { oid, message, parents: parent === null ? [] : [parent] }
+    tips.set(oid, tip)
+    return tip
+  }
+  const chain = function* (oid: string | null) {
+    for (let at = oid; at !== null; at = server.commits.get(at)?.parent ?? null) yield at
+  }
+  const read = <T>(signal: AbortSignal, apply: (asOf: number) => T) =>
+    send({ kind: 'read', apply, signal }, noGit)
+  return {
+    gitDir: name,
+    async snapshot(signal, names) {
+      seen = await read(
+        signal,
+        (asOf) =>
+          new Map(
+            [...server.refs.keys()].flatMap((ref) => {
+              const oid = ref.startsWith(refPrefix) ? server.ref(ref, asOf) : undefined
+              return oid === undefined ? [] : [[ref.slice(refPrefix.length), oid] as const]
+            }),
+          ),
+      )
+      const wanted = [...seen].filter(([issue]) => names?.has(issue) ?? true)
+      return new Map(wanted.map(([issue, oid]) => [issue, raw(oid)]))
+    },
+    history: async (issue, limit) =>
+      [...chain(seen.get(issue) ?? null)].slice(0, limit).map((oid) => raw(oid)),
+    read: (ref, signal) => read(signal, (asOf) => server.ref(ref, asOf)),
+    mint: async (message, parent) => server.commit(message, parent),
+    async push(updates, signal) {
+      const apply = () => server.push(name, updates)
+      try {
+        await send({ kind: 'write', apply, signal }, noGit)
+        return { is: 'moved' }
+      } catch (error) {
+        return { is: 'unmoved', error, reason: 'no' }
+      }
+    },
+    fetchBranches: (branches, signal) =>
+      read(
+        signal,
+        (asOf) =>
+          new Map(
+            branches.flatMap((branch) => {
+              const oid = server.ref(`refs/heads/${branch}`, asOf)
+              return oid === undefined ? [] : [[branch, oid] as const]
+            }),
+          ),
+      ),
+    adopt: async (_, oid) => void store.add(oid),
+    drop: async (oid) => void store.delete(oid),
+    has: async (oid) => store.has(oid),
+    isAncestor: async (older, newer) => [...chain(newer)].includes(older),
+    isRelated: async () => true,
+  }
+}
+
+export interface Watch {
+  /** A process is about to assign itself. */
+  assigning(issue: number): void
+}
+
+export function gitHubOf(
+  name: string,
+  login: string,
+  server: Server,
+  send: Send,
+  watch: Watch,
+): GitHub {
+  const read = <T>(signal: AbortSignal, apply: (asOf: number) => T) =>
+    send({ kind: 'read', apply, signal }, noGitHub)
+  const write = <T>(signal: AbortSignal, apply: () => T) =>
+    send({ kind: 'write', apply, signal }, noGitHub)
+  const show = (number: number, asOf?: number): Issue => {
+    const { open, labels, assignees } = server.issue(number, asOf)
+    return {
+      number,
+      title: `Issue ${number}`,
+      body: '',
+      open,
+      labels: [...labels],
+      assignees: [...assignees],
+      author: 'person',
+      createdAt: '',
+      updatedAt: '',
+      url: 'http://x',
+      isPull: false,
+    }
+  }
+  const showPull = ({ number, headOid }: PullState): Pull => ({
+    number,
+    url: 'http://x',
+    open: true,
+    headOid,
+  })
+  return {
+    viewer: async () => login,
+    repository: async () => ({
+      fullName: repo,
+      cloneUrl: '',
+      defaultBranch: 'main',
+      canPush: true,
+    }),
+    openIssues: (_, label, signal) =>
+      read(signal, (asOf) =>
+        [...server.issues.keys()]
+          .map((number) => show(number, asOf))
+          .filter(({ open, labels }) => open && labels.includes(label)),
+      ),
+    issue: (_, number, signal) => read(signal, (asOf) => show(number, asOf)),
+    assign(_, number, who, signal) {
+      watch.assigning(number)
+      return write(signal, () => {
+        server.assign(number, who)
+        return show(number)
+      })
+    },
+    unassign: (_, number, who, signal) => write(signal, () => server.unassign(number, who, name)),
+    addLabel: (_, number, label, signal) => write(signal, () => server.label(number, label)),
+    comment: (_, number, body, signal) =>
+      write(signal, () => (server.comments.get(number)!.push(body), 'http://x')),
+    comments: (_, number, _since, signal) =>
+      read(signal, () => server.comments.get(number)!.map((body) => ({ body }))),
+    openPull: (_, pull, signal) => write(signal, () => showPull(server.openPull(name, pull))),
+    findPull: (_, head, base, signal) =>
+      read(signal, (asOf) => {
+        const found = server.pulls.find(
+          (pull) => pull.branch === head && pull.base === base && pull.at <= asOf,
+        )
+        return found === undefined ? undefined : showPull(found)
+      }),
+    rateLimit: () => null,
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * GitHub's side of the model: commits, refs with compare-and-swap, issues and pull requests, each
+ * with its history, because checkers look at the past and stale reads come from there.
+ */
+import { TasksError } from '../../../src/tasks/errors.ts'
+import type { RefUpdate } from '../../../src/tasks/claim/repository.ts'
+
+export const repo = 'octo/lib'
+export const refPrefix = 'refs/bzzz/claims/'
+export const branchPrefix = 'bzzz/issue-'
+export const trigger = 'bzzz'
+export const failedLabel = 'bzzz:failed'
+
+export interface RefMove {
+  at: number
+  by: string
+  before: string | null
+  after: string
+  /** Moves of one atomic push have the same number. */
+  push: number
+}
+
+export interface IssueState {
+  open: boolean
+  labels: readonly string[]
+  assignees: readonly string[]
+}
+
+export interface PullState {
+  number: number
+  at: number
+  by: string
+  branch: string
+  base: string
+  headOid: string
+  body: string
+}
+
+export interface Unassigned {
+  at: number
+  by: string
+  issue: number
+  login: string
+}
+
+export class Server {
+  readonly commits = new Map<string, { message: string; parent: string | null }>()
+  readonly refs = new Map<string, RefMove[]>()
+  readonly issues = new Map<number, { at: number; state: IssueState }[]>()
+  readonly comments = new Map<number, string[]>()
+  readonly pulls: PullState[] = []
+  readonly unassigned: Unassigned[] = []
+  readonly base: string
+  readonly #now: () => number
+  #count = 0
+  #pushes = 0
+
+  constructor(issues: number, now: () => number) {
+    this.#now = now
+    this.base = this.commit('base', null)
+    this.refs.set('refs/heads/main', [
+      { at: 0, by: 'nobody', before: null, after: this.base, push: 0 },
+    ])
+    for (let number = 1; number <= issues; number += 1) {
+      this.issues.set(number, [{ at: 0, state: { open: true, labels: [trigger], assignees: [] } }])
+      this.comments.set(number, [])
+    }
+  }
+
+  commit(message: string, parent: string | null): string {
+    this.#count += 1
+    const oid = this.#count.toString(16).padStart(40, '0')
+    this.commits.set(oid, { message, parent })
+    return oid
+  }
+
+  ref(name: string, asOf = Infinity): string | undefined {
+    return this.refs.get(name)?.findLast(({ at }) => at <= asOf)?.after
+  }
+
+  /** As `git push --atomic --force-with-lease`: a ref that has the new OID already counts as moved. */
+  push(by: string, updates: readonly RefUpdate[]): void {
+    const moving = updates.filter(({ ref, next }) => this.ref(ref) !== next)
+    const stale = moving.find(({ ref, expected }) => (this.ref(ref) ?? null) !== expected)
+    if (stale !== undefined) throw new Error(`stale info: ${stale.ref}`)
+    this.#pushes += 1
+    for (const { ref, next } of moving) {
+      const log = this.refs.get(ref) ?? []
+      this.refs.set(ref, log)
+      const before = log.at(-1)?.after ?? null
+      log.push({ at: this.#now(), by, before, after: next, push: this.#pushes })
+    }
+  }
+
+  issue(number: number, asOf = Infinity): IssueState {
+    const versions = this.issues.get(number)!
+    return (versions.findLast(({ at }) => at <= asOf) ?? versions[0]!).state
+  }
+
+  change(number: number, change: (state: IssueState) => Partial<IssueState>): void {
+    const state = this.issue(number)
+    this.issues.get(number)!.push({ at: this.#now(), state: { ...state, ...change(state) } })
+  }
+
+  assign(number: number, login: string): void {
+    this.change(number, ({ assignees }) =>
+      assignees.includes(login) ? {} : { assignees: [...assignees, login] },
+    )
+  }
+
+  unassign(number: number, login: string, by: string): void {
+    if (this.issue(number).assignees.includes(login))
+      this.unassigned.push({ at: this.#now(), by, issue: number, login })
+    this.change(number, ({ assignees }) => ({
+      assignees: assignees.filter((one) => one !== login),
+    }))
+  }
+
+  label(number: number, label: string): void {
+    this.change(number, ({ labels }) =>
+      labels.includes(label) ? {} : { labels: [...labels, label] },
+    )
+  }
+
+  unlabel(number: number, label: string): void {
+    this.change(number, ({ labels }) => ({ labels: labels.filter((one) => one !== label) }))
+  }
+
+  openPull(by: string, pull: { head: string; base: string; body: string }): PullState {
+    const headOid = this.ref(`refs/heads/${pull.head}`)
+    const twin = this.pulls.some(({ branch, base }) => branch === pull.head && base === pull.base)
+    if (headOid === undefined || twin) throw new TasksError('GITHUB_REFUSED', '422')
+    const { head: branch, base, body } = pull
+    const opened = { number: 100 + this.pulls.length, at: this.#now(), by, branch, base, body }
+    this.pulls.push({ ...opened, headOid })
+    return { ...opened, headOid }
+  }
+}

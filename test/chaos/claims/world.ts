@@ -1,0 +1,183 @@
+/** All that a schedule runs in: model time, GitHub, the network, machines, and what was seen to go wrong. */
+import { createHash } from 'node:crypto'
+import type { EntryInput, LoggedEntry } from '../../../src/journal/index.ts'
+import type { TaskAnnouncement } from '../../../src/mesh/index.ts'
+import type { Candidate } from '../../../src/tasks/intake.ts'
+import { decodeRecord, type ClaimRecord } from '../../../src/tasks/claim/record.ts'
+import type { Tip } from '../../../src/tasks/claim/decide.ts'
+import type { TasksMesh } from '../../../src/tasks/needs.ts'
+import { Network, type Faults } from './network.ts'
+import { createRandom, Scheduler, type Process, type Random } from './scheduler.ts'
+import { refPrefix, repo, Server } from './server.ts'
+
+export const leaseMs = 120_000
+
+export interface WorldInit {
+  seed: number
+  issues: number
+  agents: number
+  /** All agents have one GitHub login. */
+  oneLogin: boolean
+  /** Largest part by which a clock is too fast or too slow. */
+  drift: number
+  faults: Faults
+}
+
+/** What survives the process: journal, local git store, key. */
+export interface Machine {
+  name: string
+  login: string
+  rate: number
+  journal: LoggedEntry[]
+  store: Set<string>
+  incarnations: number
+  /** It does not reach GitHub until this time. */
+  cutUntil: number
+  agent: RunningAgent | undefined
+}
+
+export interface RunningAgent {
+  process: Process
+  /** Whether nothing is being worked. */
+  idle(): boolean
+  /** Ends in order: hands back what is not finished. */
+  stop(): Promise<void>
+}
+
+export interface Execution {
+  issue: number
+  attempt: number
+  by: string
+  from: number
+  to: number
+}
+
+export type Heard = Parameters<TasksMesh['heard']>[0]
+
+export interface World {
+  init: WorldInit
+  scheduler: Scheduler
+  random: Random
+  server: Server
+  network: Network
+  machines: Machine[]
+  executions: Execution[]
+  /** Who made a finished commit, by OID. */
+  made: Map<string, { by: string; issue: number; attempt: number }>
+  violations: string[]
+  listeners: Map<Process, Heard>
+  /** Decoded records by OID: decoding is pure, and most of what a schedule would cost. */
+  decoded: Map<string, Tip>
+  /** Whether the processes can be frozen or the clocks err more than the margin allows. */
+  untimely: boolean
+}
+
+export function createWorld(init: WorldInit, untimely: boolean): World {
+  const scheduler = new Scheduler()
+  const random = createRandom(init.seed)
+  const machines = Array.from({ length: init.agents }, (_, index) => ({
+    name: `agent-${index}`,
+    login: init.oneLogin ? 'bot' : `bot-${index}`,
+    rate: 1 + random.between(-init.drift, init.drift),
+    journal: [],
+    store: new Set<string>(),
+    incarnations: 0,
+    cutUntil: 0,
+    agent: undefined,
+  }))
+  return {
+    init,
+    scheduler,
+    random,
+    server: new Server(init.issues, () => scheduler.now),
+    network: new Network(scheduler, random, init.faults),
+    machines,
+    executions: [],
+    made: new Map(),
+    violations: [],
+    listeners: new Map(),
+    decoded: new Map(),
+    untimely,
+  }
+}
+
+/** Nobody forges here; what a bad signature leads to is tested elsewhere. */
+export const signatureOf = (peerId: string, data: Uint8Array) =>
+  Buffer.from(`${peerId} ${data.length}`)
+export const verify = async (peerId: string, data: Uint8Array, signature: Uint8Array) =>
+  signatureOf(peerId, data).equals(signature)
+
+export const incarnationOf = (machine: Machine) =>
+  createHash('md5').update(`${machine.name} ${machine.incarnations}`).digest('hex')
+
+export function journalOf(world: World, machine: Machine, process: Process) {
+  const { journal } = machine
+  return {
+    head: () => ({ key: 'k', epoch: 0, length: journal.length }),
+    async append(entry: EntryInput) {
+      const stamp = { v: 1 as const, epoch: 0, seq: journal.length, time: process.clock.now() }
+      const logged = { ...entry, ...stamp }
+      journal.push({ ...logged, agent: machine.name } as unknown as LoggedEntry)
+      return logged
+    },
+    async *read({ types }: { types?: readonly string[] }) {
+      for (const entry of journal) if (types?.includes(entry.type) ?? true) yield entry
+    },
+    async *tail() {
+      // Nobody follows a journal here.
+    },
+  }
+}
+
+export function meshOf(world: World, machine: Machine, process: Process): TasksMesh {
+  return {
+    peerId: machine.name,
+    incarnation: incarnationOf(machine),
+    sign: async (data) => signatureOf(machine.name, data),
+    candidates: () =>
+      world.machines
+        .filter((other) => other !== machine && other.agent !== undefined)
+        .map((other) => candidate(other, other.agent?.idle() === true ? 1 : 0)),
+    async tell(announcement: TaskAnnouncement) {
+      for (const [other, handler] of world.listeners) {
+        if (other === process || world.random.chance(0.2)) continue
+        world.scheduler.after(world.random.between(5, 2_000), () =>
+          other.deliver(() => handler(announcement, machine.name)),
+        )
+      }
+    },
+    heard(handler) {
+      world.listeners.set(process, handler)
+      return () => void world.listeners.delete(process)
+    },
+  }
+}
+
+export const candidate = (machine: Machine, freeSlots: number): Candidate => ({
+  peerId: machine.name,
+  name: machine.name,
+  login: machine.login,
+  offers: new Set(),
+  repositories: [repo],
+  freeSlots,
+})
+
+/** The records of an issue's claim ref, oldest first; `undefined` where it holds none. */
+export async function recordsOf(
+  server: Server,
+  issue: number,
+): Promise<(ClaimRecord | undefined)[]> {
+  return Promise.all(
+    (server.refs.get(`${refPrefix}${issue}`) ?? []).map(({ after }) => {
+      const { message, parent } = server.commits.get(after)!
+      const parents = parent === null ? [] : [parent]
+      return decodeRecord(message, { repo, issue, parents }, verify).catch(() => undefined)
+    }),
+  )
+}
+
+export function stateOf(server: Server, issue: number): string | undefined {
+  const oid = server.ref(`${refPrefix}${issue}`)
+  if (oid === undefined) return undefined
+  return (JSON.parse(server.commits.get(oid)!.message) as { state?: string }).state
+}
