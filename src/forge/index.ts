@@ -1,8 +1,8 @@
 /**
  * An embedded GitHub-compatible server: REST for an unmodified octokit, GraphQL's `updateRefs` (and
- * `repository { id }`, nothing else of GraphQL), git smart HTTP, and plain
- * pages for people, over one bare git repository per repository. It runs the whole product with no
- * account and no network, and tests it against GitHub's semantics. It knows nothing of the mesh.
+ * `repository { id }`, nothing else of GraphQL), git smart HTTP, and plain pages for people, over one
+ * bare git repository per repository. It runs the whole product with no account and no network, and
+ * tests it against GitHub's semantics. It knows nothing of the mesh.
  *
  * @example
  * const server = forge(

@@ -91,11 +91,18 @@ describe('faults over REST', () => {
       (await at.as(login).rest.issues.get({ ...LIB, issue_number: made.number })).data.title
     expect(await read('ada')).toBe('first')
     expect(await exists('heads/late')).toBe(false)
+    const tag = async () => {
+      const answer = await fetch(`${at.server.apiUrl}/repos/octo/lib/issues/${made.number}`)
+      return answer.headers.get('etag')
+    }
+    const before = await tag()
     await rest().issues.update({ ...LIB, issue_number: made.number, title: 'second' })
     await create('late', await main())
     expect(await read('bob')).toBe('first')
+    expect(await tag()).toBe(before)
     expect(await exists('heads/late')).toBe(false)
     stale.remove()
+    expect(await tag()).not.toBe(before)
     expect(await read('bob')).toBe('second')
     expect(await exists('heads/late')).toBe(true)
   })
