@@ -73,6 +73,7 @@ export function makeTasks(config: Config, token: string, parts: TasksParts): Tas
       priority: github.labels.priority,
       branchPrefix: github.branchPrefix,
       refPrefix: github.claims.refPrefix,
+      transport: github.claims.transport,
       leaseMs: github.claims.leaseMs,
       staggerMs: github.claims.staggerMs,
       pollMs: github.pollMs,

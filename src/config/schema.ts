@@ -23,6 +23,11 @@ const claims = z
       why: 'Outside refs/heads no branch list shows it; choose refs/heads/… where a proxy lets nothing else through. All agents of a repository must agree.',
       form: 'refs/…/ of letters, digits, - and _, with a slash at the end',
     }),
+    transport: option(z.enum(['git', 'rest']).default('git'), {
+      what: 'How claims reach the forge: by git push, or by REST and GraphQL.',
+      why: 'git needs one push where rest needs two or more writes of the rate limit; choose rest where a proxy or a rule refuses pushes to the namespace of the claims. The work itself travels by git in both, and rest needs GraphQL updateRefs to publish it. Agents may differ in it.',
+      form: 'git or rest',
+    }),
     leaseMs: option(duration(1_000, DAY, 30 * MINUTE), {
       what: 'How long a claim holds without a renewal.',
       why: 'It is renewed every third of it; after it another agent may take over. Longer survives longer outages, shorter frees the issues of dead agents sooner.',

@@ -28,6 +28,10 @@ export type TasksErrorCode =
   | 'CLAIM_REF_INVALID'
   /** What became of a claim cannot be told now; a later look at the ref can. */
   | 'CLAIM_UNKNOWN'
+  /** The `rest` transport of claims needs GraphQL `updateRefs`, which this GitHub does not have. */
+  | 'UPDATE_REFS_MISSING'
+  /** GitHub gave a claim record another OID than the local store did: it altered the commit. */
+  | 'CLAIM_RECORD_ALTERED'
   /** The claim is no longer ours. */
   | 'CLAIM_LOST'
 

@@ -21,44 +21,13 @@ import {
   userSchema,
   type Comment,
   type Issue,
-  type Pull,
   type RateLimit,
-  type Repository,
 } from './github-shapes.ts'
+import { createRefsApi } from './github-refs.ts'
+import type { GitHubWithRefs } from './github-types.ts'
 
-export type { Comment, Issue, Pull, RateLimit, Repository } from './github-shapes.ts'
-
-export interface GitHub {
-  /** Login that the token belongs to. Errors: `GITHUB_UNAUTHORIZED`. */
-  viewer(signal: AbortSignal): Promise<string>
-  repository(repo: string, signal: AbortSignal): Promise<Repository>
-  /**
-   * Open issues with a label, oldest first, without pull requests; at most 2,000. A listing of less
-   * than one page is asked for by ETag. When issues close or open between two pages, one that is open
-   * may be missing: that an issue is absent here does not say that it is closed, so read it
-   * with `issue` before anything is given up for it.
-   */
-  openIssues(repo: string, label: string, signal: AbortSignal): Promise<Issue[]>
-  issue(repo: string, number: number, signal: AbortSignal): Promise<Issue>
-  /** Adds the login and returns the issue as it stands then; GitHub drops what it cannot assign in silence. */
-  assign(repo: string, number: number, login: string, signal: AbortSignal): Promise<Issue>
-  unassign(repo: string, number: number, login: string, signal: AbortSignal): Promise<void>
-  addLabel(repo: string, number: number, label: string, signal: AbortSignal): Promise<void>
-  comment(repo: string, number: number, body: string, signal: AbortSignal): Promise<string>
-  /**
-   * Comments that were written or edited at `sinceIso` (ISO 8601, GitHub's clock) or later, oldest
-   * first; at most 300. GitHub has no order by newest here.
-   */
-  comments(repo: string, number: number, sinceIso: string, signal: AbortSignal): Promise<Comment[]>
-  openPull(
-    repo: string,
-    pull: { head: string; base: string; title: string; body: string },
-    signal: AbortSignal,
-  ): Promise<Pull>
-  /** The newest pull request from this branch into that base, open ones first. */
-  findPull(repo: string, head: string, base: string, signal: AbortSignal): Promise<Pull | undefined>
-  rateLimit(): RateLimit | null
-}
+export type { Issue, Pull, RateLimit, Repository } from './github-shapes.ts'
+export type { GitHub } from './github-types.ts'
 
 export interface GitHubInit {
   apiUrl: string
@@ -66,6 +35,8 @@ export interface GitHubInit {
   userAgent: string
   /** Limit of one call with its retries and throttling, ms. Default 120,000. */
   timeoutMs?: number
+  /** octokit's pauses between writes; github.com asks for them, a forge of one's own does not. Default true. */
+  pace?: boolean
 }
 
 /** Pages of 100 that one listing reads at most. */
@@ -76,14 +47,15 @@ const perPage = 100
 const hasNext = (headers: Record<string, unknown>) =>
   String(headers['link'] ?? '').includes('rel="next"')
 
-export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): GitHub {
-  const { apiUrl, token, userAgent, timeoutMs = 120_000 } = init
+export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): GitHubWithRefs {
+  const { apiUrl, token, userAgent, timeoutMs = 120_000, pace = true } = init
   let limit: RateLimit | null = null
   const cached = new Map<string, { etag: string; issues: Issue[] }>()
   const octokit = new Octokit({
     baseUrl: apiUrl.replace(/\/+$/, ''),
     auth: token,
     userAgent,
+    ...(pace ? {} : { throttle: { enabled: false } }),
     log: {
       debug: () => undefined,
       info: (message: string) => logger.debug({ event: 'github' }, message),
@@ -130,6 +102,15 @@ export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): 
     }
     return { data: decoded.data, headers: response.headers }
   }
+
+  /** octokit knows where GraphQL is on GitHub Enterprise Server. */
+  const graphql = (query: string, variables: Record<string, unknown>, signal: AbortSignal) =>
+    withDeadline(
+      'POST /graphql',
+      timeoutMs,
+      (inner) => octokit.graphql(query, { ...variables, request: { signal: inner } }),
+      { signal },
+    )
 
   const at = (repo: string) => {
     const [owner = '', name = ''] = repo.split('/')
@@ -285,6 +266,7 @@ export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): 
       ).data.map(toPull)
       return pulls.find((pull) => pull.open) ?? pulls[0]
     },
+    refs: (repo) => createRefsApi(at(repo), { call, graphql }),
     rateLimit: () => limit,
   }
 }

@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import type { Clock } from '../util/index.ts'
 import { createClaims } from './claim/claims.ts'
 import type { Verify } from './claim/record.ts'
+import { createGitTransport } from './claim/git-transport.ts'
+import { createRestTransport, type RestRefs } from './claim/rest-transport.ts'
 import { openRepository, type RunGit } from './claim/repository.ts'
 import type { Context, RepoContext } from './context.ts'
 import { TasksError } from './errors.ts'
@@ -14,6 +16,8 @@ export interface PlaceInit {
   apiUrl: string
   gitUrl?: string
   token: string
+  /** How claim refs move. Default: git. */
+  transport?: 'git' | 'rest'
 }
 
 export interface PlaceComponents {
@@ -21,6 +25,8 @@ export interface PlaceComponents {
   verify: Verify
   signer: Pick<TasksMesh, 'peerId' | 'sign' | 'incarnation'>
   clock: Clock
+  /** For the `rest` transport. */
+  github: { refs(repo: string): RestRefs }
 }
 
 /** Errors: those of GitHub, `REPO_READ_ONLY`, `GITHUB_ANSWER` when the git remote is on another site. */
@@ -53,10 +59,12 @@ export async function openPlace(
     )
   }
   const gitDir = join(init.dir, `${repo.toLowerCase().replace('/', '__')}.git`)
-  const refs = await openRepository(
-    { gitDir, url, token: init.token, refPrefix: settings.refPrefix },
-    { git },
-  )
+  const store = { gitDir, url, token: init.token, refPrefix: settings.refPrefix }
+  const transport =
+    init.transport === 'rest'
+      ? createRestTransport(store, { git, api: components.github.refs(repo) })
+      : createGitTransport(store, { git })
+  const refs = await openRepository(store, { git, transport })
   const identity = { name, login, incarnation: signer.incarnation, leaseMs: settings.leaseMs }
   // The name as configured is the name everywhere, whatever GitHub's spelling of it is.
   return {

@@ -36,6 +36,8 @@ export interface TasksInit extends Settings {
   gitUrl?: string
   token: string
   userAgent: string
+  /** How claim refs move. Default: git. */
+  transport?: 'git' | 'rest'
   /** owner/name of each repository to work. */
   repos: readonly string[]
 }
@@ -162,7 +164,8 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       async (signal) => {
         const context = await contextFor(signal)
         if (place === undefined) {
-          place = await openPlace(init, { git, verify, signer: mesh, clock }, context, repo, signal)
+          const parts = { git, verify, signer: mesh, clock, github }
+          place = await openPlace(init, parts, context, repo, signal)
           unsettled.set(repo, clock.monotonic())
         }
         if ((unsettled.get(repo) ?? Infinity) <= clock.monotonic())

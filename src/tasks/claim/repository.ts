@@ -1,16 +1,18 @@
 /**
- * One bare git repository per GitHub repository in the agent's home: the only place where the
- * token meets git. It reads and moves claim refs, fetches the base for workspaces, takes finished
- * commits from them and publishes. Workspaces are cloned from it and never see the token.
+ * One bare git repository per GitHub repository in the agent's home. It reads and moves claim refs,
+ * fetches the base for workspaces, takes finished commits from them and publishes. Workspaces are
+ * cloned from it and never see the token.
  *
- * Refs move by `push --atomic --force-with-lease`: compare-and-swap over one or several refs.
+ * Refs are listed and moved by a transport (`ref-transport.ts`): compare-and-swap over one or several.
  */
 import { mkdir } from 'node:fs/promises'
-import { CodedError, throwIfAborted } from '../../util/index.ts'
+import { CodedError } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } from './objects.ts'
-import { refusalOf } from './refusal.ts'
+import { createGitTransport, parseListing } from './git-transport.ts'
 import { oidPattern } from './record.ts'
+import { recorder, type PushOutcome, type RefTransport, type RefUpdate } from './ref-transport.ts'
+import { createRemote, networkTimeoutMs } from './remote.ts'
 
 /** git, as this file needs it. */
 export type RunGit = (
@@ -26,20 +28,7 @@ export type RunGit = (
   },
 ) => Promise<string>
 
-export interface RefUpdate {
-  /** Full ref name. */
-  ref: string
-  /** OID that it must have now; null: it must not exist. */
-  expected: string | null
-  next: string
-}
-
-/**
- * `moved`: all refs moved. `unmoved`: none did, or the answer was lost: read the ref to know.
- * `reason` is what git and the server said last, for a person: one line of at most 500 characters.
- * It decides nothing.
- */
-export type PushOutcome = { is: 'moved' } | { is: 'unmoved'; error: unknown; reason: string }
+export type { RefUpdate } from './ref-transport.ts'
 
 /** A commit that a claim ref holds; one that is no commit, or larger than a record, has no message. */
 export interface RawTip {
@@ -63,7 +52,7 @@ export interface ClaimRepository {
   history(name: string, limit: number): Promise<RawTip[]>
   /** OID that the remote's ref holds now; undefined when it does not exist. One network call. */
   read(ref: string, signal: AbortSignal): Promise<string | undefined>
-  /** Writes a record commit (empty tree) into the local store. No network. */
+  /** Writes a record commit (empty tree, date in UTC) into the local store. No network. */
   mint(message: string, parent: string | null): Promise<string>
   push(updates: RefUpdate[], signal: AbortSignal): Promise<PushOutcome>
   /** Fetches branches; returns the OID of each that exists. One network call. */
@@ -89,29 +78,40 @@ export interface RepositoryInit {
   refPrefix: string
 }
 
-const networkTimeoutMs = 120_000
+export interface RepositoryComponents {
+  git: RunGit
+  /** Default: git. */
+  transport?: RefTransport
+}
+
 const maxHistory = 100
-const identity = {
-  GIT_AUTHOR_NAME: 'bzzz',
-  GIT_AUTHOR_EMAIL: 'bzzz@localhost',
-  GIT_COMMITTER_NAME: 'bzzz',
-  GIT_COMMITTER_EMAIL: 'bzzz@localhost',
+
+/** Whole seconds in UTC: by REST the same commit, and so the same OID, can be made again. */
+function identity(): Record<string, string> {
+  const { name, email } = recorder
+  const date = `${Math.floor(Date.now() / 1_000)} +0000`
+  return {
+    GIT_AUTHOR_NAME: name,
+    GIT_AUTHOR_EMAIL: email,
+    GIT_AUTHOR_DATE: date,
+    GIT_COMMITTER_NAME: name,
+    GIT_COMMITTER_EMAIL: email,
+    GIT_COMMITTER_DATE: date,
+  }
 }
 
 export async function openRepository(
   init: RepositoryInit,
-  { git }: { git: RunGit },
+  { git, transport = createGitTransport(init, { git }) }: RepositoryComponents,
 ): Promise<ClaimRepository> {
-  const { gitDir, url, token, refPrefix } = init
-  const auth = { url: new URL('/', url).href, token }
+  const { gitDir, url, refPrefix } = init
+  const remote = createRemote(init, git)
   const seen = 'refs/seen/claims/'
   await mkdir(gitDir, { recursive: true, mode: 0o700 })
   await git(['init', '--quiet', '--bare', '.'], { cwd: gitDir })
   const emptyTree = (
     await git(['hash-object', '-t', 'tree', '-w', '--stdin'], { cwd: gitDir, input: '' })
   ).trim()
-  const remote = (args: string[], signal: AbortSignal) =>
-    git(args, { cwd: gitDir, auth, signal, timeoutMs: networkTimeoutMs })
 
   /** What the local store holds, by name, and the tips that were read, by OID. */
   let local = new Map<string, ObjectInfo>()
@@ -132,10 +132,8 @@ export async function openRepository(
     gitDir,
     async snapshot(signal, names) {
       // A listing first: most turns find nothing new, and an absent prefix is no error for it.
-      const listed = await remote(['ls-remote', '--quiet', url, `${refPrefix}*`], signal)
-      const current = new Map(
-        parseListing(listed).map(([ref, oid]) => [ref.slice(refPrefix.length), oid]),
-      )
+      const listed = await transport.list(refPrefix, signal)
+      const current = new Map([...listed].map(([ref, oid]) => [ref.slice(refPrefix.length), oid]))
       const wanted = (name: string) => names?.has(name) ?? true
       const moved = [...current].some(([name, oid]) => wanted(name) && local.get(name)?.oid !== oid)
       if (moved) {
@@ -169,35 +167,16 @@ export async function openRepository(
       const read = await readCommits(git, gitDir, await inspectObjects(git, gitDir, oids))
       return oids.flatMap((oid) => read.get(oid) ?? [])
     },
-    async read(ref, signal) {
-      return parseListing(await remote(['ls-remote', '--quiet', url, ref], signal)).find(
-        ([name]) => name === ref,
-      )?.[1]
-    },
+    read: (ref, signal) => transport.read(ref, signal),
     async mint(message, parent) {
       const args = ['commit-tree', emptyTree, ...(parent === null ? [] : ['-p', parent])]
-      return (await git(args, { cwd: gitDir, input: message, env: identity })).trim()
+      return (await git(args, { cwd: gitDir, input: message, env: identity() })).trim()
     },
-    async push(updates, signal) {
-      throwIfAborted(signal)
-      const leases = updates.map(
-        ({ ref, expected }) => `--force-with-lease=${ref}:${expected ?? ''}`,
-      )
-      const specs = updates.map(({ ref, next }) => `${next}:${ref}`)
-      try {
-        await remote(
-          ['push', '--quiet', '--atomic', '--no-verify', ...leases, url, ...specs],
-          signal,
-        )
-        return { is: 'moved' }
-      } catch (error) {
-        return { is: 'unmoved', error, reason: refusalOf(error) }
-      }
-    },
+    push: (updates, signal) => transport.compareAndSwap(updates, signal),
     async fetchBranches(branches, signal) {
       const refs = branches.map((branch) => `refs/heads/${branch}`)
       const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...refs], signal))
-      const present = listed.filter(([ref]) => refs.includes(ref))
+      const present = [...listed].filter(([ref]) => refs.includes(ref))
       if (present.length > 0) {
         const specs = present.map(
           ([ref]) => `+${ref}:refs/seen/heads/${ref.slice('refs/heads/'.length)}`,
@@ -241,15 +220,4 @@ export async function openRepository(
     isAncestor: (older, newer) => yes(['merge-base', '--is-ancestor', older, newer], [1]),
     isRelated: (one, other) => yes(['merge-base', one, other], [1]),
   }
-}
-
-function parseListing(text: string): [ref: string, oid: string][] {
-  return text
-    .split('\n')
-    .map((line) => line.split('\t'))
-    .flatMap(([oid, ref]) =>
-      oid !== undefined && ref !== undefined && oidPattern.test(oid)
-        ? [[ref, oid] as [string, string]]
-        : [],
-    )
 }
