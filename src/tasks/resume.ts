@@ -43,7 +43,7 @@ export async function resumeRepository(
         'to settle a task',
         settleMs,
         (inner) => apply(context, place, { task, tip, decision }, inner),
-        { signal },
+        { signal, clock: context.clock },
       )
       if (!open) continue
       for (const oid of task.oids) resumed.left.add(oid)

@@ -226,7 +226,7 @@ export function workOf(world: World, machine: Machine, process: Process): TasksW
         }
         const failed = (code: string) => ({ outcome: 'failed', code, reason: code, tried: [] })
         const stop = () => end(failed('ABORTED'))
-        const long = !network.calm && random.chance(0.15)
+        const long = !network.calm && random.chance(0.35)
         const cancel = process.clock.after(random.between(500, long ? 400_000 : 60_000), () => {
           const luck = random.next()
           if (luck < 0.08) return end(failed('CHECKS_FAILED'))

@@ -15,6 +15,8 @@ export interface Result {
   world: World
 }
 
+const systemTimeout = AbortSignal.timeout.bind(AbortSignal)
+
 /** Longest calm, ms: pauses after hand-backs double up to an hour. */
 const maxCalmMs = 5 * 60 * 60_000
 
@@ -28,6 +30,12 @@ export async function runSchedule(schedule: Schedule, start: Start = startAgent)
   process.on('unhandledRejection', onRejection)
   // Jitter is drawn there: it belongs to the schedule.
   Math.random = () => world.random.next()
+  // Handing back after an error bounds itself so, in the time of the system.
+  AbortSignal.timeout = (ms) => {
+    const late = new AbortController()
+    scheduler.after(ms, () => late.abort(new Error('timeout')))
+    return late.signal
+  }
   // Thousands of lost answers are thousands of errors, whose stacks nobody reads.
   Error.stackTraceLimit = 0
   try {
@@ -56,6 +64,7 @@ export async function runSchedule(schedule: Schedule, start: Start = startAgent)
     return { violations: await violationsOf(world), events: scheduler.events, world }
   } finally {
     Math.random = chance
+    AbortSignal.timeout = systemTimeout
     Error.stackTraceLimit = stackTraceLimit
     process.off('unhandledRejection', onRejection)
   }
