@@ -34,9 +34,11 @@ export async function inherit(
   const base = place.info.defaultBranch
   const head = (await place.refs.fetchBranches([branch], signal)).get(branch)
   const found = await github.findPull(place.repo, branch, base, signal)
-  if (memory.heired.size > maxHeired) memory.heired.clear()
-  memory.heired.add(tip.oid)
-  if (head === undefined || found !== undefined) return
+  const settled = () => {
+    if (memory.heired.size > maxHeired) memory.heired.clear()
+    memory.heired.add(tip.oid)
+  }
+  if (head === undefined || found !== undefined) return settled()
   const { record } = tip
   const job = { place, issue, attempt: record.attempt } as Job
   const work = {
@@ -59,10 +61,12 @@ export async function inherit(
       { head: branch, base, title: pullTitle(issue), body },
       signal,
     )
+    settled()
     await notePull(context, { job, startedAt: clock.monotonic() }, { pull, adopted: false, head })
   } catch (error) {
     // Another heir was first, or the branch holds nothing new.
     if (!hasCode(error, 'GITHUB_REFUSED')) throw error
+    settled()
     context.logger.info(
       { event: 'task.inherit', repo: place.repo, issue: issue.number, err: explain(error) },
       'the pull request of a vanished agent was not opened',
