@@ -104,6 +104,7 @@ export async function deliver(
   const branch = branchOf(context, job)
   const branchTip = (await place.refs.fetchBranches([branch], signal)).get(branch) ?? null
   try {
+    await lease.start()
     await publish(
       context,
       held,

@@ -267,6 +267,26 @@ describe('recovery', () => {
     await expect(resumeRepository(context, place, [task], signal)).resolves.toBeDefined()
   })
 
+  it('publishes finished work that was never sent, under the claim that still stands', async () => {
+    const me = await agent('a')
+    const claim = await win(me)
+    const head = await me.refs.mint('finished work', null)
+    const github = fakeGitHub({ assignees: ['a'] })
+    const { context, entries, place } = contextOf(me, github)
+    const intent = { branch: 'bzzz/issue-7', base, head, done: '1'.repeat(40), seq: 0 }
+    const task = { ...unfinished(7, claim.oid), intent }
+    const { left, again } = await resumeRepository(context, place, [task], signal)
+    expect({ left: left.size, again }).toEqual({ left: 0, again: false })
+    expect(entries.map(({ type }) => type)).toEqual([
+      'publish.intent',
+      'pushed',
+      'pull.opened',
+      'task.done',
+    ])
+    expect(await me.refs.read('refs/heads/bzzz/issue-7', signal)).toBe(head)
+    expect(github.state.pulls).toEqual(['bzzz/issue-7'])
+  })
+
   it('ends a task whose failure was visible before the crash', async () => {
     const me = await agent('a')
     const claim = await win(me)
