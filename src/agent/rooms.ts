@@ -68,6 +68,7 @@ export function makeTasks(config: Config, token: string, parts: TasksParts): Tas
       token,
       userAgent: `bzzz/${version}`,
       repos: github.repos,
+      trust: github.trust,
       trigger: github.labels.trigger,
       failed: github.labels.failed,
       priority: github.labels.priority,

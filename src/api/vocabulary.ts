@@ -11,6 +11,7 @@ const entryTypeTable: Record<EntryType, true> = {
   'peer.seen': true,
   'peer.lost': true,
   'issue.seen': true,
+  'issue.skipped': true,
   'claim.tried': true,
   'claim.won': true,
   'claim.lost': true,

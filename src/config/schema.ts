@@ -93,6 +93,11 @@ const github = z
       env: false,
     }),
     labels,
+    trust: option(z.enum(['label', 'author', 'anyone']).default('label'), {
+      what: 'Whose triage permission makes an issue a task: that of who set the trigger label, or of who opened the issue; or nobody’s.',
+      why: 'Issue forms label in the name of strangers, so who labelled is looked at. `author` also keeps out the words of strangers that somebody labelled; `anyone` saves a request for each task where only members can open issues.',
+      form: 'label, author or anyone',
+    }),
     claims,
     pollMs: option(duration(200, 60 * MINUTE, 30_000), {
       what: 'Pause between two looks at a repository’s issues.',

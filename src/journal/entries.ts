@@ -55,7 +55,11 @@ export const entrySchemas = [
     title: short,
     labels: z.array(short).max(100),
     needs: z.array(short).max(20),
+    /** Place of the author in the order of agents for the issue; 0 tries first. */
+    place: count.optional(),
   }),
+  /** The author leaves the issue alone for now; once for each reason. */
+  entry('issue.skipped', { task, title: short, reason: text }),
   entry('claim.tried', { task, attempt, oid, previous: oid.optional() }),
   entry('claim.won', { task, attempt, oid, title: short, branch: short, leaseMs: count }),
   entry('claim.lost', {

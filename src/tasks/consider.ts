@@ -47,12 +47,22 @@ export async function consider(
     if (verdict.is === 'skip') floor.cancel(repo, issue.number, verdict.reason)
     return undefined
   }
-  if (verdict.is === 'skip') return undefined
+  if (verdict.is === 'skip') {
+    await floor.say({ is: 'skipped', repo, issue, reason: verdict.reason })
+    return undefined
+  }
   const { instructions, needs, refusal } = read(issue)
-  await floor.say({ is: 'seen', repo, issue, needs })
   const self = floor.self()
   const others = context.mesh.candidates()
   const missing = lacking(needs, self)
+  const rank = rankOf(self, others, repo, issue.number, needs)
+  await floor.say({
+    is: 'seen',
+    repo,
+    issue,
+    needs,
+    ...(missing.length > 0 ? {} : { place: rank }),
+  })
   if (missing.length > 0) {
     await wait(floor, place, memory, issue, needs, others)
     return undefined
@@ -91,7 +101,6 @@ export async function consider(
       }
     : undefined
   const refused = refusal ?? exhausted
-  const rank = rankOf(self, others, repo, issue.number, needs)
   return {
     issue,
     needs,
@@ -140,6 +149,8 @@ async function wait(
   const now = floor.context.clock.monotonic()
   if (able) {
     memory.lonely.delete(issue.number)
+    const reason = `lacks ${lacking(needs, floor.self()).join(', ')}`
+    await floor.say({ is: 'skipped', repo: place.repo, issue, reason })
     return
   }
   const since = memory.lonely.get(issue.number) ?? now

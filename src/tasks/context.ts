@@ -3,6 +3,7 @@ import { explain, type Clock, type Logger } from '../util/index.ts'
 import type { TaskAnnouncement } from '../mesh/index.ts'
 import type { Claims } from './claim/claims.ts'
 import type { ClaimRepository } from './claim/repository.ts'
+import type { Gates } from './gates.ts'
 import type { GitHub, Issue, Repository } from './github.ts'
 import type { IntakeRules } from './intake.ts'
 import type { Instructions } from './instructions.ts'
@@ -37,6 +38,8 @@ export interface Context {
   name: string
   login: string
   github: GitHub
+  /** What else GitHub is asked before an issue is tried. Default: nothing. */
+  gates?: Gates
   journal: TasksJournal
   mesh: TasksMesh
   work: TasksWork

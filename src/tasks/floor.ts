@@ -25,7 +25,11 @@ export interface Floor {
 }
 
 export type Said =
-  | { is: 'seen'; repo: string; issue: Issue; needs: string[] }
+  | { is: 'seen'; repo: string; issue: Issue; needs: string[]; place?: number }
+  /** This agent leaves the issue alone. */
+  | { is: 'skipped'; repo: string; issue: Issue; reason: string }
+  /** Nothing keeps it from the issue any more: what is said next is news again. */
+  | { is: 'trying'; repo: string; issue: number }
   | { is: 'waiting'; repo: string; issue: number; needs: string[]; reason: string }
 
 /** Per repository, over turns. */

@@ -24,6 +24,8 @@ export const issueSchema = z.object({
   updated_at: z.string(),
   html_url: z.string().max(2_048),
   pull_request: z.unknown().optional(),
+  issue_dependencies_summary: z.object({ total_blocked_by: z.number() }).nullish(),
+  sub_issues_summary: z.object({ total: z.number(), completed: z.number() }).nullish(),
 })
 
 export interface Issue {
@@ -38,6 +40,10 @@ export interface Issue {
   updatedAt: string
   url: string
   isPull: boolean
+  /** Issues that it is marked as blocked by, open or closed; absent where GitHub does not say. */
+  waitsFor?: number
+  /** Its sub-issues that are open; absent where GitHub does not say. */
+  openParts?: number
 }
 
 export const repositorySchema = z.object({
@@ -84,6 +90,7 @@ export interface RateLimit {
 }
 
 export function toIssue(raw: z.infer<typeof issueSchema>): Issue {
+  const { issue_dependencies_summary: blockers, sub_issues_summary: parts } = raw
   return {
     number: raw.number,
     title: raw.title,
@@ -96,6 +103,8 @@ export function toIssue(raw: z.infer<typeof issueSchema>): Issue {
     updatedAt: raw.updated_at,
     url: raw.html_url,
     isPull: raw.pull_request !== undefined,
+    ...(blockers === null || blockers === undefined ? {} : { waitsFor: blockers.total_blocked_by }),
+    ...(parts === null || parts === undefined ? {} : { openParts: parts.total - parts.completed }),
   }
 }
 

@@ -11,6 +11,7 @@ import { z } from 'zod'
 import { withDeadline, type Logger } from '../util/index.ts'
 import { asTasksError } from './github-errors.ts'
 import { TasksError } from './errors.ts'
+import { gateCalls, type GateCalls } from './github-gates.ts'
 import {
   commentSchema,
   issueSchema,
@@ -47,7 +48,10 @@ const perPage = 100
 const hasNext = (headers: Record<string, unknown>) =>
   String(headers['link'] ?? '').includes('rel="next"')
 
-export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): GitHubWithRefs {
+export function createGitHub(
+  init: GitHubInit,
+  { logger }: { logger: Logger },
+): GitHubWithRefs & { gates: GateCalls } {
   const { apiUrl, token, userAgent, timeoutMs = 120_000, pace = true } = init
   let limit: RateLimit | null = null
   const cached = new Map<string, { etag: string; issues: Issue[] }>()
@@ -267,6 +271,7 @@ export function createGitHub(init: GitHubInit, { logger }: { logger: Logger }): 
       return pulls.find((pull) => pull.open) ?? pulls[0]
     },
     refs: (repo) => createRefsApi(at(repo), { call, graphql }),
+    gates: gateCalls(call),
     rateLimit: () => limit,
   }
 }

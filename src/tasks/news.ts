@@ -9,26 +9,39 @@ export function createNews(
   limit: number,
 ): (fact: Said) => Promise<void> {
   const said = new RecentMap<string, string>(limit)
+  const cut = (title: string) => title.slice(0, 250)
+
   return async (fact) => {
-    const number = fact.is === 'seen' ? fact.issue.number : fact.issue
-    const key = `${fact.is} ${fact.repo.toLowerCase()}#${number}`
+    const number = typeof fact.issue === 'number' ? fact.issue : fact.issue.number
     const task = { repo: fact.repo, issue: number }
-    if (fact.is === 'seen') {
-      const title = fact.issue.title.slice(0, 250)
-      const labels = fact.issue.labels.slice(0, 100).map((label) => label.slice(0, 250))
-      const value = JSON.stringify([title, labels])
-      if (said.get(key) === value) return
-      said.set(key, value)
-      await journal.append({ type: 'issue.seen', task, title, labels, needs: fact.needs })
-      return
+    const keyOf = (is: Said['is']) => `${is} ${fact.repo.toLowerCase()}#${number}`
+    const isNew = (value: string) => {
+      if (said.get(keyOf(fact.is)) === value) return false
+      said.set(keyOf(fact.is), value)
+      return true
     }
-    if (said.get(key) === fact.reason) return
-    said.set(key, fact.reason)
-    await journal.append({
-      type: 'task.waiting',
-      task,
-      needs: fact.needs,
-      reason: fact.reason.slice(0, 3_900),
-    })
+    if (fact.is === 'trying') {
+      said.delete(keyOf('waiting'))
+      said.delete(keyOf('skipped'))
+    } else if (fact.is === 'seen') {
+      const { needs, place } = fact
+      const title = cut(fact.issue.title)
+      const labels = fact.issue.labels.slice(0, 100).map((label) => label.slice(0, 250))
+      if (!isNew(JSON.stringify([title, labels]))) return
+      const where = place === undefined ? {} : { place }
+      await journal.append({ type: 'issue.seen', task, title, labels, needs, ...where })
+    } else {
+      if (!isNew(fact.reason)) return
+      const reason = fact.reason.slice(0, 3_900)
+      if (fact.is === 'waiting')
+        await journal.append({ type: 'task.waiting', task, needs: fact.needs, reason })
+      else
+        await journal.append({
+          type: 'issue.skipped',
+          task,
+          title: cut(fact.issue.title),
+          reason,
+        })
+    }
   }
 }

@@ -31,9 +31,12 @@ export async function turn(
     requiredLabels: [],
     meshLogins: new Set(),
   }
-  const wanted = issues.filter(
-    (issue) => eligible({ ...issue, assignees: [] }, early).is === 'eligible',
-  )
+  const wanted: Issue[] = []
+  for (const issue of issues) {
+    const verdict = eligible({ ...issue, assignees: [] }, early)
+    if (verdict.is === 'eligible') wanted.push(issue)
+    else await floor.say({ is: 'skipped', repo: place.repo, issue, reason: verdict.reason })
+  }
   if (wanted.length === 0) return
   const snapshot = await place.refs.snapshot(
     signal,
@@ -83,6 +86,7 @@ async function startSome(
       if (floor.heardClaimed(place.repo, issue.number)) continue
     }
     if (floor.freeSlots() <= 0 || floor.isActive(place.repo, issue.number)) continue
+    if (!(await passesGates(floor, place, option, signal))) continue
     // The listing is older than the refs: what somebody ended in between shows only in the issue.
     if (decision.previous !== null && !(await stillEligible(floor, place, option, signal))) continue
     floor.begin({
@@ -100,6 +104,27 @@ async function startSome(
       takeover: decision.takeover,
     })
   }
+}
+
+async function passesGates(
+  floor: Floor,
+  { repo }: RepoContext,
+  { issue, needs }: Option,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const verdict = await floor.context.gates?.ask(repo, issue, signal).catch((error: unknown) => {
+    if (hasCode(error, 'GITHUB_NOT_FOUND')) return { is: 'gone' as const }
+    throw error
+  })
+  if (verdict?.is === 'gone') return false
+  if (verdict === undefined || verdict.is === 'open') {
+    await floor.say({ is: 'trying', repo, issue: issue.number })
+    return true
+  }
+  const { reason } = verdict
+  if (verdict.is === 'untrusted') await floor.say({ is: 'skipped', repo, issue, reason })
+  else await floor.say({ is: 'waiting', repo, issue: issue.number, needs, reason })
+  return false
 }
 
 async function stillEligible(

@@ -2,6 +2,7 @@
  * The table of tasks: a projection of all journals that are here. It holds no truth of its own; a
  * restarted agent, or an observer, builds the same table from the same entries.
  */
+import { RecentMap } from '../util/index.ts'
 import { advance, finalStates, start, type TaskPosition } from './machine.ts'
 import type { LoggedEntry } from '../journal/index.ts'
 import type { TaskDetail, TaskRow } from './types.ts'
@@ -17,6 +18,9 @@ interface Task {
   endedAt: number | null
   reason: string | null
   contention: number
+  skips: RecentMap<string, string>
+  /** Agent to its place in the order of agents for the issue. */
+  places: RecentMap<string, number>
   history: TaskDetail['history']
 }
 
@@ -24,6 +28,8 @@ interface Task {
 const maxTasks = 10_000
 /** History lines kept per task; the oldest go first. */
 const maxHistory = 200
+/** Agents whose reasons are kept per task. */
+const maxAgents = 100
 
 export interface TaskTable {
   add(entry: LoggedEntry): void
@@ -51,6 +57,8 @@ export function createTable(now: () => number): TaskTable {
       endedAt: null,
       reason: null,
       contention: 0,
+      skips: new RecentMap(maxAgents),
+      places: new RecentMap(maxAgents),
       history: [],
     }
     tasks.set(keyOf(ref), task)
@@ -90,22 +98,47 @@ export function createTable(now: () => number): TaskTable {
     },
     rows: () =>
       [...tasks.values()]
+        .filter((task) => !onlySkipped(task))
         .map(row)
         .sort((a, b) => a.repo.localeCompare(b.repo) || a.issue - b.issue),
     detail(ref) {
       const task = tasks.get(keyOf(ref))
       if (task === undefined) return undefined
       const history = [...task.history].sort((a, b) => a.time - b.time)
-      return { ...row(task), reason: task.reason, contention: task.contention, history }
+      const { reason, contention } = task
+      return { ...row(task), reason, skipped: skippedOf(task), contention, history }
     },
     contention: () => [...tasks.values()].reduce((sum, task) => sum + task.contention, 0),
   }
+}
+
+/** Nobody has taken it up: it is shown when asked for, and listed with no others. */
+const onlySkipped = ({ position, history }: Task) =>
+  position.state === 'open' && history.every((entry) => entry.type === 'issue.skipped')
+
+/** What each agent said last; of those that said nothing, who has it and whose turn it is. */
+function skippedOf({ position, agent, skips, places }: Task): TaskDetail['skipped'] {
+  const said = [...skips].map(([name, reason]) => ({ agent: name, reason }))
+  if (finalStates.has(position.state)) return said
+  const taken = position.state !== 'open' && position.state !== 'waiting'
+  const held = taken && position.state !== 'released'
+  const others = [...places].filter(([name]) => !skips.has(name) && !(held && name === agent))
+  const derived = others.flatMap(([name, place]) => {
+    const order = place === 0 ? [] : [`place ${place + 1} for it`]
+    const reasons = held ? [`held by ${agent ?? 'another'}`, ...order] : order
+    return reasons.length === 0 ? [] : [{ agent: name, reason: reasons.join(', ') }]
+  })
+  return [...said, ...derived].slice(0, maxAgents)
 }
 
 /** What an entry tells whoever wrote it, and whatever the task's state. */
 function learn(task: Task, entry: LoggedEntry): void {
   if ('title' in entry && entry.title !== '') task.title = entry.title
   if (entry.type === 'claim.lost') task.contention += 1
+  if (entry.type === 'issue.skipped') task.skips.set(entry.agent, entry.reason)
+  if (entry.type === 'issue.seen' && entry.place !== undefined)
+    task.places.set(entry.agent, entry.place)
+  if (entry.type === 'claim.tried') task.skips.delete(entry.agent)
   if (entry.type === 'pull.opened') task.pull = { number: entry.number, url: entry.url }
 }
 

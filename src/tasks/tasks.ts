@@ -16,6 +16,7 @@ import type { Verify } from './claim/record.ts'
 import type { RunGit } from './claim/repository.ts'
 import type { Context, Job, Outcome, RepoContext, Settings } from './context.ts'
 import { TasksError } from './errors.ts'
+import { createGates, type GatesInit } from './gates.ts'
 import { createPauses } from './pauses.ts'
 import { createNews } from './news.ts'
 import { openPlace } from './place.ts'
@@ -27,7 +28,7 @@ import { findUnfinished } from './recover.ts'
 import { resumeRepository } from './resume.ts'
 import { turn } from './rounds.ts'
 
-export interface TasksInit extends Settings {
+export interface TasksInit extends Settings, GatesInit {
   /** Holds one bare git repository per GitHub repository. */
   dir: string
   name: string
@@ -101,6 +102,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     { apiUrl: init.apiUrl, token: init.token, userAgent: init.userAgent },
     { logger },
   )
+  const gates = createGates(init, { github, clock })
   const active = new Map<
     string,
     { repo: string; issue: number; cancelled: AbortController; ended: Promise<void> }
@@ -129,7 +131,8 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       login = await github.viewer(signal)
       onChange({ login, slotsUsed: active.size })
     }
-    return { settings: init, name: init.name, login, github, journal, mesh, work, logger, clock }
+    const parts = { github, gates, journal, mesh, work, logger, clock }
+    return { settings: init, name: init.name, login, ...parts }
   }
 
   /** Holds what the journal says was begun against the claim refs: after a start, and after an unknown fate. */

@@ -37,6 +37,8 @@ export interface TaskRow {
 export interface TaskDetail extends TaskRow {
   /** Why it is in this state, when there is something to say: what it waits for, why it failed. */
   reason: string | null
+  /** Agents that leave it alone, each with its last reason; at most 100. */
+  skipped: { agent: string; reason: string }[]
   /** Claims that were tried and lost, of all agents whose journals are here. */
   contention: number
   /** Every entry about it in the journals that are here, oldest first; at most the last 200. */

@@ -26,7 +26,9 @@ const describeType: Describe = {
     quoted(entry.title),
     list('labels', entry.labels),
     list('needs', entry.needs),
+    entry.place === undefined || entry.place === 0 ? '' : `place ${entry.place + 1}`,
   ],
+  'issue.skipped': (entry) => [entry.reason],
   'claim.tried': (entry) => [
     attempt(entry),
     `record ${short(entry.oid)}`,

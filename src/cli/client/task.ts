@@ -1,5 +1,5 @@
 /** `bzzz task ls` and `bzzz task show`: issues as tasks, and what happened to one. */
-import type { TaskRow, TaskState } from '../../api/client.ts'
+import type { TaskDetail, TaskRow, TaskState } from '../../api/client.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { table, type Column } from '../output/table.ts'
@@ -35,6 +35,7 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     ['agent', by],
     ['time', task.durationMs === null ? null : duration(task.durationMs)],
     ['reason', task.reason],
+    ...skippedRows(task.skipped),
     ['pull', task.pullRequest && `#${task.pullRequest.number} ${task.pullRequest.url}`],
     ['races', task.contention === 0 ? null : `${count(task.contention, 'claim')} lost`],
   ]
@@ -45,6 +46,15 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
   const history = drawHistory(task.history, Date.now())
   await out.data([head, ...lines, ...(history === '' ? [] : ['', history])].join('\n'))
   return exitCodes.ok
+}
+
+/** One row for each reason, with the agents that have it. */
+function skippedRows(skipped: TaskDetail['skipped']): [string, string][] {
+  const byReason = Map.groupBy(skipped, ({ reason }) => reason)
+  return [...byReason].map(([reason, who]) => [
+    'skipped',
+    `by ${who.map(({ agent }) => agent).join(', ')}: ${reason}`,
+  ])
 }
 
 const columns = (out: Context['out']): Column<TaskRow>[] => [

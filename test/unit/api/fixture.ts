@@ -74,6 +74,7 @@ const row = {
 export const detail: TaskDetail = {
   ...row,
   reason: null,
+  skipped: [],
   contention: 1,
   get history() {
     return entries.filter((entry) => 'task' in entry)

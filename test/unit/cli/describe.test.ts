@@ -30,6 +30,10 @@ const samples: [EntryInput, string][] = [
     'issue.seen octo/lib#4 “Fix it” labels bzzz, bug needs gpu',
   ],
   [
+    { type: 'issue.skipped', task: at.task, title: 'Fix it', reason: 'assigned to grace' },
+    'issue.skipped octo/lib#4 assigned to grace',
+  ],
+  [
     { type: 'claim.tried', ...at, oid, previous: 'c'.repeat(40) },
     'claim.tried octo/lib#4 attempt 2 record aaaaaaaaaaaa over cccccccccccc',
   ],

@@ -1,0 +1,174 @@
+/** What is asked before an issue is tried, and how seldom: a fake GitHub that counts, a clock that is set. */
+import { beforeEach, describe, expect, it } from 'vitest'
+import { TasksError } from '../../../src/tasks/errors.ts'
+import { createGates, type GatesInit } from '../../../src/tasks/gates.ts'
+import type { Issue } from '../../../src/tasks/github.ts'
+import { systemClock } from '../../../src/util/index.ts'
+
+const { signal } = new AbortController()
+const repo = 'octo/lib'
+const issue = (change: Partial<Issue> = {}): Issue => ({
+  number: 7,
+  title: 'a',
+  body: '',
+  open: true,
+  labels: ['bzzz'],
+  assignees: [],
+  author: 'stranger',
+  createdAt: '',
+  updatedAt: 'monday',
+  url: '',
+  isPull: false,
+  ...change,
+})
+
+let now = 0
+let calls: string[] = []
+let labeledBy: { login: string; bot: boolean } | undefined
+let before: Record<string, string[] | 'absent'> = {}
+const clock = { ...systemClock, monotonic: () => now }
+const absent = () => new TasksError('GITHUB_NOT_FOUND', 'absent')
+const gateCalls = {
+  labeledBy: async () => (calls.push('events'), labeledBy),
+  mayTriage: async (_: string, login: string) => (calls.push(`may ${login}`), login === 'member'),
+  openBefore: async (_: string, number: number, feature: string) => {
+    calls.push(`${feature} ${number}`)
+    const found = before[feature] ?? []
+    if (found === 'absent') throw absent()
+    return found
+  },
+}
+const github = {
+  gates: gateCalls,
+  issue: async (_: string, number: number) => (calls.push(`issue ${number}`), issue()),
+}
+const gates = (init: Partial<GatesInit> = {}) =>
+  createGates({ trigger: 'bzzz', trust: 'label', pollMs: 30_000, ...init }, { github, clock })
+
+beforeEach(() => {
+  now = 0
+  calls = []
+  labeledBy = { login: 'member', bot: false }
+  before = {}
+})
+
+describe('trust', () => {
+  const free = { waitsFor: 0, openParts: 0 }
+
+  it('takes what a member labelled, whoever wrote it, and asks once', async () => {
+    const gate = gates()
+    for (let turn = 0; turn < 5; turn += 1)
+      expect(await gate.ask(repo, issue(free), signal)).toEqual({ is: 'open' })
+    expect(await gate.ask(repo, issue({ ...free, number: 8 }), signal)).toEqual({ is: 'open' })
+    expect(calls).toEqual(['events', 'may member', 'events'])
+  })
+
+  it('leaves alone what an issue form labelled for a stranger, until a member labels it', async () => {
+    const gate = gates()
+    labeledBy = { login: 'stranger', bot: false }
+    const reason = 'untrusted: bzzz was set by stranger, who may not triage'
+    for (let turn = 0; turn < 5; turn += 1)
+      expect(await gate.ask(repo, issue(free), signal)).toEqual({ is: 'untrusted', reason })
+    expect(calls).toEqual(['events', 'may stranger'])
+    labeledBy = { login: 'member', bot: false }
+    const again = issue({ ...free, updatedAt: 'tuesday' })
+    expect(await gate.ask(repo, again, signal)).toEqual({ is: 'open' })
+  })
+
+  it('holds the label that nobody is on record for against the author', async () => {
+    labeledBy = undefined
+    expect((await gates().ask(repo, issue(free), signal)).is).toBe('untrusted')
+    const own = issue({ ...free, author: 'member' })
+    expect((await gates().ask(repo, own, signal)).is).toBe('open')
+  })
+
+  it('trusts an App that labels, since somebody installed it', async () => {
+    labeledBy = { login: 'triage[bot]', bot: true }
+    expect((await gates().ask(repo, issue(free), signal)).is).toBe('open')
+    expect(calls).toEqual(['events'])
+  })
+
+  it('asks for the author only, or nothing, where the configuration says so', async () => {
+    expect((await gates({ trust: 'author' }).ask(repo, issue(free), signal)).is).toBe('untrusted')
+    expect(calls).toEqual(['may stranger'])
+    expect((await gates({ trust: 'anyone' }).ask(repo, issue(free), signal)).is).toBe('open')
+    expect(calls).toHaveLength(1)
+  })
+
+  it('asks again after a while, when a person may have left or come', async () => {
+    const gate = gates()
+    await gate.ask(repo, issue(free), signal)
+    now += 10 * 60_000
+    await gate.ask(repo, issue(free), signal)
+    expect(calls).toEqual(['events', 'may member', 'events', 'may member'])
+  })
+})
+
+describe('blocks', () => {
+  const trusted: Partial<GatesInit> = { trust: 'anyone' }
+
+  it('waits for open issues before it, and wakes within a poll when they close', async () => {
+    const gate = gates(trusted)
+    before = { dependencies: ['#4', 'octo/other#5'] }
+    const reason = 'blocked by #4, octo/other#5'
+    expect(await gate.ask(repo, issue(), signal)).toEqual({ is: 'blocked', reason })
+    before = {}
+    now += 30_000
+    expect(await gate.ask(repo, issue(), signal)).toEqual({ is: 'open' })
+  })
+
+  it('waits for open sub-issues', async () => {
+    before = { 'sub-issues': ['#9'] }
+    const reason = 'has open sub-issues #9'
+    expect(await gates(trusted).ask(repo, issue(), signal)).toEqual({ is: 'blocked', reason })
+  })
+
+  it('does not ask what the listing already says', async () => {
+    const done = issue({ waitsFor: 0, openParts: 0 })
+    expect(await gates(trusted).ask(repo, done, signal)).toEqual({ is: 'open' })
+    expect(calls).toEqual([])
+  })
+
+  it('looks at many blocked issues in turns, ten for each', async () => {
+    const gate = gates(trusted)
+    before = { dependencies: ['#4'] }
+    const all = Array.from({ length: 40 }, (_, n) => issue({ number: n + 10 }))
+    const turn = async () => {
+      calls = []
+      for (const one of all) await gate.ask(repo, one, signal)
+      return calls.length
+    }
+    expect(await turn()).toBe(40)
+    let asked = 0
+    for (let turns = 0; turns < 40; turns += 1) {
+      now += 30_000
+      asked += await turn()
+    }
+    expect(asked).toBe(400)
+  })
+
+  it('remembers for an hour that a forge lacks the feature', async () => {
+    const gate = gates(trusted)
+    before = { dependencies: 'absent', 'sub-issues': 'absent' }
+    for (let turn = 0; turn < 3; turn += 1)
+      expect(await gate.ask(repo, issue(), signal)).toEqual({ is: 'open' })
+    expect(calls).toEqual(['dependencies 7', 'issue 7', 'sub-issues 7', 'issue 7'])
+    now += 60 * 60_000
+    before = { dependencies: ['#4'] }
+    expect((await gate.ask(repo, issue(), signal)).is).toBe('blocked')
+  })
+
+  it('does not take an issue that is gone for a forge without the feature', async () => {
+    before = { dependencies: 'absent' }
+    const gone = { ...github, issue: () => Promise.reject(absent()) }
+    const gate = createGates(
+      { trigger: 'bzzz', trust: 'anyone', pollMs: 1_000 },
+      { github: gone, clock },
+    )
+    await expect(gate.ask(repo, issue(), signal)).rejects.toMatchObject({
+      code: 'GITHUB_NOT_FOUND',
+    })
+    before = { dependencies: ['#4'] }
+    expect((await gate.ask(repo, issue(), signal)).is).toBe('blocked')
+  })
+})
