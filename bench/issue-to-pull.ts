@@ -213,7 +213,7 @@ function notesOf(title: string, all: Runs): string[] {
   })
 }
 
-await bench({ name: 'issue-to-pull', budgetMs: 80_000, deadlineMs: 130_000 }, async (context) => {
+await bench({ name: 'issue-to-pull', budgetMs: 70_000, deadlineMs: 130_000 }, async (context) => {
   const forge = await startForge(context, { users: ['solo', ...crowd, script] })
   const settings = [
     { name: 'one agent', logins: ['solo'], atOnce: 0, until: 0.4, end: 0.4 },

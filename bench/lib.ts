@@ -17,7 +17,7 @@ import { createProcesses, type Processes } from '../src/process/index.ts'
 import { createLogger, explain, sleep, withDeadline } from '../src/util/index.ts'
 
 /** For a benchmark that was ended from outside to close what it opened, ms. */
-const settleMs = 5_000
+const settleMs = 15_000
 
 /** Samples by the name of what was measured. */
 export type Samples = Record<string, number[]>
@@ -107,8 +107,9 @@ export async function bench(
     process.stderr.write(`${name} failed: ${explain(error)}\n`)
     process.exitCode = interrupt.signal.aborted ? 130 : 1
   } finally {
-    await processes.stop()
+    // The forge, for one, must not lose its children before it has stopped.
     await Promise.race([running.catch(() => undefined), sleep(settleMs)])
+    await processes.stop()
     await rm(dir, { recursive: true, force: true, maxRetries: 3 })
     process.off('SIGINT', onSignal)
     process.off('SIGTERM', onSignal)

@@ -97,7 +97,7 @@ async function agents(bench: Bench): Promise<Start & { up: number }> {
   }
 }
 
-await bench({ name: 'mesh-start', budgetMs: 45_000, deadlineMs: 90_000 }, async (context) => {
+await bench({ name: 'mesh-start', budgetMs: 35_000, deadlineMs: 90_000 }, async (context) => {
   const up: number[] = []
   const cpu: Samples = {}
   const note = (name: string, start: Start): number => {
