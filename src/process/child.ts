@@ -107,6 +107,8 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
   const exited = Promise.withResolvers<{ code: number | null; signal: string | null }>()
   child.once('exit', (code, signal) => exited.resolve({ code, signal }))
   const closed = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  /** All output was counted, or nobody is going to read it. */
+  const counted = Promise.withResolvers<void>()
   if (pid === undefined || stdout === null || stderr === null) {
     // Its one error event comes later and says no more than this.
     child.on('error', () => undefined)
@@ -180,7 +182,7 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     const late = new Promise<void>((resolve) => {
       cancel = clock.after(ms, resolve)
     })
-    await Promise.race([closed, late])
+    await Promise.race([Promise.all([closed, counted.promise]), late])
     cancel()
     stdout?.destroy()
     stderr?.destroy()
@@ -199,8 +201,11 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
       transform: (chunk: Buffer, _encoding, done) => done(null, output.take('stdout', chunk)),
     })
     stdout.on('close', () => meter.end())
+    // What the pipe gave may still wait in the meter for a slow reader.
+    meter.on('finish', () => counted.resolve())
     readable = stdout.pipe(meter)
   } else {
+    counted.resolve()
     stdout.on('data', (chunk: Buffer) => output.take('stdout', chunk))
     child.stdin?.end(request.input)
   }
@@ -219,7 +224,10 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
       if (state.is === 'running') logger.debug({ pid, why }, 'stopping a child')
       end('aborted')
       // Whoever stops a child that has ended reads no more of it.
-      if (state.is === 'exited') stdout.destroy()
+      if (state.is === 'exited') {
+        stdout.destroy()
+        counted.resolve()
+      }
       return exit
     },
   }
