@@ -14,29 +14,43 @@ export interface FieldError {
 export class ApiError extends Error {
   readonly status: ContentfulStatusCode
   readonly errors: readonly FieldError[] | undefined
+  readonly headers: Readonly<Record<string, string>>
 
-  constructor(status: ContentfulStatusCode, message: string, errors?: readonly FieldError[]) {
+  constructor(
+    status: ContentfulStatusCode,
+    message: string,
+    errors?: readonly FieldError[],
+    headers: Readonly<Record<string, string>> = {},
+  ) {
     super(message)
     this.name = 'ApiError'
     this.status = status
     this.errors = errors
+    this.headers = headers
   }
 
   body(): {
     message: string
     errors?: readonly FieldError[]
+    url?: string
     documentation_url: string
     status: string
   } {
+    const { location } = this.headers
     return {
       message: this.message,
       ...(this.errors === undefined ? {} : { errors: this.errors }),
+      ...(location === undefined ? {} : { url: location }),
       documentation_url: DOCS,
       status: String(this.status),
     }
   }
 }
 
+/** 301 to where a thing is now. */
+export const movedTo = (location: string) =>
+  new ApiError(301, 'Moved Permanently', undefined, { location })
+export const deleted = () => new ApiError(410, 'This issue was deleted')
 export const notFound = () => new ApiError(404, 'Not Found')
 export const badCredentials = () => new ApiError(401, 'Bad credentials')
 export const needsLogin = () => new ApiError(401, 'Requires authentication')

@@ -6,9 +6,10 @@
 import type { MiddlewareHandler } from 'hono'
 import { badCredentials, forbidden, needsLogin, notFound } from './api-error.ts'
 import { sha256 } from '../util/index.ts'
+import { isJwt } from './apps/jwt.ts'
+import { forApps } from './apps/apps.ts'
 import type { Ctx, Deps, Env } from './context.ts'
 import type { RepoRow, UserRow } from './store/rows.ts'
-import type { Store } from './store/index.ts'
 import type { ForgeRole } from './types.ts'
 
 const RANK: Record<ForgeRole, number> = { none: 0, read: 1, triage: 2, push: 3, admin: 4 }
@@ -28,21 +29,30 @@ export function tokenOf(header: string | undefined): string | undefined {
   return ''
 }
 
-/** Errors: 401 for a token that nobody has. */
+/** Errors: 401 for a token that nobody has, or that has expired. */
 export function identify(
-  store: Store,
+  { store, clock }: Pick<Deps, 'store' | 'clock'>,
   header: string | undefined,
 ): { user: UserRow | undefined; tokenKey: string } {
   const token = tokenOf(header)
   if (token === undefined) return { user: undefined, tokenKey: '' }
-  const user = token === '' ? undefined : store.users.byToken(token)
+  const user = token === '' ? undefined : store.users.byToken(token, clock.now())
   if (user === undefined) throw badCredentials()
   return { user, tokenKey: sha256(token).slice(0, 16) }
 }
 
+/** A JWT stands for an App and opens only what is the App's; any other token is an account's. */
 export function authenticate(deps: Deps): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const { user, tokenKey } = identify(deps.store, c.req.header('authorization'))
+    const header = c.req.header('authorization')
+    const token = tokenOf(header)
+    const app = token !== undefined && isJwt(token) ? deps.apps.byJwt(token) : undefined
+    if (app !== undefined && !forApps(c.req.path)) throw badCredentials()
+    const { user, tokenKey } =
+      app === undefined
+        ? identify(deps, header)
+        : { user: undefined, tokenKey: sha256(token ?? '').slice(0, 16) }
+    c.set('app', app)
     c.set('user', user)
     c.set('tokenKey', tokenKey)
     await next()

@@ -5,7 +5,10 @@ import type { FaultBook } from './faults/book.ts'
 import type { Replica } from './faults/stale.ts'
 import type { ForgeGit } from './git/index.ts'
 import { instant } from './git/commits.ts'
+import type { Apps, InstalledApp } from './apps/apps.ts'
+import type { Hooks } from './hooks/hooks.ts'
 import type { Limits } from './limits.ts'
+import type { ForgeAnswer } from './types.ts'
 import type { Urls } from './shapes/urls.ts'
 import type { RepoRow, UserRow } from './store/rows.ts'
 import type { Store } from './store/index.ts'
@@ -18,6 +21,12 @@ export interface Deps {
   clock: Clock
   logger: Logger
   plan: 'free' | 'team'
+  apps: Apps
+  hooks: Hooks
+  /** Directory of the git hook that guards workflows. */
+  hooksDir: string
+  hookTargets: 'loopback' | 'any'
+  observe: ((answer: ForgeAnswer) => void) | undefined
   faults: FaultBook
   replica: Replica
   /** Fires when the forge stops: ends the waits of requests. */
@@ -30,6 +39,8 @@ export interface Env {
   Variables: {
     /** Undefined: anonymous. */
     user: UserRow | undefined
+    /** The App whose JWT came instead of a token. */
+    app: InstalledApp | undefined
     /** Key of the token for ETags; '' for anonymous. */
     tokenKey: string
     /** Age of the answer that a fault asks for, ms. */

@@ -9,6 +9,8 @@ export type ForgeErrorCode =
   | 'FORGE_GIT_FAILED'
   | 'FORGE_REPOSITORY_INVALID'
   | 'FORGE_USER_INVALID'
+  | 'FORGE_APP_INVALID'
+  | 'FORGE_HOOK_INVALID'
   | 'FORGE_FAULT_INVALID'
 
 export class ForgeError extends CodedError<ForgeErrorCode> {}

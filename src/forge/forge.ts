@@ -5,11 +5,15 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { Lifecycle, nullLogger, systemClock } from '../util/index.ts'
+import { addHooks, checkHook } from './acts/hook-acts.ts'
+import { hooksDir, writeHook } from './acts/workflow-acts.ts'
+import { forgeApps } from './apps/apps.ts'
 import { stamp, type Deps } from './context.ts'
 import { ForgeError } from './errors.ts'
 import { faultBook } from './faults/book.ts'
 import { replica } from './faults/stale.ts'
 import { forgeGit } from './git/index.ts'
+import { forgeHooks, type Hooks } from './hooks/hooks.ts'
 import { gitHttp } from './git-http.ts'
 import { rateLimits } from './limits.ts'
 import { pagesApp } from './pages/index.ts'
@@ -46,11 +50,14 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
     const scratch = join(dir, 'scratch')
     await rm(scratch, { recursive: true, force: true })
     stopping = new AbortController()
+    const store = openStore(join(dir, 'forge.db'), { relations: init.relations ?? true })
+    const { hookTargets = 'loopback' } = init
+    let hooks: Hooks | undefined
     const deps: Deps = {
-      store: openStore(join(dir, 'forge.db'), { relations: init.relations ?? true }),
+      store,
       git: forgeGit({ cwd: dir, scratch, path: process.env.PATH ?? '', spawner: processes }),
       urls: forgeUrls(() => url),
-      limits: rateLimits({ perHour: rateLimit, clock }),
+      limits: rateLimits({ perHour: rateLimit, clock, secondary: init.secondaryLimits }),
       clock,
       logger,
       plan: init.plan ?? 'team',
@@ -58,8 +65,21 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
       replica: replica(clock),
       stopping: stopping.signal,
       dirOf: (repo) => directoryOf(repo),
+      apps: forgeApps(init.apps ?? [], { store, clock }),
+      // Telling needs all the rest, so it comes when first asked for.
+      get hooks() {
+        return (hooks ??= forgeHooks(deps, hookTargets))
+      },
+      hooksDir: hooksDir(dir),
+      hookTargets,
+      observe: components.onResponse,
     }
     opened = deps
+    await writeHook(dir)
+    for (const id of store.hooks.repositories()) {
+      const repo = store.repos.byId(id)
+      if (repo !== undefined) await deps.hooks.watch(repo)
+    }
     for (const user of users) saveUser(deps, user)
     const programs = {
       git: gitHttp(deps),
@@ -79,6 +99,7 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
     await was?.listening.close()
     const deps = opened
     opened = undefined
+    await deps?.hooks.stop()
     await deps?.git.runner.stop()
     deps?.store.close()
   }
@@ -129,7 +150,9 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
   async function make(deps: Deps, repository: ForgeRepository): Promise<void> {
     const { owner, name, from, private: hidden = false, description } = repository
     const { store, git } = deps
-    if (store.repos.byName(owner, name) !== undefined) return
+    for (const hook of repository.hooks ?? []) checkHook(deps, hook)
+    const known = store.repos.byName(owner, name)
+    if (known !== undefined) return addHooks(deps, known, repository.hooks ?? [])
     const collaborators = Object.entries(repository.collaborators ?? {}).map(([login, role]) => {
       const user = store.users.byLogin(login)
       if (user !== undefined) return { user, role }
@@ -150,6 +173,8 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
       if (repo === undefined) return
       for (const { user, role } of collaborators) store.users.setCollaborator(repo, user, role)
     })
+    const made = store.repos.byName(owner, name)
+    if (made !== undefined) await addHooks(deps, made, repository.hooks ?? [])
   }
 
   const lifecycle = new Lifecycle(start, stop)

@@ -10,10 +10,12 @@ import { Hono } from 'hono'
 import { explain } from '../util/index.ts'
 import { ApiError } from './api-error.ts'
 import { afterPush } from './acts/pull-acts.ts'
+import { mayChangeWorkflows } from './acts/workflow-acts.ts'
 import { atLeast, identify } from './auth.ts'
 import type { Ctx, Deps, Env } from './context.ts'
 import { faultyWay } from './faults/middleware.ts'
 import type { GitChild } from './git/run.ts'
+import { grants, refusal } from './permissions.ts'
 import { param } from './routes/common.ts'
 import type { RepoRow, UserRow } from './store/rows.ts'
 
@@ -31,6 +33,9 @@ const plain = (c: Ctx, status: 400 | 401 | 403 | 404 | 503, text: string) => {
  */
 const AHEAD_BYTES = 64 * 1024 * 1024
 
+/** Configuration by environment, which stands above the repository's own. */
+const HOOKED = { GIT_CONFIG_COUNT: '1', GIT_CONFIG_KEY_0: 'core.hooksPath' }
+
 /** A line of git's packet format. */
 const packet = (text: string) => `${(text.length + 4).toString(16).padStart(4, '0')}${text}`
 
@@ -42,7 +47,7 @@ export function gitHttp(deps: Deps): Hono<Env> {
   function open(c: Ctx, service: Service): { repo: RepoRow; user: UserRow | undefined } | Response {
     let user: UserRow | undefined
     try {
-      user = identify(deps.store, c.req.header('authorization')).user
+      user = identify(deps, c.req.header('authorization')).user
     } catch (error) {
       if (error instanceof ApiError) return plain(c, 401, 'Invalid username or token.')
       throw error
@@ -51,6 +56,10 @@ export function gitHttp(deps: Deps): Hono<Env> {
     const role = repo === undefined ? 'none' : deps.store.users.roleIn(user, repo)
     const need = service === 'git-receive-pack' ? 'push' : 'read'
     if (repo !== undefined && atLeast(role, need)) {
+      const level = need === 'push' ? 'write' : 'read'
+      const open = need === 'read' && repo.private === 0
+      if (!open && !grants(user?.grant, { name: 'contents', level }))
+        return plain(c, 403, `${refusal(user?.grant)}.`)
       if (deps.git.runner.mayOpen()) return { repo, user }
       c.header('retry-after', '5')
       return plain(c, 503, 'Too many clones and pushes at once.')
@@ -96,10 +105,11 @@ export function gitHttp(deps: Deps): Hono<Env> {
       if (found instanceof Response) return found
       const { repo, user } = found
       const command = service.slice('git-'.length)
-      const child = deps.git.runner.open(
-        [command, '--stateless-rpc', deps.dirOf(repo)],
-        protocol(c),
-      )
+      const guard = mayChangeWorkflows(user) ? {} : { ...HOOKED, GIT_CONFIG_VALUE_0: deps.hooksDir }
+      const child = deps.git.runner.open([command, '--stateless-rpc', deps.dirOf(repo)], {
+        ...protocol(c),
+        ...guard,
+      })
       feed(c, child)
       headers(c, `application/x-${service}-result`)
       const after = service === 'git-receive-pack' ? () => afterPush(deps, repo, user) : undefined

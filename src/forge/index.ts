@@ -39,8 +39,14 @@ export type { ForgeFault, ForgeFaultHandle, ForgeFaultRule, ForgeFaults } from '
 export { forge } from './forge.ts'
 export type {
   Forge,
+  ForgeAnswer,
+  ForgeApp,
   ForgeComponents,
+  ForgeHook,
   ForgeInit,
+  ForgeInstallation,
+  ForgePermissionName,
+  ForgePermissions,
   ForgeRepository,
   ForgeRole,
   ForgeUser,

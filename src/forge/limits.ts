@@ -1,17 +1,24 @@
 /**
  * Requests per hour, counted per user over all of the user's tokens, as on github.com; anonymous
- * callers share one account. A 304 and `GET /rate_limit` cost nothing.
+ * callers share one account, an App's installation has its own, and GraphQL is counted for itself.
+ * A 304 and `GET /rate_limit` cost nothing. The secondary limits brake bursts, when asked for.
  */
 import type { MiddlewareHandler } from 'hono'
 import type { Clock } from '../util/index.ts'
 import { ApiError } from './api-error.ts'
-import type { Env } from './context.ts'
+import type { Ctx, Env } from './context.ts'
+import { SECONDARY } from './faults/middleware.ts'
+import { secondaryLimits } from './secondary.ts'
+import type { UserRow } from './store/rows.ts'
 
 const HOUR_MS = 3_600_000
 /** Anonymous requests per hour and forge. github.com gives 60; pages and tests on loopback need more. */
 const ANONYMOUS = 1_000
 /** Accounts kept in memory. */
 const ACCOUNTS = 10_000
+
+export type Resource = 'core' | 'graphql'
+type Who = Pick<UserRow, 'id' | 'grant'> | undefined
 
 export interface RateState {
   limit: number
@@ -23,17 +30,28 @@ export interface RateState {
 
 export interface Limits {
   /** Takes one request; false when none is left. */
-  take(userId: number | undefined): boolean
-  giveBack(userId: number | undefined): void
-  state(userId: number | undefined): RateState
+  take(who: Who, resource?: Resource): boolean
+  giveBack(who: Who, resource?: Resource): void
+  state(who: Who, resource?: Resource): RateState
+  /** Seconds to wait when a burst has been too much; undefined: go on. */
+  brake(who: Who, c: Pick<Ctx['req'], 'method' | 'path'>): number | undefined
+  refusal: 403 | 429
 }
 
-export function rateLimits(init: { perHour: number; clock: Clock }): Limits {
-  const accounts = new Map<number, { used: number; resetMs: number }>()
+const keyOf = (who: Who, resource: Resource): string =>
+  `${who?.grant?.installation ?? ''}:${who?.id ?? ''}:${resource}`
 
-  function account(userId: number | undefined) {
-    const key = userId ?? -1
-    const now = init.clock.now()
+export function rateLimits(init: {
+  perHour: number
+  clock: Clock
+  secondary?: { status: 403 | 429 } | undefined
+}): Limits {
+  const { clock, secondary } = init
+  const accounts = new Map<string, { used: number; resetMs: number }>()
+  const bursts = secondary === undefined ? undefined : secondaryLimits(clock)
+
+  function account(key: string) {
+    const now = clock.now()
     const known = accounts.get(key)
     if (known !== undefined && known.resetMs > now) return known
     if (accounts.size >= ACCOUNTS) accounts.clear()
@@ -41,45 +59,53 @@ export function rateLimits(init: { perHour: number; clock: Clock }): Limits {
     accounts.set(key, fresh)
     return fresh
   }
-  const limitOf = (userId: number | undefined) =>
-    userId === undefined ? Math.min(ANONYMOUS, init.perHour) : init.perHour
+  const limitOf = (who: Who) =>
+    who === undefined ? Math.min(ANONYMOUS, init.perHour) : init.perHour
 
   return {
-    take: (userId) => {
-      const at = account(userId)
-      if (at.used >= limitOf(userId)) return false
+    take: (who, resource = 'core') => {
+      const at = account(keyOf(who, resource))
+      if (at.used >= limitOf(who)) return false
       at.used += 1
       return true
     },
-    giveBack: (userId) => {
-      const at = account(userId)
+    giveBack: (who, resource = 'core') => {
+      const at = account(keyOf(who, resource))
       at.used = Math.max(0, at.used - 1)
     },
-    state: (userId) => {
-      const { used, resetMs } = account(userId)
-      const limit = limitOf(userId)
+    state: (who, resource = 'core') => {
+      const { used, resetMs } = account(keyOf(who, resource))
+      const limit = limitOf(who)
       return { limit, used, remaining: limit - used, reset: Math.ceil(resetMs / 1_000) }
     },
+    brake: (who, request) => bursts?.take(keyOf(who, 'core'), request),
+    refusal: secondary?.status ?? 403,
   }
 }
 
 /** Stands outside of the ETag middleware, so that it sees the 304. */
 export function limitRequests(limits: Limits): MiddlewareHandler<Env> {
   return async (c, next) => {
-    const id = c.get('user')?.id
+    const user = c.get('user')
+    const resource = /^(\/api)?\/graphql$/.test(c.req.path) ? 'graphql' : 'core'
     const free = c.req.path === '/rate_limit'
-    if (!free && !limits.take(id)) {
-      const who = id === undefined ? 'your IP address' : `user ID ${id}`
+    const waitS = free ? undefined : limits.brake(user, c.req)
+    if (waitS !== undefined) {
+      const { refusal } = limits
+      const body = new ApiError(refusal, SECONDARY).body()
+      c.res = c.json(body, refusal, { 'retry-after': String(waitS) })
+    } else if (!free && !limits.take(user, resource)) {
+      const who = user === undefined ? 'your IP address' : `user ID ${user.id}`
       c.res = c.json(new ApiError(403, `API rate limit exceeded for ${who}.`).body(), 403)
     } else {
       await next()
-      if (!free && c.res.status === 304 && id !== undefined) limits.giveBack(id)
+      if (!free && c.res.status === 304 && user !== undefined) limits.giveBack(user, resource)
     }
-    const { limit, remaining, used, reset } = limits.state(id)
+    const { limit, remaining, used, reset } = limits.state(user, resource)
     c.res.headers.set('x-ratelimit-limit', String(limit))
     c.res.headers.set('x-ratelimit-remaining', String(remaining))
     c.res.headers.set('x-ratelimit-used', String(used))
     c.res.headers.set('x-ratelimit-reset', String(reset))
-    c.res.headers.set('x-ratelimit-resource', 'core')
+    c.res.headers.set('x-ratelimit-resource', resource)
   }
 }

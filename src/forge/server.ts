@@ -33,6 +33,10 @@ export const API_SEGMENTS = [
   'graphql',
   'search',
   'app',
+  'apps',
+  'installation',
+  'orgs',
+  'repositories',
 ]
 const GIT = /^\/[^/]+\/[^/]+\/(info\/refs|git-upload-pack|git-receive-pack)$/
 /** Requests in progress get this long at stop, ms. */

@@ -4,6 +4,8 @@
  */
 import { atLeast } from '../auth.ts'
 import { stamp, type Deps } from '../context.ts'
+import { label as labelShape } from '../shapes/issue.ts'
+import { simpleUser } from '../shapes/user.ts'
 import type { EventData, IssueRow, LabelRow, RepoRow, UserRow } from '../store/rows.ts'
 import type { ForgeRole } from '../types.ts'
 import { mentions } from './keywords.ts'
@@ -55,6 +57,7 @@ export function assign(deps: Deps, on: On, logins: readonly string[]): void {
     if (!issues.assign(on.issue.id, user.id)) continue
     changed = true
     record(deps, on, 'assigned', { assignee: user.id, assigner: on.actor.id })
+    deps.hooks.issue(on, 'assigned', { assignee: simpleUser(deps.urls, user) })
   }
   if (changed) touch(deps, on)
 }
@@ -66,6 +69,7 @@ export function unassign(deps: Deps, on: On, logins: readonly string[]): void {
     if (user === undefined || !deps.store.issues.unassign(on.issue.id, user.id)) continue
     changed = true
     record(deps, on, 'unassigned', { assignee: user.id, assigner: on.actor.id })
+    deps.hooks.issue(on, 'unassigned', { assignee: simpleUser(deps.urls, user) })
   }
   if (changed) touch(deps, on)
 }
@@ -92,6 +96,7 @@ export function addLabels(deps: Deps, on: On, names: readonly string[]): void {
     if (!labels.add(on.issue.id, label.id)) continue
     changed = true
     record(deps, on, 'labeled', { label: { name: label.name, color: label.color } })
+    deps.hooks.issue(on, 'labeled', { label: labelShape(deps.urls, on.repo, label) })
   }
   if (changed) touch(deps, on)
 }
@@ -102,6 +107,7 @@ export function takeLabels(deps: Deps, on: On, gone: readonly LabelRow[]): void 
     if (!deps.store.labels.take(on.issue.id, label.id)) continue
     changed = true
     record(deps, on, 'unlabeled', { label: { name: label.name, color: label.color } })
+    deps.hooks.issue(on, 'unlabeled', { label: labelShape(deps.urls, on.repo, label) })
   }
   if (changed) touch(deps, on)
 }
@@ -132,6 +138,7 @@ export function close(
   } as const
   deps.store.issues.update(on.issue.id, fields, now)
   record(deps, on, 'closed', { state_reason: reason }, commit)
+  deps.hooks.issue(on, 'closed')
 }
 
 export function reopen(deps: Deps, on: On): void {
@@ -139,12 +146,39 @@ export function reopen(deps: Deps, on: On): void {
   const fields = { state: 'open', state_reason: reason, closed_at: null, closed_by: null } as const
   deps.store.issues.update(on.issue.id, fields, stamp(deps))
   record(deps, on, 'reopened', { state_reason: reason })
+  deps.hooks.issue(on, 'reopened')
 }
 
-export function rename(deps: Deps, on: On, title: string): void {
-  if (title === on.issue.title) return
-  deps.store.issues.update(on.issue.id, { title }, stamp(deps))
-  record(deps, on, 'renamed', { rename: { from: on.issue.title, to: title } })
+/** Title and body together, so that one change is told once. Undefined: as it was. */
+export function edit(
+  deps: Deps,
+  on: On,
+  { title, body }: { title?: string | undefined; body?: string | null | undefined },
+): void {
+  const { issue } = on
+  const renamed = title !== undefined && title !== issue.title
+  const rewritten = body !== undefined && body !== issue.body
+  if (!renamed && !rewritten) return
+  deps.store.issues.update(
+    issue.id,
+    { ...(renamed ? { title } : {}), ...(rewritten ? { body } : {}) },
+    stamp(deps),
+  )
+  if (renamed) record(deps, on, 'renamed', { rename: { from: issue.title, to: title } })
+  if (rewritten) mention(deps, on, body ?? '')
+  deps.hooks.issue(on, 'edited', {
+    changes: {
+      ...(renamed ? { title: { from: issue.title } } : {}),
+      ...(rewritten ? { body: { from: issue.body ?? '' } } : {}),
+    },
+  })
+}
+
+export function setLock(deps: Deps, on: On, locked: boolean, reason: string | null): void {
+  const fields = { locked: locked ? 1 : 0, lock_reason: reason }
+  deps.store.issues.update(on.issue.id, fields, stamp(deps))
+  record(deps, on, locked ? 'locked' : 'unlocked', { lock_reason: reason })
+  deps.hooks.issue(on, locked ? 'locked' : 'unlocked')
 }
 
 /** Leaves a cross-reference on every issue of the repository that `text` names, once per origin. */
@@ -189,6 +223,7 @@ export function openIssue(
       now: stamp(deps),
     })
     const on = { repo, issue, actor }
+    deps.hooks.issue(on, 'opened')
     if (atLeast(role, 'triage')) addLabels(deps, on, input.labels)
     if (atLeast(role, 'push')) assign(deps, on, input.assignees)
     mention(deps, on, input.body ?? '')

@@ -51,6 +51,9 @@ async function syncPull(
   deps.store.pulls.update(pull.id, { head_sha: head, base_sha: base })
   if (head === pull.head_sha) return
   deps.store.issues.update(pull.id, {}, stamp(deps))
+  const by = actor ?? deps.store.users.byId(pull.user_id)
+  const moved = { before: pull.head_sha, after: head }
+  deps.hooks.issue({ repo, issue: pull, actor: by }, 'synchronize', moved)
   await keepHead(deps, repo, pull.number, head)
 }
 
@@ -66,6 +69,7 @@ export async function keepHead(
 /** To be called after refs were written, by REST or by a push. */
 export async function afterPush(deps: Deps, repo: RepoRow, actor?: UserRow): Promise<void> {
   deps.store.repos.touch(repo.id, stamp(deps), true)
+  await deps.hooks.refs(repo, actor ?? deps.store.users.byId(repo.owner_id))
   await syncPulls(deps, repo, actor)
 }
 

@@ -22,8 +22,16 @@ const schema = z.strictObject({
     }),
     z.strictObject({ kind: z.literal('drop'), when }),
     z.strictObject({ kind: z.literal('stale'), ms }),
-    z.strictObject({ kind: z.literal('secondary-limit'), retryAfterS: seconds }),
+    z.strictObject({
+      kind: z.literal('secondary-limit'),
+      retryAfterS: seconds,
+      status: z.literal([403, 429]).optional(),
+    }),
     z.strictObject({ kind: z.literal('primary-limit'), resetS: seconds }),
+    z.strictObject({ kind: z.literal('hook-frozen') }),
+    z.strictObject({ kind: z.literal('hook-lost') }),
+    z.strictObject({ kind: z.literal('hook-doubled') }),
+    z.strictObject({ kind: z.literal('hook-late'), ms }),
   ]),
   method: z.union([z.string(), z.array(z.string())]).optional(),
   path: z.union([z.string(), z.instanceof(RegExp)]).optional(),
@@ -32,15 +40,29 @@ const schema = z.strictObject({
   skip: count,
 })
 
+type OfHooks = Extract<ForgeFault, { kind: `hook-${string}` }>
+export type OfRequests = Exclude<ForgeFault, OfHooks>
+
 /** What meets one request. */
 export interface Fate {
   latencyMs: number
-  fault: Exclude<ForgeFault, { kind: 'latency' }> | undefined
+  fault: Exclude<OfRequests, { kind: 'latency' }> | undefined
 }
+
+/** What meets one webhook; `lifted`: whether the rule that froze it is gone. */
+export type HookFate =
+  | { kind: 'none' | 'lost' | 'doubled' }
+  | { kind: 'late'; ms: number }
+  | { kind: 'frozen'; lifted: () => boolean }
+
+const ofHooks = (fault: ForgeFault): fault is OfHooks => fault.kind.startsWith('hook-')
 
 export interface FaultBook extends ForgeFaults {
   /** `path`: as rules see it. */
   fate(method: string, path: string): Fate
+  hookFate(path: string): HookFate
+  /** `listener` is called when rules were taken away; one at a time. */
+  whenLifted(listener: () => void): void
   /** True while a rule of this kind is there. */
   has(kind: ForgeFault['kind']): boolean
 }
@@ -74,6 +96,7 @@ export function faultBook(): FaultBook {
   const entries: Entry[] = []
   let base = 1
   let made = 0
+  let lift = () => {}
 
   const refuse = (field: string, why: string) =>
     new ForgeError('FORGE_FAULT_INVALID', `The fault rule's ${field} cannot be used: ${why}`, {
@@ -97,11 +120,16 @@ export function faultBook(): FaultBook {
         remove: () => {
           const at = entries.indexOf(entry)
           if (at >= 0) entries.splice(at, 1)
+          lift()
         },
       }
     },
     clear: () => {
       entries.length = 0
+      lift()
+    },
+    whenLifted: (listener) => {
+      lift = listener
     },
     seed: (seed) => {
       base = seed
@@ -112,11 +140,25 @@ export function faultBook(): FaultBook {
       const fate: Fate = { latencyMs: 0, fault: undefined }
       for (const entry of entries) {
         const { fault } = entry.rule
+        if (ofHooks(fault)) continue
         if (fault.kind === 'stale' && method !== 'GET') continue
         if (!matches(entry.rule, method, path)) continue
         if (!meets(entry, fault.kind !== 'latency' && fate.fault !== undefined)) continue
         if (fault.kind === 'latency') fate.latencyMs += fault.ms
         else fate.fault = fault
+      }
+      return fate
+    },
+    hookFate: (path) => {
+      let fate: HookFate = { kind: 'none' }
+      for (const entry of entries) {
+        const { fault } = entry.rule
+        if (!ofHooks(fault) || !matches(entry.rule, 'POST', path)) continue
+        if (!meets(entry, fate.kind !== 'none')) continue
+        if (fault.kind === 'hook-late') fate = { kind: 'late', ms: fault.ms }
+        else if (fault.kind === 'hook-frozen')
+          fate = { kind: 'frozen', lifted: () => !entries.includes(entry) }
+        else fate = { kind: fault.kind === 'hook-lost' ? 'lost' : 'doubled' }
       }
       return fate
     },

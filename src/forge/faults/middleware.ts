@@ -10,14 +10,14 @@ import { ApiError } from '../api-error.ts'
 import type { Ctx, Deps, Env } from '../context.ts'
 import { atLeast } from '../auth.ts'
 import { lags } from './stale.ts'
-import type { ForgeFault } from './types.ts'
+import type { OfRequests } from './book.ts'
 
-const SECONDARY =
+export const SECONDARY =
   'You have exceeded a secondary rate limit. Please wait a few minutes before you try again.'
 const SECONDARY_S = 60
 const PRIMARY_S = 3_600
 
-type Fault = Exclude<ForgeFault, { kind: 'latency' }>
+type Fault = Exclude<OfRequests, { kind: 'latency' }>
 
 /**
  * Cuts the connection within the head of the answer: the client learns nothing of it. An answer of
@@ -40,9 +40,14 @@ async function drain(c: Ctx): Promise<void> {
   while (!(await reader.read()).done);
 }
 
-function limited(c: Ctx, message: string, headers: Record<string, string>): Response {
-  const body = new ApiError(403, message).body()
-  return c.json(body, 403, { 'x-ratelimit-resource': 'core', ...headers })
+function limited(
+  c: Ctx,
+  message: string,
+  headers: Record<string, string>,
+  status: 403 | 429 = 403,
+): Response {
+  const body = new ApiError(status, message).body()
+  return c.json(body, status, { 'x-ratelimit-resource': 'core', ...headers })
 }
 
 /** The answer instead of doing what was asked; undefined: the fault comes later or elsewhere. */
@@ -52,7 +57,12 @@ async function instead(
   fault: Fault | undefined,
 ): Promise<Response | undefined> {
   if (fault?.kind === 'secondary-limit')
-    return limited(c, SECONDARY, { 'retry-after': String(fault.retryAfterS ?? SECONDARY_S) })
+    return limited(
+      c,
+      SECONDARY,
+      { 'retry-after': String(fault.retryAfterS ?? SECONDARY_S) },
+      fault.status,
+    )
   if (fault?.kind === 'primary-limit') {
     const reset = Math.ceil(deps.clock.now() / 1_000) + (fault.resetS ?? PRIMARY_S)
     const { limit } = deps.limits.state(undefined)

@@ -8,6 +8,12 @@
  *   the oldest such that somebody was given since the rule was added. Without one it is fresh.
  * - `secondary-limit`: 403 with GitHub's text and `retry-after`; nothing is applied.
  * - `primary-limit`: 403 with `x-ratelimit-remaining: 0`; nothing is applied.
+ *
+ * What meets a webhook on its way, and no request:
+ * - `hook-frozen`: it is kept, and goes out once the rule is gone.
+ * - `hook-lost`: it never goes out.
+ * - `hook-doubled`: it goes out twice.
+ * - `hook-late`: it goes out after `ms`.
  */
 export type ForgeFault =
   | { kind: 'latency'; ms: number }
@@ -16,9 +22,13 @@ export type ForgeFault =
   | { kind: 'drop'; when: 'before' | 'after' }
   | { kind: 'stale'; ms: number }
   /** Default 60 s. */
-  | { kind: 'secondary-limit'; retryAfterS?: number }
+  | { kind: 'secondary-limit'; retryAfterS?: number; status?: 403 | 429 }
   /** Seconds until the limit is reset. Default 3,600. */
   | { kind: 'primary-limit'; resetS?: number }
+  | { kind: 'hook-frozen' }
+  | { kind: 'hook-lost' }
+  | { kind: 'hook-doubled' }
+  | { kind: 'hook-late'; ms: number }
 
 export interface ForgeFaultRule {
   fault: ForgeFault
@@ -26,7 +36,8 @@ export interface ForgeFaultRule {
   method?: string | readonly string[]
   /**
    * Matched against the decoded path without `/api/v3` and query: `/repos/octo/lib/git/refs` over
-   * REST, `/octo/lib.git/git-receive-pack` for a push. A text must be equal. Default: every path.
+   * REST, `/octo/lib.git/git-receive-pack` for a push, `/repos/octo/lib/hooks/issues` for a
+   * webhook with that event. A text must be equal. Default: every path.
    */
   path?: string | RegExp
   /** Share of the matching requests that it meets, 0 to 1. Default 1. */

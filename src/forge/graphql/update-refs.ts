@@ -1,9 +1,12 @@
 /** `updateRefs`: several refs in one transaction, each from a known value to another. */
 import { z } from 'zod'
 import { afterPush } from '../acts/pull-acts.ts'
+import { guardTips } from '../acts/workflow-acts.ts'
+import { ApiError } from '../api-error.ts'
 import { atLeast } from '../auth.ts'
 import type { Deps } from '../context.ts'
 import { ZERO, wellFormed, type RefMove } from '../git/refs.ts'
+import { grants, refusal } from '../permissions.ts'
 import { nodeId } from '../shapes/urls.ts'
 import type { RepoRow, UserRow } from '../store/rows.ts'
 import { GraphqlError } from './error.ts'
@@ -39,6 +42,8 @@ function repoOf({ store }: Deps, id: string, user: UserRow): RepoRow {
   const role = repo === undefined ? 'none' : store.users.roleIn(user, repo)
   if (repo === undefined || !atLeast(role, 'read'))
     throw new GraphqlError('NOT_FOUND', `Could not resolve to a node with the global id of '${id}'`)
+  if (!grants(user.grant, { name: 'contents', level: 'write' }))
+    throw new GraphqlError('FORBIDDEN', refusal(user.grant))
   if (atLeast(role, 'push')) return repo
   throw new GraphqlError(
     'FORBIDDEN',
@@ -84,6 +89,9 @@ export async function updateRefs(deps: Deps, user: UserRow, input: Input): Promi
   const types = wanted.length === 0 ? [] : await deps.git.refs.typesOf(dir, wanted)
   const missing = wanted.find((_, at) => types[at] === undefined)
   if (missing !== undefined) throw refuse(`The object ${missing} does not exist.`)
+  await guardTips(deps, repo, user, wanted).catch((error: unknown) => {
+    throw error instanceof ApiError ? new GraphqlError('FORBIDDEN', error.message) : error
+  })
   for (let attempt = 0; attempt < TRIES; attempt += 1) {
     const moves: RefMove[] = []
     for (const update of input.refUpdates) moves.push(await moveOf(deps, dir, update))

@@ -4,10 +4,11 @@ import { z } from 'zod'
 import { notFound } from '../api-error.ts'
 import { access, caller } from '../auth.ts'
 import { longText, readBody, sha } from '../body.ts'
-import { stamp, type Deps, type Env } from '../context.ts'
+import { stamp, type Ctx, type Deps, type Env } from '../context.ts'
+import { checkRunShape, statusShape } from '../hooks/payloads.ts'
 import { cut, linkPages, pageOf } from '../paging.ts'
 import { checkRun, combinedStatus, status } from '../shapes/check.ts'
-import type { CheckRunRow } from '../store/rows.ts'
+import type { CheckRunRow, RepoRow } from '../store/rows.ts'
 import { R, commitOf, idParam, param } from './common.ts'
 
 const CONCLUSIONS = [
@@ -70,6 +71,11 @@ function change(row: Omit<CheckRunRow, 'id'>, body: RunBody, now: string): Omit<
 export function checkRoutes(api: Hono<Env>, deps: Deps): void {
   const { store, urls } = deps
 
+  const tell = (c: Ctx, repo: RepoRow, row: CheckRunRow, action: 'created' | 'completed') => {
+    const body = { check_run: checkRunShape(deps, repo, row) }
+    deps.hooks.fact('check_run', { repo, actor: caller(c) }, action, () => body)
+  }
+
   api.post(`${R}/check-runs`, async (c) => {
     const { repo } = access(deps, c, 'push')
     const body = await readBody(c, 'CheckRun', run)
@@ -88,7 +94,10 @@ export function checkRoutes(api: Hono<Env>, deps: Deps): void {
       summary: null,
       text: null,
     }
-    return c.json(checkRun(urls, repo, store.checks.saveRun(change(empty, body, stamp(deps)))), 201)
+    const row = store.checks.saveRun(change(empty, body, stamp(deps)))
+    tell(c, repo, row, 'created')
+    if (row.status === 'completed') tell(c, repo, row, 'completed')
+    return c.json(checkRun(urls, repo, row), 201)
   })
 
   api.patch(`${R}/check-runs/:check_run_id`, async (c) => {
@@ -96,9 +105,9 @@ export function checkRoutes(api: Hono<Env>, deps: Deps): void {
     const row = store.checks.run(idParam(c, 'check_run_id'))
     if (row === undefined || row.repo_id !== repo.id) throw notFound()
     const body = await readBody(c, 'CheckRun', runChange)
-    return c.json(
-      checkRun(urls, repo, store.checks.saveRun({ ...change(row, body, stamp(deps)), id: row.id })),
-    )
+    const now = store.checks.saveRun({ ...change(row, body, stamp(deps)), id: row.id })
+    if (now.status === 'completed' && row.status !== 'completed') tell(c, repo, now, 'completed')
+    return c.json(checkRun(urls, repo, now))
   })
 
   api.get(`${R}/check-runs/:check_run_id`, (c) => {
@@ -139,6 +148,8 @@ export function checkRoutes(api: Hono<Env>, deps: Deps): void {
       user_id: caller(c).id,
       created_at: stamp(deps),
     })
+    const actor = caller(c)
+    deps.hooks.fact('status', { repo, actor }, null, () => statusShape(deps, repo, row))
     return c.json(status(deps, repo, row), 201)
   })
 

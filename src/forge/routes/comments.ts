@@ -8,7 +8,7 @@ import { longText, readBody } from '../body.ts'
 import { stamp, type Ctx, type Deps, type Env } from '../context.ts'
 import { cut } from '../paging.ts'
 import { REACTIONS, comment, reaction } from '../shapes/issue.ts'
-import type { CommentRow, IssueRow, ReactionRow, RepoRow } from '../store/rows.ts'
+import type { CommentRow, IssueRow, ReactionRow, RepoRow, UserRow } from '../store/rows.ts'
 import { R, idParam, issueOf } from './common.ts'
 
 const text = z.object({ body: longText.min(1) })
@@ -48,6 +48,17 @@ export function commentRoutes(api: Hono<Env>, deps: Deps): void {
   })
 
   /** Own comments, or any with push. */
+  const told = (
+    at: { repo: RepoRow; on: IssueRow; user: UserRow },
+    row: CommentRow,
+    action: string,
+    more: object = {},
+  ) => {
+    const where = { repo: at.repo, issue: at.on, actor: at.user }
+    const body = { comment: comment(deps, at.repo, at.on, row), ...more }
+    deps.hooks.said('issue_comment', where, action, body)
+  }
+
   const own = (c: Ctx) => {
     const { repo, role, user } = readerAccess(deps, c)
     const found = commentOf(c, repo)
@@ -60,13 +71,19 @@ export function commentRoutes(api: Hono<Env>, deps: Deps): void {
     const { body } = await readBody(c, 'IssueComment', text)
     store.transaction(() => {
       store.talk.editComment(row.id, body, stamp(deps))
+      const changes = { body: { from: row.body } }
+      told({ repo, on, user }, { ...row, body, updated_at: stamp(deps) }, 'edited', { changes })
       mention(deps, { repo, issue: on, actor: user }, body)
     })
     return c.json(comment(deps, repo, on, store.talk.comment(row.id) ?? row))
   })
 
   api.delete(`${R}/issues/comments/:comment_id`, (c) => {
-    store.talk.removeComment(own(c).row.id)
+    const { row, ...at } = own(c)
+    store.transaction(() => {
+      told(at, row, 'deleted')
+      store.talk.removeComment(row.id)
+    })
     return c.body(null, 204)
   })
 
@@ -88,6 +105,7 @@ export function commentRoutes(api: Hono<Env>, deps: Deps): void {
       store.issues.update(on.id, {}, stamp(deps))
       record(deps, { repo, issue: on, actor: user }, 'commented', { comment: made.id })
       mention(deps, { repo, issue: on, actor: user }, body)
+      told({ repo, on, user }, made, 'created')
       return made
     })
     const shape = comment(deps, repo, on, row)

@@ -1,5 +1,5 @@
 /** What the routes of a repository share. */
-import { ApiError, notFound } from '../api-error.ts'
+import { ApiError, deleted, movedTo, notFound } from '../api-error.ts'
 import type { Ctx, Deps } from '../context.ts'
 import type { IssueRow, PullIssue, RepoRow } from '../store/rows.ts'
 
@@ -16,10 +16,23 @@ export function idParam(c: Ctx, name: string): number {
   return Number(text)
 }
 
+/**
+ * Errors: 404; 410 for one that was deleted; 301 to the new place of one that was transferred, to
+ * whoever may read there.
+ */
 export function issueOf(deps: Deps, c: Ctx, repo: RepoRow): IssueRow {
-  const issue = deps.store.issues.byNumber(repo.id, idParam(c, 'issue_number'))
-  if (issue === undefined) throw notFound()
-  return issue
+  const { issues, users, repos } = deps.store
+  const number = idParam(c, 'issue_number')
+  const issue = issues.byNumber(repo.id, number)
+  if (issue !== undefined) return issue
+  const gone = issues.gone(repo.id, number)
+  if (gone === undefined) throw notFound()
+  const moved = gone.moved_to === null ? undefined : issues.byId(gone.moved_to)
+  if (moved === undefined) throw deleted()
+  const there = repos.byId(moved.repo_id)
+  if (there === undefined || users.roleIn(c.get('user'), there) === 'none') throw notFound()
+  const [, tail = ''] = /\/issues\/\d+(\/.*)?$/.exec(c.req.path) ?? []
+  throw movedTo(`${deps.urls.api()}/repositories/${there.id}/issues/${moved.number}${tail}`)
 }
 
 export function pullOf(deps: Deps, c: Ctx, repo: RepoRow): PullIssue {

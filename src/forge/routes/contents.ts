@@ -2,6 +2,7 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { afterPush } from '../acts/pull-acts.ts'
+import { guardPath } from '../acts/workflow-acts.ts'
 import { ApiError, notFound, unprocessable } from '../api-error.ts'
 import { access, caller } from '../auth.ts'
 import { readBody, sha } from '../body.ts'
@@ -166,6 +167,7 @@ export function contentRoutes(api: Hono<Env>, deps: Deps): void {
   const target = (c: Ctx) => {
     const path = param(c, 'path')
     if (!safePath(path)) throw unprocessable('path contains a malformed path component')
+    guardPath(c.get('user'), path)
     return path
   }
 

@@ -9,6 +9,9 @@ import { etags } from '../etag.ts'
 import { faultyWay, staleReads } from '../faults/middleware.ts'
 import { limitRequests } from '../limits.ts'
 import type { ForgeRepository } from '../types.ts'
+import { enforcePermissions } from '../permissions.ts'
+import { observe } from '../observe.ts'
+import { appRoutes } from './apps.ts'
 import { assigneeRoutes } from './assignees.ts'
 import { checkRoutes } from './checks.ts'
 import { commentRoutes } from './comments.ts'
@@ -16,6 +19,7 @@ import { contentRoutes } from './contents.ts'
 import { eventRoutes } from './events.ts'
 import { gitDataRoutes } from './git-data.ts'
 import { graphqlRoutes } from './graphql.ts'
+import { hookRoutes } from './hooks.ts'
 import { issueRoutes } from './issues.ts'
 import { labelRoutes } from './labels.ts'
 import { metaRoutes } from './meta.ts'
@@ -37,8 +41,14 @@ export function apiPath(path: string): string {
 }
 
 export function apiApp(deps: Deps, create: (init: ForgeRepository) => Promise<void>): Hono<Env> {
+  /** `/repositories/ID/…`, where redirects lead, is the repository of that id. */
+  const byId = (path: string): string => {
+    const [, id, rest = ''] = /^\/repositories\/(\d{1,15})(\/.*)?$/.exec(path) ?? []
+    const repo = id === undefined ? undefined : deps.store.repos.byId(Number(id))
+    return repo === undefined ? path : `/repos/${repo.owner}/${repo.name}${rest}`
+  }
   const api = new Hono<Env>({
-    getPath: (request) => apiPath(new URL(request.url).pathname),
+    getPath: (request) => byId(apiPath(new URL(request.url).pathname)),
   })
 
   api.use('*', async (c, next) => {
@@ -46,16 +56,22 @@ export function apiApp(deps: Deps, create: (init: ForgeRepository) => Promise<vo
     c.res.headers.set('x-github-request-id', randomUUID())
     c.res.headers.set('x-github-media-type', 'github.v3; format=json')
     c.res.headers.set('x-content-type-options', 'nosniff')
+    // Clients set their clocks by it, so it is the forge's and not the machine's.
+    c.res.headers.set('date', new Date(deps.clock.now()).toUTCString())
   })
   api.use('*', faultyWay(deps))
+  api.use('*', observe(deps))
   api.use('*', authenticate(deps))
-  api.use('*', limitRequests(deps.limits))
+  api.use('*', (c, next) => limitRequests(deps.limits)(c, next))
+  api.use('*', enforcePermissions(deps))
   api.use('*', etags)
   api.use('*', staleReads(deps))
 
   metaRoutes(api, deps)
   graphqlRoutes(api, deps)
   userRoutes(api, deps)
+  appRoutes(api, deps)
+  hookRoutes(api, deps)
   assigneeRoutes(api, deps)
   labelRoutes(api, deps)
   commentRoutes(api, deps)
@@ -76,6 +92,7 @@ export function apiApp(deps: Deps, create: (init: ForgeRepository) => Promise<vo
   api.onError((error, c) => {
     if (error instanceof ApiError) {
       if (error.status === 413) c.header('connection', 'close')
+      for (const [name, value] of Object.entries(error.headers)) c.header(name, value)
       return c.json(error.body(), error.status)
     }
     const busy = hasCode(error, 'FORGE_BUSY')

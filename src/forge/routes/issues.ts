@@ -5,7 +5,7 @@ import * as acts from '../acts/issue-acts.ts'
 import { ApiError, forbidden, invalid } from '../api-error.ts'
 import { access, atLeast, readerAccess } from '../auth.ts'
 import { labelNames, logins, longText, readBody, title } from '../body.ts'
-import { stamp, type Ctx, type Deps, type Env } from '../context.ts'
+import type { Ctx, Deps, Env } from '../context.ts'
 import { linkPages, pageOf } from '../paging.ts'
 import { issue } from '../shapes/issue.ts'
 import type { IssueFilter } from '../store/issues.ts'
@@ -75,12 +75,7 @@ function applyChange(
   triage: boolean,
   body: z.infer<typeof change>,
 ): void {
-  const { store } = deps
-  if (body.title !== undefined) acts.rename(deps, on, body.title)
-  if (body.body !== undefined) {
-    store.issues.update(on.issue.id, { body: body.body }, stamp(deps))
-    acts.mention(deps, on, body.body ?? '')
-  }
+  acts.edit(deps, on, { title: body.title, body: body.body })
   if (body.labels !== undefined && triage) acts.replaceLabels(deps, on, body.labels ?? [])
   const assignees =
     body.assignees ?? (body.assignee === undefined ? undefined : [body.assignee ?? ''])
@@ -156,13 +151,8 @@ export function issueRoutes(api: Hono<Env>, deps: Deps): void {
   const setLock = (c: Ctx, locked: boolean, reason: string | null) => {
     const { repo } = access(deps, c, 'triage')
     const { user: actor } = readerAccess(deps, c)
-    const row = issueOf(deps, c, repo)
-    store.transaction(() => {
-      store.issues.update(row.id, { locked: locked ? 1 : 0, lock_reason: reason }, stamp(deps))
-      acts.record(deps, { repo, issue: row, actor }, locked ? 'locked' : 'unlocked', {
-        lock_reason: reason,
-      })
-    })
+    const on = { repo, issue: issueOf(deps, c, repo), actor }
+    store.transaction(() => acts.setLock(deps, on, locked, reason))
     return c.body(null, 204)
   }
   api.put(`${R}/issues/:issue_number/lock`, async (c) => {

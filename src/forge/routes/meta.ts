@@ -23,9 +23,10 @@ export function metaRoutes(api: Hono<Env>, { urls, limits }: Deps): void {
   })
 
   api.get('/rate_limit', (c) => {
-    const rate = limits.state(c.get('user')?.id)
+    const rate = limits.state(c.get('user'))
+    const graphql = limits.state(c.get('user'), 'graphql')
     const shape: components['schemas']['rate-limit-overview'] = {
-      resources: { core: rate, search: { ...rate, limit: 30, remaining: 30, used: 0 } },
+      resources: { core: rate, search: { ...rate, limit: 30, remaining: 30, used: 0 }, graphql },
       rate,
     }
     return c.json(shape)

@@ -1,12 +1,12 @@
 /** Pull requests: open, list, read, change, merge. */
 import type { Hono } from 'hono'
 import { z } from 'zod'
-import { close, mention, openIssue, record, rename, reopen } from '../acts/issue-acts.ts'
+import { close, edit, openIssue, record, reopen } from '../acts/issue-acts.ts'
 import { factsOf, keepHead, mergePull, startOf, syncPulls } from '../acts/pull-acts.ts'
-import { ApiError, forbidden, invalid } from '../api-error.ts'
+import { ApiError, forbidden, invalid, unprocessable } from '../api-error.ts'
 import { access, atLeast, caller, readerAccess } from '../auth.ts'
 import { longText, readBody, sha, title } from '../body.ts'
-import { stamp, type Ctx, type Deps, type Env } from '../context.ts'
+import type { Ctx, Deps, Env } from '../context.ts'
 import { cut } from '../paging.ts'
 import { commit, diffEntry } from '../shapes/git.ts'
 import { pull as fullPull, pullSimple } from '../shapes/pull.ts'
@@ -93,6 +93,8 @@ export function pullRoutes(api: Hono<Env>, deps: Deps): void {
     if ((await git.commits.count(dir, [`${base.sha}..${head.sha}`])) === 0)
       throw custom(`No commits between ${body.base} and ${name}`)
     const { title, draft, maintainer_can_modify: modify } = body
+    if (draft && deps.plan === 'free' && repo.private === 1)
+      throw unprocessable('Draft pull requests are not supported in this repository.')
     const row = store.transaction(() => {
       if (store.pulls.openFor(repo.id, name, body.base) !== undefined)
         throw custom(`A pull request already exists for ${repo.owner}:${name}.`)
@@ -109,6 +111,7 @@ export function pullRoutes(api: Hono<Env>, deps: Deps): void {
         draft: draft ? 1 : 0,
         maintainer_can_modify: modify ? 1 : 0,
       })
+      deps.hooks.issue({ repo, issue: made, actor }, 'opened')
       return made
     })
     await keepHead(deps, repo, row.number, head.sha)
@@ -150,11 +153,7 @@ export function pullRoutes(api: Hono<Env>, deps: Deps): void {
         throw custom(`A pull request already exists for ${repo.owner}:${now.head_ref}.`)
     }
     store.transaction(() => {
-      if (body.title !== undefined) rename(deps, on, body.title)
-      if (body.body !== undefined) {
-        store.issues.update(now.id, { body: body.body }, stamp(deps))
-        mention(deps, on, body.body ?? '')
-      }
+      edit(deps, on, { title: body.title, body: body.body })
       if (base !== undefined && body.base !== undefined) {
         store.pulls.update(now.id, { base_ref: body.base, base_sha: base.sha })
         record(deps, on, 'base_ref_changed')

@@ -2,6 +2,7 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { afterPush } from '../acts/pull-acts.ts'
+import { guardTips } from '../acts/workflow-acts.ts'
 import { notFound, unprocessable } from '../api-error.ts'
 import { access } from '../auth.ts'
 import { readBody, sha } from '../body.ts'
@@ -59,6 +60,7 @@ export function refRoutes(api: Hono<Env>, deps: Deps): void {
     writable(body.ref)
     await notEmpty(deps, repo)
     const type = await typeOf(repo, body.sha)
+    await guardTips(deps, repo, c.get('user'), [body.sha])
     const result = await git.refs.swap(deps.dirOf(repo), body.ref, body.sha, ZERO)
     if (!result.done)
       throw unprocessable(
@@ -76,6 +78,7 @@ export function refRoutes(api: Hono<Env>, deps: Deps): void {
     const body = await readBody(c, 'Reference', move)
     writable(name)
     const type = await typeOf(repo, body.sha)
+    await guardTips(deps, repo, c.get('user'), [body.sha])
     const dir = deps.dirOf(repo)
     for (let attempt = 0; attempt < TRIES; attempt += 1) {
       const now = await git.refs.get(dir, name)

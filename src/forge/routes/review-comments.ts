@@ -3,12 +3,12 @@ import type { Hono } from 'hono'
 import { z } from 'zod'
 import { addReviewComment, hunkOf, inlineComment } from '../acts/review-acts.ts'
 import { invalid, notFound } from '../api-error.ts'
-import { access, readerAccess } from '../auth.ts'
+import { access, caller, readerAccess } from '../auth.ts'
 import { longText, readBody, sha } from '../body.ts'
 import type { Ctx, Deps, Env } from '../context.ts'
 import { cut } from '../paging.ts'
 import { reviewComment } from '../shapes/review.ts'
-import type { PullIssue, ReviewCommentRow } from '../store/rows.ts'
+import type { PullIssue, RepoRow, ReviewCommentRow } from '../store/rows.ts'
 import { R, idParam, pullOf } from './common.ts'
 
 const newComment = inlineComment
@@ -44,6 +44,12 @@ export function reviewCommentRoutes(api: Hono<Env>, deps: Deps): void {
     return c.json(reviewComment(deps, repo, pull, row))
   })
 
+  const say = (c: Ctx, repo: RepoRow, pull: PullIssue, row: ReviewCommentRow) => {
+    const comment = reviewComment(deps, repo, pull, row)
+    const at = { repo, issue: pull, actor: caller(c) }
+    deps.hooks.said('pull_request_review_comment', at, 'created', { comment })
+    return c.json(comment, 201)
+  }
   const answer = (pull: PullIssue, to: number, userId: number, text: string) => {
     const first = store.pulls.comment(to)
     if (first === undefined || first.issue_id !== pull.id) throw notFound()
@@ -67,8 +73,7 @@ export function reviewCommentRoutes(api: Hono<Env>, deps: Deps): void {
       commit_id: commit,
       ...body
     } = await readBody(c, 'PullRequestReviewComment', newComment)
-    if (to !== undefined)
-      return c.json(reviewComment(deps, repo, pull, answer(pull, to, user.id, body.body)), 201)
+    if (to !== undefined) return say(c, repo, pull, answer(pull, to, user.id, body.body))
     if (path === undefined)
       throw invalid({ resource: 'PullRequestReviewComment', field: 'path', code: 'missing_field' })
     const hunk = await hunkOf(deps, repo, pull, path)
@@ -79,15 +84,12 @@ export function reviewCommentRoutes(api: Hono<Env>, deps: Deps): void {
       { ...body, path },
       { reviewId: null, hunk, commit: commit ?? pull.head_sha, replyTo: null },
     )
-    return c.json(reviewComment(deps, repo, pull, row), 201)
+    return say(c, repo, pull, row)
   })
 
   api.post(`${P}/comments/:comment_id/replies`, async (c) => {
     const { repo, pull, user } = reader(c)
     const { body } = await readBody(c, 'PullRequestReviewComment', reply)
-    return c.json(
-      reviewComment(deps, repo, pull, answer(pull, idParam(c, 'comment_id'), user.id, body)),
-      201,
-    )
+    return say(c, repo, pull, answer(pull, idParam(c, 'comment_id'), user.id, body))
   })
 }

@@ -47,13 +47,11 @@ export function reviewRequestRoutes(api: Hono<Env>, deps: Deps): void {
         const changed = wanted
           ? store.pulls.request(pull.id, user.id)
           : store.pulls.unrequest(pull.id, user.id)
-        if (changed)
-          record(
-            deps,
-            { repo, issue: pull, actor },
-            wanted ? 'review_requested' : 'review_request_removed',
-            { requested_reviewer: user.id },
-          )
+        if (!changed) continue
+        const on = { repo, issue: pull, actor }
+        const event = wanted ? 'review_requested' : 'review_request_removed'
+        record(deps, on, event, { requested_reviewer: user.id })
+        deps.hooks.issue(on, event, { requested_reviewer: simpleUser(urls, user) })
       }
     })
     return c.json(pullSimple(deps, repo, pullOf(deps, c, repo), actor), wanted ? 201 : 200)

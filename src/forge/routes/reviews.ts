@@ -4,12 +4,13 @@ import { z } from 'zod'
 import { record } from '../acts/issue-acts.ts'
 import { addReviewComment, hunkOf, inlineComment } from '../acts/review-acts.ts'
 import { invalid, notFound, unprocessable } from '../api-error.ts'
-import { access, readerAccess } from '../auth.ts'
+import { access, caller, readerAccess } from '../auth.ts'
 import { longText, readBody, sha } from '../body.ts'
 import { stamp, type Ctx, type Deps, type Env } from '../context.ts'
+import { reviewShape } from '../hooks/payloads.ts'
 import { cut } from '../paging.ts'
 import { review, reviewComment } from '../shapes/review.ts'
-import type { PullIssue, ReviewRow } from '../store/rows.ts'
+import type { PullIssue, RepoRow, ReviewRow, UserRow } from '../store/rows.ts'
 import { R, idParam, pullOf } from './common.ts'
 
 const EVENTS = {
@@ -51,6 +52,14 @@ export function reviewRoutes(api: Hono<Env>, deps: Deps): void {
     if (verdict !== 'APPROVE' && text === '')
       throw invalid({ resource: 'PullRequestReview', field: 'body', code: 'missing_field' })
   }
+  const told = (
+    { repo, pull, user }: { repo: RepoRow; pull: PullIssue; user: UserRow },
+    action: 'submitted' | 'dismissed',
+    row: ReviewRow,
+  ) => {
+    const body = { review: reviewShape(deps, repo, pull, row) }
+    deps.hooks.said('pull_request_review', { repo, issue: pull, actor: user }, action, body)
+  }
   api.get(`${P}/reviews`, (c) => {
     const { repo } = access(deps, c, 'read')
     const pull = pullOf(deps, c, repo)
@@ -90,8 +99,10 @@ export function reviewRoutes(api: Hono<Env>, deps: Deps): void {
       )
       store.pulls.unrequest(pull.id, user.id)
       store.issues.update(pull.id, {}, stamp(deps))
-      if (body.event !== undefined)
+      if (body.event !== undefined) {
         record(deps, { repo, issue: pull, actor: user }, 'reviewed', { review: made.id })
+        told({ repo, pull, user }, 'submitted', made)
+      }
       return made
     })
     return c.json(review(deps, repo, pull, row))
@@ -125,7 +136,9 @@ export function reviewRoutes(api: Hono<Env>, deps: Deps): void {
       submitted_at: stamp(deps),
     })
     record(deps, { repo, issue: pull, actor: user }, 'reviewed', { review: row.id })
-    return c.json(review(deps, repo, pull, store.pulls.review(row.id) ?? row))
+    const now = store.pulls.review(row.id) ?? row
+    told({ repo, pull, user }, 'submitted', now)
+    return c.json(review(deps, repo, pull, now))
   })
 
   api.put(`${P}/reviews/:review_id/dismissals`, async (c) => {
@@ -135,7 +148,9 @@ export function reviewRoutes(api: Hono<Env>, deps: Deps): void {
     await readBody(c, 'PullRequestReview', dismissal)
     if (row.state === 'PENDING') throw unprocessable('Can not dismiss a pending review')
     store.pulls.updateReview(row.id, { state: 'DISMISSED' })
-    return c.json(review(deps, repo, pull, { ...row, state: 'DISMISSED' }))
+    const now: ReviewRow = { ...row, state: 'DISMISSED' }
+    told({ repo, pull, user: caller(c) }, 'dismissed', now)
+    return c.json(review(deps, repo, pull, now))
   })
 
   api.delete(`${P}/reviews/:review_id`, (c) => {

@@ -1,5 +1,6 @@
 /** The forge's records: one database, one small store per kind. */
 import { checksStore, type Checks } from './checks.ts'
+import { hookStore, type HookStore } from './hooks.ts'
 import { issuesStore, type Issues } from './issues.ts'
 import { labelsStore, type Labels } from './labels.ts'
 import { pullsStore, type Pulls } from './pulls.ts'
@@ -18,9 +19,12 @@ export interface Store {
   talk: Talk
   pulls: Pulls
   checks: Checks
+  hooks: HookStore
   /** Undefined: this forge has neither dependencies nor sub-issues. */
   relations: Relations | undefined
   transaction<T>(work: () => T): T
+  /** Runs `work` after the transaction in progress, or at once. */
+  afterCommit(work: () => void): void
   close(): void
 }
 
@@ -34,8 +38,10 @@ export function openStore(file: string, { relations }: { relations: boolean }): 
     talk: talkStore(sql),
     pulls: pullsStore(sql),
     checks: checksStore(sql),
+    hooks: hookStore(sql),
     relations: relations ? relationsStore(sql) : undefined,
     transaction: (work) => sql.transaction(work),
+    afterCommit: (work) => sql.afterCommit(work),
     close: () => sql.close(),
   }
 }

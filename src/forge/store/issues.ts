@@ -1,5 +1,6 @@
 /** Issues (pull requests are issues, too), their assignees and their filters. */
 import type { IssueRow, UserRow } from './rows.ts'
+import { moveTalk, removeIssue } from './gone.ts'
 import type { Sql, Value } from './sql.ts'
 
 export interface IssueFilter {
@@ -48,6 +49,12 @@ export interface Issues {
   list(filter: IssueFilter): { rows: IssueRow[]; total: number }
   create(init: NewIssue): IssueRow
   update(id: number, fields: IssueFields, now: string): void
+  /** What became of an issue that is not there any more. */
+  gone(repoId: number, number: number): { moved_to: number | null } | undefined
+  /** Takes an issue out with all that hangs on it. */
+  remove(row: IssueRow): void
+  /** Puts an issue, under a new id and number, into another repository. */
+  move(row: IssueRow, to: { repoId: number; number: number; now: string }): IssueRow
   assignees(id: number): UserRow[]
   assign(id: number, userId: number): boolean
   unassign(id: number, userId: number): boolean
@@ -90,6 +97,13 @@ const ORDER = {
 
 export function issuesStore(sql: Sql): Issues {
   const byId = (id: number) => sql.get<IssueRow>('SELECT * FROM issues WHERE id = ?', id)
+  const bury = (row: IssueRow, movedTo: number | null) =>
+    sql.run(
+      'INSERT INTO gone_issues (repo_id, number, moved_to) VALUES (?, ?, ?)',
+      row.repo_id,
+      row.number,
+      movedTo,
+    )
 
   return {
     byId,
@@ -135,6 +149,33 @@ export function issuesStore(sql: Sql): Issues {
         now,
         id,
       )
+    },
+    gone: (repoId, number) =>
+      sql.get<{ moved_to: number | null }>(
+        'SELECT moved_to FROM gone_issues WHERE repo_id = ? AND number = ?',
+        repoId,
+        number,
+      ),
+    remove: (row) => {
+      removeIssue(sql, row)
+      bury(row, null)
+    },
+    move: (row, { repoId, number, now }) => {
+      const { id } = sql.run(
+        `INSERT INTO issues (repo_id, number, is_pull, title, body, state, state_reason, user_id,
+           locked, lock_reason, created_at, updated_at, closed_at, closed_by)
+         SELECT ?, ?, is_pull, title, body, state, state_reason, user_id,
+           locked, lock_reason, created_at, ?, closed_at, closed_by FROM issues WHERE id = ?`,
+        repoId,
+        number,
+        now,
+        row.id,
+      )
+      moveTalk(sql, row.id, id, repoId)
+      sql.run('UPDATE gone_issues SET moved_to = ? WHERE moved_to = ?', id, row.id)
+      removeIssue(sql, row)
+      bury(row, id)
+      return byId(id) as IssueRow
     },
     assignees: (id) =>
       sql.all<UserRow>(

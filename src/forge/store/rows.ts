@@ -1,5 +1,15 @@
 /** Rows as the tables hold them. Instants are ISO 8601 in UTC with whole seconds, as GitHub's. */
-import type { ForgeRole } from '../types.ts'
+import type { ForgePermissions, ForgeRole } from '../types.ts'
+
+/** What a token may do less than its account. */
+export interface Grant {
+  /** Null: all that the account may. */
+  permissions: ForgePermissions | null
+  /** `owner/name`, or `owner/*` for all of an owner's, in lower case; null: every repository. */
+  repositories: readonly string[] | null
+  /** Id of the App's installation; null: a fine-grained token of a person. */
+  installation: number | null
+}
 
 export interface UserRow {
   id: number
@@ -7,6 +17,8 @@ export interface UserRow {
   type: 'User' | 'Bot' | 'Organization'
   role: ForgeRole
   created_at: string
+  /** Set on a caller whose token is limited. */
+  grant?: Grant
 }
 
 export interface RepoRow {
@@ -162,4 +174,41 @@ export interface StatusRow {
   target_url: string | null
   user_id: number
   created_at: string
+}
+
+export interface HookRow {
+  id: number
+  repo_id: number
+  active: number
+  /** JSON list of names. */
+  events: string
+  url: string
+  content_type: 'json' | 'form'
+  insecure_ssl: '0' | '1'
+  secret: string | null
+  last_code: number | null
+  last_status: string
+  last_message: string | null
+  created_at: string
+  updated_at: string
+}
+
+export interface DeliveryRow {
+  id: number
+  guid: string
+  hook_id: number
+  event: string
+  action: string | null
+  redelivery: number
+  delivered_at: string
+  /** Seconds. */
+  duration: number
+  status: string
+  /** 0: there was no answer. */
+  status_code: number
+  url: string
+  request_headers: string
+  payload: string
+  response_headers: string
+  response_body: string
 }

@@ -5,6 +5,9 @@ CREATE TABLE IF NOT EXISTS users (
   type TEXT NOT NULL, role TEXT NOT NULL, created_at TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS tokens (
   hash TEXT PRIMARY KEY, user_id INTEGER NOT NULL REFERENCES users(id)) STRICT;
+CREATE TABLE IF NOT EXISTS grants (
+  hash TEXT PRIMARY KEY REFERENCES tokens(hash) ON DELETE CASCADE, permissions TEXT NOT NULL,
+  repositories TEXT, installation INTEGER, expires_ms INTEGER) STRICT;
 CREATE TABLE IF NOT EXISTS repos (
   id INTEGER PRIMARY KEY AUTOINCREMENT, owner_id INTEGER NOT NULL REFERENCES users(id),
   name TEXT NOT NULL COLLATE NOCASE, private INTEGER NOT NULL, description TEXT,
@@ -22,6 +25,23 @@ CREATE TABLE IF NOT EXISTS issues (
   updated_at TEXT NOT NULL, closed_at TEXT, closed_by INTEGER REFERENCES users(id),
   UNIQUE (repo_id, number)) STRICT;
 CREATE INDEX IF NOT EXISTS issues_by_update ON issues (repo_id, state, updated_at);
+CREATE TABLE IF NOT EXISTS gone_issues (
+  repo_id INTEGER NOT NULL REFERENCES repos(id), number INTEGER NOT NULL,
+  moved_to INTEGER REFERENCES issues(id) ON DELETE SET NULL,
+  PRIMARY KEY (repo_id, number)) STRICT;
+CREATE TABLE IF NOT EXISTS hooks (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, repo_id INTEGER NOT NULL REFERENCES repos(id),
+  active INTEGER NOT NULL, events TEXT NOT NULL, url TEXT NOT NULL, content_type TEXT NOT NULL,
+  insecure_ssl TEXT NOT NULL, secret TEXT, last_code INTEGER, last_status TEXT NOT NULL,
+  last_message TEXT, created_at TEXT NOT NULL, updated_at TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS deliveries (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, guid TEXT NOT NULL,
+  hook_id INTEGER NOT NULL REFERENCES hooks(id) ON DELETE CASCADE, event TEXT NOT NULL,
+  action TEXT, redelivery INTEGER NOT NULL, delivered_at TEXT NOT NULL, duration REAL NOT NULL,
+  status TEXT NOT NULL, status_code INTEGER NOT NULL, url TEXT NOT NULL,
+  request_headers TEXT NOT NULL, payload TEXT NOT NULL, response_headers TEXT NOT NULL,
+  response_body TEXT NOT NULL) STRICT;
+CREATE INDEX IF NOT EXISTS deliveries_by_hook ON deliveries (hook_id);
 CREATE TABLE IF NOT EXISTS pulls (
   issue_id INTEGER PRIMARY KEY REFERENCES issues(id), head_ref TEXT NOT NULL,
   base_ref TEXT NOT NULL, head_sha TEXT NOT NULL, base_sha TEXT NOT NULL, draft INTEGER NOT NULL,

@@ -12,6 +12,8 @@ export interface Sql {
   get<Row>(text: string, ...values: Value[]): Row | undefined
   run(text: string, ...values: Value[]): { changes: number; id: number }
   transaction<T>(work: () => T): T
+  /** Runs `work` once the transaction in progress is committed, at once without one; a rollback forgets it. */
+  afterCommit(work: () => void): void
   close(): void
 }
 
@@ -24,6 +26,7 @@ export function openSql(file: string, schema: string): Sql {
   db.exec(schema)
   const prepared = new Map<string, StatementSync>()
   let depth = 0
+  let later: (() => void)[] = []
 
   function statement(text: string): StatementSync {
     const known = prepared.get(text)
@@ -46,16 +49,25 @@ export function openSql(file: string, schema: string): Sql {
       if (depth > 0) return work()
       db.exec('BEGIN IMMEDIATE')
       depth += 1
+      let result: ReturnType<typeof work>
       try {
-        const result = work()
+        result = work()
         db.exec('COMMIT')
-        return result
       } catch (error) {
+        later = []
         db.exec('ROLLBACK')
         throw error
       } finally {
         depth -= 1
       }
+      const waiting = later
+      later = []
+      for (const each of waiting) each()
+      return result
+    },
+    afterCommit: (work) => {
+      if (depth > 0) later.push(work)
+      else work()
     },
     close: () => db.close(),
   }
