@@ -47,6 +47,11 @@ export function statusOf(facts: AgentFacts, { mesh, journal, board, tasks }: Age
     journal: { key, epoch, length },
     slots: tasks?.slots() ?? { total: 0, used: 0 },
     tasks: Object.fromEntries(counts) as Status['tasks'],
+    frozen: rows.flatMap(({ repo, issue, agent, frozenSinceMs }) =>
+      agent !== facts.name || frozenSinceMs === undefined
+        ? []
+        : [{ repo, issue, sinceMs: frozenSinceMs }],
+    ),
     github: tasks?.status() ?? { apiUrl: facts.apiUrl, login: null, repos: [], rateLimit: null },
   }
 }

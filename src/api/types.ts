@@ -36,6 +36,8 @@ export interface Status {
   journal: { key: string; epoch: number; length: number }
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
+  /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
+  frozen: { repo: string; issue: number; sinceMs: number }[]
   github: {
     apiUrl: string
     /** Login whose token is used; null before it is known. */

@@ -20,6 +20,8 @@ const entryTypeTable: Record<EntryType, true> = {
   'executor.started': true,
   'executor.output': true,
   'executor.ended': true,
+  'executor.frozen': true,
+  'executor.resumed': true,
   'check.run': true,
   'publish.intent': true,
   pushed: true,

@@ -83,6 +83,10 @@ export const entrySchemas = [
     durationMs: count,
     usage: z.object({ inputTokens: count, outputTokens: count }).partial().optional(),
   }),
+  /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
+  entry('executor.frozen', { task, attempt, renewed: count }),
+  /** The lease was renewed after all, and the work goes on. */
+  entry('executor.resumed', { task, attempt, frozenMs: count }),
   entry('check.run', {
     task,
     attempt,

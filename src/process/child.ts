@@ -5,13 +5,17 @@
  *   running ──exit──────────────────────────────► reaping ──► gone
  *      └──timeout, abort, output limit, stop──► ending ─exit─┘
  *
+ * While its permit is frozen, it and all that it started are stopped in place (`freeze.ts`). What ends
+ * then is killed at once: a grace would let it run without leave.
+ *
  * node:child_process, not execa: execa's timeout, cancel and buffer limit act on one process, and
  * here each must act on a group, with streaming hashes, an exact environment and a search for
  * what escaped; nothing of it would remain in use, and importing it costs 60 to 120 ms.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { PassThrough, Transform, Writable, type Readable } from 'node:stream'
-import type { Clock, Logger } from '../util/index.ts'
+import { standing, unlimited, type Clock, type Logger } from '../util/index.ts'
+import { createFreezing } from './freeze.ts'
 import { Output } from './output.ts'
 import { MARK } from './proc-fs.ts'
 import { locate } from './program.ts'
@@ -51,11 +55,13 @@ export interface Child extends Guest {
 }
 
 type State =
-  { is: 'running' } | { is: 'ending'; reason: Exit['reason']; since: number } | { is: 'exited' }
+  | { is: 'running' }
+  | { is: 'ending'; reason: Exit['reason']; since: number; graceMs: number }
+  | { is: 'exited' }
 
 export function startChild(request: SpawnRequest, context: ChildContext): Child {
   const { clock, logger } = context
-  const { keepBytes = DEFAULT_KEEP_BYTES, graceMs = DEFAULT_GRACE_MS, lease = true } = request
+  const { keepBytes = DEFAULT_KEEP_BYTES, lease = true, permit = unlimited } = request
   const startedAt = clock.now()
   const began = clock.monotonic()
   let state: State = { is: 'running' }
@@ -121,21 +127,25 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
   const signalGroup = (signal: NodeJS.Signals | 0) =>
     signalTo(process.platform === 'win32' ? pid : -pid, signal)
 
+  const freezing = createFreezing(reaping, pid)
+
   function end(reason: Exit['reason']): void {
     if (state.is !== 'running') return
-    state = { is: 'ending', reason, since: clock.monotonic() }
+    const graceMs = permit.frozen ? 0 : (request.graceMs ?? DEFAULT_GRACE_MS)
+    freezing.end()
+    state = { is: 'ending', reason, since: clock.monotonic(), graceMs }
     if (reason === 'output-limit') {
       stdout?.destroy()
       stderr?.destroy()
     }
-    void terminate()
+    void terminate(graceMs)
   }
 
   /** TERM goes to the group only: a nested agent ends its own children in its own order. */
-  async function terminate(): Promise<void> {
+  async function terminate(graceMs: number): Promise<void> {
     if (lease) await findRemains(reaping)
     if (state.is === 'exited') return
-    signalGroup('SIGTERM')
+    signalGroup(graceMs > 0 ? 'SIGTERM' : 'SIGKILL')
     const cancelKill = clock.after(graceMs, () => signalGroup('SIGKILL'))
     const cancelWait = clock.after(graceMs + KILLED_MS, () =>
       exited.resolve({ code: null, signal: 'SIGKILL' }),
@@ -150,7 +160,9 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     const was = state
     const reason = was.is === 'ending' ? was.reason : how.signal === null ? 'exited' : 'signalled'
     state = { is: 'exited' }
+    freezing.end()
     cancelTimeout()
+    unwatch()
     request.signal?.removeEventListener('abort', onAbort)
     const clean = await reapRemains(was)
     await drained(context.open && reason === 'exited' ? READER_MS : DRAIN_MS)
@@ -165,10 +177,11 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
   async function reapRemains(was: State): Promise<boolean> {
     if (!lease && !signalGroup(0)) return true
     const told = was.is === 'ending'
-    const left = told ? was.since + graceMs - clock.monotonic() : LEFTOVER_GRACE_MS
+    const graceMs = told ? was.graceMs : permit.frozen ? 0 : LEFTOVER_GRACE_MS
+    const left = told ? was.since + graceMs - clock.monotonic() : graceMs
     const { ended, remains } = await reap({
       ...reaping,
-      graceMs: Math.max(0, Math.min(graceMs, left)),
+      graceMs: Math.max(0, Math.min(left, request.graceMs ?? DEFAULT_GRACE_MS)),
       warned: (row) => told && row.group === pid,
     })
     if (ended > 0)
@@ -188,7 +201,9 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     stderr?.destroy()
   }
 
-  const cancelTimeout = clock.after(request.timeoutMs, () => end('timeout'))
+  const cancelTimeout = standing(clock, permit).after(request.timeoutMs, () => end('timeout'))
+  const unwatch = permit.watch(() => freezing.set(permit.frozen))
+  freezing.set(permit.frozen)
   const onAbort = () => end('aborted')
   request.signal?.addEventListener('abort', onAbort, { once: true })
   stderr.on('data', (chunk: Buffer) => output.take('stderr', chunk))

@@ -16,6 +16,8 @@ export interface ProcessRow {
   ppid: number
   group: number
   session: number
+  /** By a signal, or by a debugger. */
+  stopped: boolean
   /** Clock ticks since boot: with the pid, the identity of a process. */
   start: string
 }
@@ -37,7 +39,15 @@ export function processRow(pid: number): ProcessRow | undefined {
   const [state, ppid, group, session] = fields
   const start = fields[19]
   if (state === undefined || start === undefined || state === 'Z' || state === 'X') return undefined
-  return { pid, ppid: Number(ppid), group: Number(group), session: Number(session), start }
+  const stopped = state === 'T' || state === 't'
+  return {
+    pid,
+    ppid: Number(ppid),
+    group: Number(group),
+    session: Number(session),
+    stopped,
+    start,
+  }
 }
 
 /** Changes with each boot, so that a pid and a start of an earlier boot mean nothing; '' when unknown. */

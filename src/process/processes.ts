@@ -9,6 +9,7 @@ import {
   type Logger,
 } from '../util/index.ts'
 import { startChild, type Child } from './child.ts'
+import { canFreeze } from './freeze.ts'
 import { createLease } from './lease.ts'
 import { bootId, MARK, processRow } from './proc-fs.ts'
 import { ownerLives, reapOwners } from './sweep.ts'
@@ -87,6 +88,7 @@ export function createProcesses({
   }
 
   return {
+    freezes: canFreeze,
     async run(request) {
       return start(request, false).exit
     },

@@ -65,7 +65,8 @@ export async function findRemains({
   return [...found.values()]
 }
 
-function strike(rows: ProcessRow[], signal: NodeJS.Signals): void {
+/** Signals those that are still the very same processes. */
+export function strike(rows: ProcessRow[], signal: NodeJS.Signals): void {
   for (const row of rows) {
     if (processRow(row.pid)?.start === row.start) signalTo(row.pid, signal)
   }

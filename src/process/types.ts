@@ -1,5 +1,6 @@
 /** Children as guests: one owner, own directory and environment, bounded output, no orphans. */
 import type { Readable, Writable } from 'node:stream'
+import type { Permit } from '../util/index.ts'
 
 export interface SpawnRequest {
   /** Program; looked up on `env.PATH` only. */
@@ -19,6 +20,12 @@ export interface SpawnRequest {
   /** Time between TERM and KILL, ms. Default 3,000. */
   graceMs?: number
   signal?: AbortSignal
+  /**
+   * While it is frozen, the child and all that it started are stopped in place (where `freezes` is
+   * true) and `timeoutMs` does not run. What is told to end meanwhile is killed without a grace,
+   * since it may not run any more.
+   */
+  permit?: Permit
   /** Text for stdin, then end. Without it stdin is empty. */
   input?: string
   /**
@@ -60,6 +67,8 @@ export interface Guest {
 }
 
 export interface Processes {
+  /** Whether this platform can stop a tree of processes in place. */
+  readonly freezes: boolean
   /** Runs to the end. Never rejects for what the child does; rejects with `ABORTED` only before the spawn. */
   run(request: SpawnRequest): Promise<Exit>
   /** Throws `ABORTED` when the signal has fired or the agent is stopping. */

@@ -4,7 +4,7 @@
  * The steps stand here in the order in which they happen; each writes its journal entry before the
  * next begins, so a restart knows how far the attempt came (see `recover.ts`).
  */
-import { explain, hasCode, type Clock } from '../util/index.ts'
+import { allowed, explain, hasCode, whileAllowed } from '../util/index.ts'
 import {
   branchOf,
   short,
@@ -22,6 +22,7 @@ import { execute } from './execute.ts'
 import type { WorkOutcome } from './needs.ts'
 import { publish } from './publish.ts'
 import { noteLost } from './fence.ts'
+import { graceAfter, handBackMs, untilCancelled } from './stopping.ts'
 import type { Claim } from './claim/claims.ts'
 
 /** Why the work of an attempt is stopped from outside. */
@@ -33,9 +34,6 @@ export interface AttemptSignals {
   /** The issue is not wanted any more; `reason` is a `Stop`. */
   cancelled: AbortSignal
 }
-
-/** Time that handing work back may take once the agent stops, ms. */
-const handBackMs = 15_000
 
 /** Failures that say nothing about the task: another agent, or a later turn, may do better. */
 const environmental: ReadonlySet<string> = new Set(['NO_EXECUTOR', 'WORKSPACE', 'ABORTED'])
@@ -112,6 +110,7 @@ export async function hold(
     claims: job.place.claims,
     logger,
     clock,
+    freezes: context.work.freezes === true,
     onRenewed: async ({ oid }) => {
       await context.journal.append({
         type: 'claim.renewed',
@@ -177,13 +176,17 @@ async function carryOut(
   { ending, grace, onResult }: Course,
 ): Promise<Outcome> {
   const { job } = held
-  const refused = await assign(context, held, ending.signal)
+  const { permit } = held.lease
+  const refused = await whileAllowed(permit, ending.signal, (signal) =>
+    assign(context, held, signal),
+  )
   if (refused !== undefined) return refused
   if (job.refusal !== undefined)
     return fail(context, held, { outcome: 'failed', checks: [], ...job.refusal }, grace)
   const branch = branchOf(context, job)
   const tips = await job.place.refs.fetchBranches([branch], ending.signal)
   const branchTip = tips.get(branch) ?? null
+  await allowed(permit, ending.signal)
   const result = await untilCancelled(signals.cancelled, ending, () =>
     execute(context, held, branchTip),
   )
@@ -251,40 +254,6 @@ async function stoppedFromOutside(
     return cancel(context, held, stop.why === 'cancelled' ? stop.reason : 'the agent stops', limit)
   }
   return release(context, held, 'the agent stops', limit)
-}
-
-/** A cancellation counts while the work runs; before and after, the steps look at the issue themselves. */
-async function untilCancelled<T>(
-  cancelled: AbortSignal,
-  ending: AbortController,
-  step: () => Promise<T>,
-): Promise<T> {
-  const end = () => ending.abort(cancelled.reason)
-  if (cancelled.aborted) end()
-  cancelled.addEventListener('abort', end, { once: true })
-  try {
-    return await step()
-  } finally {
-    cancelled.removeEventListener('abort', end)
-  }
-}
-
-/** A signal that fires `handBackMs` after the other one. */
-function graceAfter(signal: AbortSignal, clock: Clock): { signal: AbortSignal; clear: () => void } {
-  const late = new AbortController()
-  let cancel: () => void = () => undefined
-  const arm = () => {
-    cancel = clock.after(handBackMs, () => late.abort(signal.reason))
-  }
-  if (signal.aborted) arm()
-  else signal.addEventListener('abort', arm, { once: true })
-  return {
-    signal: late.signal,
-    clear: () => {
-      signal.removeEventListener('abort', arm)
-      cancel()
-    },
-  }
 }
 
 /** Nothing more can be done here; the journal and the ref let a restart or another agent go on. */

@@ -1,4 +1,5 @@
 /** The work of an attempt: orders it, and writes down what happens while it runs. */
+import type { EntryInput } from '../journal/index.ts'
 import { short, taskOf, type Context, type Held, type Job } from './context.ts'
 import type { WorkOutcome, WorkProgress } from './needs.ts'
 
@@ -8,7 +9,7 @@ export async function execute(
   held: Held,
   branchTip: string | null,
 ): Promise<WorkOutcome> {
-  const { job, signal } = held
+  const { job, signal, lease } = held
   const { issue, place } = job
   const task = taskOf(job)
   let written: Promise<unknown> = Promise.resolve()
@@ -33,13 +34,49 @@ export async function execute(
     policy: job.policy,
     author: { name: `${context.name} (bzzz)`, email: `${context.login}@users.noreply.github.com` },
   }
-  const result = await context.work.run(order, job.instructions, { signal, onEvent })
+  const { permit } = lease
+  const unwatch = noteFreezes(context, held, (entry) => {
+    written = written.then(() => context.journal.append(entry))
+    written.catch(() => undefined)
+  })
+  const result = await context.work
+    .run(order, job.instructions, { signal, permit, onEvent })
+    .finally(unwatch)
   await written
   context.logger.info(
     { event: 'task.worked', ...task, outcome: result.outcome },
     'the work has ended',
   )
   return result
+}
+
+/** Reports each freeze and its end; returns what ends that. */
+function noteFreezes(
+  { clock }: Context,
+  { job, lease }: Held,
+  note: (entry: EntryInput) => void,
+): () => void {
+  const about = { task: taskOf(job), attempt: job.attempt }
+  const { permit } = lease
+  let since: number | undefined
+  const look = () => {
+    if (permit.frozen === (since !== undefined)) return
+    if (since === undefined) {
+      since = clock.monotonic()
+      const renewed = clock.now() - (since - lease.claim.confirmedAt)
+      note({ type: 'executor.frozen', ...about, renewed: Math.max(0, Math.round(renewed)) })
+    } else {
+      note({
+        type: 'executor.resumed',
+        ...about,
+        frozenMs: Math.round(clock.monotonic() - since),
+      })
+      since = undefined
+    }
+  }
+  const unwatch = permit.watch(look)
+  look()
+  return unwatch
 }
 
 async function record(context: Context, job: Job, event: WorkProgress): Promise<void> {

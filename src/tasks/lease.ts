@@ -3,9 +3,15 @@
  * the lease, a proof whenever something visible is about to be done, and at last the closing record.
  *
  *   held ── renew ──► held ── … ── close ──► done | failed | released | yielded | cancelled
- *     └── another record is there, or the lease ran out ──► lost
+ *     │ ▲
+ *     │ └── renewed after all (nobody took over: the ref still holds our record) ──┐
+ *     ├── the lease ran out, or the machine slept ──► frozen ───────────────────────┘
+ *     │                                                 │ frozen too long
+ *     └── another record is there ──► lost ◄────────────┘
  *
- * The lease runs from the own monotonic clock before the last confirmed push was sent. A step whose
+ * The lease runs from the own monotonic clock before the last confirmed push was sent. At its end the
+ * work is frozen by the permit, not lost: an outage of GitHub keeps everybody from taking over, too.
+ * Where work cannot be frozen, the end of the lease is the end of the claim. A step whose
  * answer was lost is remembered: when the ref turns out to hold one of our own records, that step
  * had arrived, and the next one goes on from there. Only somebody else's record means lost. A
  * machine that slept is noticed by its wall clock, and proves its claim before it trusts it again.
@@ -14,11 +20,13 @@ import {
   CommonError,
   explain,
   Lifecycle,
+  PermitSource,
   repeat,
   systemClock,
   withDeadline,
   type Clock,
   type Logger,
+  type Permit,
   type Startable,
 } from '../util/index.ts'
 import type { Claim, Claims, Moved, Prepared } from './claim/claims.ts'
@@ -45,8 +53,10 @@ export interface Closing {
 export interface Lease extends Startable {
   /** The claim with its newest OID. */
   readonly claim: Claim
-  /** Fires with `CLAIM_LOST` when another holds the ref, or when the lease ran out unrenewed. */
+  /** Fires with `CLAIM_LOST` when another holds the ref, or when the lease ran out and freezing is not possible or took too long. */
   readonly lost: AbortSignal
+  /** For what runs under the claim: frozen from the end of the lease until a renewal succeeds. */
+  readonly permit: Permit
   /** Renews at once: the fence before anything that people or other agents see. */
   prove(signal: AbortSignal): Promise<Proof>
   /** Ends the claim. `won`: the ref holds a closing record of ours; look at its state. No renewal follows. */
@@ -57,9 +67,20 @@ export interface LeaseComponents {
   claims: Claims
   logger: Logger
   onRenewed: (claim: Claim) => Promise<void>
+  /** Whether what runs under the claim obeys `permit`. Default false. */
+  freezes?: boolean
+  /** Longest time from the end of the lease until the claim is given up, ms. Default `maxFrozenMs`. */
+  frozenMs?: number
   clock?: Clock
 }
 
+/**
+ * Longest time that work stays frozen, ms. Waiting costs memory and a slot, and giving up costs the
+ * work: longer than GitHub was ever away, shorter than anybody would still want the answer.
+ */
+export const maxFrozenMs = 24 * 60 * 60_000
+/** Between looks at whether the machine slept, ms: so long may work run before it is frozen. */
+const wakeMs = 500
 /** Longest time of one renewal, ms; shorter leases bound it further. */
 const maxRenewalMs = 60_000
 /** Between looks at whether a renewal is due, ms: a thirtieth of the lease within these bounds. */
@@ -67,27 +88,70 @@ const tickMs = { min: 20, max: 5_000 }
 
 export function createLease(
   first: Claim,
-  { claims, logger, onRenewed, clock = systemClock }: LeaseComponents,
+  {
+    claims,
+    logger,
+    onRenewed,
+    freezes = false,
+    frozenMs = maxFrozenMs,
+    clock = systemClock,
+  }: LeaseComponents,
 ): Lease {
   const { leaseMs } = first.record
   const { repo, issue, attempt } = first
   const lost = new AbortController()
   /** Every record of ours that was sent, in order. */
-  const sent: { oid: string; prepared: Prepared; at: number }[] = [
-    { oid: first.oid, prepared: { oid: first.oid, record: first.record }, at: first.confirmedAt },
+  const sent: { oid: string; prepared: Prepared; at: number; slept: number }[] = [
+    {
+      oid: first.oid,
+      prepared: { oid: first.oid, record: first.record },
+      at: first.confirmedAt,
+      slept: 0,
+    },
   ]
   let claim = first
   let closed = false
   let busy: Promise<unknown> = Promise.resolve()
   let cancelExpiry: () => void = () => undefined
+  let cancelLook: () => void = () => undefined
   let drift = clock.now() - clock.monotonic()
+  /** How often the machine slept, and how often it had when the claim's record was sent. */
+  let slept = 0
+  let proven = 0
+  const permit = new PermitSource(clock)
 
   function armExpiry(): void {
     cancelExpiry()
     if (closed) return
-    cancelExpiry = clock.after(claim.confirmedAt + leaseMs - clock.monotonic(), () =>
-      end(`the lease of ${leaseMs} ms ran out before it could be renewed`),
-    )
+    const until = claim.confirmedAt + leaseMs
+    const left = until - clock.monotonic()
+    permit.extend(until)
+    if (left > 0 && proven === slept) permit.thaw()
+    cancelExpiry = clock.after(left, () => {
+      if (!freezes) return end(`the lease of ${leaseMs} ms ran out before it could be renewed`)
+      permit.freeze()
+      cancelExpiry = clock.after(until + frozenMs - clock.monotonic(), () =>
+        end(`the lease of ${leaseMs} ms ran out and could not be renewed for ${frozenMs} ms more`),
+      )
+    })
+  }
+
+  /** The monotonic clock may have stood still: what it says of the lease is not trusted without a proof. */
+  function lookForSleep(): void {
+    const now = clock.now() - clock.monotonic()
+    const jumped = now - drift > leaseMs / 3
+    drift = now
+    if (!jumped) return
+    slept += 1
+    if (freezes) permit.freeze()
+    keeper.wake()
+  }
+
+  function keepLooking(): void {
+    cancelLook = clock.after(wakeMs, () => {
+      lookForSleep()
+      keepLooking()
+    })
   }
 
   function end(why: string, holder?: string): void {
@@ -117,15 +181,13 @@ export function createLease(
         (await claims.prepare({ repo, issue, attempt, strikes, previous, state }))
       if (known === undefined) {
         await onPrepared?.(prepared.oid)
-        sent.push({ oid: prepared.oid, prepared, at: clock.monotonic() })
+        sent.push({ oid: prepared.oid, prepared, at: clock.monotonic(), slept })
       }
       const moved = await claims.move(prepared, also, signal)
       if (moved.is === 'won') {
         // A record that was sent before may have arrived long ago: its lease runs from then.
-        adopt({
-          ...moved.claim,
-          confirmedAt: known === undefined ? moved.claim.confirmedAt : known.at,
-        })
+        const confirmedAt = known?.at ?? moved.claim.confirmedAt
+        adopt({ ...moved.claim, confirmedAt }, known?.slept ?? sent.at(-1)?.slept ?? 0)
         return { is: 'won', claim }
       }
       if (moved.is === 'unknown') return moved
@@ -142,18 +204,21 @@ export function createLease(
           error: new CommonError('INVALID', 'An old state of the claim ref was read.'),
         }
       const { record } = later.prepared
-      adopt({ ...claim, oid: later.oid, record, confirmedAt: later.at })
+      adopt({ ...claim, oid: later.oid, record, confirmedAt: later.at }, later.slept)
       if (record.state !== 'held') return { is: 'won', claim }
     }
   }
 
-  function adopt(newer: Claim): void {
+  function adopt(newer: Claim, sleptWhenSent: number): void {
+    lookForSleep()
     claim = newer
     closed = newer.record.state !== 'held'
+    proven = sleptWhenSent
     armExpiry()
   }
 
   async function renew(signal: AbortSignal): Promise<Proof> {
+    lookForSleep()
     if (closed) return { is: claim.record.state === 'done' ? 'published' : 'held' }
     const before = claim.oid
     const limit = Math.min(maxRenewalMs, Math.max(1_000, leaseMs / 3))
@@ -169,18 +234,10 @@ export function createLease(
     return { is: 'held' }
   }
 
-  /** True when the machine slept: then the monotonic clock may have stood still. */
-  function slept(): boolean {
-    const now = clock.now() - clock.monotonic()
-    const jumped = now - drift > leaseMs / 3
-    drift = now
-    return jumped
-  }
-
   const keeper = repeat(
     async (signal) => {
       const due = clock.monotonic() - claim.confirmedAt >= leaseMs / 3
-      if (closed || lost.signal.aborted || (!due && !slept())) return
+      if (closed || lost.signal.aborted || (!due && proven === slept)) return
       const proof = await alone(() => renew(signal))
       if (proof.is === 'unknown') throw proof.error
     },
@@ -199,10 +256,12 @@ export function createLease(
   const lifecycle = new Lifecycle(
     async () => {
       armExpiry()
+      keepLooking()
       await keeper.start()
     },
     async () => {
       cancelExpiry()
+      cancelLook()
       await keeper.stop()
     },
   )
@@ -211,6 +270,7 @@ export function createLease(
       return claim
     },
     lost: lost.signal,
+    permit,
     prove: (signal) => alone(() => renew(signal)),
     close: (closing, signal) =>
       alone(async () => (closed ? { is: 'won' as const, claim } : step(closing, signal))),

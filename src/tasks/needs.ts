@@ -1,5 +1,6 @@
 /** What the tasks need from their siblings: as little as possible, declared here, passed in by `agent.ts`. */
 import type { EntryInput, JournalEntry, LoggedEntry } from '../journal/index.ts'
+import type { Permit } from '../util/index.ts'
 import type { TaskAnnouncement } from '../mesh/index.ts'
 import type { Candidate } from './intake.ts'
 import type { Instructions } from './instructions.ts'
@@ -75,6 +76,8 @@ export interface Policy {
 
 /** Doing the work. `P` is the policy's full type, which only the work knows. */
 export interface TasksWork<P extends Policy = Policy> {
+  /** Whether a frozen permit stops the work in place; where not, it is aborted at the end of the lease. */
+  readonly freezes?: boolean
   readPolicy(gitDir: string, commit: string): Promise<P>
   choose(
     instructions: Instructions,
@@ -91,6 +94,6 @@ export interface TasksWork<P extends Policy = Policy> {
       author: { name: string; email: string }
     },
     instructions: Instructions,
-    options: { signal: AbortSignal; onEvent: (event: WorkProgress) => void },
+    options: { signal: AbortSignal; permit: Permit; onEvent: (event: WorkProgress) => void },
   ): Promise<WorkOutcome>
 }

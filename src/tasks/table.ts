@@ -17,6 +17,8 @@ interface Task {
   startedAt: number | null
   endedAt: number | null
   reason: string | null
+  /** Wall clock of the last renewal, ms, while the work is frozen. */
+  frozenSince: number | null
   contention: number
   skips: RecentMap<string, string>
   /** Agent to its place in the order of agents for the issue. */
@@ -56,6 +58,7 @@ export function createTable(now: () => number): TaskTable {
       startedAt: null,
       endedAt: null,
       reason: null,
+      frozenSince: null,
       contention: 0,
       skips: new RecentMap(maxAgents),
       places: new RecentMap(maxAgents),
@@ -81,6 +84,7 @@ export function createTable(now: () => number): TaskTable {
     pullRequest: task.pull,
     durationMs:
       task.startedAt === null ? null : Math.max(0, (task.endedAt ?? now()) - task.startedAt),
+    ...(task.frozenSince === null ? {} : { frozenSinceMs: task.frozenSince }),
   })
 
   return {
@@ -93,6 +97,7 @@ export function createTable(now: () => number): TaskTable {
       task.position = after
       learn(task, entry)
       if (after !== before) note(task, after, entry)
+      if (attempt === after.attempt && entry.peerId === after.holder) noteFreeze(task, entry)
       task.history.push(entry)
       if (task.history.length > maxHistory) task.history.shift()
     },
@@ -106,7 +111,13 @@ export function createTable(now: () => number): TaskTable {
       if (task === undefined) return undefined
       const history = [...task.history].sort((a, b) => a.time - b.time)
       const { reason, contention } = task
-      return { ...row(task), reason, skipped: skippedOf(task), contention, history }
+      return {
+        ...row(task),
+        reason: frozenReason(task) ?? reason,
+        skipped: skippedOf(task),
+        contention,
+        history,
+      }
     },
     contention: () => [...tasks.values()].reduce((sum, task) => sum + task.contention, 0),
   }
@@ -142,12 +153,27 @@ function learn(task: Task, entry: LoggedEntry): void {
   if (entry.type === 'pull.opened') task.pull = { number: entry.number, url: entry.url }
 }
 
+/** Frozen from such an entry to the next step of the same attempt, whichever it is. */
+function noteFreeze(task: Task, entry: LoggedEntry): void {
+  if (entry.type === 'executor.frozen') task.frozenSince = entry.renewed
+  else if (entry.type !== 'claim.renewed') task.frozenSince = null
+}
+
+const frozenReason = ({ frozenSince }: Task) =>
+  frozenSince === null
+    ? undefined
+    : `frozen: the lease could not be renewed since ${isoTime(frozenSince)}`
+
+/** Time in UTC; whatever a peer wrote. */
+const isoTime = (ms: number) => (ms <= 8.64e15 ? new Date(ms).toISOString() : 'an unknown time')
+
 /** The task moved. */
 function note(task: Task, after: TaskPosition, entry: LoggedEntry): void {
   const ended = finalStates.has(after.state) || after.state === 'released'
   if (ended || entry.type === 'task.waiting') task.reason = 'reason' in entry ? entry.reason : null
   if (ended) task.endedAt = entry.time
   if (entry.type !== 'claim.won') return
+  task.frozenSince = null
   task.agent = entry.agent
   task.startedAt = entry.time
   task.endedAt = null

@@ -32,6 +32,8 @@ export interface TaskRow {
   pullRequest: { number: number; url: string } | null
   /** From the claim to the end, or until now; null before any claim. */
   durationMs: number | null
+  /** Only while its work is frozen because the lease could not be renewed: wall clock of the last renewal, ms. */
+  frozenSinceMs?: number
 }
 
 export interface TaskDetail extends TaskRow {

@@ -3,7 +3,7 @@ import type { Exit } from '../process/index.ts'
 import { keepEnd, visible } from './clean.ts'
 import { childEnvironment } from './environment.ts'
 import type { ChildSettings } from './executor-settings.ts'
-import type { Place } from './executor.ts'
+import type { Control, Place } from './executor.ts'
 import type { Check, CheckResult } from './types.ts'
 
 const TAIL_BYTES = 4 * 1024
@@ -19,7 +19,7 @@ export async function runCheck(
   check: Check,
   { label, place, limits }: CheckInit,
   { processes, path }: Pick<ChildSettings, 'processes' | 'path'>,
-  signal: AbortSignal,
+  { signal, permit }: Control,
 ): Promise<CheckResult | 'aborted'> {
   const [file = '', ...args] = check.run
   const exit = await processes.run({
@@ -32,6 +32,7 @@ export async function runCheck(
     maxOutputBytes: limits.maxOutputBytes,
     graceMs: limits.graceMs,
     signal,
+    permit,
   })
   if (exit.reason === 'aborted') return 'aborted'
   return {

@@ -6,10 +6,13 @@
  *                │                   │
  *                └──────stop─────────┴──► gone (no process, no event, nothing left behind)
  *
+ * While its permit is frozen an executor does nothing, and none of its limits runs; `stop` ends it as
+ * it is. It goes on where it stood.
+ *
  * Only executors that can take a second turn in the same session have `again`; the others are gone
  * when their result is there.
  */
-import { sha256 } from '../util/index.ts'
+import { sha256, type Permit } from '../util/index.ts'
 import type { Probe } from './probe.ts'
 import type { Chore } from './types.ts'
 
@@ -77,6 +80,12 @@ export interface Running {
   stop(reason: string): Promise<void>
 }
 
+export interface Control {
+  /** Aborting it is `stop`. */
+  signal: AbortSignal
+  permit: Permit
+}
+
 export interface Executor {
   readonly name: string
   readonly kind: ExecutorKind
@@ -84,8 +93,8 @@ export interface Executor {
   readonly capabilities: { turns: boolean; permissions: boolean; usage: boolean }
   /** Whether it is here; undefined when not. */
   detect(probe: Probe, signal: AbortSignal): Promise<{ version?: string } | undefined>
-  /** Never throws. Aborting the signal is `stop`. */
-  start(task: ExecutorTask, place: Place, signal: AbortSignal): Running
+  /** Never throws. */
+  start(task: ExecutorTask, place: Place, control: Control): Running
 }
 
 export const MAX_WAITING_EVENTS = 1_000

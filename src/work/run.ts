@@ -5,12 +5,12 @@
  *                    ▲                        │
  *                    └── one repair turn ─────┘ (executors that can take one)
  *
- * Every way out ends the executor first. What goes wrong is thrown as a coded error within, and
+ * Nothing new begins while the permit is frozen. Every way out ends the executor first. What goes wrong is thrown as a coded error within, and
  * becomes a `Failed` at one place, with what was tried until then.
  */
 import { randomBytes } from 'node:crypto'
 import type { Git } from '../process/index.ts'
-import { explain, type Clock, type Logger } from '../util/index.ts'
+import { allowed, explain, type Clock, type Logger, type Permit } from '../util/index.ts'
 import { choreCommand, findChore } from './chore.ts'
 import { cutEnd, oneLine } from './clean.ts'
 import { collect, type Collected } from './collect.ts'
@@ -48,6 +48,7 @@ export interface RunInit {
   workspace: Workspace
   limits: WorkLimits
   signal: AbortSignal
+  permit: Permit
   onEvent: (event: WorkEvent) => void
 }
 
@@ -79,11 +80,12 @@ async function attempt(
   tried: string[],
   checks: CheckResult[],
 ): Promise<Changed> {
-  const { order, executor, workspace, signal, onEvent } = init
+  const { order, executor, workspace, signal, permit, onEvent } = init
   const { settings, clock, git } = components
   const task = makeTask(init)
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
-  const running = executor.start(task, workspace, signal)
+  await allowed(permit, signal)
+  const running = executor.start(task, workspace, { signal, permit })
   const relayed = relayEvents(running.events, onEvent)
   let before: Collected | undefined
 
@@ -128,7 +130,8 @@ async function attempt(
     const label = task.label
     for (const check of order.policy.checks) {
       const place = { label, place: workspace, limits: init.limits }
-      const result = await runCheck(check, place, settings, signal)
+      await allowed(permit, signal)
+      const result = await runCheck(check, place, settings, { signal, permit })
       if (result === 'aborted') throw new WorkError('ABORTED', 'Stopped during a check.')
       checks.push(result)
       tried.push(describeCheck(result))
@@ -143,6 +146,7 @@ async function attempt(
     for (let round = 0; round < REPAIR_ROUNDS && mayRepair(running, failed); round += 1) {
       await before?.restore(signal)
       tried.push(`asked ${what} to repair ${failed.map((one) => one.name).join(', ')}`)
+      await allowed(permit, signal)
       const again = running.again?.(buildRepairPrompt(failed, newFence()))
       if (again === undefined) break
       done = await turn(again)

@@ -1,5 +1,5 @@
 /** Doing one task: what the caller orders and what it gets back. Nothing here knows GitHub or claims. */
-import type { Startable } from '../util/index.ts'
+import type { Permit, Startable } from '../util/index.ts'
 
 export interface WorkOrder {
   /** Unique per attempt and safe as a file name: "octo-lib-12-1". */
@@ -149,6 +149,8 @@ export interface Detected {
 }
 
 export interface Work extends Startable {
+  /** Whether a frozen permit stops the work in place here; where not, whoever orders must abort it. */
+  readonly freezes: boolean
   /** Looks at the machine: executors, languages, tools, models, cpu, memory, gpu. Bounded to 20 s. */
   detect(signal?: AbortSignal): Promise<Detected>
   /** Reads WORKFLOW.md and AGENTS.md at a commit. Errors: `WORKFLOW_INVALID` with the line. */
@@ -158,10 +160,13 @@ export interface Work extends Startable {
     instructions: Instructions,
     policy: WorkflowPolicy,
   ): { executor: string } | { reason: string; code: WorkFailureCode }
-  /** Never rejects for what the executor or the checks do: that is a `Failed`. Aborting stops all its processes. */
+  /**
+   * Never rejects for what the executor or the checks do: that is a `Failed`. Aborting stops all its
+   * processes. While the permit is frozen they stand still, with their limits. Default: never frozen.
+   */
   run(
     order: WorkOrder,
     instructions: Instructions,
-    options: { signal: AbortSignal; onEvent: (event: WorkEvent) => void },
+    options: { signal: AbortSignal; permit?: Permit; onEvent: (event: WorkEvent) => void },
   ): Promise<WorkResult>
 }

@@ -1,7 +1,15 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
 import { homedir } from 'node:os'
 import type { Git, Processes } from '../process/index.ts'
-import { explain, Lifecycle, systemClock, type Clock, type Logger } from '../util/index.ts'
+import {
+  explain,
+  Lifecycle,
+  systemClock,
+  unlimited,
+  type Clock,
+  type Logger,
+  type Permit,
+} from '../util/index.ts'
 import { choose } from './choose.ts'
 import {
   DEFAULT_LIMITS,
@@ -100,6 +108,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   )
 
   const work: Work = {
+    freezes: processes.freezes,
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     detect: (signal) => look([...executorDetectors, ...DETECTORS], signal),
@@ -110,7 +119,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
         policy,
         configs.map(({ name, kind }) => ({ name, kind, present: present.has(name) })),
       ),
-    run: async (order, instructions, { signal, onEvent }) => {
+    run: async (order, instructions, { signal, permit = unlimited, onEvent }) => {
       const began = clock.monotonic()
       const stop = new AbortController()
       const onAbort = () => stop.abort(signal.reason)
@@ -123,7 +132,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
           logger.error({ error: explain(error), event: event.type }, 'a listener failed')
         }
       }
-      const done = perform(order, instructions, stop.signal, safeOnEvent)
+      const done = perform(order, instructions, { signal: stop.signal, permit }, safeOnEvent)
       const entry = { stop, done }
       running.add(entry)
       const { result, workspace } = await done
@@ -141,7 +150,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   async function perform(
     order: WorkOrder,
     instructions: Parameters<Work['run']>[1],
-    signal: AbortSignal,
+    { signal, permit }: { signal: AbortSignal; permit: Permit },
     onEvent: Parameters<Work['run']>[2]['onEvent'],
   ): Promise<{ result: Changed | Failed; workspace?: Workspace }> {
     const choice = work.choose(instructions, order.policy)
@@ -151,7 +160,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     if (signal.aborted) return { result: failed('ABORTED', 'The task was stopped.') }
     try {
       const workspace = await workspaces.create(order, signal)
-      const task = { order, instructions, executor, workspace, limits, signal, onEvent }
+      const task = { order, instructions, executor, workspace, limits, signal, permit, onEvent }
       const result = await runTask(task, { git, settings, clock, logger })
       return { result, workspace }
     } catch (error) {

@@ -7,7 +7,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createProcesses, type Processes } from '../../src/process/index.ts'
-import { nullLogger, systemClock, until } from '../../src/util/index.ts'
+import {
+  nullLogger,
+  PermitSource,
+  systemClock,
+  type Clock,
+  unlimited,
+  until,
+} from '../../src/util/index.ts'
+import { processRow } from '../../src/process/proc-fs.ts'
 import type { ChildSettings } from '../../src/work/executor-settings.ts'
 import type { Executor, ExecutorEvent, ExecutorTask, Place } from '../../src/work/executor.ts'
 import { withProbe } from '../../src/work/probe.ts'
@@ -17,6 +25,8 @@ export type Behaviour =
   | { does: 'edit'; path: string; content: string; says: string }
   | { does: 'fail' }
   | { does: 'hang' }
+  /** Takes so long, then is done. */
+  | { does: 'take'; ms: number }
   /** Does not react to TERM. */
   | { does: 'resist' }
   | { does: 'flood' }
@@ -29,11 +39,45 @@ export interface Subject {
   ): { executor: Executor; task: Partial<ExecutorTask> }
 }
 
+/** The system's clock, which can be moved on: what is due then happens at once. */
+function skippingClock(): Clock & { skip(ms: number): void } {
+  const timers = new Map<object, () => void>()
+  let skipped = 0
+  const monotonic = () => systemClock.monotonic() + skipped
+  return {
+    now: () => systemClock.now() + skipped,
+    monotonic,
+    after(ms, callback) {
+      const due = monotonic() + ms
+      let cancel = () => {}
+      const key = {}
+      const arm = () => {
+        cancel()
+        cancel = systemClock.after(due - monotonic(), () => {
+          timers.delete(key)
+          callback()
+        })
+      }
+      timers.set(key, arm)
+      arm()
+      return () => {
+        timers.delete(key)
+        cancel()
+      }
+    },
+    skip(ms) {
+      skipped += ms
+      for (const arm of timers.values()) arm()
+    },
+  }
+}
+
 export function executorSuite(subject: Subject): void {
   describe(`executor ${subject.name}`, () => {
     let dir: string
     let place: Place
     let processes: Processes
+    let clock: ReturnType<typeof skippingClock>
     const limits = {
       wallTimeMs: 20_000,
       idleTimeMs: 20_000,
@@ -48,7 +92,8 @@ export function executorSuite(subject: Subject): void {
       const of = (name: string) => join(dir, name)
       place = { root: dir, clone: of('clone'), home: of('home'), tmp: of('tmp') }
       for (const path of [place.clone, place.home, place.tmp]) mkdirSync(path)
-      processes = createProcesses({ stateDir: of('state'), logger: nullLogger })
+      clock = skippingClock()
+      processes = createProcesses({ stateDir: of('state'), logger: nullLogger, clock })
     })
     afterEach(async () => {
       expect(processes.list()).toEqual([])
@@ -59,7 +104,7 @@ export function executorSuite(subject: Subject): void {
     const settings = (): ChildSettings => ({
       processes,
       logger: nullLogger,
-      clock: systemClock,
+      clock,
       path: PATH,
       variables: {},
       userHome: place.home,
@@ -67,18 +112,19 @@ export function executorSuite(subject: Subject): void {
     function start(behaviour: Behaviour, more: Partial<typeof limits> = {}) {
       const { executor, task } = subject.make(behaviour, settings())
       const abort = new AbortController()
+      const permit = new PermitSource(clock)
       const full = {
         label: 'octo/lib#1',
         prompt: 'Do it.',
         ...task,
         limits: { ...limits, ...more },
       }
-      const running = executor.start(full, place, abort.signal)
+      const running = executor.start(full, place, { signal: abort.signal, permit })
       const events: ExecutorEvent[] = []
       const drained = (async () => {
         for await (const event of running.events) events.push(event)
       })()
-      return { executor, running, abort, events, drained }
+      return { executor, running, abort, permit, events, drained }
     }
     const edit = {
       does: 'edit',
@@ -145,7 +191,8 @@ export function executorSuite(subject: Subject): void {
     it('does not start when the signal has fired before', async () => {
       const { executor, task } = subject.make(edit, settings())
       const full = { label: 'x', prompt: '', ...task, limits }
-      const running = executor.start(full, place, AbortSignal.abort())
+      const control = { signal: AbortSignal.abort(), permit: unlimited }
+      const running = executor.start(full, place, control)
       expect((await running.result).outcome).toBe('aborted')
       await running.stop('done')
       expect(existsSync(join(place.clone, 'src/a.txt'))).toBe(false)
@@ -159,6 +206,37 @@ export function executorSuite(subject: Subject): void {
       const began = performance.now()
       await running.stop('now')
       expect(performance.now() - began).toBeLessThan(8_000)
+      expect((await running.result).outcome).toBe('aborted')
+      await drained
+    })
+
+    it('stands still while it is frozen, with its limits, and goes on', async () => {
+      const { running, permit, drained } = start({ does: 'take', ms: 200 })
+      permit.freeze()
+      let settled = false
+      void running.result.then(() => (settled = true))
+      await until('its processes stand still', 10_000, () => {
+        const pids = processes.list().map(({ pid }) => pid)
+        if (pids.length === 0) return subject.name === 'mock'
+        return process.platform !== 'linux' || pids.every((pid) => processRow(pid)?.stopped)
+      })
+      // Longer than each of its limits.
+      clock.skip(3_600_000)
+      await new Promise(setImmediate)
+      expect(settled).toBe(false)
+      permit.thaw()
+      expect(await running.result).toMatchObject({ outcome: 'done' })
+      await running.stop('done')
+      await drained
+    })
+
+    it('is ended while it is frozen', async () => {
+      const { running, permit, drained } = start({ does: 'hang' }, { graceMs: 20_000 })
+      permit.freeze()
+      const began = performance.now()
+      await running.stop('lost')
+      // No grace: it may not run any more.
+      expect(performance.now() - began).toBeLessThan(10_000)
       expect((await running.result).outcome).toBe('aborted')
       await drained
     })

@@ -15,6 +15,8 @@ function mockFor(behaviour: Behaviour): ExecutorConfigInput {
       return { ...base, edits: { [behaviour.path]: behaviour.content }, says: [behaviour.says] }
     case 'fail':
       return { ...base, exitCode: 3 }
+    case 'take':
+      return { ...base, runForMs: behaviour.ms }
     case 'hang':
     case 'resist':
       return { ...base, runForMs: 60_000 }
@@ -31,6 +33,8 @@ function scriptFor(behaviour: Behaviour): string {
         console.log(${JSON.stringify(behaviour.says)})`
     case 'fail':
       return 'process.exit(3)'
+    case 'take':
+      return `setTimeout(() => {}, ${behaviour.ms})`
     case 'hang':
       return 'setInterval(() => {}, 1000)'
     case 'resist':
@@ -49,6 +53,8 @@ function agentFor(behaviour: Behaviour): ExecutorConfigInput {
       })
     case 'fail':
       return agentConfig('die')
+    case 'take':
+      return agentConfig('take', { ms: behaviour.ms })
     case 'hang':
       return agentConfig('hang')
     case 'resist':

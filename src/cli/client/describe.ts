@@ -62,6 +62,11 @@ const describeType: Describe = {
     `in ${duration(entry.durationMs)}`,
     tokens(entry.usage),
   ],
+  'executor.frozen': (entry) => [
+    attempt(entry),
+    `the lease could not be renewed since ${whenOf(entry.renewed)}`,
+  ],
+  'executor.resumed': (entry) => [attempt(entry), `after ${duration(entry.frozenMs)}`],
   'check.run': (entry) => [
     attempt(entry),
     quoted(entry.name),
@@ -126,6 +131,8 @@ export function logLine(
   return `${clockTime(entry.time, nowMs)} ${name}${fill} ${seq} ${describeEntry(entry)}`
 }
 
+/** UTC; a peer may have written anything. */
+const whenOf = (ms: number) => (ms <= 8.64e15 ? new Date(ms).toISOString() : 'an unknown time')
 const quoted = (text: string) => `“${text}”`
 const named = (name: string, kind: string) => (name === kind ? name : `${name} (${kind})`)
 

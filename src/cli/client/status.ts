@@ -42,6 +42,10 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ],
     ['slots', `${slots.used} of ${slots.total} in use`],
     ['tasks', tasks(status)],
+    ...status.frozen.map(({ repo, issue, sinceMs }): [string, string] => [
+      'frozen',
+      `${repo}#${issue}: the lease could not be renewed since ${age(nowMs - sinceMs)}`,
+    ]),
     ['github', hub(github, nowMs)],
   ]
   const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${clean(value)}`)

@@ -31,7 +31,7 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
   }
   const by = task.agent === null ? 'nobody yet' : `${task.agent}, attempt ${task.attempt}`
   const facts: [string, string | null][] = [
-    ['state', task.state],
+    ['state', stateOf(task)],
     ['agent', by],
     ['time', task.durationMs === null ? null : duration(task.durationMs)],
     ['reason', task.reason],
@@ -61,7 +61,7 @@ const columns = (out: Context['out']): Column<TaskRow>[] => [
   { title: 'TASK', value: ({ repo, issue }) => `${repo}#${issue}` },
   {
     title: 'STATE',
-    value: ({ state }) => state,
+    value: stateOf,
     style: (text, { state }) => style(text, state, 'state', out),
   },
   { title: 'AGENT', value: ({ agent }) => agent },
@@ -74,6 +74,9 @@ const columns = (out: Context['out']): Column<TaskRow>[] => [
   { title: 'PULL', value: ({ pullRequest }) => pullRequest && `#${pullRequest.number}` },
   { title: 'TITLE', value: ({ title }) => title, flexible: true },
 ]
+
+const stateOf = ({ state, frozenSinceMs }: TaskRow) =>
+  frozenSinceMs === undefined ? state : `${state}, frozen`
 
 const colours: Partial<Record<TaskState, 'green' | 'red' | 'yellow' | 'cyan'>> = {
   done: 'green',

@@ -4,12 +4,21 @@
  *
  *   answer · end of the process · wall time · idle time · too much that is no protocol · stop
  *
- * All but the answer end the process, too: first `session/cancel`, then the process tree.
+ * All but the answer end the process, too: first `session/cancel`, then the process tree. While the
+ * permit is frozen the times stand still, and a stop asks nobody: the process cannot answer.
  */
 import { methods, PROTOCOL_VERSION, RequestError } from '@agentclientprotocol/sdk'
 import type { z } from 'zod'
 import type { Exit, Guest } from '../../process/index.ts'
-import { CommonError, explain, hasCode, withDeadline, type Clock } from '../../util/index.ts'
+import {
+  CommonError,
+  explain,
+  hasCode,
+  standing,
+  withDeadline,
+  type Clock,
+  type Permit,
+} from '../../util/index.ts'
 import { keepEnd, visible } from '../clean.ts'
 import type { ConfinedFiles } from '../confined.ts'
 import {
@@ -40,6 +49,7 @@ export interface SessionInit {
   cwd: string
   limits: ExecutorLimits
   clock: Clock
+  permit: Permit
   onEvent: (event: ExecutorEvent) => void
 }
 
@@ -50,9 +60,10 @@ export interface AcpSession {
 }
 
 export function openSession(init: SessionInit): AcpSession {
-  const { guest, limits, clock } = init
+  const { guest, limits, clock, permit } = init
+  const limitClock = standing(clock, permit)
   const ended = Promise.withResolvers<Ending>()
-  let lastActivity = clock.monotonic()
+  let lastActivity = limitClock.monotonic()
   let wallLeft = limits.wallTimeMs
   let said = ''
   let sessionId: string | undefined
@@ -61,7 +72,7 @@ export function openSession(init: SessionInit): AcpSession {
 
   const wire = openWire(guest, {
     onActivity: () => {
-      lastActivity = clock.monotonic()
+      lastActivity = limitClock.monotonic()
     },
     onUpdate: (params) => {
       const event = decodeUpdate(params)
@@ -121,24 +132,24 @@ export function openSession(init: SessionInit): AcpSession {
   }
 
   const ask = (method: string, request: () => Promise<unknown>) =>
-    withDeadline(method, limits.helloTimeMs, request, { clock })
+    withDeadline(method, limits.helloTimeMs, request, { clock: limitClock })
 
   /** Wall and idle time of a turn; returns what stops watching. */
   function watch(): () => void {
-    lastActivity = clock.monotonic()
-    const cancelWall = clock.after(wallLeft, () =>
+    lastActivity = limitClock.monotonic()
+    const cancelWall = limitClock.after(wallLeft, () =>
       ended.resolve({ outcome: 'timeout', reason: `It took longer than ${limits.wallTimeMs} ms.` }),
     )
     let cancelIdle = () => {}
     const rearm = () => {
-      const left = limits.idleTimeMs - (clock.monotonic() - lastActivity)
+      const left = limits.idleTimeMs - (limitClock.monotonic() - lastActivity)
       if (left <= 0) {
         return ended.resolve({
           outcome: 'idle',
           reason: `It said nothing for ${limits.idleTimeMs} ms.`,
         })
       }
-      cancelIdle = clock.after(left, rearm)
+      cancelIdle = limitClock.after(left, rearm)
     }
     rearm()
     return () => {
@@ -148,7 +159,7 @@ export function openSession(init: SessionInit): AcpSession {
   }
 
   async function turn(prompt: string): Promise<TurnResult> {
-    const began = clock.monotonic()
+    const began = limitClock.monotonic()
     said = ''
     const unwatch = watch()
     busy = drive(prompt).catch(refused)
@@ -163,7 +174,7 @@ export function openSession(init: SessionInit): AcpSession {
       const told = ending.outcome === 'failed' && stderr !== ''
       if (told) ending = { ...ending, reason: `${ending.reason} Its stderr ended with: ${stderr}` }
     }
-    const durationMs = clock.monotonic() - began
+    const durationMs = limitClock.monotonic() - began
     wallLeft = Math.max(0, wallLeft - durationMs)
     const output = wire.takeOutput()
     return {
@@ -177,8 +188,15 @@ export function openSession(init: SessionInit): AcpSession {
     }
   }
 
+  async function leave(): Promise<Exit> {
+    const exit = await guest.stop('the session is over')
+    connection.close()
+    return exit
+  }
+
   function end(): Promise<Exit> {
     stopping ??= (async () => {
+      if (permit.frozen) return leave()
       if (connection.signal.aborted) await settled(guest.exit, EXIT_MS, clock)
       else {
         if (sessionId !== undefined && busy !== undefined) {
@@ -188,9 +206,7 @@ export function openSession(init: SessionInit): AcpSession {
         guest.stdin.end()
         await settled(guest.exit, LEAVE_MS, clock)
       }
-      const exit = await guest.stop('the session is over')
-      connection.close()
-      return exit
+      return leave()
     })()
     return stopping
   }

@@ -11,6 +11,7 @@ import type { ChildSettings } from '../executor-settings.ts'
 import {
   MAX_WAITING_EVENTS,
   NO_OUTPUT,
+  type Control,
   type Executor,
   type ExecutorEvent,
   type ExecutorTask,
@@ -33,6 +34,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
   async function open(
     task: ExecutorTask,
     place: Place,
+    permit: Control['permit'],
     onEvent: (event: ExecutorEvent) => void,
   ): Promise<AcpSession> {
     const { processes, path, variables, userHome, clock } = settings
@@ -54,8 +56,10 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
       timeoutMs: task.limits.lifeTimeMs,
       maxOutputBytes: task.limits.maxOutputBytes,
       graceMs: task.limits.graceMs,
+      permit,
     })
-    return openSession({ guest, files, cwd: place.clone, limits: task.limits, clock, onEvent })
+    const { limits } = task
+    return openSession({ guest, files, cwd: place.clone, limits, clock, permit, onEvent })
   }
 
   return {
@@ -69,12 +73,12 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
         versionCommand === undefined ? undefined : await probe.version(versionCommand, signal)
       return version === undefined ? {} : { version }
     },
-    start: (task, place, signal) => {
+    start: (task, place, { signal, permit }) => {
       const events = new BoundedQueue<ExecutorEvent>(MAX_WAITING_EVENTS)
       let stopped = signal.aborted
       const session = stopped
         ? Promise.resolve(undefined)
-        : open(task, place, (event) => void events.push(event))
+        : open(task, place, permit, (event) => void events.push(event))
       session.catch(() => undefined)
       const turn = async (prompt: string): Promise<TurnResult> => {
         try {

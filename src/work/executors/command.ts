@@ -12,6 +12,7 @@ import {
   MAX_SUMMARY_BYTES,
   MAX_WAITING_EVENTS,
   NO_OUTPUT,
+  type Control,
   type Executor,
   type ExecutorEvent,
   type ExecutorTask,
@@ -28,13 +29,14 @@ export function createCommandExecutor(config: CommandConfig, settings: ChildSett
     models: [],
     capabilities: { turns: false, permissions: false, usage: false },
     detect: async () => ({}),
-    start: (task, place, signal) => {
+    start: (task, place, { signal, permit }) => {
       const events = new BoundedQueue<ExecutorEvent>(MAX_WAITING_EVENTS)
       const stopping = new AbortController()
       const onAbort = () => stopping.abort()
       signal.addEventListener('abort', onAbort, { once: true })
       if (signal.aborted) onAbort()
-      const result = runChore(config, settings, task, place, stopping.signal)
+      const control = { signal: stopping.signal, permit }
+      const result = runChore(config, settings, task, place, control)
         .then((turn) => {
           if (turn.summary !== '') events.push({ type: 'text', text: turn.summary })
           return turn
@@ -60,7 +62,7 @@ async function runChore(
   { processes, path, variables }: ChildSettings,
   task: ExecutorTask,
   place: Place,
-  signal: AbortSignal,
+  { signal, permit }: Control,
 ): Promise<TurnResult> {
   const { chore, limits } = task
   if (chore === undefined) {
@@ -93,6 +95,7 @@ async function runChore(
       maxOutputBytes: limits.maxOutputBytes,
       graceMs: limits.graceMs,
       signal,
+      permit,
     })
     return {
       ...outcomeOf(exit, limits.wallTimeMs),

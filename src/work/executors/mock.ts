@@ -3,7 +3,7 @@
  * configuration says, and is held to the same suite as the real ones.
  */
 import { createHash } from 'node:crypto'
-import { BoundedQueue, sleep, type Clock } from '../../util/index.ts'
+import { BoundedQueue, sleep, standing, type Clock } from '../../util/index.ts'
 import { cutEnd } from '../clean.ts'
 import type { MockConfig } from '../config.ts'
 import { confinedFiles } from '../confined.ts'
@@ -26,13 +26,14 @@ export function createMockExecutor(config: MockConfig, { clock }: { clock: Clock
     models: [],
     capabilities: { turns: true, permissions: false, usage: false },
     detect: async () => ({}),
-    start: (task, place, signal) => {
+    start: (task, place, { signal, permit }) => {
       const events = new BoundedQueue<ExecutorEvent>(MAX_WAITING_EVENTS)
       const stopping = new AbortController()
       const onAbort = () => stopping.abort()
       signal.addEventListener('abort', onAbort, { once: true })
       if (signal.aborted) onAbort()
-      const turn = () => work(config, task, place, events, { clock, signal: stopping.signal })
+      const own = { clock: standing(clock, permit), signal: stopping.signal }
+      const turn = () => work(config, task, place, events, own)
       const result = turn()
       let last = result
       return {

@@ -3,7 +3,7 @@
  * oneself when there is nobody, believe it, work, open a pull request from a branch of one's own. The
  * checkers must catch it.
  */
-import { sleep, repeat } from '../../../src/util/index.ts'
+import { sleep, repeat, unlimited } from '../../../src/util/index.ts'
 import { newProcess, sendOf, workOf } from './agent.ts'
 import { gitHubOf, repositoryOf } from './clients.ts'
 import { repo, trigger } from './server.ts'
@@ -29,7 +29,8 @@ export async function startNaive(world: World, machine: Machine): Promise<Runnin
     const source = { gitDir: name, baseBranch: 'main', base: world.server.base }
     const order = { id: `${number}`, repo, issue, attempt: 1, source, author: { name, email: '' } }
     const policy = { requiredLabels: [] }
-    const result = await work.run({ ...order, policy }, {}, { signal, onEvent: () => undefined })
+    const control = { signal, permit: unlimited, onEvent: () => undefined }
+    const result = await work.run({ ...order, policy }, {}, control)
     if (result.outcome !== 'changed') return github.unassign(repo, number, login, signal)
     const branch = `${name}/issue-${number}`
     await refs.push([{ ref: `refs/heads/${branch}`, expected: null, next: result.head }], signal)

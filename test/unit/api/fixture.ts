@@ -37,6 +37,7 @@ export const status: Status = {
     cancelled: 0,
     released: 0,
   },
+  frozen: [],
   github: {
     apiUrl: 'https://api.github.com',
     login: 'octocat',

@@ -98,6 +98,14 @@ const samples: [EntryInput, string][] = [
     'publish.intent octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
   ],
   [
+    { type: 'executor.frozen', ...at, renewed: Date.UTC(2026, 0, 2, 12, 0, 0) },
+    'executor.frozen octo/lib#4 attempt 2 the lease could not be renewed since 2026-01-02T12:00:00.000Z',
+  ],
+  [
+    { type: 'executor.resumed', ...at, frozenMs: 61_000 },
+    'executor.resumed octo/lib#4 attempt 2 after 1m01s',
+  ],
+  [
     { type: 'pushed', ...at, branch: 'b/4', base: oid, head: 'd'.repeat(40) },
     'pushed octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
   ],

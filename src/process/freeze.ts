@@ -1,0 +1,50 @@
+/**
+ * Stops a child and all that it started in place, and lets it go on: SIGSTOP and SIGCONT to the group
+ * at once, then, again and again until a look finds nothing to do, to whatever else carries its mark
+ * or descends from it (a process may fork between the look and the signal).
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { findRemains, signalTo, strike, type Reaping } from './reap.ts'
+
+/** Windows has no signal that stops a process. */
+export const canFreeze = process.platform !== 'win32'
+
+/** Between two looks, and the longest time that one change takes, ms: only the kernel can hold a process longer. */
+const LOOK_MS = 20
+const REACH_MS = 5_000
+
+export interface Freezing {
+  /** Repeating a state does nothing. */
+  set(frozen: boolean): void
+  /** From now on nothing is stopped or continued. */
+  end(): void
+}
+
+export function createFreezing(reaping: Reaping, group: number): Freezing {
+  const state = { wanted: false, ended: !canFreeze }
+  let work: Promise<void> = Promise.resolve()
+  const signal = () => (state.wanted ? 'SIGSTOP' : 'SIGCONT')
+
+  async function converge(): Promise<void> {
+    const began = performance.now()
+    while (!state.ended && performance.now() - began < REACH_MS) {
+      const rows = await findRemains(reaping)
+      const left = rows.filter(({ stopped }) => stopped !== state.wanted)
+      if (state.ended || left.length === 0) return
+      strike(left, signal())
+      await delay(LOOK_MS)
+    }
+  }
+
+  return {
+    set(frozen) {
+      if (state.ended || frozen === state.wanted) return
+      state.wanted = frozen
+      signalTo(-group, signal())
+      work = work.then(converge)
+    },
+    end() {
+      state.ended = true
+    },
+  }
+}
