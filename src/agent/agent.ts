@@ -124,7 +124,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         status,
         peers: () => peerRows(mesh, journal),
         tasks: () => board.rows(),
-        task: (ref) => board.detail(ref),
+        task: (ref) => {
+          const detail = board.detail(ref)
+          return detail && { ...detail, ...rooms?.tasks?.look(ref) }
+        },
         logs: (query) => journal.read(query),
         tail: (query, signal) => journal.tail(query, signal),
         verify: (agent) => journal.verify(agent),

@@ -38,7 +38,7 @@ export function loadNow(): Pick<LocalCapabilities, 'cpu' | 'memory'> {
 }
 
 /** Every word that a `needs:` may ask this peer for, in lower case. */
-export function offersOf(capabilities: Capabilities): Set<string> {
+function offersOf(capabilities: Capabilities): Set<string> {
   const { tags, tools, languages, executors, models, gpu } = capabilities
   const words = [
     ...tags,
@@ -51,6 +51,21 @@ export function offersOf(capabilities: Capabilities): Set<string> {
   return new Set(words.map((word) => word.toLowerCase()))
 }
 
+/** What load is spread by, as announced; a peer's word, so the tasks clamp it. */
+export function abilitiesOf(
+  capabilities: Capabilities,
+): Pick<Candidate, 'offers' | 'kinds' | 'slots' | 'load1' | 'cores' | 'memory'> {
+  const { cpu, memory, slots, executors } = capabilities
+  return {
+    offers: offersOf(capabilities),
+    kinds: new Set(executors.map(({ kind }) => kind)),
+    slots: slots.total,
+    load1: cpu.load1,
+    cores: cpu.cores,
+    memory: { free: memory.freeBytes, total: memory.totalBytes },
+  }
+}
+
 /** Connected workers only: one that is away cannot be waited for. */
 export function toCandidate(peer: MeshPeer): Candidate[] {
   const { capabilities, connected, peerId } = peer
@@ -61,7 +76,7 @@ export function toCandidate(peer: MeshPeer): Candidate[] {
       peerId,
       name,
       repositories,
-      offers: offersOf(capabilities),
+      ...abilitiesOf(capabilities),
       freeSlots: slots.total - slots.used,
       ...(login === undefined ? {} : { login }),
     },

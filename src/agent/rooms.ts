@@ -8,7 +8,7 @@ import { createTasks, type Tasks } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
 import { createWork, type Work } from '../work/index.ts'
 import { executorsOf } from './executors.ts'
-import { offersOf, toCandidate, toLocal } from './peers.ts'
+import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
 
 export function makeMesh(config: Config, logger: Logger): Mesh {
@@ -68,6 +68,7 @@ export function makeTasks(config: Config, token: string, parts: TasksParts): Tas
       token,
       userAgent: `bzzz/${version}`,
       repos: github.repos,
+      paused: github.paused,
       trust: github.trust,
       trigger: github.labels.trigger,
       failed: github.labels.failed,
@@ -99,7 +100,7 @@ export function makeTasks(config: Config, token: string, parts: TasksParts): Tas
         peerId: mesh.peerId,
         name,
         repositories: github.repos,
-        offers: offersOf(mesh.capabilities()),
+        ...abilitiesOf(mesh.capabilities()),
       }),
       onChange: ({ login, slotsUsed }) =>
         mesh.announce({

@@ -18,6 +18,8 @@ export interface RepositoryStatus {
   lastSuccessMs: number | null
   /** What the last look failed with; null when it did not. */
   error: string | null
+  /** Why nothing new is taken there, as far as known; null when it is. */
+  paused: string | null
 }
 
 export interface Status {

@@ -17,6 +17,7 @@ const entryTypeTable: Record<EntryType, true> = {
   'claim.lost': true,
   'claim.renewed': true,
   'claim.released': true,
+  'claim.suspect': true,
   'executor.started': true,
   'executor.output': true,
   'executor.ended': true,

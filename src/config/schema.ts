@@ -34,9 +34,9 @@ const claims = z
       form: wholeNumber(1_000, DAY),
       unit: 'ms',
     }),
-    staggerMs: option(duration(0, MINUTE, 250), {
+    staggerMs: option(duration(0, MINUTE, 1_000), {
       what: 'Delay before a claim is tried, per place in the order of agents for that issue.',
-      why: 'It only spreads the attempts, so that usually one agent tries; the claim itself decides.',
+      why: 'It only spreads the attempts, so that usually one agent tries; the claim itself decides. The first does not wait, and no place waits longer than 15 s. Less than a claim takes to get around the mesh makes several agents try.',
       form: wholeNumber(0, MINUTE),
       unit: 'ms',
     }),
@@ -72,6 +72,12 @@ const github = z
       why: 'The one thing a worker must be told; at most 100, because each is polled.',
       form: 'owner/name, up to 100, each once',
       defaultText: 'none; a worker needs at least one',
+    }),
+    paused: option(field.repos.default([]), {
+      what: 'Repositories in which this agent takes nothing new.',
+      why: 'What it works on goes on. To pause a repository for the whole mesh, write `paused: REASON` into its WORKFLOW.md.',
+      form: 'owner/name, up to 100, each once',
+      defaultText: 'none',
     }),
     apiUrl: option(field.url.default('https://api.github.com'), {
       what: 'Base URL of the REST API.',

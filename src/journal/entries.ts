@@ -71,6 +71,15 @@ export const entrySchemas = [
   }),
   entry('claim.renewed', { task, attempt, oid, leaseMs: count }),
   entry('claim.released', { task, attempt, oid: oid.optional(), state: short, reason: text }),
+  /** The claim ref was seen to hold what it should not; `sound`: that is past. Once for each fact. */
+  entry('claim.suspect', {
+    task,
+    ref: short,
+    kind: z.enum(['invalid', 'deleted', 'forced', 'sound']),
+    /** What the ref holds; when it is gone, what it held. */
+    oid,
+    reason: text,
+  }),
   entry('executor.started', { task, attempt, executor: short, kind: short }),
   /** Digest of all that the executor printed or reported, with its size. */
   entry('executor.output', { task, attempt, sha256: digest, bytes: count, truncated: z.boolean() }),

@@ -93,7 +93,7 @@ export const taskAnnouncementSchema = z.object({
   v: z.literal(1),
   repo,
   issue: count,
-  event: z.enum(['seen', 'claimed', 'lost', 'pull', 'done', 'failed', 'released']),
+  event: z.enum(['seen', 'trying', 'claimed', 'lost', 'pull', 'done', 'failed', 'released']),
   attempt: count,
   /** Claim record, where there is one: 20 or 32 bytes in hex. */
   oid: z

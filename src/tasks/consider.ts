@@ -1,11 +1,13 @@
 /** One issue in one turn: may and should this agent try it now? Says what it finds, starts nothing. */
 import { explain } from '../util/index.ts'
+import { readChain, type Chain } from './chain.ts'
 import { mayClaim, type Tip } from './claim/decide.ts'
 import type { Job, RepoContext } from './context.ts'
 import { TasksError } from './errors.ts'
+import { rankAll, type Ranked } from './fitness.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from './github.ts'
-import { eligible, lacking, rankOf, type Candidate, type IntakeRules } from './intake.ts'
+import { eligible, lacking, pausedBy, type IntakeRules } from './intake.ts'
 import { decodeInstructions, needsOf, type Instructions } from './instructions.ts'
 import type { Policy } from './needs.ts'
 
@@ -34,8 +36,9 @@ export async function consider(
   const { context } = floor
   const { issue, tip, policy } = at
   const { repo } = place
+  const chain = await chainAt(place, memory, issue, tip)
   // Only who stands in the chain of claims may be assigned; what a peer announces proves nothing.
-  const earlier = issue.assignees.length === 0 ? [] : await loginsOf(place, issue.number)
+  const earlier = issue.assignees.length === 0 ? [] : [...chain.logins]
   const rules: IntakeRules = {
     trigger: context.settings.trigger,
     failed: context.settings.failed,
@@ -52,32 +55,56 @@ export async function consider(
     return undefined
   }
   const { instructions, needs, refusal } = read(issue)
+  const { executor, chore } = instructions
+  const wanted = executor === undefined ? needs : [...new Set([...needs, executor.toLowerCase()])]
   const self = floor.self()
-  const others = context.mesh.candidates()
-  const missing = lacking(needs, self)
-  const rank = rankOf(self, others, repo, issue.number, needs)
+  const order = rankAll({
+    self,
+    others: context.mesh.candidates(),
+    repo,
+    issue: issue.number,
+    needs: wanted,
+    failures: chain.failures,
+    ...(refusal === undefined ? { work: chore === undefined ? 'prose' : 'chore' } : {}),
+  })
+  memory.orders.set(issue.number, order)
+  const mine = order.find(({ peerId }) => peerId === self.peerId)
+  const rank = mine?.rank ?? null
   await floor.say({
     is: 'seen',
     repo,
     issue,
     needs,
-    ...(missing.length > 0 ? {} : { place: rank }),
+    ...(rank === null ? {} : { place: rank }),
   })
-  if (missing.length > 0) {
-    await wait(floor, place, memory, issue, needs, others)
+  const paused = pausedBy(context.settings, repo, policy)
+  if (paused !== undefined) {
+    const { reason, everywhere } = paused
+    if (everywhere) await floor.say({ is: 'waiting', repo, issue: issue.number, needs, reason })
+    else await floor.say({ is: 'skipped', repo, issue, reason })
     return undefined
   }
   const choice = context.work.choose(instructions, policy)
-  if ('code' in choice && choice.code === 'NO_EXECUTOR' && refusal === undefined) {
-    await floor.say({ is: 'waiting', repo, issue: issue.number, needs, reason: choice.reason })
+  const none = 'code' in choice && choice.code === 'NO_EXECUTOR' && refusal === undefined
+  if (rank === null || none) {
+    const alone =
+      rank === null && lacking(wanted, self).length > 0
+        ? `no connected agent offers ${wanted.join(', ')}`
+        : none
+          ? choice.reason
+          : (mine?.reason ?? '')
+    await wait(floor, place, memory, issue, needs, { order, mine: mine?.reason ?? '', alone })
     return undefined
   }
+  memory.lonely.delete(issue.number)
   const now = context.clock.monotonic()
   if (floor.notBefore(repo, issue.number) > now) return undefined
   const vanished = memory.gone.get(issue.number)
+  const forced = memory.forced.get(issue.number)
   const decision = mayClaim({
     tip,
     ...(vanished === undefined ? {} : { vanished }),
+    ...(forced === undefined ? {} : { forced }),
     sighting: memory.sightings.get(issue.number),
     now,
     marginMs,
@@ -85,14 +112,7 @@ export async function consider(
     abandoned: (record, oid) =>
       record.peerId === context.mesh.peerId && floor.abandoned(oid, record.previous),
   })
-  if (!decision.may) {
-    if (decision.why === 'invalid')
-      context.logger.warn(
-        { event: 'claim.invalid', repo, issue: issue.number, why: decision.reason },
-        'a claim ref is unusable; the issue is left alone',
-      )
-    return undefined
-  }
+  if (!decision.may) return undefined
   const exhausted = decision.exhausted
     ? {
         code: 'ATTEMPTS_EXHAUSTED',
@@ -111,6 +131,24 @@ export async function consider(
     earlier,
     ...(refused === undefined ? {} : { refusal: refused }),
   }
+}
+
+/** Read once for each tip, and only when it may matter. */
+async function chainAt(
+  place: RepoContext,
+  memory: RepoMemory,
+  issue: Issue,
+  tip: Tip,
+): Promise<Chain> {
+  const settled = tip.is !== 'record' || tip.record.state === 'done'
+  const fresh = tip.is === 'record' && tip.record.attempt === 1 && tip.record.state === 'held'
+  if (tip.is === 'absent' || (issue.assignees.length === 0 && (settled || fresh)))
+    return { logins: [], failures: new Map() }
+  const known = memory.chains.get(issue.number)
+  if (known?.oid === tip.oid) return known
+  const chain = await readChain(place, issue.number)
+  memory.chains.set(issue.number, { ...chain, oid: tip.oid })
+  return chain
 }
 
 function read(issue: Issue): {
@@ -133,47 +171,27 @@ function read(issue: Issue): {
   }
 }
 
+/** Not for this agent. Said as its own reason when another one can do it, else as what the task waits for. */
 async function wait(
   floor: Floor,
   place: RepoContext,
   memory: RepoMemory,
   issue: Issue,
   needs: string[],
-  others: Candidate[],
+  why: { order: readonly Ranked[]; mine: string; alone: string },
 ): Promise<void> {
-  const able = others.some(
-    (peer) =>
-      lacking(needs, peer).length === 0 &&
-      peer.repositories.some((name) => name.toLowerCase() === place.repo.toLowerCase()),
-  )
+  const self = floor.self().peerId
+  const able = why.order.some(({ rank, peerId }) => rank !== null && peerId !== self)
   const now = floor.context.clock.monotonic()
   if (able) {
     memory.lonely.delete(issue.number)
-    const reason = `lacks ${lacking(needs, floor.self()).join(', ')}`
+    const reason = why.mine === '' ? why.alone : why.mine
     await floor.say({ is: 'skipped', repo: place.repo, issue, reason })
     return
   }
   const since = memory.lonely.get(issue.number) ?? now
   memory.lonely.set(issue.number, since)
   if (now - since < lonelyMs) return
-  await floor.say({
-    is: 'waiting',
-    repo: place.repo,
-    issue: issue.number,
-    needs,
-    reason: `no connected agent offers ${needs.join(', ')}`,
-  })
-}
-
-/** Records of the chain that are looked at for logins: more holders than any issue has in a row. */
-const maxChain = 100
-
-/** Logins of all who held the issue's claim, in lower case. */
-async function loginsOf(place: RepoContext, issue: number): Promise<string[]> {
-  const chain = await place.refs.history(String(issue), maxChain)
-  const tips = await Promise.all(chain.map((raw) => place.claims.decode(place.repo, issue, raw)))
-  const logins = tips.flatMap((tip) =>
-    tip.is === 'record' ? [tip.record.login.toLowerCase()] : [],
-  )
-  return [...new Set(logins)]
+  const reason = why.alone
+  await floor.say({ is: 'waiting', repo: place.repo, issue: issue.number, needs, reason })
 }

@@ -23,6 +23,8 @@ export interface Settings {
   pollMs: number
   maxAttempts: number
   slots: number
+  /** owner/name of repositories in which this agent takes nothing new. Default none. */
+  paused?: readonly string[]
 }
 
 /** One repository as it was found at start or at the last successful turn. */

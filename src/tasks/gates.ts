@@ -19,6 +19,13 @@ type GateVerdict =
 export interface Gates {
   /** Errors: those of GitHub. */
   ask(repo: string, issue: Issue, signal: AbortSignal): Promise<GateVerdict>
+  /** Whether the last answer for the issue was another than open. */
+  barred(repo: string, issue: number): boolean
+  /**
+   * The issue is not open any more, or something else about it changed: what waits for it is asked
+   * about again at its next turn, and not when its pause ends. Returns the repositories that hold such issues.
+   */
+  changed(repo: string, issue: number): string[]
 }
 
 export interface GatesInit {
@@ -37,6 +44,17 @@ const featureMs = 60 * 60_000
 /** Blocked issues of a repository that are looked at again in one turn. */
 const againPerTurn = 10
 
+interface Block {
+  repo: string
+  /** Monotonic ms of the last look. */
+  at: number
+  /** What of the issue the answer stood on. */
+  as: string
+  reason: string
+  /** What it waits for, as `owner/name#4` in lower case. */
+  by: ReadonlySet<string>
+}
+
 export function createGates(
   { trigger, trust, pollMs }: GatesInit,
   { github, clock }: { github: Pick<GitHub, 'issue'> & { gates: GateCalls }; clock: Clock },
@@ -44,9 +62,8 @@ export function createGates(
   const verdicts = new RecentMap<string, { until: number; reason: string | undefined }>(maxKept)
   const people = new RecentMap<string, { until: number; may: boolean }>(maxKept)
   const lacking = new RecentMap<string, number>(maxKept)
-  const blocked = new RecentMap<string, { repo: string; at: number; as: string; reason: string }>(
-    maxKept,
-  )
+  const blocked = new RecentMap<string, Block>(maxKept)
+  const barred = new RecentMap<string, true>(maxKept)
 
   async function mayTriage(repo: string, login: string, signal: AbortSignal): Promise<boolean> {
     const key = `${repo} ${login}`.toLowerCase()
@@ -101,7 +118,8 @@ export function createGates(
 
   async function waiting(repo: string, issue: Issue, signal: AbortSignal) {
     const key = `${repo}#${issue.number}`
-    const as = JSON.stringify([issue.updatedAt, issue.waitsFor, issue.openParts])
+    const { updatedAt, waitsFor, blockedBy, openParts } = issue
+    const as = JSON.stringify([updatedAt, waitsFor, blockedBy, openParts])
     const known = blocked.get(key)
     if (known?.as === as) {
       const many = [...blocked.values()].filter((one) => one.repo === repo).length
@@ -116,19 +134,38 @@ export function createGates(
     }
     const reason =
       blockers.length > 0 ? `blocked by ${some(blockers)}` : `has open sub-issues ${some(parts)}`
-    blocked.set(key, { repo, at: clock.monotonic(), as, reason })
+    const by = new Set([...blockers, ...parts].map((name) => fullName(repo, name)))
+    blocked.set(key, { repo, at: clock.monotonic(), as, reason, by })
     return reason
+  }
+
+  async function judge(repo: string, issue: Issue, signal: AbortSignal): Promise<GateVerdict> {
+    const doubt = await untrusted(repo, issue, signal)
+    if (doubt !== undefined) return { is: 'untrusted', reason: doubt }
+    const reason = await waiting(repo, issue, signal)
+    return reason === undefined ? { is: 'open' } : { is: 'blocked', reason }
   }
 
   return {
     async ask(repo, issue, signal) {
-      const doubt = await untrusted(repo, issue, signal)
-      if (doubt !== undefined) return { is: 'untrusted', reason: doubt }
-      const reason = await waiting(repo, issue, signal)
-      return reason === undefined ? { is: 'open' } : { is: 'blocked', reason }
+      const verdict = await judge(repo, issue, signal)
+      const key = `${repo}#${issue.number}`
+      if (verdict.is === 'open') barred.delete(key)
+      else barred.set(key, true)
+      return verdict
+    },
+    barred: (repo, issue) => barred.has(`${repo}#${issue}`),
+    changed(repo, issue) {
+      const name = fullName(repo, `#${issue}`)
+      const waiting = [...blocked].filter(([key, { by }]) => by.has(name) || key === name)
+      for (const [key, block] of waiting) blocked.set(key, { ...block, at: -Infinity })
+      return [...new Set(waiting.map(([, block]) => block.repo))]
     },
   }
 }
+
+const fullName = (repo: string, name: string) =>
+  (name.startsWith('#') ? `${repo}${name}` : name).toLowerCase()
 
 const some = (names: readonly string[]) =>
   names.length > 10

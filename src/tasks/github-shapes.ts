@@ -24,7 +24,9 @@ export const issueSchema = z.object({
   updated_at: z.string(),
   html_url: z.string().max(2_048),
   pull_request: z.unknown().optional(),
-  issue_dependencies_summary: z.object({ total_blocked_by: z.number() }).nullish(),
+  issue_dependencies_summary: z
+    .object({ total_blocked_by: z.number(), blocked_by: z.number().optional() })
+    .nullish(),
   sub_issues_summary: z.object({ total: z.number(), completed: z.number() }).nullish(),
 })
 
@@ -42,6 +44,8 @@ export interface Issue {
   isPull: boolean
   /** Issues that it is marked as blocked by, open or closed; absent where GitHub does not say. */
   waitsFor?: number
+  /** Those of them that are open, as far as GitHub says; only a sign that something changed. */
+  blockedBy?: number
   /** Its sub-issues that are open; absent where GitHub does not say. */
   openParts?: number
 }
@@ -104,6 +108,7 @@ export function toIssue(raw: z.infer<typeof issueSchema>): Issue {
     url: raw.html_url,
     isPull: raw.pull_request !== undefined,
     ...(blockers === null || blockers === undefined ? {} : { waitsFor: blockers.total_blocked_by }),
+    ...(blockers?.blocked_by === undefined ? {} : { blockedBy: blockers.blocked_by }),
     ...(parts === null || parts === undefined ? {} : { openParts: parts.total - parts.completed }),
   }
 }

@@ -2,7 +2,6 @@
  * Which issues are tasks, and for whom. Pure: an issue, the policy and what peers announce come
  * in; a verdict with its reason goes out. Nothing here decides a claim; it only spares attempts.
  */
-import { sha256 } from '../util/index.ts'
 import type { Issue } from './github.ts'
 
 /** What is known of a peer (or of oneself) when load is spread. */
@@ -14,6 +13,15 @@ export interface Candidate {
   offers: ReadonlySet<string>
   repositories: readonly string[]
   freeSlots: number
+  /** All slots; absent where it is not known, as are the following. */
+  slots?: number
+  /** Kinds of its executors: `command` does chores, any other prose. */
+  kinds?: ReadonlySet<string>
+  /** 1-minute load average, and cores. */
+  load1?: number
+  cores?: number
+  /** Bytes. */
+  memory?: { free: number; total: number }
 }
 
 export type Verdict =
@@ -77,25 +85,16 @@ export function lacking(needs: readonly string[], candidate: Candidate): string[
   return needs.filter((need) => !candidate.offers.has(need))
 }
 
-/**
- * The place of `self` among the candidates for an issue: 0 tries at once, 1 after one stagger, and
- * so on. Peers with a free slot come first; among equals the highest random weight (rendezvous
- * hashing, Thaler and Ravishankar 1998) wins, so that all agree without a message.
- */
-export function rankOf(
-  self: Candidate,
-  others: readonly Candidate[],
+/** Why nothing new is taken in the repository, if it is paused; `everywhere`: for the whole mesh. */
+export function pausedBy(
+  { paused = [] }: { paused?: readonly string[] },
   repo: string,
-  issue: number,
-  needs: readonly string[],
-): number {
-  const weight = (candidate: Candidate) =>
-    sha256(`${repo.toLowerCase()}#${issue} ${candidate.peerId}`)
-  const ahead = others.filter((other) => {
-    if (!other.repositories.some((name) => name.toLowerCase() === repo.toLowerCase())) return false
-    if (lacking(needs, other).length > 0) return false
-    const free = Number(other.freeSlots > 0) - Number(self.freeSlots > 0)
-    return free === 0 ? weight(other) > weight(self) : free > 0
-  })
-  return ahead.length
+  policy: { paused?: string },
+): { reason: string; everywhere: boolean } | undefined {
+  if (policy.paused !== undefined) {
+    const said = policy.paused === '' ? '' : `: ${policy.paused}`
+    return { reason: `paused by WORKFLOW.md${said}`, everywhere: true }
+  }
+  const here = paused.some((name) => name.toLowerCase() === repo.toLowerCase())
+  return here ? { reason: 'paused by github.paused of this agent', everywhere: false } : undefined
 }

@@ -72,6 +72,8 @@ export type WorkProgress =
 /** The part of the repository's policy that decides about intake; the rest is passed through unread. */
 export interface Policy {
   requiredLabels: string[]
+  /** Nothing new is taken; says why, or is empty. */
+  paused?: string
 }
 
 /** Doing the work. `P` is the policy's full type, which only the work knows. */

@@ -30,6 +30,11 @@ export function createNews(
       if (!isNew(JSON.stringify([title, labels]))) return
       const where = place === undefined ? {} : { place }
       await journal.append({ type: 'issue.seen', task, title, labels, needs, ...where })
+    } else if (fact.is === 'suspect') {
+      const { ref, kind, oid } = fact
+      if (!isNew(`${kind} ${oid}`)) return
+      const reason = fact.reason.slice(0, 3_900)
+      await journal.append({ type: 'claim.suspect', task, ref, kind, oid, reason })
     } else {
       if (!isNew(fact.reason)) return
       const reason = fact.reason.slice(0, 3_900)

@@ -3,16 +3,18 @@
  * attempts and ends. Each repository has its own turns, so that one that fails (renamed, no
  * permission, empty, GitHub down) leaves the others going.
  */
-import { hasCode, sleep } from '../util/index.ts'
+import { hasCode } from '../util/index.ts'
 import type { Tip } from './claim/decide.ts'
 import { consider, type Option } from './consider.ts'
-import type { RepoContext } from './context.ts'
+import { tell, type Job, type RepoContext } from './context.ts'
 import { TasksError } from './errors.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from './github.ts'
 import { inherit } from './inherit.ts'
-import { eligible, priorityOf, type IntakeRules } from './intake.ts'
+import { eligible, pausedBy, priorityOf, type IntakeRules } from './intake.ts'
 import type { Policy } from './needs.ts'
+import { sight } from './sight.ts'
+import { inTheirTime } from './stagger.ts'
 
 export async function turn(
   floor: Floor,
@@ -24,6 +26,11 @@ export async function turn(
   const { settings } = context
   const issues = await context.github.openIssues(place.repo, settings.trigger, signal)
   const listed = new Set(issues.map(({ number }) => number))
+  const closed = [...memory.listed].filter((number) => !listed.has(number))
+  memory.listed = listed
+  // Here what waited for them is asked about in this very turn.
+  const unblocked = closed.flatMap((number) => context.gates?.changed(place.repo, number) ?? [])
+  floor.wake?.(unblocked.filter((repo) => repo !== place.repo))
   await cancelUnlisted(floor, place, listed, signal)
   const early: IntakeRules = {
     trigger: settings.trigger,
@@ -50,10 +57,11 @@ export async function turn(
       snapshot.get(String(issue.number)),
     )
     tips.set(issue.number, tip)
-    sight(floor, place, memory, issue.number, tip)
+    await sight(floor, place, memory, issue.number, tip)
   }
   forget(memory, listed)
   const at = await policyOf(floor, place, memory, signal)
+  memory.paused = pausedBy(settings, place.repo, at.policy)?.reason
 
   const options: Option[] = []
   for (const issue of wanted) {
@@ -77,19 +85,24 @@ async function startSome(
   options.sort(
     (a, b) => priority(a) - priority(b) || a.rank - b.rank || a.issue.number - b.issue.number,
   )
+  const open: Option[] = []
   for (const option of options) {
+    // What was barred at the last look costs nobody a wait: it is asked about before its time.
+    const barred = context.gates?.barred(place.repo, option.issue.number) === true
+    if (!barred || (await passesGates(floor, place, option, signal))) open.push(option)
+  }
+  const isOver = ({ issue }: Option) =>
+    floor.freeSlots() <= 0 ||
+    floor.heardClaimed(place.repo, issue.number) ||
+    floor.isActive(place.repo, issue.number)
+  const { staggerMs } = context.settings
+  const inTime = inTheirTime(open, { staggerMs, clock: context.clock, signal, isOver })
+  for await (const option of inTime) {
     const { issue, decision } = option
-    if (floor.freeSlots() <= 0) return
-    if (floor.heardClaimed(place.repo, issue.number)) continue
-    if (option.rank > 0) {
-      await sleep(option.rank * context.settings.staggerMs, { signal, clock: context.clock })
-      if (floor.heardClaimed(place.repo, issue.number)) continue
-    }
-    if (floor.freeSlots() <= 0 || floor.isActive(place.repo, issue.number)) continue
     if (!(await passesGates(floor, place, option, signal))) continue
     // The listing is older than the refs: what somebody ended in between shows only in the issue.
     if (decision.previous !== null && !(await stillEligible(floor, place, option, signal))) continue
-    floor.begin({
+    const job: Job = {
       place,
       issue,
       instructions: option.instructions,
@@ -102,7 +115,9 @@ async function startSome(
       strikes: decision.strikes,
       previous: decision.previous,
       takeover: decision.takeover,
-    })
+    }
+    void tell(context, job, 'trying')
+    floor.begin(job)
   }
 }
 
@@ -172,35 +187,9 @@ async function readIssue(
   })
 }
 
-/** Remembers since when each record has been there, and which refs were there and are gone. */
-function sight(
-  { context }: Floor,
-  place: RepoContext,
-  memory: RepoMemory,
-  issue: number,
-  tip: Tip,
-): void {
-  const now = context.clock.monotonic()
-  if (tip.is === 'absent') {
-    const last = memory.records.get(issue)
-    memory.sightings.delete(issue)
-    memory.records.delete(issue)
-    if (last === undefined) return
-    memory.gone.set(issue, { tip: last, since: now })
-    context.logger.warn(
-      { event: 'claim.gone', repo: place.repo, issue, oid: last.oid },
-      'a claim ref was deleted; the issue is left alone for its lease',
-    )
-    return
-  }
-  memory.gone.delete(issue)
-  if (tip.is === 'record') memory.records.set(issue, tip)
-  if (memory.sightings.get(issue)?.oid !== tip.oid)
-    memory.sightings.set(issue, { oid: tip.oid, since: now })
-}
-
 function forget(memory: RepoMemory, listed: ReadonlySet<number>): void {
-  for (const map of [memory.sightings, memory.records, memory.gone, memory.lonely]) {
+  const { sightings, records, gone, forced, suspicions, chains, orders, lonely } = memory
+  for (const map of [sightings, records, gone, forced, suspicions, chains, orders, lonely]) {
     for (const issue of map.keys()) if (!listed.has(issue)) map.delete(issue)
   }
 }

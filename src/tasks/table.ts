@@ -5,7 +5,7 @@
 import { RecentMap } from '../util/index.ts'
 import { advance, finalStates, start, type TaskPosition } from './machine.ts'
 import type { LoggedEntry } from '../journal/index.ts'
-import type { TaskDetail, TaskRow } from './types.ts'
+import type { ClaimProblem, TaskDetail, TaskRow } from './types.ts'
 
 interface Task {
   repo: string
@@ -20,6 +20,7 @@ interface Task {
   /** Wall clock of the last renewal, ms, while the work is frozen. */
   frozenSince: number | null
   contention: number
+  claimRef: ClaimProblem | null
   skips: RecentMap<string, string>
   /** Agent to its place in the order of agents for the issue. */
   places: RecentMap<string, number>
@@ -32,6 +33,9 @@ const maxTasks = 10_000
 const maxHistory = 200
 /** Agents whose reasons are kept per task. */
 const maxAgents = 100
+
+/** What only a worker's memory knows; the agent fills it in. */
+const noView = { candidates: [], moreCandidates: 0 }
 
 export interface TaskTable {
   add(entry: LoggedEntry): void
@@ -60,6 +64,7 @@ export function createTable(now: () => number): TaskTable {
       reason: null,
       frozenSince: null,
       contention: 0,
+      claimRef: null,
       skips: new RecentMap(maxAgents),
       places: new RecentMap(maxAgents),
       history: [],
@@ -110,14 +115,10 @@ export function createTable(now: () => number): TaskTable {
       const task = tasks.get(keyOf(ref))
       if (task === undefined) return undefined
       const history = [...task.history].sort((a, b) => a.time - b.time)
-      const { reason, contention } = task
-      return {
-        ...row(task),
-        reason: frozenReason(task) ?? reason,
-        skipped: skippedOf(task),
-        contention,
-        history,
-      }
+      const { contention, claimRef } = task
+      const reason = frozenReason(task) ?? task.reason
+      const skipped = skippedOf(task)
+      return { ...row(task), ...noView, reason, skipped, claimRef, contention, history }
     },
     contention: () => [...tasks.values()].reduce((sum, task) => sum + task.contention, 0),
   }
@@ -150,6 +151,8 @@ function learn(task: Task, entry: LoggedEntry): void {
   if (entry.type === 'issue.seen' && entry.place !== undefined)
     task.places.set(entry.agent, entry.place)
   if (entry.type === 'claim.tried') task.skips.delete(entry.agent)
+  if (entry.type === 'claim.won' || entry.type === 'claim.renewed') task.claimRef = null
+  if (entry.type === 'claim.suspect') task.claimRef = problemOf(entry, task.claimRef)
   if (entry.type === 'pull.opened') task.pull = { number: entry.number, url: entry.url }
 }
 
@@ -178,4 +181,23 @@ function note(task: Task, after: TaskPosition, entry: LoggedEntry): void {
   task.startedAt = entry.time
   task.endedAt = null
   task.reason = null
+}
+
+/** Several agents see the same: the first one stands. */
+function problemOf(
+  entry: Extract<LoggedEntry, { type: 'claim.suspect' }>,
+  before: ClaimProblem | null,
+): ClaimProblem | null {
+  const { kind, ref, oid, reason, agent, time } = entry
+  if (kind === 'sound') return null
+  if (before?.kind === kind && before.oid === oid && before.sinceMs <= time) return before
+  return { kind, ref, oid, reason, agent, sinceMs: time, next: nextOf(kind, ref, entry.task.repo) }
+}
+
+function nextOf(kind: ClaimProblem['kind'], ref: string, repo: string): string {
+  const clear = `in a clone of ${repo}: git push origin :${ref}`
+  if (kind === 'invalid')
+    return `Nobody claims the issue until the ref is gone. To remove it, type ${clear}`
+  const wait = 'It is claimed again after the lease of the record before.'
+  return kind === 'deleted' ? wait : `${wait} To begin anew, type ${clear}`
 }

@@ -17,16 +17,19 @@ import type { RunGit } from './claim/repository.ts'
 import type { Context, Job, Outcome, RepoContext, Settings } from './context.ts'
 import { TasksError } from './errors.ts'
 import { createGates, type GatesInit } from './gates.ts'
+import { createHints } from './hints.ts'
 import { createPauses } from './pauses.ts'
 import { createNews } from './news.ts'
 import { openPlace } from './place.ts'
-import { emptyMemory, type Floor } from './floor.ts'
+import { emptyMemory, type Floor, type RepoMemory } from './floor.ts'
 import { createGitHub, type RateLimit } from './github.ts'
-import type { Candidate } from './intake.ts'
+import { pausedBy, type Candidate } from './intake.ts'
+import { look } from './look.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from './needs.ts'
 import { findUnfinished } from './recover.ts'
 import { resumeRepository } from './resume.ts'
 import { turn } from './rounds.ts'
+import type { RepoStatus, TaskView } from './types.ts'
 
 export interface TasksInit extends Settings, GatesInit {
   /** Holds one bare git repository per GitHub repository. */
@@ -57,14 +60,6 @@ export interface TasksComponents {
   clock?: Clock
 }
 
-export interface RepoStatus {
-  repo: string
-  ok: boolean
-  /** Wall clock of the last turn that succeeded, ms. */
-  lastSuccessMs: number | null
-  error: string | null
-}
-
 export interface Tasks extends Startable {
   status(): {
     apiUrl: string
@@ -73,10 +68,10 @@ export interface Tasks extends Startable {
     rateLimit: RateLimit | null
   }
   slots(): { total: number; used: number }
+  /** What only this agent's memory tells of a task. */
+  look(ref: { repo: string; issue: number }): TaskView
 }
 
-/** How long a claim heard by gossip keeps this agent from trying, ms: the next snapshot knows better. */
-const heardMs = 5_000
 /** Pause before this agent takes up again what it handed back, ms; doubles each time. */
 const backOffMs = 30_000
 /** The same for a repository in which it cannot be assigned. */
@@ -107,11 +102,15 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     string,
     { repo: string; issue: number; cancelled: AbortController; ended: Promise<void> }
   >()
-  const heard = new RecentMap<string, number>(maxHints)
+  const memories = new Map<string, RepoMemory>()
+  const heard = createHints(maxHints, clock)
   const pauses = createPauses(backOffMs, maxHints, clock)
   const say = createNews(journal, maxHints)
   const status = new Map<string, RepoStatus>(
-    init.repos.map((repo) => [repo, { repo, ok: false, lastSuccessMs: null, error: null }]),
+    init.repos.map((repo) => [
+      repo,
+      { repo, ok: false, lastSuccessMs: null, error: null, paused: null },
+    ]),
   )
   let stopping = new AbortController()
   let login: string | null = null
@@ -154,6 +153,8 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
   /** Every turn of one repository; what the first needs is made in it, so that a failure is tried again. */
   function turnsOf(repo: string): Repeating {
     const memory = emptyMemory()
+    memory.paused = pausedBy(init, repo, {})?.reason
+    memories.set(repo.toLowerCase(), memory)
     let place: RepoContext | undefined
     const report = (change: Partial<RepoStatus>) =>
       status.set(repo, {
@@ -161,6 +162,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
         ok: false,
         lastSuccessMs: status.get(repo)?.lastSuccessMs ?? null,
         error: null,
+        paused: memory.paused ?? null,
         ...change,
       })
     return repeat(
@@ -207,12 +209,12 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
           .get(keyOf(repo, issue))
           ?.cancelled.abort({ why: 'cancelled', reason } satisfies Stop),
       begin: (job) => begin(context, job),
-      heardClaimed: (repo, issue) =>
-        (heard.get(keyOf(repo, issue)) ?? -Infinity) > clock.monotonic() - heardMs,
+      heardClaimed: (repo, issue) => heard.holds(keyOf(repo, issue)),
       notBefore: (repo, issue) => pauses.until(keyOf(repo, issue)),
       abandoned: (oid, previous) =>
         leftBehind.has(oid) || (previous !== null && leftBehind.has(previous)),
       say,
+      wake: (repos) => repos.forEach((repo) => turns[init.repos.indexOf(repo)]?.wake()),
     }
   }
 
@@ -270,11 +272,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
         if (hasCode(error, 'GITHUB_UNAUTHORIZED')) throw error
         logger.warn({ event: 'github.start', err: explain(error) }, 'GitHub does not answer yet')
       })
-      unsubscribe = mesh.heard((announcement) => {
-        const key = keyOf(announcement.repo, announcement.issue)
-        if (announcement.event === 'claimed') heard.set(key, clock.monotonic())
-        else heard.delete(key)
-      })
+      unsubscribe = mesh.heard(({ repo, issue, event }) => heard.note(keyOf(repo, issue), event))
       turns = init.repos.map(turnsOf)
       await Promise.all(turns.map((one) => one.start()))
     },
@@ -290,6 +288,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     slots,
+    look: ({ repo, issue }) => look(memories.get(repo.toLowerCase()), issue),
     status: () => ({
       apiUrl: init.apiUrl,
       login,

@@ -36,11 +36,58 @@ export interface TaskRow {
   frozenSinceMs?: number
 }
 
-export interface TaskDetail extends TaskRow {
+export interface RepoStatus {
+  repo: string
+  ok: boolean
+  /** Wall clock of the last turn that succeeded, ms. */
+  lastSuccessMs: number | null
+  error: string | null
+  /** Why nothing new is taken there, as far as known; null when it is. */
+  paused: string | null
+}
+
+/** A claim ref that is not as it should be, as an agent wrote it into its journal. */
+export interface ClaimProblem {
+  /** Holds no record; was there and is gone; holds a record that does not build on the one before. */
+  kind: 'invalid' | 'deleted' | 'forced'
+  /** Full ref name. */
+  ref: string
+  /** What the ref holds; when it is gone, what it held. */
+  oid: string
+  reason: string
+  /** Agent that saw it first, and its wall clock then, ms. */
+  agent: string
+  sinceMs: number
+  /** What to do about it. */
+  next: string
+}
+
+/** An agent in the order for an issue, as the agent that is asked sees it. */
+export interface CandidateRow {
+  agent: string
+  peerId: string
+  /** 1 tries first; null: it does not try. */
+  place: number | null
+  /** Parts of its weight, each 0 to 1, and their product; null for one that does not try. */
+  fitness: { slots: number; load: number; memory: number; failures: number; weight: number } | null
+  /** Why it does not try, or not first. */
+  reason: string | null
+}
+
+export interface TaskView {
+  /** In their order, those that do not try last; at most 50. Empty where no worker runs. */
+  candidates: CandidateRow[]
+  /** Candidates beyond those. */
+  moreCandidates: number
+}
+
+export interface TaskDetail extends TaskRow, TaskView {
   /** Why it is in this state, when there is something to say: what it waits for, why it failed. */
   reason: string | null
   /** Agents that leave it alone, each with its last reason; at most 100. */
   skipped: { agent: string; reason: string }[]
+  /** What is wrong with its claim ref; null when nothing is known to be. */
+  claimRef: ClaimProblem | null
   /** Claims that were tried and lost, of all agents whose journals are here. */
   contention: number
   /** Every entry about it in the journals that are here, oldest first; at most the last 200. */

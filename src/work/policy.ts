@@ -64,6 +64,12 @@ const chore = z
   })
 
 const frontMatter = z.strictObject({
+  paused: z
+    .union(
+      [z.boolean(), z.string().trim().min(1).max(500)],
+      'must be true, false, or the reason as a text of up to 500 characters',
+    )
+    .default(false),
   requiredLabels: z.array(z.string().min(1).max(100)).max(20).default([]),
   checks: z
     .array(
@@ -98,8 +104,10 @@ export function parsePolicy({ workflow = '', agents = '' }: PolicyFiles): Workfl
   const { yaml, prose } = split(workflow.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'))
   const decoded = frontMatter.safeParse(yaml === undefined ? {} : decode(yaml))
   if (!decoded.success) throw fromIssue(decoded.error.issues[0], yaml ?? '')
+  const { paused, ...fields } = decoded.data
   return {
-    ...(withoutUndefined(decoded.data) as Pick<
+    ...(paused === false ? {} : { paused: paused === true ? '' : paused }),
+    ...(withoutUndefined(fields) as Pick<
       WorkflowPolicy,
       'requiredLabels' | 'checks' | 'chores' | 'wallTimeMs'
     >),

@@ -47,6 +47,8 @@ export interface Check {
 
 /** Decoded `WORKFLOW.md` and `AGENTS.md` of the base branch. */
 export interface WorkflowPolicy {
+  /** Nothing new is taken in the repository; the reason, or empty. Absent: not paused. */
+  paused?: string
   /** All of them must be on the issue, beside the trigger label. */
   requiredLabels: string[]
   checks: Check[]

@@ -106,7 +106,8 @@ describe('a snapshot', () => {
     await write('2', 'x'.repeat(1_000_000))
     await write('3', 'good')
     const tip = (await refs.snapshot(signal)).get('1')
-    expect(tip).toEqual({ oid: blob, message: '', parents: [] })
+    const unread = 'no commit but a blob of 5000 bytes'
+    expect(tip).toEqual({ oid: blob, message: '', parents: [], unread })
     expect(messages(await refs.snapshot(signal))).toEqual({ 1: '', 2: '', 3: 'good' })
   })
 
@@ -149,7 +150,7 @@ describe('the history of a claim', () => {
     calls = []
     expect(await refs.history('7', 10)).toEqual([
       { oid: oids[0], message: 'three', parents: [oids[1]] },
-      { oid: oids[1], message: '', parents: [] },
+      { oid: oids[1], message: '', parents: [], unread: expect.stringContaining('a commit of') },
       { oid: oids[2], message: 'one', parents: [] },
     ])
     expect(calls).toEqual(['rev-list', 'cat-file', 'cat-file'])

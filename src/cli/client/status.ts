@@ -78,16 +78,17 @@ function repositories(
       { title: 'REPOSITORY', value: ({ repo }) => repo },
       {
         title: 'STATE',
-        value: ({ ok, lastSuccessMs }) =>
-          ok ? 'ok' : lastSuccessMs === null ? 'unread' : 'failing',
-        style: (text, { ok }) => out.style(ok ? 'green' : 'red', text),
+        value: ({ ok, lastSuccessMs, paused }) =>
+          !ok ? (lastSuccessMs === null ? 'unread' : 'failing') : paused === null ? 'ok' : 'paused',
+        style: (text, { ok, paused }) =>
+          out.style(!ok ? 'red' : paused === null ? 'green' : 'yellow', text),
       },
       {
         title: 'READ',
         value: ({ lastSuccessMs }) =>
           lastSuccessMs === null ? 'never' : `${age(nowMs - lastSuccessMs)} ago`,
       },
-      { title: 'ERROR', value: ({ error }) => error ?? '-', flexible: true },
+      { title: 'WHY', value: ({ error, paused }) => error ?? paused ?? '-', flexible: true },
     ],
     repos,
     out.columns,

@@ -36,6 +36,7 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     ['time', task.durationMs === null ? null : duration(task.durationMs)],
     ['reason', task.reason],
     ...skippedRows(task.skipped),
+    ...claimRefRows(task.claimRef),
     ['pull', task.pullRequest && `#${task.pullRequest.number} ${task.pullRequest.url}`],
     ['races', task.contention === 0 ? null : `${count(task.contention, 'claim')} lost`],
   ]
@@ -43,9 +44,42 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     value === null ? [] : [`${name.padEnd(8)} ${style(clean(value), task.state, name, out)}`],
   )
   const head = out.style('bold', clean(`${task.repo}#${task.issue}  ${task.title}`))
-  const history = drawHistory(task.history, Date.now())
-  await out.data([head, ...lines, ...(history === '' ? [] : ['', history])].join('\n'))
+  const parts = [candidates(task), drawHistory(task.history, Date.now())]
+  const more = parts.flatMap((part) => (part === '' ? [] : ['', part]))
+  await out.data([head, ...lines, ...more].join('\n'))
   return exitCodes.ok
+}
+
+/** What is wrong with the claim ref, since when, and what to type. */
+function claimRefRows(problem: TaskDetail['claimRef']): [string, string][] {
+  if (problem === null) return []
+  const { kind, ref, oid, reason, agent, sinceMs, next } = problem
+  const since = new Date(sinceMs).toISOString()
+  return [
+    ['claim', `${ref} is ${kind}: ${reason}`],
+    ['', `at ${oid.slice(0, 12)}, seen by ${agent} since ${since}`],
+    ['', next],
+  ]
+}
+
+/** The order of agents, as long as nobody has ended the task. */
+function candidates({ candidates: rows, moreCandidates, state }: TaskDetail): string {
+  if (rows.length === 0 || ['done', 'failed', 'cancelled'].includes(state)) return ''
+  const part = (value: number | undefined) => (value === undefined ? null : value.toFixed(2))
+  const view = table<TaskDetail['candidates'][number]>(
+    [
+      { title: 'PLACE', value: ({ place }) => place, align: 'right' },
+      { title: 'AGENT', value: ({ agent }) => agent },
+      { title: 'WEIGHT', value: ({ fitness }) => part(fitness?.weight), align: 'right' },
+      { title: 'SLOTS', value: ({ fitness }) => part(fitness?.slots), align: 'right' },
+      { title: 'LOAD', value: ({ fitness }) => part(fitness?.load), align: 'right' },
+      { title: 'MEMORY', value: ({ fitness }) => part(fitness?.memory), align: 'right' },
+      { title: 'PAST', value: ({ fitness }) => part(fitness?.failures), align: 'right' },
+      { title: 'WHY', value: ({ reason }) => reason },
+    ],
+    rows,
+  )
+  return moreCandidates === 0 ? view : `${view}\nand ${count(moreCandidates, 'more agent')}`
 }
 
 /** One row for each reason, with the agents that have it. */

@@ -88,6 +88,8 @@ export function createClaims(
     refOf,
     async decode(repo, issue, raw) {
       if (raw === undefined) return { is: 'absent' }
+      if (raw.unread !== undefined)
+        return { is: 'invalid', oid: raw.oid, why: `It holds ${raw.unread}.` }
       try {
         return {
           is: 'record',

@@ -36,6 +36,8 @@ export interface DecideInput {
   tip: Tip
   /** The ref is absent, but this process saw it with this record; `since`: own monotonic ms. */
   vanished?: { tip: Extract<Tip, { is: 'record' }>; since: number }
+  /** The ref's history was rewritten: its last record before that; `since`: own monotonic ms. */
+  forced?: { tip: Extract<Tip, { is: 'record' }>; since: number }
   sighting: Sighting | undefined
   now: number
   /** Margin over the lease before a takeover, ms. */
@@ -49,6 +51,7 @@ export interface DecideInput {
 export function mayClaim({
   tip,
   vanished,
+  forced,
   sighting,
   now,
   marginMs,
@@ -90,9 +93,18 @@ export function mayClaim({
       reason: `the claim ref is unusable: attempt ${record.attempt}`,
     }
   }
+  // Whoever held the record before may still work, as with a deleted ref. Its attempt is not given twice.
+  const before = forced?.tip.record
+  if (
+    forced !== undefined &&
+    before !== undefined &&
+    now - forced.since < before.leaseMs + marginMs
+  ) {
+    return { may: false, why: 'vanished', reason: `the claim ref of ${before.name} was forced` }
+  }
   const free = (takeover: boolean, strikes: number): Decision => ({
     may: true,
-    attempt: record.attempt + 1,
+    attempt: Math.max(record.attempt, before?.attempt ?? 0) + 1,
     strikes,
     previous: oid,
     takeover,

@@ -68,7 +68,13 @@ export async function readCommits(
   objects: readonly ObjectInfo[],
 ): Promise<Map<string, RawTip>> {
   const found = new Map<string, RawTip>(
-    objects.map(({ oid }) => [oid, { oid, message: '', parents: [] }]),
+    objects.map(({ oid, type, size }) => {
+      const unread =
+        type === 'commit'
+          ? `a commit of ${size} bytes; a record has at most ${maxRecordBytes}`
+          : `no commit but a ${type} of ${size} bytes`
+      return [oid, { oid, message: '', parents: [], unread }]
+    }),
   )
   const small = objects.filter(({ type, size }) => type === 'commit' && size <= maxCommitBytes)
   const oids = [...new Set(small.map(({ oid }) => oid))]

@@ -35,6 +35,8 @@ export interface RawTip {
   oid: string
   message: string
   parents: string[]
+  /** Why it was not read. */
+  unread?: string
 }
 
 export interface ClaimRepository {

@@ -8,12 +8,13 @@ import { createClaims, type Claims } from '../../../src/tasks/claim/claims.ts'
 import type { Context, Job, Outcome, RepoContext } from '../../../src/tasks/context.ts'
 import { emptyMemory, type Floor } from '../../../src/tasks/floor.ts'
 import type { TasksWork, WorkOutcome } from '../../../src/tasks/needs.ts'
+import { createHints } from '../../../src/tasks/hints.ts'
 import { createNews } from '../../../src/tasks/news.ts'
 import { createPauses } from '../../../src/tasks/pauses.ts'
 import { findUnfinished } from '../../../src/tasks/recover.ts'
 import { resumeRepository } from '../../../src/tasks/resume.ts'
 import { turn } from '../../../src/tasks/rounds.ts'
-import { nullLogger, repeat, RecentMap, type Repeating } from '../../../src/util/index.ts'
+import { nullLogger, repeat, type Repeating } from '../../../src/util/index.ts'
 import { gitHubOf, repositoryOf, type Send } from './clients.ts'
 import { Process } from './scheduler.ts'
 import { branchPrefix, failedLabel, refPrefix, repo, trigger } from './server.ts'
@@ -102,7 +103,7 @@ export async function startAgent(world: World, machine: Machine): Promise<Runnin
 
   const stopping = new AbortController()
   const active = new Map<number, { cancelled: AbortController; ended: Promise<void> }>()
-  const heard = new RecentMap<number, number>(100)
+  const heard = createHints(100, clock)
   const pauses = createPauses(30_000, 100, clock)
   const leftBehind = new Set<string>()
   const memory = emptyMemory()
@@ -155,16 +156,13 @@ export async function startAgent(world: World, machine: Machine): Promise<Runnin
     cancel: (_, issue, reason) =>
       active.get(issue)?.cancelled.abort({ why: 'cancelled', reason } satisfies Stop),
     begin,
-    heardClaimed: (_, issue) => (heard.get(issue) ?? -Infinity) > clock.monotonic() - 5_000,
+    heardClaimed: (_, issue) => heard.holds(String(issue)),
     notBefore: (_, issue) => pauses.until(String(issue)),
     abandoned: (oid, previous) =>
       leftBehind.has(oid) || (previous !== null && leftBehind.has(previous)),
     say: createNews(journal, 100),
   }
-  const unsubscribe = mesh.heard(({ issue, event }) => {
-    if (event === 'claimed') heard.set(issue, clock.monotonic())
-    else heard.delete(issue)
-  })
+  const unsubscribe = mesh.heard(({ issue, event }) => heard.note(String(issue), event))
   const onError = (error: unknown) => {
     if (!(error instanceof TypeError)) return
     world.violations.push(`a turn of ${name} threw: ${error.stack ?? error.message}`)

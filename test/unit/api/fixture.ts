@@ -42,8 +42,14 @@ export const status: Status = {
     apiUrl: 'https://api.github.com',
     login: 'octocat',
     repos: [
-      { repo: 'octo/lib', ok: true, lastSuccessMs: Date.UTC(2026, 0, 2, 12, 0, 5), error: null },
-      { repo: 'octo/gone', ok: false, lastSuccessMs: null, error: 'Not found.' },
+      {
+        repo: 'octo/lib',
+        ok: true,
+        lastSuccessMs: Date.UTC(2026, 0, 2, 12, 0, 5),
+        error: null,
+        paused: null,
+      },
+      { repo: 'octo/gone', ok: false, lastSuccessMs: null, error: 'Not found.', paused: null },
     ],
     rateLimit: { remaining: 4_812, limit: 5_000, resetAtMs: Date.UTC(2026, 0, 2, 12, 30, 0) },
   },
@@ -76,6 +82,9 @@ export const detail: TaskDetail = {
   ...row,
   reason: null,
   skipped: [],
+  claimRef: null,
+  candidates: [],
+  moreCandidates: 0,
   contention: 1,
   get history() {
     return entries.filter((entry) => 'task' in entry)

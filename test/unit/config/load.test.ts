@@ -41,7 +41,7 @@ describe('loadConfig', () => {
       repos: [],
       pollMs: 30_000,
       labels: { trigger: 'bzzz', failed: 'bzzz:failed' },
-      claims: { refPrefix: 'refs/bzzz/claims/', leaseMs: 1_800_000, staggerMs: 250 },
+      claims: { refPrefix: 'refs/bzzz/claims/', leaseMs: 1_800_000, staggerMs: 1_000 },
       branchPrefix: 'bzzz/issue-',
       maxAttempts: 3,
     })

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import fc from 'fast-check'
 import {
   eligible,
   lacking,
   priorityOf,
-  rankOf,
+  pausedBy,
   type Candidate,
   type IntakeRules,
 } from '../../../src/tasks/intake.ts'
@@ -61,39 +60,6 @@ describe('eligible', () => {
   })
 })
 
-describe('rankOf', () => {
-  it('gives every agent another place, the same in everybody’s eyes', () => {
-    fc.assert(
-      fc.property(
-        fc.uniqueArray(fc.string({ minLength: 1 }), { minLength: 1, maxLength: 12 }),
-        fc.nat(),
-        (ids, number) => {
-          const all = ids.map((id) => candidate(id))
-          const ranks = all.map((self) =>
-            rankOf(
-              self,
-              all.filter((other) => other !== self),
-              'octo/lib',
-              number,
-              [],
-            ),
-          )
-          expect([...ranks].sort((a, b) => a - b)).toEqual(ranks.map((_, index) => index))
-        },
-      ),
-    )
-  })
-
-  it('puts peers with a free slot first, and leaves out those who cannot', () => {
-    const self = candidate('a')
-    const busy = candidate('b', { freeSlots: 0 })
-    const elsewhere = candidate('c', { repositories: ['octo/other'] })
-    expect(rankOf(self, [busy, elsewhere], 'octo/lib', 1, [])).toBe(0)
-    expect(rankOf(busy, [self, elsewhere], 'octo/lib', 1, [])).toBe(1)
-    expect(rankOf(busy, [self, elsewhere], 'octo/lib', 1, ['gpu'])).toBe(0)
-  })
-})
-
 describe('priorityOf', () => {
   const order = ['P0', 'P1', 'P2', 'P3']
   const sorted = (labels: string[][], by = order) =>
@@ -123,5 +89,16 @@ describe('lacking', () => {
     expect(lacking(['gpu', 'docker'], candidate('a', { offers: new Set(['docker']) }))).toEqual([
       'gpu',
     ])
+  })
+})
+
+describe('pausedBy', () => {
+  it('pauses for the mesh by WORKFLOW.md, and for one agent by its configuration', () => {
+    expect(pausedBy({}, 'octo/lib', {})).toBeUndefined()
+    const release = { reason: 'paused by WORKFLOW.md: release week', everywhere: true }
+    expect(pausedBy({}, 'octo/lib', { paused: 'release week' })).toEqual(release)
+    expect(pausedBy({}, 'octo/lib', { paused: '' })?.reason).toBe('paused by WORKFLOW.md')
+    expect(pausedBy({ paused: ['Octo/Lib'] }, 'octo/lib', {})?.everywhere).toBe(false)
+    expect(pausedBy({ paused: ['octo/other'] }, 'octo/lib', {})).toBeUndefined()
   })
 })
