@@ -117,6 +117,22 @@ describe('blocks', () => {
     expect(await gate.ask(repo, issue(), signal)).toEqual({ is: 'open' })
   })
 
+  it('asks at once about what waits for an issue that is gone, and about nothing else', async () => {
+    const gate = gates(trusted)
+    before = { dependencies: ['#4', 'octo/other#5'] }
+    await gate.ask(repo, issue(), signal)
+    expect(gate.barred(repo, 7)).toBe(true)
+    calls = []
+    expect(gate.changed(repo, 6)).toEqual([])
+    await gate.ask(repo, issue(), signal)
+    expect(calls).toEqual([])
+    before = {}
+    expect(gate.changed('Octo/Other', 5)).toEqual([repo])
+    expect(await gate.ask(repo, issue(), signal)).toEqual({ is: 'open' })
+    expect(gate.barred(repo, 7)).toBe(false)
+    expect(gate.changed(repo, 4)).toEqual([])
+  })
+
   it('waits for open sub-issues', async () => {
     before = { 'sub-issues': ['#9'] }
     const reason = 'has open sub-issues #9'
