@@ -50,7 +50,7 @@ beforeEach(async () => {
   await writeFile(join(from, 'README.md'), '# lib\n')
   server = forge({ dir: join(dir, `forge-${count}`), users }, { processes })
   await server.start()
-  await server.createRepository({ ...{ owner: at.owner, name: at.repo }, from })
+  await server.createRepository({ owner: at.owner, name: at.repo, from })
   rest = clientOf('root')
 })
 afterEach(async () => {
