@@ -3,7 +3,7 @@
  *
  * @example
  * const { config } = await loadConfig({ env: process.env, cwd: process.cwd() })
- * const agent = createAgent({ config, token }, { logger: await createLogger({ level: 'info' }) })
+ * const agent = createAgent({ config }, { logger: await createLogger({ level: 'info' }) })
  * await agent.start()
  */
 export {

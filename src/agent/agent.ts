@@ -4,7 +4,8 @@ import type { Config } from '../config/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Mesh } from '../mesh/index.ts'
 import { createGit, createProcesses } from '../process/index.ts'
-import { createBoard, type Board, type Tasks } from '../tasks/index.ts'
+import type { Credential } from '../secrets/index.ts'
+import { createBoard, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
 import {
   CommonError,
   explain,
@@ -16,14 +17,23 @@ import {
 } from '../util/index.ts'
 import { introduce } from './introduce.ts'
 import { loadNow } from './peers.ts'
-import { makeJournal, makeMesh, makeTasks, makeWork } from './rooms.ts'
+import {
+  makeCredential,
+  makeJournal,
+  makeMesh,
+  makeTasks,
+  makeWebhooks,
+  makeWork,
+} from './rooms.ts'
 import { version } from './version.ts'
 import { peerRows, statusOf } from './view.ts'
 
 export interface AgentInit {
   config: Config
-  /** GitHub token; a worker needs one. Kept in memory only. */
+  /** GitHub token. Default: what the configuration says a worker signs in with, read at the start. */
   token?: string
+  /** Where secrets may be named or kept. Default: the environment of this process. */
+  env?: Readonly<Record<string, string | undefined>>
 }
 
 export interface AgentComponents {
@@ -50,11 +60,13 @@ interface Rooms {
   journal: Journal
   board: Board
   tasks: Tasks | undefined
+  credential: Credential | undefined
+  webhooks: Webhooks | undefined
 }
 
-/** Errors of `start`: those of each room, such as `HOME_IN_USE`, `LISTEN_FAILED`, `GITHUB_UNAUTHORIZED`. */
+/** Errors of `start`: those of each room, such as `HOME_IN_USE`, `SECRET_MISSING`, `LISTEN_FAILED`, `GITHUB_UNAUTHORIZED`. */
 export function createAgent(init: AgentInit, components: AgentComponents): Agent {
-  const { config, token = '' } = init
+  const { config } = init
   const { logger, onStopAsked } = components
   const { home, name, roles } = config
   const startedAtMs = Date.now()
@@ -76,11 +88,15 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const processes = createProcesses({ stateDir: home, logger })
     await begin('processes', sweeping(processes, logger))
     const git = createGit({ processes })
+    const credential = roles.includes('worker')
+      ? makeCredential(init, processes, logger)
+      : undefined
+    await credential?.check()
 
     const mesh = makeMesh(config, logger)
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
-    rooms = { mesh, journal, board, tasks: undefined }
+    rooms = { mesh, journal, board, tasks: undefined, credential, webhooks: undefined }
     const introduced = introduce(mesh, journal, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
     await begin('mesh', mesh)
@@ -89,14 +105,16 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     mesh.announce({ journal: journal.head() })
     await begin('board', board)
     await begin('api', apiOf(rooms))
-    if (roles.includes('worker')) {
+    if (credential !== undefined) {
       await git(['--version'], { cwd: home })
       const work = makeWork(config, processes, git, logger)
       await begin('work', work)
       mesh.announce(await work.detect())
-      const tasks = makeTasks(config, token, { mesh, journal, work, git, logger })
+      const tasks = makeTasks(config, credential, { mesh, journal, work, git, logger })
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)
+      rooms.webhooks = makeWebhooks(init, tasks, logger)
+      if (rooms.webhooks !== undefined) await begin('webhooks', rooms.webhooks)
     }
     await begin('refresh', refreshing(mesh, journal))
     const facts = { event: 'agent.started', name, peerId: mesh.peerId, addresses: mesh.addresses() }

@@ -2,15 +2,15 @@
  * The composition root: builds the rooms that the configuration asks for, hands each what it needs
  * of the others, starts them in order and stops them in reverse. It decides nothing of its own.
  *
- *   lock ─► processes ─► mesh ─► journal ─► board ─► api ─► work ─► tasks ─► refresh
+ *   lock ─► processes ─► mesh ─► journal ─► board ─► api ─► work ─► tasks ─► webhooks ─► refresh
  *
  * The lock comes first, so that nothing of another agent's home is touched; the sweep of leftover
  * processes comes before anything that could start one; tasks come last, when everything they rely
  * on is there, and stop first, because handing work back needs all the rest. An observer has no
- * work and no tasks.
+ * work, no tasks and no webhooks.
  *
  * @example
- * const agent = createAgent({ config, token }, { logger })
+ * const agent = createAgent({ config }, { logger })
  * await agent.start()
  * agent.status()
  * await agent.stop()

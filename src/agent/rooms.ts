@@ -4,9 +4,24 @@ import type { Config } from '../config/index.ts'
 import { createJournal, type Journal } from '../journal/index.ts'
 import { createMesh, verifySignature, type Mesh } from '../mesh/index.ts'
 import type { Git, Processes } from '../process/index.ts'
-import { createTasks, type Tasks } from '../tasks/index.ts'
+import {
+  createCredential,
+  fixedToken,
+  resolveSecret,
+  webhookSecret,
+  type CommandRunner,
+  type Credential,
+} from '../secrets/index.ts'
+import {
+  createTasks,
+  createWebhooks,
+  type Tasks,
+  type WebhookHint,
+  type Webhooks,
+} from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
 import { createWork, type Work } from '../work/index.ts'
+import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
@@ -48,6 +63,22 @@ export function makeWork(config: Config, processes: Processes, git: Git, logger:
   )
 }
 
+/** Signs in to GitHub; what is read is read when it is asked for. */
+export function makeCredential(
+  { config, token, env = process.env }: AgentInit,
+  processes: Processes,
+  logger: Logger,
+): Credential {
+  if (token !== undefined) return fixedToken(token)
+  const { github, home } = config
+  const run: CommandRunner['run'] = (request) =>
+    processes.run({ ...request, cwd: home, lease: false })
+  return createCredential(
+    { ...github, userAgent: `bzzz/${version}` },
+    { env, commands: { run }, logger },
+  )
+}
+
 export interface TasksParts {
   mesh: Mesh
   journal: Journal
@@ -56,7 +87,7 @@ export interface TasksParts {
   logger: Logger
 }
 
-export function makeTasks(config: Config, token: string, parts: TasksParts): Tasks {
+export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
   const { mesh, journal, work, git, logger } = parts
   const { github, name } = config
   return createTasks(
@@ -66,6 +97,7 @@ export function makeTasks(config: Config, token: string, parts: TasksParts): Tas
       apiUrl: github.apiUrl,
       ...(github.gitUrl === undefined ? {} : { gitUrl: github.gitUrl }),
       token,
+      ...(github.assignee === undefined ? {} : { assignee: github.assignee }),
       userAgent: `bzzz/${version}`,
       repos: github.repos,
       paused: github.paused,
@@ -108,5 +140,25 @@ export function makeTasks(config: Config, token: string, parts: TasksParts): Tas
           slots: { total: config.work.slots, used: slotsUsed },
         }),
     },
+  )
+}
+
+/** Undefined when the configuration asks for none. */
+export function makeWebhooks(
+  { config, env = process.env }: AgentInit,
+  tasks: Tasks & { hint?: (hint: WebhookHint) => void },
+  logger: Logger,
+): Webhooks | undefined {
+  const { repos, webhooks } = config.github
+  const { listen, path, secret } = webhooks
+  if (listen === undefined) return undefined
+  return createWebhooks(
+    {
+      listen,
+      path,
+      repos,
+      secret: async () => (await resolveSecret(secret, { env, name: webhookSecret })).value,
+    },
+    { onHint: (hint) => tasks.hint?.(hint), logger },
   )
 }

@@ -2,7 +2,8 @@
 import type { PeerRow, Status } from '../api/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Mesh } from '../mesh/index.ts'
-import { taskStates, type Board, type Tasks } from '../tasks/index.ts'
+import type { Credential } from '../secrets/index.ts'
+import { taskStates, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
 
 export interface AgentFacts {
   name: string
@@ -20,9 +21,14 @@ export interface AgentRooms {
   board: Board
   /** Only workers have it. */
   tasks: Tasks | undefined
+  credential: Credential | undefined
+  webhooks: Webhooks | undefined
 }
 
-export function statusOf(facts: AgentFacts, { mesh, journal, board, tasks }: AgentRooms): Status {
+export function statusOf(
+  facts: AgentFacts,
+  { mesh, journal, board, tasks, credential, webhooks }: AgentRooms,
+): Status {
   const { key, epoch, length } = journal.head()
   const known = mesh.peers()
   const rows = board.rows()
@@ -52,7 +58,11 @@ export function statusOf(facts: AgentFacts, { mesh, journal, board, tasks }: Age
         ? []
         : [{ repo, issue, sinceMs: frozenSinceMs }],
     ),
-    github: tasks?.status() ?? { apiUrl: facts.apiUrl, login: null, repos: [], rateLimit: null },
+    github: {
+      ...(tasks?.status() ?? { apiUrl: facts.apiUrl, login: null, repos: [], rateLimit: null }),
+      credential: credential?.status() ?? null,
+      webhooks: webhooks?.status() ?? null,
+    },
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Capabilities } from '../mesh/wire.ts'
 import type { LoggedEntry, Query, Verification } from '../journal/types.ts'
-import type { TaskDetail, TaskRow, TaskState } from '../tasks/types.ts'
+import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
 export type { LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
 
@@ -20,6 +20,16 @@ export interface RepositoryStatus {
   error: string | null
   /** Why nothing new is taken there, as far as known; null when it is. */
   paused: string | null
+}
+
+export interface CredentialStatus {
+  kind: 'token' | 'app'
+  /** Where the token or the App's key came from: "file /etc/bzzz/token"; null until it was read. */
+  source: string | null
+  /** Wall clock, ms since 1970; null when it does not end or nobody said. */
+  expiresAtMs: number | null
+  /** What is wrong with it; null when nothing is. */
+  error: string | null
 }
 
 export interface Status {
@@ -46,6 +56,10 @@ export interface Status {
     login: string | null
     repos: RepositoryStatus[]
     rateLimit: { remaining: number; limit: number; resetAtMs: number } | null
+    /** With what it signs in; null when it does not. */
+    credential: CredentialStatus | null
+    /** The receiver; null when it is off. */
+    webhooks: WebhooksStatus | null
   }
 }
 

@@ -79,15 +79,38 @@ export const path = z
 
 export const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'not a variable name')
 
-/** Where a secret is, never the secret itself. */
-export const secretReference = z.union([
+const places = [
   z.strictObject({ file: path }),
   z.strictObject({
     credential: z.string().regex(/^[\w][\w.-]{0,127}$/, 'not the name of a credential'),
   }),
   z.strictObject({ env: envName }),
-  z.strictObject({ gh: z.literal(true) }),
+] as const
+
+/** Where a secret is, never the secret itself. */
+export const secretReference = z.union([...places, z.strictObject({ gh: z.literal(true) })])
+/** The same for what `gh` does not have. */
+export const storedSecret = z.union(places)
+
+/** Number or client id. */
+export const appId = z.union([
+  z.int().min(1).max(Number.MAX_SAFE_INTEGER),
+  z.string().regex(/^Iv[\w.]{8,64}$/, 'not a number or a client id'),
 ])
+
+/** Also of an App: `slug[bot]`. */
+export const login = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}(?:\[bot\])?$/, 'not a GitHub login')
+
+const isPort = (text: string) => Number(text.slice(text.lastIndexOf(':') + 1)) <= 65_535
+
+export const hostPort = z
+  .string()
+  .regex(/^(?:\[[0-9a-fA-F:]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252}):\d{1,5}$/, 'not HOST:PORT')
+  .refine(isPort, 'the port is above 65535')
+
+export const urlPath = z.string().regex(/^\/[\w./-]{0,199}$/, 'not a path such as /webhook')
 
 const programme = z.array(z.string().min(1).max(4_096)).min(1).max(64)
 /** Names of variables that it may see. */

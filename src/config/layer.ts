@@ -19,7 +19,11 @@ export interface Layer {
 }
 
 /** Environment variables of other parts that begin like ours. */
-const FOREIGN = new Set(['BZZZ_GITHUB_TOKEN', 'BZZZ_GITHUB_TOKEN_FILE'])
+const FOREIGN = new Set(
+  ['BZZZ_GITHUB_TOKEN', 'BZZZ_GITHUB_APP_PRIVATE_KEY', 'BZZZ_GITHUB_WEBHOOKS_SECRET'].flatMap(
+    (name) => [name, `${name}_FILE`],
+  ),
+)
 
 const TRUE = new Set(['true', '1', 'yes', 'on'])
 const FALSE = new Set(['false', '0', 'no', 'off'])

@@ -121,9 +121,12 @@ function finish(
       },
     ])
   }
-  const { token } = parsed.github
-  const reference =
-    token !== undefined && 'file' in token ? { file: resolve('github.token', token.file) } : token
+  /** A secret's file is meant from where the option stands. */
+  const placed = <R extends object>(option: string, reference: R | undefined) =>
+    reference !== undefined && 'file' in reference
+      ? { file: resolve(option, String(reference.file)) }
+      : reference
+  const { app, token, webhooks } = parsed.github
   return {
     ...parsed,
     name: parsed.name ?? cleanedHostName(os.hostname()),
@@ -132,7 +135,9 @@ function finish(
       ...parsed.github,
       apiUrl: withoutSlash(parsed.github.apiUrl),
       gitUrl: parsed.github.gitUrl === undefined ? undefined : withoutSlash(parsed.github.gitUrl),
-      token: reference,
+      token: placed('github.token', token),
+      app: { ...app, privateKey: placed('github.app.privateKey', app.privateKey) },
+      webhooks: { ...webhooks, secret: placed('github.webhooks.secret', webhooks.secret) },
     },
     api: { socket },
   }

@@ -8,6 +8,7 @@
 import { z } from 'zod'
 import * as field from './fields.ts'
 import { option, wholeNumber } from './option.ts'
+import * as access from './schema-access.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -90,14 +91,9 @@ const github = z
       form: 'an https URL, or http to 127.0.0.1, ::1 or localhost',
       defaultText: 'what the API gives as clone_url',
     }),
-    token: option(field.secretReference.optional(), {
-      what: 'Where the token is: a file, a systemd credential, a variable, or `gh auth token`.',
-      why: 'Never the token itself: configuration files are copied and shown.',
-      form: '{file: PATH}, {credential: NAME}, {env: NAME} or {gh: true}',
-      defaultText:
-        'the first of the file in BZZZ_GITHUB_TOKEN_FILE, $CREDENTIALS_DIRECTORY/github_token, /run/secrets/github_token, BZZZ_GITHUB_TOKEN, GITHUB_TOKEN, GH_TOKEN',
-      env: false,
-    }),
+    token: access.token,
+    app: access.app,
+    assignee: access.assignee,
     labels,
     trust: option(z.enum(['label', 'author', 'anyone']).default('label'), {
       what: 'Whose triage permission makes an issue a task: that of who set the trigger label, or of who opened the issue; or nobody’s.',
@@ -116,6 +112,7 @@ const github = z
       why: 'One branch per issue, never per attempt. All agents of a repository must agree.',
       form: 'the beginning of a branch name',
     }),
+    webhooks: access.webhooks,
     maxAttempts: option(z.int().min(1).max(20).default(3), {
       what: 'Attempts at an issue, by all agents together, before it is marked as failed.',
       why: 'Enough for a crash and a bad day, few enough to stop burning money.',

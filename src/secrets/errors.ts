@@ -2,6 +2,21 @@
 import { CodedError } from '../util/index.ts'
 
 /** `SECRET_MISSING` has `data.looked`: where it was looked for, in order. */
-export type SecretErrorCode = 'SECRET_MISSING' | 'SECRET_UNREADABLE' | 'SECRET_EMPTY'
+export type SecretErrorCode =
+  | 'SECRET_MISSING'
+  | 'SECRET_UNREADABLE'
+  | 'SECRET_EMPTY'
+  /** What is there is no RSA private key in PEM form. */
+  | 'APP_KEY_INVALID'
+  /** 401: the App's id and key do not belong together, or the key was revoked. */
+  | 'APP_UNAUTHORIZED'
+  /** The App is not installed where the repository is; data.repo or data.installation. */
+  | 'APP_NOT_INSTALLED'
+  /** 403: the installation is suspended, or the App may not do this. */
+  | 'APP_REFUSED'
+  /** No answer, 429 or a 5xx: it passes by itself. */
+  | 'APP_UNREACHABLE'
+  /** An answer that does not have GitHub's shape. */
+  | 'APP_ANSWER'
 
 export class SecretError extends CodedError<SecretErrorCode> {}

@@ -4,15 +4,23 @@
  * `gh auth token`. A source that another room must run is passed in: nothing here spawns.
  *
  * @example
- * const { value, source } = await resolveSecret(config.github.token, { env: process.env })
- * log.info({ value, source }, 'signed in') // {"value":"[secret]","source":"env GITHUB_TOKEN"}
- * const octokit = new Octokit({ auth: value.reveal() })
+ * const { value, source } = await resolveSecret({ file: '/etc/bzzz/token' }, { env: process.env })
+ * log.info({ value, source }, 'read') // {"value":"[secret]","source":"file /etc/bzzz/token"}
+ *
+ * @example
+ * const credential = createCredential(config.github, { env: process.env, commands: processes, logger })
+ * const token = await credential.token({ repo: 'octo/lib' }) // for one call
+ * if (status === 401 && (await credential.refused(token, { repo: 'octo/lib' }))) again()
  */
+export { type AppCredential } from './app-credential.ts'
+export { createCredential, githubHost, type Credential, type CredentialInit } from './credential.ts'
+export type { At, CredentialStatus } from './credential-types.ts'
 export { SecretError, type SecretErrorCode } from './errors.ts'
 export { redact } from './redact.ts'
 export { resolveSecret } from './resolve.ts'
 export { Secret } from './secret.ts'
-export { githubToken } from './types.ts'
+export { fixedToken, type TokenCredential } from './token-credential.ts'
+export { githubToken, webhookSecret } from './types.ts'
 export type {
   CommandRunner,
   ResolvedSecret,

@@ -77,9 +77,9 @@ function sourcesOf(reference: SecretReference, options: ResolveOptions): Source[
   return [ghSource(options.commands, options)]
 }
 
-function advice(reference: MaybeReference, { what, env }: SecretName): string {
+function advice(reference: MaybeReference, { what, env, option, also }: SecretName): string {
   if (reference === undefined) {
-    return `Type: export ${env[0]}=…, or write the ${what} to a file (mode 600) and export ${env[0]}_FILE=PATH, or set github.token to {gh: true} in bzzz.yaml after \`gh auth login\`.`
+    return `Type: export ${env[0]}=…, or write the ${what} to a file (mode 600) and export ${env[0]}_FILE=PATH, ${also ?? `or name another place in ${option}`}.`
   }
   if ('file' in reference) return `Write the ${what} to ${reference.file} (mode 600).`
   if ('credential' in reference) {

@@ -35,6 +35,10 @@ export interface SecretName {
   env: readonly [string, ...string[]]
   /** What it may consist of, where others would repeat a malformed one in their errors. */
   form?: RegExp
+  /** The option that may name another place. */
+  option: string
+  /** A further way to give it, for advice. */
+  also?: string
 }
 
 export const githubToken: SecretName = {
@@ -43,6 +47,22 @@ export const githubToken: SecretName = {
   env: ['BZZZ_GITHUB_TOKEN', 'GITHUB_TOKEN', 'GH_TOKEN'],
   /** What an HTTP header can carry in one word. */
   form: /^[\x21-\x7e]+$/,
+  option: 'github.token',
+  also: 'or set github.token to {gh: true} in bzzz.yaml after `gh auth login`',
+}
+
+export const githubAppKey: SecretName = {
+  what: 'private key of the GitHub App',
+  id: 'github_app_private_key',
+  env: ['BZZZ_GITHUB_APP_PRIVATE_KEY'],
+  option: 'github.app.privateKey',
+}
+
+export const webhookSecret: SecretName = {
+  what: 'webhook secret',
+  id: 'github_webhook_secret',
+  env: ['BZZZ_GITHUB_WEBHOOKS_SECRET'],
+  option: 'github.webhooks.secret',
 }
 
 export interface ResolveOptions {

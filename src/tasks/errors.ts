@@ -32,6 +32,8 @@ export type TasksErrorCode =
   | 'UPDATE_REFS_MISSING'
   /** GitHub gave a claim record another OID than the local store did: it altered the commit. */
   | 'CLAIM_RECORD_ALTERED'
+  /** The receiver of webhooks cannot listen; data.listen. */
+  | 'WEBHOOKS_LISTEN'
   /** The claim is no longer ours. */
   | 'CLAIM_LOST'
 

@@ -3,6 +3,7 @@
  * bodies or tokens. Only what passes by itself is `GITHUB_UNREACHABLE` or `GITHUB_RATE_LIMITED`,
  * since callers try those again without end.
  */
+import { SecretError } from '../secrets/index.ts'
 import { hasCode } from '../util/index.ts'
 import { TasksError, type TasksErrorCode } from './errors.ts'
 
@@ -12,13 +13,17 @@ interface Failure {
   response?: { headers?: Record<string, unknown>; data?: { message?: unknown; errors?: unknown } }
 }
 
-/** Turns any failure of a call into a `TasksError`; `data`: route, repo, status, details. */
+/**
+ * Turns any failure of a call into a `TasksError`; `data`: route, repo, status, details, and of a
+ * refusal `permissions`: what the token would need, one set in each.
+ */
 export function asTasksError(
   error: unknown,
   route: string,
   parameters: Record<string, unknown>,
 ): Error {
   if (error instanceof TasksError || hasCode(error, 'ABORTED')) return error as Error
+  if (error instanceof SecretError) return asSignInError(error)
   const {
     status = 0,
     message: text = '',
@@ -46,8 +51,57 @@ export function asTasksError(
   const subject = repo ?? 'GitHub'
   const code = codeOf(status, limited)
   const said = details === '' ? '' : ` (${details})`
-  const { message, next } = words(code, subject, route, said)
+  const permissions = code === 'GITHUB_FORBIDDEN' ? permissionsOf(headers) : []
+  const { message, next } =
+    permissions.length === 0
+      ? words(code, subject, route, said)
+      : lacking(permissions, subject, route, said)
+  if (permissions.length > 0) Object.assign(data, { permissions })
   return new TasksError(code, message, { data, next, ...(status === 0 ? { cause: error } : {}) })
+}
+
+/** There is no token to call with. What passes by itself stays so; an App's absence is a repository's. */
+function asSignInError(error: SecretError): TasksError {
+  const codes: Partial<Record<SecretError['code'], TasksErrorCode>> = {
+    APP_UNREACHABLE: 'GITHUB_UNREACHABLE',
+    APP_NOT_INSTALLED: 'GITHUB_NOT_FOUND',
+    APP_REFUSED: 'GITHUB_FORBIDDEN',
+    APP_ANSWER: 'GITHUB_ANSWER',
+  }
+  return new TasksError(codes[error.code] ?? 'GITHUB_UNAUTHORIZED', error.message, {
+    data: { ...error.data },
+    ...(error.next === undefined ? {} : { next: error.next }),
+    cause: error,
+  })
+}
+
+/**
+ * What GitHub would accept, one set in each: `issues: write`, `contents: write and actions: read`. From
+ * `x-accepted-github-permissions: issues=write; pull_requests=write`.
+ */
+function permissionsOf(headers: Record<string, unknown>): string[] {
+  const accepted = String(headers['x-accepted-github-permissions'] ?? '').slice(0, 1_000)
+  const sets = accepted.split(';').map((set) =>
+    set
+      .split(',')
+      .map((one) => /^\s*([a-z_]{1,60})=([a-z]{1,20})\s*$/.exec(one))
+      .flatMap((found) => (found === null ? [] : [`${found[1]}: ${found[2]}`]))
+      .join(' and '),
+  )
+  return sets.filter((set) => set !== '')
+}
+
+function lacking(
+  permissions: string[],
+  subject: string,
+  route: string,
+  said: string,
+): { message: string; next: string } {
+  const which = permissions.join(', or ').replaceAll('_', ' ')
+  return {
+    message: `The token lacks a permission for "${route}" on ${subject}${said}: ${which}.`,
+    next: `Give the token, or the App and its installation, the repository permission ${which}.`,
+  }
 }
 
 /** GitHub's words for a limit of its own on bursts; such an answer may name no time. */

@@ -62,7 +62,16 @@ export interface Repository {
   cloneUrl: string
   defaultBranch: string
   canPush: boolean
+  /** Of an App: permissions that a task needs and the App does not have, such as `contents`. */
+  missing?: string[]
 }
+
+export const toRepository = (raw: z.infer<typeof repositorySchema>): Repository => ({
+  fullName: raw.full_name,
+  cloneUrl: raw.clone_url,
+  defaultBranch: raw.default_branch,
+  canPush: raw.permissions?.push === true,
+})
 
 export const commentSchema = z.object({
   body: z

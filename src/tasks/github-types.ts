@@ -3,7 +3,7 @@ import type { RefsApi } from './github-refs.ts'
 import type { Comment, Issue, Pull, RateLimit, Repository } from './github-shapes.ts'
 
 export interface GitHub {
-  /** Login that the token belongs to. Errors: `GITHUB_UNAUTHORIZED`. */
+  /** Login that the token belongs to; of an App `slug[bot]`. Errors: `GITHUB_UNAUTHORIZED`. */
   viewer(signal: AbortSignal): Promise<string>
   repository(repo: string, signal: AbortSignal): Promise<Repository>
   /**
@@ -34,7 +34,15 @@ export interface GitHub {
   rateLimit(): RateLimit | null
 }
 
-/** With what only the claims' `rest` transport uses. */
+/** With what is asked when a repository is made ready, and by whoever shares the limits. */
 export interface GitHubWithRefs extends GitHub {
   refs(repo: string): RefsApi
+  /** Whether issues of the repository can be assigned to the login. */
+  assignable(repo: string, login: string, signal: AbortSignal): Promise<boolean>
+  /**
+   * Whose rate limit calls for this repository count against: `user:LOGIN@HOST` or
+   * `app:ID/INSTALLATION@HOST`; no secret in it. Null until it is known. Without a repository: of an
+   * App only when it uses one installation.
+   */
+  principal(repo?: string): string | null
 }

@@ -8,7 +8,10 @@
  */
 import { Octokit } from 'octokit'
 import { z } from 'zod'
+import type { Credential } from '../secrets/index.ts'
 import { withDeadline, type Logger } from '../util/index.ts'
+import { accessCalls } from './github-access.ts'
+import { authStrategy } from './github-auth.ts'
 import { asTasksError } from './github-errors.ts'
 import { TasksError } from './errors.ts'
 import { gateCalls, type GateCalls } from './github-gates.ts'
@@ -16,23 +19,23 @@ import {
   commentSchema,
   issueSchema,
   pullSchema,
-  repositorySchema,
   toIssue,
   toPull,
-  userSchema,
   type Comment,
   type Issue,
   type RateLimit,
 } from './github-shapes.ts'
 import { createRefsApi } from './github-refs.ts'
 import type { GitHubWithRefs } from './github-types.ts'
+import { credentialOf } from './principal.ts'
 
 export type { Issue, Pull, RateLimit, Repository } from './github-shapes.ts'
 export type { GitHub } from './github-types.ts'
 
 export interface GitHubInit {
   apiUrl: string
-  token: string
+  /** A credential may give another token for each call. */
+  token: string | Credential
   userAgent: string
   /** Limit of one call with its retries and throttling, ms. Default 120,000. */
   timeoutMs?: number
@@ -52,12 +55,13 @@ export function createGitHub(
   init: GitHubInit,
   { logger }: { logger: Logger },
 ): GitHubWithRefs & { gates: GateCalls } {
-  const { apiUrl, token, userAgent, timeoutMs = 120_000, pace = true } = init
+  const { apiUrl, userAgent, timeoutMs = 120_000, pace = true } = init
+  const credential = credentialOf(init.token)
   let limit: RateLimit | null = null
   const cached = new Map<string, { etag: string; issues: Issue[] }>()
   const octokit = new Octokit({
     baseUrl: apiUrl.replace(/\/+$/, ''),
-    auth: token,
+    authStrategy: authStrategy(credential),
     userAgent,
     ...(pace ? {} : { throttle: { enabled: false } }),
     log: {
@@ -108,13 +112,14 @@ export function createGitHub(
   }
 
   /** octokit knows where GraphQL is on GitHub Enterprise Server. */
-  const graphql = (query: string, variables: Record<string, unknown>, signal: AbortSignal) =>
-    withDeadline(
-      'POST /graphql',
-      timeoutMs,
-      (inner) => octokit.graphql(query, { ...variables, request: { signal: inner } }),
-      { signal },
-    )
+  const graphql =
+    (repo: string) => (query: string, variables: Record<string, unknown>, signal: AbortSignal) =>
+      withDeadline(
+        'POST /graphql',
+        timeoutMs,
+        (inner) => octokit.graphql(query, { ...variables, request: { signal: inner, repo } }),
+        { signal },
+      )
 
   const at = (repo: string) => {
     const [owner = '', name = ''] = repo.split('/')
@@ -161,16 +166,7 @@ export function createGitHub(
   }
 
   return {
-    viewer: async (signal) => (await call('GET /user', {}, userSchema, signal)).data.login,
-    async repository(repo, signal) {
-      const { data } = await call('GET /repos/{owner}/{repo}', at(repo), repositorySchema, signal)
-      return {
-        fullName: data.full_name,
-        cloneUrl: data.clone_url,
-        defaultBranch: data.default_branch,
-        canPush: data.permissions?.push === true,
-      }
-    },
+    ...accessCalls({ apiUrl, credential, call }),
     openIssues,
     async issue(repo, number, signal) {
       const parameters = { ...at(repo), issue_number: number }
@@ -270,7 +266,7 @@ export function createGitHub(
       ).data.map(toPull)
       return pulls.find((pull) => pull.open) ?? pulls[0]
     },
-    refs: (repo) => createRefsApi(at(repo), { call, graphql }),
+    refs: (repo) => createRefsApi(at(repo), { call, graphql: graphql(repo) }),
     gates: gateCalls(call),
     rateLimit: () => limit,
   }

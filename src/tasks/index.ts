@@ -6,7 +6,8 @@
  *
  * Reading order: `machine.ts` (the life of a task), `claim/` (record, decide, claims), `intake.ts`
  * and `rounds.ts` (which issue, when), `attempt.ts` (one attempt in order), `publish.ts`,
- * `give-up.ts`, `recover.ts` (after a restart), `table.ts` (what people see).
+ * `give-up.ts`, `recover.ts` (after a restart), `table.ts` (what people see). `webhooks/` receives hints
+ * that something changed.
  *
  * @example
  * const tasks = createTasks({ repos: ['octo/lib'], apiUrl, token, ...settings }, { journal, mesh, work, git, ... })
@@ -19,3 +20,5 @@ export type { Candidate } from './intake.ts'
 export { finalStates, taskStates } from './machine.ts'
 export { createTasks, type Tasks, type TasksInit } from './tasks.ts'
 export type { TaskDetail, TaskRow, TaskState } from './types.ts'
+export type { WebhookHint } from './webhooks/hint.ts'
+export { createWebhooks, type Webhooks } from './webhooks/webhooks.ts'

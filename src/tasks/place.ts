@@ -1,5 +1,6 @@
 /** One repository made ready: seen on GitHub, writable, its git remote trusted with the token, a local bare store. */
 import { join } from 'node:path'
+import type { Credential } from '../secrets/index.ts'
 import type { Clock } from '../util/index.ts'
 import { createClaims } from './claim/claims.ts'
 import type { Verify } from './claim/record.ts'
@@ -9,13 +10,18 @@ import { openRepository, type RunGit } from './claim/repository.ts'
 import type { Context, RepoContext } from './context.ts'
 import { TasksError } from './errors.ts'
 import type { TasksMesh } from './needs.ts'
+import { requireAssignable } from './principal.ts'
 
 export interface PlaceInit {
-  /** Holds the local stores. */
+  /** Holds one bare git repository per GitHub repository. */
   dir: string
   apiUrl: string
+  /** Base of the git remotes, `/owner/name.git` is added. Default: what the API says. */
   gitUrl?: string
-  token: string
+  /** A credential may give another token for each call. */
+  token: string | Credential
+  /** Login that is assigned on behalf of the token's. */
+  assignee?: string
   /** How claim refs move. Default: git. */
   transport?: 'git' | 'rest'
 }
@@ -25,11 +31,17 @@ export interface PlaceComponents {
   verify: Verify
   signer: Pick<TasksMesh, 'peerId' | 'sign' | 'incarnation'>
   clock: Clock
-  /** For the `rest` transport. */
-  github: { refs(repo: string): RestRefs }
+  github: {
+    /** For the `rest` transport. */
+    refs(repo: string): RestRefs
+    assignable(repo: string, login: string, signal: AbortSignal): Promise<boolean>
+  }
 }
 
-/** Errors: those of GitHub, `REPO_READ_ONLY`, `GITHUB_ANSWER` when the git remote is on another site. */
+/**
+ * Errors: those of GitHub, `REPO_READ_ONLY`, `NOT_ASSIGNABLE`, `GITHUB_ANSWER` when the git remote is
+ * on another site.
+ */
 export async function openPlace(
   init: PlaceInit,
   components: PlaceComponents,
@@ -41,11 +53,18 @@ export async function openPlace(
   const { settings, login, name } = context
   const info = await context.github.repository(repo, signal)
   if (!info.canPush) {
-    throw new TasksError('REPO_READ_ONLY', `The token of ${login} cannot push to ${repo}.`, {
-      data: { repo },
-      next: 'Give it write access to contents, issues and pull requests of the repository.',
+    const { missing } = info
+    const which =
+      missing === undefined
+        ? 'contents, issues and pull requests'
+        : missing.join(', ').replaceAll('_', ' ')
+    throw new TasksError('REPO_READ_ONLY', `${login} may not write to ${repo}: ${which}.`, {
+      data: { repo, ...(missing === undefined ? {} : { missing }) },
+      next: `Give it write access to ${which} of the repository${missing === undefined ? '' : ' (the App’s page, Permissions), and accept that in the installation'}.`,
     })
   }
+  const chosen = init.assignee !== undefined
+  await requireAssignable(components.github, { repo, login, chosen }, signal)
   const url =
     init.gitUrl === undefined ? info.cloneUrl : `${init.gitUrl.replace(/\/+$/, '')}/${repo}.git`
   if (init.gitUrl === undefined && !sameSite(init.apiUrl, url)) {
@@ -59,7 +78,7 @@ export async function openPlace(
     )
   }
   const gitDir = join(init.dir, `${repo.toLowerCase().replace('/', '__')}.git`)
-  const store = { gitDir, url, token: init.token, refPrefix: settings.refPrefix }
+  const store = { gitDir, url, repo, token: init.token, refPrefix: settings.refPrefix }
   const transport =
     init.transport === 'rest'
       ? createRestTransport(store, { git, api: components.github.refs(repo) })

@@ -20,7 +20,7 @@ import { createGates, type GatesInit } from './gates.ts'
 import { createHints } from './hints.ts'
 import { createPauses } from './pauses.ts'
 import { createNews } from './news.ts'
-import { openPlace } from './place.ts'
+import { openPlace, type PlaceInit } from './place.ts'
 import { emptyMemory, type Floor, type RepoMemory } from './floor.ts'
 import { createGitHub, type RateLimit } from './github.ts'
 import { pausedBy, type Candidate } from './intake.ts'
@@ -31,17 +31,9 @@ import { resumeRepository } from './resume.ts'
 import { turn } from './rounds.ts'
 import type { RepoStatus, TaskView } from './types.ts'
 
-export interface TasksInit extends Settings, GatesInit {
-  /** Holds one bare git repository per GitHub repository. */
-  dir: string
+export interface TasksInit extends Settings, GatesInit, PlaceInit {
   name: string
-  apiUrl: string
-  /** Base of the git remotes, `/owner/name.git` is added. Default: what the API says. */
-  gitUrl?: string
-  token: string
   userAgent: string
-  /** How claim refs move. Default: git. */
-  transport?: 'git' | 'rest'
   /** owner/name of each repository to work. */
   repos: readonly string[]
 }
@@ -127,7 +119,8 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
 
   async function contextFor(signal: AbortSignal): Promise<Context> {
     if (login === null) {
-      login = await github.viewer(signal)
+      const viewer = await github.viewer(signal)
+      login = init.assignee ?? viewer
       onChange({ login, slotsUsed: active.size })
     }
     const parts = { github, gates, journal, mesh, work, logger, clock }

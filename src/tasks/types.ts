@@ -93,3 +93,20 @@ export interface TaskDetail extends TaskRow, TaskView {
   /** Every entry about it in the journals that are here, oldest first; at most the last 200. */
   history: LoggedEntry[]
 }
+
+/**
+ * What became of a webhook. `accepted`: taken as a hint. `ignored`: well signed, of no interest.
+ * `repeated`: seen before. `unsigned`: no signature, or a wrong one. `invalid`: not of GitHub's shape,
+ * or too large. `limited`: too many from there. `dropped`: too many wait.
+ */
+export type DeliveryResult =
+  'accepted' | 'ignored' | 'repeated' | 'unsigned' | 'invalid' | 'limited' | 'dropped'
+
+export interface WebhooksStatus {
+  /** http://HOST:PORT/PATH; null while it does not listen. */
+  url: string | null
+  /** Since the agent started, by what became of them. */
+  deliveries: Readonly<Record<DeliveryResult, number>>
+  /** Wall clock of the last one with a good signature, ms since 1970; null before the first. */
+  lastDeliveryMs: number | null
+}

@@ -4,8 +4,7 @@
  * to the next start.
  */
 import { createAgent } from '../../agent/index.ts'
-import { assertRunnable, loadConfig, type Config } from '../../config/index.ts'
-import { resolveSecret, type CommandRunner } from '../../secrets/index.ts'
+import { assertRunnable, loadConfig } from '../../config/index.ts'
 import { createLogger } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
@@ -40,13 +39,9 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     fields: { agent: config.name },
   })
   for (const warning of loaded.warnings) logger.warn({ event: 'config' }, warning)
-  const token = config.roles.includes('worker') ? await tokenOf(config, context) : undefined
 
   const { ended, end, release } = untilEnded(options.leaseStdin === true)
-  const agent = createAgent(
-    { config, ...(token === undefined ? {} : { token }) },
-    { logger, onStopAsked: () => end('stopped') },
-  )
+  const agent = createAgent({ config, env }, { logger, onStopAsked: () => end('stopped') })
   try {
     // A signal during the start must not wait for the start: stop() undoes what there is of it.
     const up = await Promise.race([agent.start().then(() => true), ended.then(() => false)])
@@ -59,23 +54,6 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   } finally {
     await agent.stop()
     release()
-  }
-}
-
-/** Only `gh auth token` needs a child process. */
-async function tokenOf(config: Config, { env, cwd }: Context): Promise<string> {
-  const { createProcesses } = await import('../../process/index.ts')
-  const processes = createProcesses({
-    stateDir: config.home,
-    logger: await createLogger({ level: 'silent' }),
-  })
-  const commands: CommandRunner = {
-    run: (request) => processes.run({ ...request, cwd, lease: false }),
-  }
-  try {
-    return (await resolveSecret(config.github.token, { env, commands })).value.reveal()
-  } finally {
-    await processes.stop()
   }
 }
 

@@ -1,11 +1,19 @@
-/** git against the remote, from the local store: the only place where the token meets git. */
+/**
+ * git against the remote, from the local store: the only place where the token meets git. The token
+ * is asked for before each command; one that the remote refuses is replaced once, if there is another.
+ */
+import type { Credential } from '../../secrets/index.ts'
+import { CodedError } from '../../util/index.ts'
+import { credentialOf } from '../principal.ts'
 import type { RunGit } from './repository.ts'
 
 export interface RemoteInit {
   /** The local bare store. */
   gitDir: string
   url: string
-  token: string
+  token: string | Credential
+  /** owner/name, for a credential that has several tokens. */
+  repo?: string
 }
 
 export type Remote = (args: string[], signal: AbortSignal) => Promise<string>
@@ -13,7 +21,32 @@ export type Remote = (args: string[], signal: AbortSignal) => Promise<string>
 /** Limit of one command against the remote, ms: slow links and large histories, not hangs. */
 export const networkTimeoutMs = 120_000
 
-export function createRemote({ gitDir, url, token }: RemoteInit, git: RunGit): Remote {
-  const auth = { url: new URL('/', url).href, token }
-  return (args, signal) => git(args, { cwd: gitDir, auth, signal, timeoutMs: networkTimeoutMs })
+export function createRemote({ gitDir, url, token, repo }: RemoteInit, git: RunGit): Remote {
+  const credential = credentialOf(token)
+  const base = new URL('/', url).href
+  return async (args, signal) => {
+    const at = { signal, ...(repo === undefined ? {} : { repo }) }
+    const run = (current: string) =>
+      git(args, {
+        cwd: gitDir,
+        auth: { url: base, token: current },
+        signal,
+        timeoutMs: networkTimeoutMs,
+      })
+    const current = await credential.token(at)
+    try {
+      return await run(current)
+    } catch (error) {
+      if (!isUnauthorized(error) || !(await credential.refused(current, at))) throw error
+      return run(await credential.token(at))
+    }
+  }
+}
+
+/** What git says after a 401: it asks for a password, and may not. Nothing was transferred then. */
+const refused =
+  /Authentication failed for|could not read (Username|Password) for|HTTP 401|error: 401/
+
+function isUnauthorized(error: unknown): boolean {
+  return error instanceof CodedError && refused.test(String(error.data['stderr'] ?? ''))
 }

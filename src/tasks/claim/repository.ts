@@ -12,7 +12,7 @@ import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } 
 import { createGitTransport, parseListing } from './git-transport.ts'
 import { oidPattern } from './record.ts'
 import { recorder, type PushOutcome, type RefTransport, type RefUpdate } from './ref-transport.ts'
-import { createRemote, networkTimeoutMs } from './remote.ts'
+import { createRemote, networkTimeoutMs, type RemoteInit } from './remote.ts'
 
 /** git, as this file needs it. */
 export type RunGit = (
@@ -75,7 +75,9 @@ export interface RepositoryInit {
   /** Directory of the bare repository; created when absent. */
   gitDir: string
   url: string
-  token: string
+  token: RemoteInit['token']
+  /** owner/name, for a credential that has several tokens. */
+  repo?: string
   /** Such as `refs/bzzz/claims/`. */
   refPrefix: string
 }

@@ -52,6 +52,13 @@ export const status: Status = {
       { repo: 'octo/gone', ok: false, lastSuccessMs: null, error: 'Not found.', paused: null },
     ],
     rateLimit: { remaining: 4_812, limit: 5_000, resetAtMs: Date.UTC(2026, 0, 2, 12, 30, 0) },
+    credential: {
+      kind: 'token',
+      source: 'file /etc/bzzz/token',
+      expiresAtMs: Date.UTC(2026, 0, 7, 13, 0, 0),
+      error: null,
+    },
+    webhooks: null,
   },
 }
 

@@ -152,6 +152,26 @@ describe('loadConfig', () => {
     expect(config.github.apiUrl).toBe('https://ghes/api/v3')
   })
 
+  it('takes an App from several places, and means its files from where they stand', async () => {
+    await write('etc/config.yaml', 'github: {webhooks: {secret: {file: hook}}}')
+    await write('bzzz.yaml', 'github: {app: {privateKey: {file: app.pem}}}')
+    Object.assign(env, { BZZZ_GITHUB_APP_ID: '12', BZZZ_GITHUB_WEBHOOKS_LISTEN: '[::1]:0' })
+    const { config, warnings } = await load()
+    expect(config.github.app).toMatchObject({
+      id: 12,
+      privateKey: { file: path.join(dir, 'app.pem') },
+    })
+    expect(config.github.webhooks).toEqual({
+      listen: '[::1]:0',
+      secret: { file: path.join(dir, 'etc/hook') },
+      path: '/webhook',
+    })
+    expect(warnings).toEqual([])
+    env['BZZZ_GITHUB_APP_ID'] = 'Iv23liABCDEFGHIJ'
+    const client = await load()
+    expect(client.config.github.app.id).toBe('Iv23liABCDEFGHIJ')
+  })
+
   it('refuses a socket path that no system takes', async () => {
     await write('bzzz.yaml', 'api: {socket: s/a.sock}')
     expect((await load()).config.api.socket).toBe(path.join(dir, 's/a.sock'))
