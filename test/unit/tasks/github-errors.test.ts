@@ -74,6 +74,28 @@ describe('asTasksError', () => {
     expect(until).toBeLessThanOrEqual(wait + 5_000)
   })
 
+  it.each([
+    ['issues=write; pull_requests=write', ['issues: write', 'pull_requests: write']],
+    ['contents=write,workflows=write', ['contents: write and workflows: write']],
+  ])('names the permission that is missing: %s', (accepted, permissions) => {
+    const headers = { 'x-accepted-github-permissions': accepted }
+    const refused = failure(403, 'Resource not accessible by personal access token', headers)
+    const error = asTasksError(refused, 'POST /x', parameters) as TasksError
+    expect(error).toMatchObject({ code: 'GITHUB_FORBIDDEN', data: { permissions } })
+    for (const permission of permissions) {
+      const words = permission.replaceAll('_', ' ')
+      expect(error.message).toContain(words)
+      expect(error.next).toContain(words)
+    }
+  })
+
+  it('believes no permission that is not of GitHub’s form', () => {
+    const headers = { 'x-accepted-github-permissions': 'a b; <x>=write;=;issues=' }
+    const error = asTasksError(failure(403, 'no', headers), 'POST /x', parameters) as TasksError
+    expect(error.data['permissions']).toBeUndefined()
+    expect(error.next).toContain('contents, issues and pull requests')
+  })
+
   it('does not take a refusal with these words for a limit', () => {
     expect(code(failure(422, abuse))).toBe('GITHUB_REFUSED')
     expect(code(failure(401, secondary))).toBe('GITHUB_UNAUTHORIZED')
