@@ -2,7 +2,13 @@
 import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
 import { createJournal, type Journal } from '../journal/index.ts'
-import { createMesh, verifySignature, type Mesh } from '../mesh/index.ts'
+import {
+  createMesh,
+  verifySignature,
+  type Mesh,
+  type TopicMessage,
+  type TopicName,
+} from '../mesh/index.ts'
 import type { Git, Processes } from '../process/index.ts'
 import {
   createCredential,
@@ -63,6 +69,12 @@ export function makeWork(config: Config, processes: Processes, git: Git, logger:
   )
 }
 
+const topicOf = <T extends TopicName>(mesh: Mesh, topic: T) => ({
+  publish: (message: TopicMessage<T>) => mesh.publish(topic, message),
+  subscribe: (handler: (message: TopicMessage<T>, from: string) => void) =>
+    mesh.subscribe(topic, handler),
+})
+
 /** Signs in to GitHub; what is read is read when it is asked for. */
 export function makeCredential(
   { config, token, env = process.env }: AgentInit,
@@ -111,6 +123,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       leaseMs: github.claims.leaseMs,
       staggerMs: github.claims.staggerMs,
       pollMs: github.pollMs,
+      ...(github.safetyPollMs === undefined ? {} : { safetyMs: github.safetyPollMs }),
       maxAttempts: github.maxAttempts,
       slots: config.work.slots,
     },
@@ -123,6 +136,8 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
         candidates: () => mesh.peers().flatMap(toCandidate),
         tell: (announcement) => mesh.publish('tasks', announcement),
         heard: (handler) => mesh.subscribe('tasks', handler),
+        issues: topicOf(mesh, 'issues'),
+        limits: topicOf(mesh, 'limits'),
       },
       work,
       git,

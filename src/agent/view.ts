@@ -59,7 +59,14 @@ export function statusOf(
         : [{ repo, issue, sinceMs: frozenSinceMs }],
     ),
     github: {
-      ...(tasks?.status() ?? { apiUrl: facts.apiUrl, login: null, repos: [], rateLimit: null }),
+      ...(tasks?.status() ?? {
+        apiUrl: facts.apiUrl,
+        login: null,
+        repos: [],
+        rateLimit: null,
+        reach: { is: 'ok' },
+        hooks: false,
+      }),
       credential: credential?.status() ?? null,
       webhooks: webhooks?.status() ?? null,
     },

@@ -20,6 +20,8 @@ export interface RepositoryStatus {
   error: string | null
   /** Why nothing new is taken there, as far as known; null when it is. */
   paused: string | null
+  /** Who looks for all: this agent, or this one when the first is silent; others follow what those say. */
+  role?: 'polls' | 'stands by' | 'follows'
 }
 
 export interface CredentialStatus {
@@ -31,6 +33,12 @@ export interface CredentialStatus {
   /** What is wrong with it; null when nothing is. */
   error: string | null
 }
+
+/** Times are wall clock, ms since 1970. `slow`: a limit is near. `down`: running work goes on within its lease. */
+export type Reach =
+  | { is: 'ok' }
+  | { is: 'slow'; reason: string; takesWork: boolean; untilMs: number | null }
+  | { is: 'down'; sinceMs: number; reason: string }
 
 export interface Status {
   name: string
@@ -55,11 +63,15 @@ export interface Status {
     /** Login whose token is used; null before it is known. */
     login: string | null
     repos: RepositoryStatus[]
+    /** The lowest that agents with this principal know of. */
     rateLimit: { remaining: number; limit: number; resetAtMs: number } | null
     /** With what it signs in; null when it does not. */
     credential: CredentialStatus | null
     /** The receiver; null when it is off. */
     webhooks: WebhooksStatus | null
+    reach?: Reach
+    /** Webhooks arrive somewhere in the mesh, so that polling is rare. */
+    hooks?: boolean
   }
 }
 

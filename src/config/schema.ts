@@ -103,9 +103,16 @@ const github = z
     claims,
     pollMs: option(duration(200, 60 * MINUTE, 30_000), {
       what: 'Pause between two looks at a repository’s issues.',
-      why: 'Unchanged answers cost nothing of the rate limit; below a few seconds only against a forge of your own.',
+      why: 'One agent looks for all. Unchanged answers cost nothing of the rate limit; below a few seconds only against a forge of your own.',
       form: wholeNumber(200, 60 * MINUTE),
       unit: 'ms',
+    }),
+    safetyPollMs: option(z.int().min(200).max(DAY).optional(), {
+      what: 'Pause between two looks that each agent takes for itself, whatever others say.',
+      why: 'One agent per repository polls for all; this bounds what is lost when it errs or lies. Large meshes stretch it, up to six times.',
+      form: wholeNumber(200, DAY),
+      unit: 'ms',
+      defaultText: 'ten times `github.pollMs`',
     }),
     branchPrefix: option(field.branchPrefix.default('bzzz/issue-'), {
       what: 'Name of the work branch before the issue’s number.',

@@ -112,11 +112,61 @@ export const heartbeatSchema = z.object({
 })
 export type Heartbeat = z.infer<typeof heartbeatSchema>
 
+/** Changes that one tick names at most; a reader of more lists by itself. */
+export const maxChanges = 64
+
+/**
+ * What the poller of a repository found, also when that is nothing: its sign of life. A hint:
+ * receivers read the issue and the claim ref themselves before they act.
+ */
+export const issuesTickSchema = z.object({
+  v: z.literal(1),
+  repo,
+  at: count,
+  /** Rises with each tick of a process. */
+  tick: count,
+  /** Pause until the next tick, ms. */
+  everyMs: count.max(60 * 60_000),
+  changed: z
+    .array(
+      z.object({
+        issue: count,
+        /** As GitHub writes it: who knows the issue so has nothing to read. */
+        updatedAt: text(40),
+        /** Not in the listing any more: closed, unlabelled, moved or deleted. */
+        gone: z.literal(true).optional(),
+      }),
+    )
+    .max(maxChanges),
+  /** False when more changed than is named. */
+  complete: z.boolean(),
+  /** The sender receives webhooks of the repository: polling may stretch. */
+  hooks: z.literal(true).optional(),
+})
+export type IssuesTick = z.infer<typeof issuesTickSchema>
+
+/** What is left of a rate limit that several agents draw on. A hint that slows down, never speeds up. */
+export const limitReportSchema = z.object({
+  v: z.literal(1),
+  /** Whose limit: `user:LOGIN@host` or the like; no secret. */
+  principal: text(200),
+  remaining: count,
+  limit: count,
+  /** ms since 1970. */
+  resetAtMs: count,
+  /** GitHub asked for a pause until then, ms since 1970. */
+  brakeUntilMs: count.optional(),
+  at: count,
+})
+export type LimitReport = z.infer<typeof limitReportSchema>
+
 /** Gossip topics. The full name is `/bzzz/<mesh name>/<id>`; `maxBytes` also holds when publishing. */
 export const topics = {
   capabilities: { id: 'capabilities/1', schema: capabilitiesSchema, maxBytes: 16 * 1024 },
   tasks: { id: 'tasks/1', schema: taskAnnouncementSchema, maxBytes: 2 * 1024 },
   heartbeat: { id: 'heartbeat/1', schema: heartbeatSchema, maxBytes: 512 },
+  issues: { id: 'issues/1', schema: issuesTickSchema, maxBytes: 8 * 1024 },
+  limits: { id: 'limits/1', schema: limitReportSchema, maxBytes: 1024 },
 } as const satisfies Record<string, { id: string; schema: z.ZodType; maxBytes: number }>
 export type TopicName = keyof typeof topics
 export type TopicMessage<T extends TopicName> = z.infer<(typeof topics)[T]['schema']>

@@ -43,7 +43,10 @@ export async function consider(
     trigger: context.settings.trigger,
     failed: context.settings.failed,
     requiredLabels: policy.requiredLabels,
-    meshLogins: new Set(earlier),
+    // The own login is there by this agent's own hand while it works the issue.
+    meshLogins: new Set(
+      floor.isActive(repo, issue.number) ? [...earlier, context.login.toLowerCase()] : earlier,
+    ),
   }
   const verdict = eligible(issue, rules)
   if (floor.isActive(repo, issue.number)) {

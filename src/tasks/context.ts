@@ -21,6 +21,8 @@ export interface Settings {
   leaseMs: number
   staggerMs: number
   pollMs: number
+  /** Longest pause between two own looks, ms; longer in large meshes. Default: ten of `pollMs`. */
+  safetyMs?: number
   maxAttempts: number
   slots: number
   /** owner/name of repositories in which this agent takes nothing new. Default none. */

@@ -5,6 +5,7 @@ import type { Ranked } from './fitness.ts'
 import type { Candidate } from './intake.ts'
 import type { Issue } from './github.ts'
 import type { Policy } from './needs.ts'
+import type { Seen } from './sightings.ts'
 import type { Sighting, Tip } from './claim/decide.ts'
 
 /** What turns share, kept by the service. */
@@ -17,7 +18,7 @@ export interface Floor {
   /** Ends the running attempt at an issue that is not wanted any more. */
   cancel(repo: string, issue: number, reason: string): void
   begin(job: Job): void
-  /** A peer said in the last moments that it claimed this issue. */
+  /** A peer said that it claimed this issue, and nothing says otherwise yet. */
   heardClaimed(repo: string, issue: number): boolean
   /** Not before this time (monotonic ms) does this agent try the issue again. */
   notBefore(repo: string, issue: number): number
@@ -26,6 +27,8 @@ export interface Floor {
   say(event: Said): Promise<void>
   /** Lets other repositories look at once: issues there waited for one that is not open any more. */
   wake?(repos: readonly string[]): void
+  /** The claim ref of an issue was read, from this time on (monotonic ms). */
+  knows?(repo: string, issue: number, readAt: number): void
 }
 
 export type Said =
@@ -60,8 +63,19 @@ export interface Suspicion {
 
 /** Per repository, over turns. */
 export interface RepoMemory {
+  /** Open issues with the trigger label, as last read; times are monotonic ms. */
+  issues: Map<number, { issue: Issue; readAt: number; changedAt: number }>
+  /** Of the last listing, monotonic ms; -Infinity before the first. */
+  listedAt: number
+  /** What the claim refs held when they were read last. */
+  tips: Map<number, Seen>
+  /** Since when holders that the tips name are not in the mesh, monotonic ms. */
+  away: Map<string, number>
+  /** Since when this agent may try an issue, monotonic ms: its place's delay runs from here. */
+  since: Map<number, number>
   sightings: Map<number, Sighting>
-  policies: Map<string, Policy>
+  /** The tip of the base branch and its policy, and when that was asked for, monotonic ms. */
+  at: { policy: Policy; base: string; readAt: number } | undefined
   /** Claim refs that were seen and are gone: the last record, and since when (monotonic ms). */
   gone: Map<number, { tip: Extract<Tip, { is: 'record' }>; since: number }>
   /** The last record seen in each claim ref. */
@@ -74,8 +88,6 @@ export interface RepoMemory {
   chains: Map<number, Chain & { oid: string }>
   /** The order of agents for each issue, as this one saw it last. */
   orders: Map<number, readonly Ranked[]>
-  /** Issues that were listed last. */
-  listed: ReadonlySet<number>
   /** Why nothing new is taken, as of the last turn that had an issue; absent when it is. */
   paused?: string | undefined
   /** Closing records whose pull request was looked for. */
@@ -85,15 +97,19 @@ export interface RepoMemory {
 }
 
 export const emptyMemory = (): RepoMemory => ({
+  issues: new Map(),
+  listedAt: -Infinity,
+  tips: new Map(),
+  away: new Map(),
+  since: new Map(),
   sightings: new Map(),
-  policies: new Map(),
+  at: undefined,
   gone: new Map(),
   records: new Map(),
   forced: new Map(),
   suspicions: new Map(),
   chains: new Map(),
   orders: new Map(),
-  listed: new Set(),
   heired: new Set(),
   lonely: new Map(),
 })

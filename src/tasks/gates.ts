@@ -32,7 +32,8 @@ export interface GatesInit {
   trigger: string
   /** Whose word makes an issue a task. */
   trust: Trust
-  pollMs: number
+  /** Pause before a blocked issue is asked about again, ms; a function is asked each time. */
+  pollMs: number | ((repo: string) => number)
 }
 
 /** Answers that are kept; the oldest go first. */
@@ -123,7 +124,8 @@ export function createGates(
     const known = blocked.get(key)
     if (known?.as === as) {
       const many = [...blocked.values()].filter((one) => one.repo === repo).length
-      const pause = pollMs * (Math.ceil(many / againPerTurn) - 0.5)
+      const every = typeof pollMs === 'number' ? pollMs : pollMs(repo)
+      const pause = every * (Math.ceil(many / againPerTurn) - 0.5)
       if (clock.monotonic() - known.at < pause) return known.reason
     }
     const blockers = await before(repo, issue, 'dependencies', signal)

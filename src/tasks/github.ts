@@ -12,6 +12,7 @@ import type { Credential } from '../secrets/index.ts'
 import { withDeadline, type Logger } from '../util/index.ts'
 import { accessCalls } from './github-access.ts'
 import { authStrategy } from './github-auth.ts'
+import { patience, watchAnswers, type Answered } from './github-answers.ts'
 import { asTasksError } from './github-errors.ts'
 import { TasksError } from './errors.ts'
 import { gateCalls, type GateCalls } from './github-gates.ts'
@@ -23,7 +24,6 @@ import {
   toPull,
   type Comment,
   type Issue,
-  type RateLimit,
 } from './github-shapes.ts'
 import { createRefsApi } from './github-refs.ts'
 import type { GitHubWithRefs } from './github-types.ts'
@@ -43,6 +43,11 @@ export interface GitHubInit {
   pace?: boolean
 }
 
+export interface GitHubComponents {
+  logger: Logger
+  onAnswer?: (answer: Answered) => void
+}
+
 /** Pages of 100 that one listing reads at most. */
 const maxPages = 20
 const maxCommentPages = 3
@@ -53,17 +58,16 @@ const hasNext = (headers: Record<string, unknown>) =>
 
 export function createGitHub(
   init: GitHubInit,
-  { logger }: { logger: Logger },
+  { logger, onAnswer = () => undefined }: GitHubComponents,
 ): GitHubWithRefs & { gates: GateCalls } {
   const { apiUrl, userAgent, timeoutMs = 120_000, pace = true } = init
   const credential = credentialOf(init.token)
-  let limit: RateLimit | null = null
   const cached = new Map<string, { etag: string; issues: Issue[] }>()
   const octokit = new Octokit({
     baseUrl: apiUrl.replace(/\/+$/, ''),
     authStrategy: authStrategy(credential),
     userAgent,
-    ...(pace ? {} : { throttle: { enabled: false } }),
+    throttle: { enabled: pace, ...patience },
     log: {
       debug: () => undefined,
       info: (message: string) => logger.debug({ event: 'github' }, message),
@@ -71,19 +75,7 @@ export function createGitHub(
       error: (message: string) => logger.debug({ event: 'github' }, message),
     },
   })
-  octokit.hook.after('request', (response) => noteLimit(response.headers))
-  octokit.hook.error('request', (error) => {
-    if ('response' in error)
-      noteLimit((error.response as { headers?: object } | undefined)?.headers)
-    throw error
-  })
-
-  function noteLimit(headers: object | undefined): void {
-    const of = (name: string) =>
-      Number((headers as Record<string, unknown> | undefined)?.[`x-ratelimit-${name}`])
-    if (!Number.isFinite(of('remaining'))) return
-    limit = { limit: of('limit'), remaining: of('remaining'), resetAtMs: of('reset') * 1_000 }
-  }
+  const rateLimit = watchAnswers(octokit, onAnswer)
 
   /** One call with a deadline, coded errors and a decoded answer. */
   async function call<S extends z.ZodType>(
@@ -268,6 +260,6 @@ export function createGitHub(
     },
     refs: (repo) => createRefsApi(at(repo), { call, graphql: graphql(repo) }),
     gates: gateCalls(call),
-    rateLimit: () => limit,
+    rateLimit,
   }
 }

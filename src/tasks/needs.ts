@@ -1,7 +1,7 @@
 /** What the tasks need from their siblings: as little as possible, declared here, passed in by `agent.ts`. */
 import type { EntryInput, JournalEntry, LoggedEntry } from '../journal/index.ts'
 import type { Permit } from '../util/index.ts'
-import type { TaskAnnouncement } from '../mesh/index.ts'
+import type { IssuesTick, LimitReport, TaskAnnouncement } from '../mesh/index.ts'
 import type { Candidate } from './intake.ts'
 import type { Instructions } from './instructions.ts'
 
@@ -12,6 +12,12 @@ export interface TasksJournal {
   tail(query: object, signal: AbortSignal): AsyncIterable<LoggedEntry>
 }
 
+/** One topic of the mesh. `from`: the peer that signed the message. */
+export interface Topic<T> {
+  publish(message: T): Promise<void>
+  subscribe(handler: (message: T, from: string) => void): () => void
+}
+
 export interface TasksMesh {
   readonly peerId: string
   readonly incarnation: string
@@ -20,6 +26,9 @@ export interface TasksMesh {
   candidates(): Candidate[]
   tell(announcement: TaskAnnouncement): Promise<void>
   heard(handler: (announcement: TaskAnnouncement, from: string) => void): () => void
+  /** Without them each agent looks for itself, and counts its own requests only. */
+  issues?: Topic<IssuesTick>
+  limits?: Topic<LimitReport>
 }
 
 export interface CheckResult {

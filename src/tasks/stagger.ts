@@ -10,6 +10,8 @@ export interface StaggerInit<T> {
   staggerMs: number
   clock: Clock
   signal: AbortSignal
+  /** Monotonic ms from which its delay runs. Default: now. */
+  since?: (option: T) => number
   /** Nothing is left to do for this option. */
   isOver: (option: T) => boolean
 }
@@ -20,10 +22,13 @@ const lookMs = 200
 /** `options`: in the order in which those that are due are wanted. Errors: `ABORTED`. */
 export async function* inTheirTime<T extends { rank: number }>(
   options: readonly T[],
-  { staggerMs, clock, signal, isOver }: StaggerInit<T>,
+  { staggerMs, clock, signal, isOver, since }: StaggerInit<T>,
 ): AsyncGenerator<T> {
   const start = clock.monotonic()
-  let left = options.map((option) => ({ option, at: start + delayOf(option.rank, staggerMs) }))
+  let left = options.map((option) => ({
+    option,
+    at: (since?.(option) ?? start) + delayOf(option.rank, staggerMs),
+  }))
   for (;;) {
     throwIfAborted(signal)
     left = left.filter(({ option }) => !isOver(option))

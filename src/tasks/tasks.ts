@@ -1,292 +1,138 @@
-/** The service: turns over repositories, running attempts, slots. See the door for what it is for. */
-import {
-  explain,
-  hasCode,
-  Lifecycle,
-  RecentMap,
-  repeat,
-  systemClock,
-  type Clock,
-  type Logger,
-  type Repeating,
-  type Startable,
-} from '../util/index.ts'
-import { attempt, type Stop } from './attempt.ts'
-import type { Verify } from './claim/record.ts'
-import type { RunGit } from './claim/repository.ts'
-import type { Context, Job, Outcome, RepoContext, Settings } from './context.ts'
+/** The service: the turns of all repositories, and what they hear. See the door for what it is for. */
+import { explain, hasCode, Lifecycle, systemClock } from '../util/index.ts'
+import { keyOf } from './active.ts'
+import type { Context, RepoContext } from './context.ts'
+import type { Tasks, TasksComponents, TasksInit } from './contract.ts'
 import { TasksError } from './errors.ts'
-import { createGates, type GatesInit } from './gates.ts'
-import { createHints } from './hints.ts'
-import { createPauses } from './pauses.ts'
-import { createNews } from './news.ts'
-import { openPlace, type PlaceInit } from './place.ts'
-import { emptyMemory, type Floor, type RepoMemory } from './floor.ts'
-import { createGitHub, type RateLimit } from './github.ts'
-import { pausedBy, type Candidate } from './intake.ts'
-import { look } from './look.ts'
-import type { TasksJournal, TasksMesh, TasksWork } from './needs.ts'
-import { findUnfinished } from './recover.ts'
-import { resumeRepository } from './resume.ts'
-import { turn } from './rounds.ts'
-import type { RepoStatus, TaskView } from './types.ts'
-
-export interface TasksInit extends Settings, GatesInit, PlaceInit {
-  name: string
-  userAgent: string
-  /** owner/name of each repository to work. */
-  repos: readonly string[]
-}
-
-export interface TasksComponents {
-  journal: TasksJournal
-  mesh: TasksMesh
-  work: TasksWork
-  git: RunGit
-  verify: Verify
-  logger: Logger
-  /** Of this agent, for `needs:` and rendezvous; free slots are filled in here. */
-  self: () => Omit<Candidate, 'freeSlots'>
-  /** Called when the login is known, and whenever the number of used slots changes. */
-  onChange: (change: { login: string | null; slotsUsed: number }) => void
-  clock?: Clock
-}
-
-export interface Tasks extends Startable {
-  status(): {
-    apiUrl: string
-    login: string | null
-    repos: RepoStatus[]
-    rateLimit: RateLimit | null
-  }
-  slots(): { total: number; used: number }
-  /** What only this agent's memory tells of a task. */
-  look(ref: { repo: string; issue: number }): TaskView
-}
-
-/** Pause before this agent takes up again what it handed back, ms; doubles each time. */
-const backOffMs = 30_000
-/** The same for a repository in which it cannot be assigned. */
-const barredMs = 5 * 60_000
-/** Before what could not be settled is looked at again, ms. */
-const settleAgainMs = 60_000
-/** Issues whose hints are kept; the oldest go first. */
-const maxHints = 5_000
+import { rankAll } from './fitness.ts'
+import { pausedBy } from './intake.ts'
+import { orderView } from './order-view.ts'
+import { openPlace } from './place.ts'
+import { reachableOf, reachOf } from './reach.ts'
+import { safetyPolls } from './rounds.ts'
+import { createShared } from './shared.ts'
+import { createTurns, type Turns } from './turns.ts'
 
 export function createTasks(init: TasksInit, components: TasksComponents): Tasks {
-  const {
-    journal,
-    mesh,
-    work,
-    git,
-    verify,
-    logger,
-    self,
-    onChange,
-    clock = systemClock,
-  } = components
-  const github = createGitHub(
-    { apiUrl: init.apiUrl, token: init.token, userAgent: init.userAgent },
-    { logger },
-  )
-  const gates = createGates(init, { github, clock })
-  const active = new Map<
-    string,
-    { repo: string; issue: number; cancelled: AbortController; ended: Promise<void> }
-  >()
-  const memories = new Map<string, RepoMemory>()
-  const heard = createHints(maxHints, clock)
-  const pauses = createPauses(backOffMs, maxHints, clock)
-  const say = createNews(journal, maxHints)
-  const status = new Map<string, RepoStatus>(
-    init.repos.map((repo) => [
-      repo,
-      { repo, ok: false, lastSuccessMs: null, error: null, paused: null },
-    ]),
-  )
+  const { mesh, git, verify, logger } = components
+  const { clock = systemClock } = components
+  const { apiUrl, pollMs, safetyMs = safetyPolls * pollMs, staggerMs } = init
   let stopping = new AbortController()
-  let login: string | null = null
-  let turns: Repeating[] = []
-  let unsubscribe: () => void = () => undefined
-  /** OIDs of claims that nothing of this process works on: of a former run, or of unknown fate. */
-  const leftBehind = new RecentMap<string, true>(maxHints)
-  /** Repository to the time (monotonic ms) from which its unfinished attempts are to be looked at. */
-  const unsettled = new Map<string, number>()
-  /** Repositories in which this agent cannot be assigned, and how often that was found. */
-  const barred = createPauses(barredMs, maxHints, clock)
-  const keyOf = (repo: string, issue: number) => `${repo.toLowerCase()}#${issue}`
-  const slots = () => ({ total: init.slots, used: active.size })
+  let unsubscribe: (() => void)[] = []
+  const shared = createShared(
+    init,
+    { ...components, clock },
+    {
+      stopping: () => stopping.signal,
+      wakeAll: () => turns.forEach((one) => one.wake()),
+      wake: (repos) => repos.flatMap(turnsOf).forEach((one) => one.wake()),
+      polls: (repo) => turnsOf(repo).some((one) => one.status().role === 'polls'),
+    },
+  )
+  const { github, outage, headroom, hearsay, hints, active, settling, openSlots, serving } = shared
+  const turns: Turns[] = init.repos.map(makeTurns)
+  const turnsOf = (repo: string) =>
+    turns.filter((one) => one.status().repo.toLowerCase() === repo.toLowerCase())
 
-  async function contextFor(signal: AbortSignal): Promise<Context> {
-    if (login === null) {
-      const viewer = await github.viewer(signal)
-      login = init.assignee ?? viewer
-      onChange({ login, slotsUsed: active.size })
-    }
-    const parts = { github, gates, journal, mesh, work, logger, clock }
-    return { settings: init, name: init.name, login, ...parts }
-  }
-
-  /** Holds what the journal says was begun against the claim refs: after a start, and after an unknown fate. */
-  async function settle(context: Context, place: RepoContext, signal: AbortSignal): Promise<void> {
-    unsettled.delete(place.repo)
-    const running = new Set(active.keys())
-    try {
-      const begun = await findUnfinished(journal, mesh.peerId)
-      const idle = begun.filter((task) => !running.has(keyOf(task.repo, task.issue)))
-      const { left, again } = await resumeRepository(context, place, idle, signal)
-      for (const oid of left) leftBehind.set(oid, true)
-      if (again) unsettled.set(place.repo, clock.monotonic() + settleAgainMs)
-    } catch (error) {
-      unsettled.set(place.repo, clock.monotonic())
-      throw error
-    }
-  }
-
-  /** Every turn of one repository; what the first needs is made in it, so that a failure is tried again. */
-  function turnsOf(repo: string): Repeating {
-    const memory = emptyMemory()
-    memory.paused = pausedBy(init, repo, {})?.reason
-    memories.set(repo.toLowerCase(), memory)
-    let place: RepoContext | undefined
-    const report = (change: Partial<RepoStatus>) =>
-      status.set(repo, {
-        repo,
-        ok: false,
-        lastSuccessMs: status.get(repo)?.lastSuccessMs ?? null,
-        error: null,
-        paused: memory.paused ?? null,
-        ...change,
-      })
-    return repeat(
-      async (signal) => {
-        const context = await contextFor(signal)
-        if (place === undefined) {
-          const parts = { git, verify, signer: mesh, clock, github }
-          place = await openPlace(init, parts, context, repo, signal)
-          unsettled.set(repo, clock.monotonic())
-        }
-        if ((unsettled.get(repo) ?? Infinity) <= clock.monotonic())
-          await settle(context, place, signal)
-        refuseIfBarred(repo)
-        await turn(floorOf(context), place, memory, signal)
-        report({ ok: true, lastSuccessMs: clock.now() })
+  function makeTurns(repo: string): Turns {
+    const parts = {
+      clock,
+      logger,
+      outage,
+      context: shared.context,
+      floor: shared.floor,
+      async open(context: Context, signal: AbortSignal): Promise<RepoContext> {
+        const given = { git, verify, signer: mesh, clock, github }
+        const place = await openPlace(init, given, context, repo, signal)
+        settling.due(repo)
+        return { ...place, refs: reachOf(place.refs, repo, outage) }
       },
-      {
-        everyMs: init.pollMs,
-        maxDelayMs: Math.max(init.pollMs, 60_000),
-        clock,
-        onError: (error) => {
-          const text = explain(error)
-          const next =
-            error instanceof TasksError && error.next !== undefined ? ` ${error.next}` : ''
-          if (status.get(repo)?.error !== `${text}${next}`)
-            logger.warn({ event: 'repo.turn', repo, err: text }, `${repo} cannot be worked now`)
-          report({ error: `${text}${next}` })
-          if (hasCode(error, 'GITHUB_NOT_FOUND') || hasCode(error, 'REPO_EMPTY')) place = undefined
+      async settle(context: Context, place: RepoContext, signal: AbortSignal) {
+        await settling.settleIfDue(context, place, active.keys(), signal)
+        if (settling.isBarred(repo)) throw notAssignable(repo)
+      },
+      doubts: () => headroom.doubts(),
+      matters: (issue: number) =>
+        active.has(repo, issue) || (openSlots() > 0 && !hearsay.holds(repo, issue)),
+      rota: {
+        self: mesh.peerId,
+        others: () => serving(repo).map(({ peerId }) => peerId),
+        ...(mesh.issues === undefined ? {} : { topic: mesh.issues }),
+        rank: (issue: number) => placeFor(repo, issue),
+        stretch: () => {
+          const may = headroom.allow('discovery')
+          return may.is === 'go' ? may.stretch : Infinity
         },
       },
-    )
-  }
-
-  function floorOf(context: Context): Floor {
-    return {
-      context,
-      self: () => ({ ...self(), freeSlots: init.slots - active.size }),
-      freeSlots: () => (stopping.signal.aborted ? 0 : init.slots - active.size),
-      isActive: (repo, issue) => active.has(keyOf(repo, issue)),
-      activeIssues: (repo) =>
-        [...active.values()].filter((one) => one.repo === repo).map((one) => one.issue),
-      cancel: (repo, issue, reason) =>
-        active
-          .get(keyOf(repo, issue))
-          ?.cancelled.abort({ why: 'cancelled', reason } satisfies Stop),
-      begin: (job) => begin(context, job),
-      heardClaimed: (repo, issue) => heard.holds(keyOf(repo, issue)),
-      notBefore: (repo, issue) => pauses.until(keyOf(repo, issue)),
-      abandoned: (oid, previous) =>
-        leftBehind.has(oid) || (previous !== null && leftBehind.has(previous)),
-      say,
-      wake: (repos) => repos.forEach((repo) => turns[init.repos.indexOf(repo)]?.wake()),
     }
+    const paused = pausedBy(init, repo, {})?.reason
+    const why = paused === undefined ? {} : { paused }
+    return createTurns({ repo, pollMs, safetyMs, staggerMs, ...why }, parts)
   }
 
-  function begin(context: Context, job: Job): void {
-    const key = keyOf(job.place.repo, job.issue.number)
-    const cancelled = new AbortController()
-    const run = attempt(context, job, { stopping: stopping.signal, cancelled: cancelled.signal })
-    const ended = run
-      .catch((error: unknown): Outcome => {
-        logger.error(
-          {
-            event: 'task.error',
-            repo: job.place.repo,
-            issue: job.issue.number,
-            err: explain(error),
-          },
-          'an attempt ended with an error',
-        )
-        return 'unknown'
-      })
-      .then((outcome) => {
-        active.delete(key)
-        settleOutcome(job, key, outcome)
-        onChange({ login, slotsUsed: active.size })
-        for (const one of turns) one.wake()
-      })
-    active.set(key, { repo: job.place.repo, issue: job.issue.number, cancelled, ended })
-    onChange({ login, slotsUsed: active.size })
+  /** Place of this agent among those that work the repository, 0 for the first. */
+  function placeFor(repo: string, issue: number): number {
+    const [self, others] = [shared.self(), mesh.candidates()]
+    const order = rankAll({ self, others, repo, issue, needs: [], failures: new Map() })
+    return order.find(({ peerId }) => peerId === self.peerId)?.rank ?? 0
   }
 
-  function settleOutcome(job: Job, key: string, outcome: Outcome): void {
-    const { repo } = job.place
-    if (outcome === 'unknown') unsettled.set(repo, clock.monotonic())
-    if (outcome === 'barred') barred.extend(repo)
-    if (outcome === 'released' || outcome === 'unknown') pauses.extend(key)
-    else pauses.clear(key)
+  function notAssignable(repo: string): TasksError {
+    const who = shared.login() ?? 'this login'
+    const text = `GitHub does not let ${who} be assigned to issues of ${repo}.`
+    const next = 'Give it write access to the repository.'
+    return new TasksError('NOT_ASSIGNABLE', text, { data: { repo }, next })
   }
 
-  function refuseIfBarred(repo: string): void {
-    if (barred.until(repo) <= clock.monotonic()) return
-    throw new TasksError(
-      'NOT_ASSIGNABLE',
-      `GitHub does not let ${login ?? 'this login'} be assigned to issues of ${repo}.`,
-      {
-        data: { repo },
-        next: 'Give it write access to the repository.',
-      },
-    )
+  function listen(): (() => void)[] {
+    const nothing = () => undefined
+    return [
+      mesh.heard((announcement, from) => {
+        hearsay.heard(announcement, from)
+        hints.note(keyOf(announcement.repo, announcement.issue), announcement.event)
+        if (announcement.event !== 'released') return
+        for (const one of turnsOf(announcement.repo)) one.released(announcement.issue, from)
+      }),
+      mesh.issues?.subscribe((tick, from) => {
+        for (const one of turnsOf(tick.repo)) one.heard(tick, from)
+      }) ?? nothing,
+      mesh.limits?.subscribe((report, from) => headroom.heard(report, from)) ?? nothing,
+    ]
   }
 
   const lifecycle = new Lifecycle(
     async () => {
       stopping = new AbortController()
-      await contextFor(stopping.signal).catch((error: unknown) => {
+      await shared.context(stopping.signal).catch((error: unknown) => {
         if (hasCode(error, 'GITHUB_UNAUTHORIZED')) throw error
         logger.warn({ event: 'github.start', err: explain(error) }, 'GitHub does not answer yet')
       })
-      unsubscribe = mesh.heard(({ repo, issue, event }) => heard.note(keyOf(repo, issue), event))
-      turns = init.repos.map(turnsOf)
+      unsubscribe = listen()
       await Promise.all(turns.map((one) => one.start()))
     },
     async () => {
-      unsubscribe()
+      for (const end of unsubscribe) end()
       stopping.abort(new Error('the agent stops'))
       await Promise.all(turns.map((one) => one.stop()))
-      await Promise.all([...active.values()].map((one) => one.ended))
+      await active.ended()
     },
   )
 
   return {
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
-    slots,
-    look: ({ repo, issue }) => look(memories.get(repo.toLowerCase()), issue),
+    slots: () => ({ total: init.slots, used: active.used() }),
+    look: ({ repo, issue }) => turnsOf(repo)[0]?.order(issue) ?? orderView(undefined, issue),
+    hint: ({ repo }) => {
+      for (const one of turnsOf(repo)) one.hint({ hook: true })
+    },
     status: () => ({
-      apiUrl: init.apiUrl,
-      login,
-      repos: [...status.values()],
-      rateLimit: github.rateLimit(),
+      apiUrl,
+      login: shared.login(),
+      repos: turns.map((one) => one.status()),
+      rateLimit: headroom.limit() ?? github.rateLimit(),
+      reach: reachableOf(outage, headroom),
+      hooks: turns.some((one) => one.hooks()),
     }),
   }
 }

@@ -1,5 +1,6 @@
 /** What people and programs see of tasks. */
 import type { LoggedEntry } from '../journal/index.ts'
+import type { Role } from './polling.ts'
 
 /**
  * open → claimed → working → checking → publishing → done
@@ -39,9 +40,11 @@ export interface TaskRow {
 export interface RepoStatus {
   repo: string
   ok: boolean
-  /** Wall clock of the last turn that succeeded, ms. */
+  /** Wall clock of the last look of its own that succeeded, ms. */
   lastSuccessMs: number | null
   error: string | null
+  /** Its part in looking for all. */
+  role: Role
   /** Why nothing new is taken there, as far as known; null when it is. */
   paused: string | null
 }

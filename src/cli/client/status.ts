@@ -47,6 +47,7 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
       `${repo}#${issue}: the lease could not be renewed since ${age(nowMs - sinceMs)}`,
     ]),
     ['github', hub(github, nowMs)],
+    ['', reach(status, nowMs)],
     ...signedIn(github.credential, nowMs),
     ...hooks(github.webhooks, nowMs),
   ]
@@ -97,6 +98,26 @@ function hooks(webhooks: Status['github']['webhooks'], nowMs: number): [string, 
   return [['webhooks', `${url ?? 'not listening'}, ${last}${counts === '' ? '' : ` (${counts})`}`]]
 }
 
+/** ok, slow or down, and what goes on meanwhile. */
+function reach({ github, slots }: Status, nowMs: number): string {
+  const { reach = { is: 'ok' }, rateLimit, hooks = false } = github
+  switch (reach.is) {
+    case 'ok':
+      return hooks ? 'ok, webhooks arrive' : 'ok'
+    case 'slow': {
+      const left = rateLimit === null ? '' : `; ${thousands(rateLimit.remaining)} left`
+      const resets = rateLimit === null ? '' : `, resets in ${age(rateLimit.resetAtMs - nowMs)}`
+      const takes = reach.takesWork ? 'looks rarely' : 'takes no new work'
+      return `slow (${reach.reason}${left}${resets}): ${takes}`
+    }
+    case 'down': {
+      const since = `down for ${age(nowMs - reach.sinceMs)}: ${reach.reason}`
+      const running = slots.used === 0 ? '' : `; ${slots.used} running go on within their lease`
+      return `${since} Nothing new is taken${running}; finished work is kept.`
+    }
+  }
+}
+
 function repositories(
   repos: Status['github']['repos'],
   nowMs: number,
@@ -118,6 +139,7 @@ function repositories(
         value: ({ lastSuccessMs }) =>
           lastSuccessMs === null ? 'never' : `${age(nowMs - lastSuccessMs)} ago`,
       },
+      { title: 'LOOKS', value: ({ role }) => role ?? '-' },
       { title: 'WHY', value: ({ error, paused }) => error ?? paused ?? '-', flexible: true },
     ],
     repos,

@@ -181,26 +181,30 @@ export async function openRepository(
       const refs = branches.map((branch) => `refs/heads/${branch}`)
       const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...refs], signal))
       const present = [...listed].filter(([ref]) => refs.includes(ref))
-      if (present.length > 0) {
-        const specs = present.map(
-          ([ref]) => `+${ref}:refs/seen/heads/${ref.slice('refs/heads/'.length)}`,
-        )
+      const hasIt = (oid: string) => yes(['cat-file', '-e', `${oid}^{commit}`], [1, 128])
+      const seenHead = (ref: string) => `refs/seen/heads/${ref.slice('refs/heads/'.length)}`
+      const away: string[] = []
+      for (const [ref, oid] of present) {
+        if (await hasIt(oid)) await git(['update-ref', seenHead(ref), oid], { cwd: gitDir })
+        else away.push(ref)
+      }
+      if (away.length > 0) {
+        const specs = away.map((ref) => `+${ref}:${seenHead(ref)}`)
         await remote(
           ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', url, ...specs],
           signal,
         )
       }
+      const now = async (ref: string, oid: string) =>
+        away.includes(ref)
+          ? (await git(['rev-parse', '--verify', seenHead(ref)], { cwd: gitDir })).trim()
+          : oid
       return new Map(
         await Promise.all(
-          present.map(async ([ref]): Promise<[string, string]> => {
-            const branch = ref.slice('refs/heads/'.length)
-            return [
-              branch,
-              (
-                await git(['rev-parse', '--verify', `refs/seen/heads/${branch}`], { cwd: gitDir })
-              ).trim(),
-            ]
-          }),
+          present.map(async ([ref, oid]): Promise<[string, string]> => [
+            ref.slice('refs/heads/'.length),
+            await now(ref, oid),
+          ]),
         ),
       )
     },

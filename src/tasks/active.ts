@@ -1,0 +1,61 @@
+/** The attempts that run now: begun, cancelled, ended; slots are counted here. */
+import { explain, type Logger } from '../util/index.ts'
+import { attempt, type Stop } from './attempt.ts'
+import type { Context, Job, Outcome } from './context.ts'
+
+export interface Active {
+  begin(context: Context, job: Job): void
+  has(repo: string, issue: number): boolean
+  issues(repo: string): number[]
+  keys(): ReadonlySet<string>
+  cancel(repo: string, issue: number, reason: string): void
+  used(): number
+  /** Resolves when all have ended. */
+  ended(): Promise<void>
+}
+
+export interface ActiveComponents {
+  logger: Logger
+  /** Fires when the agent stops. */
+  stopping: () => AbortSignal
+  onBegin: () => void
+  onEnd: (job: Job, outcome: Outcome) => void
+}
+
+export const keyOf = (repo: string, issue: number) => `${repo.toLowerCase()}#${issue}`
+
+export function createActive({ logger, stopping, onBegin, onEnd }: ActiveComponents): Active {
+  const running = new Map<
+    string,
+    { repo: string; issue: number; cancelled: AbortController; ended: Promise<void> }
+  >()
+  return {
+    begin(context, job) {
+      const { number: issue } = job.issue
+      const { repo } = job.place
+      const cancelled = new AbortController()
+      const ended = attempt(context, job, { stopping: stopping(), cancelled: cancelled.signal })
+        .catch((error: unknown): Outcome => {
+          const about = { event: 'task.error', repo, issue, err: explain(error) }
+          logger.error(about, 'an attempt ended with an error')
+          return 'unknown'
+        })
+        .then((outcome) => {
+          running.delete(keyOf(repo, issue))
+          onEnd(job, outcome)
+        })
+      running.set(keyOf(repo, issue), { repo, issue, cancelled, ended })
+      onBegin()
+    },
+    has: (repo, issue) => running.has(keyOf(repo, issue)),
+    issues: (repo) =>
+      [...running.values()].filter((one) => one.repo === repo).map(({ issue }) => issue),
+    keys: () => new Set(running.keys()),
+    cancel: (repo, issue, reason) =>
+      running.get(keyOf(repo, issue))?.cancelled.abort({ why: 'cancelled', reason } satisfies Stop),
+    used: () => running.size,
+    async ended() {
+      await Promise.all([...running.values()].map((one) => one.ended))
+    },
+  }
+}

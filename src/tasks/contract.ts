@@ -1,0 +1,60 @@
+/** The contract of the service: what it is given, and what it offers. */
+import type { Clock, Logger, Startable } from '../util/index.ts'
+import type { Verify } from './claim/record.ts'
+import type { RunGit } from './claim/repository.ts'
+import type { Settings } from './context.ts'
+import type { GatesInit } from './gates.ts'
+import type { RateLimit } from './github.ts'
+import type { Candidate } from './intake.ts'
+import type { TasksJournal, TasksMesh, TasksWork } from './needs.ts'
+import type { PlaceInit } from './place.ts'
+import type { Reachable } from './reach.ts'
+import type { RepoStatus, TaskView } from './types.ts'
+
+export interface TasksInit extends Settings, Omit<GatesInit, 'pollMs'>, PlaceInit {
+  name: string
+  userAgent: string
+  /** owner/name of each repository to work. */
+  repos: readonly string[]
+}
+
+export interface TasksComponents {
+  journal: TasksJournal
+  mesh: TasksMesh
+  work: TasksWork
+  git: RunGit
+  verify: Verify
+  logger: Logger
+  /** Of this agent, for `needs:` and rendezvous; free slots are filled in here. */
+  self: () => Omit<Candidate, 'freeSlots'>
+  /** Called when the login is known, and whenever the number of used slots changes. */
+  onChange: (change: { login: string | null; slotsUsed: number }) => void
+  clock?: Clock
+}
+
+/** A webhook, or another sign that something changed: it is never believed, only looked at. */
+export interface Hint {
+  /** owner/name */
+  repo: string
+  issue?: number
+  /** Name of the event and what happened, as GitHub calls them. */
+  event: string
+  action?: string
+}
+
+export interface Tasks extends Startable {
+  status(): {
+    apiUrl: string
+    login: string | null
+    repos: RepoStatus[]
+    rateLimit: RateLimit | null
+    reach: Reachable
+    /** Webhooks came lately, here or elsewhere in the mesh. */
+    hooks: boolean
+  }
+  slots(): { total: number; used: number }
+  /** What only this agent's memory tells of a task. */
+  look(ref: { repo: string; issue: number }): TaskView
+  /** The repository is looked at now; what comes within a second is one look. Unknown ones are ignored. */
+  hint(hint: Hint): void
+}

@@ -1,0 +1,143 @@
+/** What the turns of all repositories share: GitHub and its limits, slots and attempts, what was heard and said. */
+import { createActive, keyOf, type Active } from './active.ts'
+import type { Context } from './context.ts'
+import type { TasksComponents, TasksInit } from './contract.ts'
+import type { Floor } from './floor.ts'
+import { createGates } from './gates.ts'
+import { createGitHub } from './github.ts'
+import { createHeadroom, type Headroom } from './headroom.ts'
+import { createHearsay, type Hearsay } from './hearsay.ts'
+import { createHints, type Hints } from './hints.ts'
+import type { Candidate } from './intake.ts'
+import { createNews } from './news.ts'
+import { createOutage, type Outage } from './outage.ts'
+import { observed } from './reach.ts'
+import { safetyPolls } from './rounds.ts'
+import { createSettling, type Settling } from './settling.ts'
+
+export interface Shared {
+  github: ReturnType<typeof createGitHub>
+  outage: Outage
+  headroom: Headroom
+  hearsay: Hearsay
+  hints: Hints
+  active: Active
+  settling: Settling
+  login: () => string | null
+  self: () => Candidate
+  /** Slots for new work: none while the agent stops, GitHub is down, or its limit comes to an end. */
+  openSlots: () => number
+  /** Peers that serve a repository. */
+  serving: (repo: string) => Candidate[]
+  context: (signal: AbortSignal) => Promise<Context>
+  floor: (context: Context) => Floor
+}
+
+export interface SharedHooks {
+  stopping: () => AbortSignal
+  /** Has all repositories look whether there is something to do. */
+  wakeAll: () => void
+  /** Whether this agent polls the repository for all. */
+  polls: (repo: string) => boolean
+  /** Has some repositories look at once. */
+  wake: (repos: readonly string[]) => void
+}
+
+/** Issues, peers and claims of which something is remembered; the oldest go first. */
+const maxRemembered = 5_000
+
+export function createShared(
+  init: TasksInit,
+  components: TasksComponents & Required<Pick<TasksComponents, 'clock'>>,
+  { stopping, wakeAll, polls, wake }: SharedHooks,
+): Shared {
+  const { journal, mesh, work, logger, onChange, clock } = components
+  const { apiUrl, token, userAgent, pollMs, safetyMs = safetyPolls * pollMs } = init
+  let login: string | null = null
+
+  const outage = createOutage({ pauseMs: pollMs, onChange: sayReach }, { clock })
+  const headroom = createHeadroom({
+    clock,
+    principal: () => github.principal(),
+    ...(mesh.limits === undefined ? {} : { topic: mesh.limits }),
+  })
+  const onAnswer = observed(outage, headroom)
+  const github = createGitHub({ apiUrl, token, userAgent }, { logger, onAnswer })
+  const every = (repo: string) => (polls(repo) ? pollMs : safetyMs)
+  const gates = createGates({ ...init, pollMs: every }, { github, clock })
+  const settling = createSettling(maxRemembered, clock)
+  const isHere = (peerId: string) => mesh.candidates().some((one) => one.peerId === peerId)
+  const hearsay = createHearsay({ holdMs: safetyMs, limit: maxRemembered }, { clock, isHere })
+  const hints = createHints(maxRemembered, clock)
+  const say = createNews(journal, maxRemembered)
+  const active = createActive({
+    logger,
+    stopping,
+    onBegin: changed,
+    onEnd(job, outcome) {
+      settling.ended(job, outcome)
+      changed()
+      wakeAll()
+    },
+  })
+  const free = () => init.slots - active.used()
+  const self = () => ({ ...components.self(), freeSlots: free() })
+
+  function changed(): void {
+    onChange({ login, slotsUsed: active.used() })
+  }
+
+  function sayReach(): void {
+    const down = outage.down()
+    if (down === null) logger.info({ event: 'github.up' }, 'GitHub answers again')
+    else logger.warn({ event: 'github.down', err: down.reason }, 'GitHub is down')
+  }
+
+  function openSlots(): number {
+    const may = !stopping().aborted && outage.down() === null
+    return may && headroom.allow('intake').is === 'go' ? free() : 0
+  }
+
+  return {
+    github,
+    outage,
+    headroom,
+    hearsay,
+    hints,
+    active,
+    settling,
+    login: () => login,
+    self,
+    openSlots,
+    serving: (repo) =>
+      mesh
+        .candidates()
+        .filter(({ repositories }) =>
+          repositories.some((name) => name.toLowerCase() === repo.toLowerCase()),
+        ),
+    async context(signal) {
+      if (login === null) {
+        const viewer = await github.viewer(signal)
+        login = init.assignee ?? viewer
+        changed()
+      }
+      const parts = { github, gates, journal, mesh, work, logger, clock }
+      return { settings: init, name: init.name, login, ...parts }
+    },
+    floor: (context) => ({
+      context,
+      self,
+      freeSlots: openSlots,
+      isActive: (repo, issue) => active.has(repo, issue),
+      activeIssues: (repo) => active.issues(repo),
+      cancel: (repo, issue, reason) => active.cancel(repo, issue, reason),
+      begin: (job) => active.begin(context, job),
+      heardClaimed: (repo, issue) => hints.holds(keyOf(repo, issue)) || hearsay.holds(repo, issue),
+      knows: (repo, issue, readAt) => hearsay.know(repo, issue, readAt),
+      notBefore: (repo, issue) => settling.notBefore(repo, issue),
+      abandoned: (oid, previous) => settling.abandoned(oid, previous),
+      say,
+      wake,
+    }),
+  }
+}
