@@ -138,7 +138,7 @@ const samples: [EntryInput, string][] = [
       oid,
       reason: 'no record',
     },
-    'claim.suspect octo/lib#4 invalid refs/bzzz/claims/4 aaaaaaaa no record',
+    'claim.suspect octo/lib#4 invalid refs/bzzz/claims/4 aaaaaaaaaaaa no record',
   ],
 ]
 
