@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Counters } from '../../../src/mesh/counters.ts'
 import { createInbox, MAX_ORDERED_PEERS } from '../../../src/mesh/inbox.ts'
-import { topics, type Capabilities } from '../../../src/mesh/wire.ts'
+import { maxChanges, topics, type Capabilities } from '../../../src/mesh/wire.ts'
 import { encodeJson } from '../../../src/util/index.ts'
 import { ALICE, announcement, BOB, hex } from './samples.ts'
 
@@ -150,5 +150,26 @@ describe('other topics', () => {
     expect(inbox.gossip('tasks', ALICE, encodeJson({ ...hint, oid: 'main' })).ok).toBe(false)
     const padded = Buffer.concat([encodeJson(hint), Buffer.alloc(2048, ' ')])
     expect(inbox.gossip('tasks', ALICE, padded)).toMatchObject({ reason: 'oversized' })
+  })
+
+  test('ticks and limits are bounded in number, size and form', () => {
+    const { inbox } = setup()
+    const changed = Array.from({ length: maxChanges }, (_, issue) => ({
+      issue,
+      updatedAt: '2026-01-02T03:04:05.678Z',
+      gone: true,
+    }))
+    const tick = { v: 1, repo: 'acme/widgets', at: 1, tick: 1, everyMs: 30_000, complete: true }
+    const ok = (topic: 'issues' | 'limits', message: object) =>
+      inbox.gossip(topic, ALICE, encodeJson(message)).ok
+    expect(ok('issues', { ...tick, changed })).toBe(true)
+    expect(ok('issues', { ...tick, changed: [...changed, changed[0]] })).toBe(false)
+    expect(ok('issues', { ...tick, changed: [{ issue: -1, updatedAt: '' }] })).toBe(false)
+    expect(ok('issues', { ...tick, changed: [], everyMs: 1e9 })).toBe(false)
+    expect(ok('issues', { ...tick, changed: [], repo: 'widgets' })).toBe(false)
+    const report = { v: 1, principal: 'user:bot@host', remaining: 1, limit: 2, resetAtMs: 3, at: 4 }
+    expect(ok('limits', report)).toBe(true)
+    expect(ok('limits', { ...report, principal: 'x'.repeat(201) })).toBe(false)
+    expect(ok('limits', { ...report, remaining: -1 })).toBe(false)
   })
 })
