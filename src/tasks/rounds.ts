@@ -6,6 +6,7 @@
  * A turn decides from what is known, and asks GitHub and the claim refs only for what it is about to
  * do: while nothing can be done, it costs no request but the look itself.
  */
+import type { Tip } from './claim/decide.ts'
 import { consider, type Option } from './consider.ts'
 import type { RepoContext } from './context.ts'
 import type { Floor, RepoMemory } from './floor.ts'
@@ -34,13 +35,12 @@ export async function turn(
   signal: AbortSignal,
   { onListed, probe = false, ...how }: TurnInit = { list: true, read: [] },
 ): Promise<void> {
-  const { clock, settings } = floor.context
   const changes = await look(floor, place, memory, how, signal)
   if (how.list) onListed?.(changes)
   forgetOthers(memory)
   const wanted = await wantedOf(floor, place, memory)
   if (wanted.length === 0 && !probe) return
-  const oldest = clock.monotonic() - (settings.safetyMs ?? safetyPolls * settings.pollMs)
+  const oldest = oldestPolicy(floor, memory, wanted)
   const { policy } = await policyOf(floor, place, memory, signal, oldest)
   memory.paused = pausedBy(settings, place.repo, policy)?.reason
   await readIfDue(floor, place, memory, wanted, signal, probe)
@@ -54,6 +54,20 @@ export async function turn(
     await inherit(floor, place, memory, { issue, tip }, signal)
   }
   await startSome(floor, place, memory, options, signal)
+}
+
+/**
+ * From when on the policy must be, monotonic ms: it is asked for again now and then, but only where
+ * it could make an issue free.
+ */
+function oldestPolicy(floor: Floor, memory: RepoMemory, wanted: readonly Issue[]): number {
+  const { clock, settings } = floor.context
+  const isFinal = (tip: Tip | undefined) => tip?.is === 'record' && tip.record.state === 'done'
+  const isOpen = wanted.some(
+    ({ number, assignees }) => assignees.length === 0 && !isFinal(memory.tips.get(number)?.tip),
+  )
+  if (!isOpen || floor.freeSlots() <= 0) return -Infinity
+  return clock.monotonic() - (settings.safetyMs ?? safetyPolls * settings.pollMs)
 }
 
 /** What could be a task, by its labels alone. */
