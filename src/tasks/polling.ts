@@ -40,6 +40,13 @@ export function safetyPause(
   return wanted * (0.9 + 0.2 * random())
 }
 
+/** Pause between safety looks when none is given, in pauses between looks. */
+const safetyPolls = 10
+
+/** Longest pause between two looks of one's own in a small mesh, ms. */
+export const safetyOf = ({ safetyMs, pollMs }: { safetyMs?: number; pollMs: number }): number =>
+  safetyMs ?? safetyPolls * pollMs
+
 export interface PollInput extends Place {
   /** Own monotonic clock, ms, as all times here. */
   now: number

@@ -12,6 +12,7 @@ import type { RepoContext } from './context.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from './github.ts'
 import { inherit } from './inherit.ts'
+import { safetyOf } from './polling.ts'
 import { eligible, pausedBy, type IntakeRules } from './intake.ts'
 import { look, type Change, type Look } from './look.ts'
 import { policyOf } from './policy-of.ts'
@@ -24,9 +25,6 @@ export interface TurnInit extends Look {
   /** Whether git is asked although nothing needs it: to learn whether it answers. */
   probe?: boolean
 }
-
-/** Pause between safety looks when none is given, in pauses between looks. */
-export const safetyPolls = 10
 
 export async function turn(
   floor: Floor,
@@ -42,7 +40,7 @@ export async function turn(
   if (wanted.length === 0 && !probe) return
   const oldest = oldestPolicy(floor, memory, wanted)
   const { policy } = await policyOf(floor, place, memory, signal, oldest)
-  memory.paused = pausedBy(settings, place.repo, policy)?.reason
+  memory.paused = pausedBy(floor.context.settings, place.repo, policy)?.reason
   await readIfDue(floor, place, memory, wanted, signal, probe)
 
   const options: Option[] = []
@@ -67,7 +65,7 @@ function oldestPolicy(floor: Floor, memory: RepoMemory, wanted: readonly Issue[]
     ({ number, assignees }) => assignees.length === 0 && !isFinal(memory.tips.get(number)?.tip),
   )
   if (!isOpen || floor.freeSlots() <= 0) return -Infinity
-  return clock.monotonic() - (settings.safetyMs ?? safetyPolls * settings.pollMs)
+  return clock.monotonic() - safetyOf(settings)
 }
 
 /** What could be a task, by its labels alone. */

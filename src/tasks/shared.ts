@@ -12,7 +12,7 @@ import type { Candidate } from './intake.ts'
 import { createNews } from './news.ts'
 import { createOutage, type Outage } from './outage.ts'
 import { observed } from './reach.ts'
-import { safetyPolls } from './rounds.ts'
+import { safetyOf } from './polling.ts'
 import { createSettling, type Settling } from './settling.ts'
 
 export interface Shared {
@@ -52,7 +52,8 @@ export function createShared(
   { stopping, wakeAll, polls, wake }: SharedHooks,
 ): Shared {
   const { journal, mesh, work, logger, onChange, clock } = components
-  const { apiUrl, token, userAgent, pollMs, safetyMs = safetyPolls * pollMs } = init
+  const { apiUrl, token, userAgent, pollMs } = init
+  const safetyMs = safetyOf(init)
   let login: string | null = null
 
   const outage = createOutage({ pauseMs: pollMs, onChange: sayReach }, { clock })

@@ -8,6 +8,7 @@ import type { Tip } from './claim/decide.ts'
 import type { RepoContext } from './context.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from './github.ts'
+import { safetyOf } from './polling.ts'
 import { sight } from './sight.ts'
 
 /** How old a reading of the refs may be when a claim is tried, ms. */
@@ -27,16 +28,24 @@ export interface ReadingInput {
   isAssigned: boolean
   /** Since when the record's holder is not in the mesh; undefined while it is. */
   awaySince: number | undefined
+  /** The ref is not as it should be: somebody may put it right, and nothing else tells. */
+  isSuspect: boolean
+  pollMs: number
+  safetyMs: number
 }
 
 /** Whether the refs are to be read for an issue although nothing is tried yet. Pure. */
-export function mustRead({ seen, now, changedAt, isAssigned, awaySince }: ReadingInput): boolean {
+export function mustRead(input: ReadingInput): boolean {
+  const { seen, now, changedAt, isAssigned, awaySince, isSuspect, pollMs, safetyMs } = input
   // Who is assigned may be a holder, or a person: only the ref tells them apart.
   if (seen === undefined) return isAssigned
   const { tip, readAt } = seen
   if (readAt < changedAt && (isAssigned || (tip.is === 'record' && tip.record.state === 'held')))
     return true
-  if (tip.is !== 'record' || tip.record.state !== 'held' || awaySince === undefined) return false
+  if (isSuspect) return now - readAt >= pollMs
+  if (tip.is !== 'record' || tip.record.state !== 'held') return false
+  // A holder that was fenced, or whose ref was taken away, says nothing.
+  if (awaySince === undefined) return now - readAt >= safetyMs
   return readAt < awaySince || now - readAt >= tip.record.leaseMs / 3
 }
 
@@ -61,7 +70,10 @@ export async function readIfDue(
     const changedAt = memory.issues.get(number)?.changedAt ?? now
     const isAssigned = issue.assignees.length > 0
     const awaySince = memory.away.get(holder)
-    return mustRead({ seen, now, changedAt, isAssigned, awaySince })
+    const isSuspect = memory.suspicions.has(number)
+    const { pollMs } = context.settings
+    const when = { now, changedAt, pollMs, safetyMs: safetyOf(context.settings) }
+    return mustRead({ seen, isAssigned, awaySince, isSuspect, ...when })
   })
   if (isDue || force) await readRefs(floor, place, memory, issues, signal)
 }

@@ -9,14 +9,15 @@ import { pausedBy } from './intake.ts'
 import { orderView } from './order-view.ts'
 import { openPlace } from './place.ts'
 import { reachableOf, reachOf } from './reach.ts'
-import { safetyPolls } from './rounds.ts'
+import { safetyOf } from './polling.ts'
 import { createShared } from './shared.ts'
 import { createTurns, type Turns } from './turns.ts'
 
 export function createTasks(init: TasksInit, components: TasksComponents): Tasks {
   const { mesh, git, verify, logger } = components
   const { clock = systemClock } = components
-  const { apiUrl, pollMs, safetyMs = safetyPolls * pollMs, staggerMs } = init
+  const { apiUrl, pollMs, staggerMs } = init
+  const safetyMs = safetyOf(init)
   let stopping = new AbortController()
   let unsubscribe: (() => void)[] = []
   const shared = createShared(

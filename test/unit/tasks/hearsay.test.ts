@@ -75,6 +75,9 @@ describe('the refs', () => {
       changedAt: 50_000,
       isAssigned: true,
       awaySince: undefined,
+      isSuspect: false,
+      pollMs: 30_000,
+      safetyMs: 300_000,
       ...change,
     })
 
@@ -88,6 +91,15 @@ describe('the refs', () => {
     expect(at({ awaySince: 90_000 })).toBe(false)
     expect(at({ awaySince: 90_000, now: 121_000 })).toBe(true)
     expect(at({ awaySince: 105_000, seen: { tip: tip('done'), readAt: 100_000 } })).toBe(false)
+  })
+
+  it('are read again where nobody tells what becomes of them', () => {
+    expect(at({ now: 399_999 })).toBe(false)
+    expect(at({ now: 400_000 })).toBe(true)
+    expect(at({ now: 400_000, seen: { tip: tip('done'), readAt: 100_000 } })).toBe(false)
+    const invalid = { tip: { is: 'invalid', oid: 'a', why: 'x' } as Tip, readAt: 100_000 }
+    expect(at({ seen: invalid, isSuspect: true, now: 129_999 })).toBe(false)
+    expect(at({ seen: invalid, isSuspect: true, now: 130_000 })).toBe(true)
   })
 
   it('tell when the next record can be taken over', () => {
