@@ -92,8 +92,8 @@ export class TasksWorld {
       subscribe: (handler) => {
         const key = `${self} ${name}`
         const set = this.#heard.get(key) ?? new Set()
-        this.#heard.set(key, set.add(handler as never))
-        return () => void set.delete(handler as never)
+        this.#heard.set(key, set.add(handler))
+        return () => void set.delete(handler)
       },
     }
   }
