@@ -132,7 +132,7 @@ function words(
     case 'GITHUB_UNAUTHORIZED':
       return {
         message: `GitHub refused the token${said}.`,
-        next: 'Put a valid token where github.token points (bzzz config show --origin), then start again.',
+        next: 'Put a valid token where github.token points (bzzz config show --origin); an agent that runs takes it up by itself.',
       }
     case 'GITHUB_FORBIDDEN':
       return {

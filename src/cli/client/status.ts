@@ -3,8 +3,9 @@ import type { Status } from '../../api/client.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { table } from '../output/table.ts'
-import { age, clean, count, thousands } from '../output/text.ts'
+import { age, clean, count } from '../output/text.ts'
 import { agentOf } from './agent.ts'
+import { githubLines } from './github-lines.ts'
 
 export async function status(context: Context, options: { probe?: true }): Promise<number> {
   if (options.probe === true) return probe(context)
@@ -46,10 +47,8 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
       'frozen',
       `${repo}#${issue}: the lease could not be renewed since ${age(nowMs - sinceMs)}`,
     ]),
-    ['github', hub(github, nowMs)],
+    ...githubLines(github, nowMs),
     ['', reach(status, nowMs)],
-    ...signedIn(github.credential, nowMs),
-    ...hooks(github.webhooks, nowMs),
   ]
   const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${clean(value)}`)
   const head = `${out.style('bold', clean(status.name))}  ${state} for ${up}, version ${clean(status.version)}, pid ${status.pid}`
@@ -60,42 +59,6 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
 function tasks({ tasks }: Status): string {
   const some = Object.entries(tasks).filter(([, amount]) => amount > 0)
   return some.length === 0 ? 'none' : some.map(([state, amount]) => `${amount} ${state}`).join(', ')
-}
-
-function hub(github: Status['github'], nowMs: number): string {
-  const as = github.login === null ? 'not signed in yet' : `as ${github.login}`
-  const limit = github.rateLimit
-  if (limit === null) return `${github.apiUrl} ${as}`
-  const left = `${thousands(limit.remaining)} of ${thousands(limit.limit)} requests left`
-  return `${github.apiUrl} ${as}, ${left}, new ones in ${age(limit.resetAtMs - nowMs)}`
-}
-
-function signedIn(credential: Status['github']['credential'], nowMs: number): [string, string][] {
-  if (credential === null) return []
-  const { kind, source, expiresAtMs, error } = credential
-  const what = kind === 'app' ? 'as an App, key' : 'token'
-  const from = source === null ? 'not read yet' : `from ${source}`
-  const end = expiresAtMs === null ? '' : `, ${expiry(kind, expiresAtMs - nowMs)}`
-  return [
-    ['', `${what} ${from}${end}`],
-    ...(error === null ? [] : [['', error] satisfies [string, string]]),
-  ]
-}
-
-function expiry(kind: 'token' | 'app', leftMs: number): string {
-  if (leftMs <= 0) return 'expired'
-  // An App's token is renewed by itself.
-  if (kind === 'app') return `token good for ${age(leftMs)}`
-  return `expires in ${count(Math.floor(leftMs / 86_400_000), 'day')}`
-}
-
-function hooks(webhooks: Status['github']['webhooks'], nowMs: number): [string, string][] {
-  if (webhooks === null) return []
-  const { url, deliveries, lastDeliveryMs } = webhooks
-  const some = Object.entries(deliveries).filter(([, amount]) => amount > 0)
-  const counts = some.map(([result, amount]) => `${amount} ${result}`).join(', ')
-  const last = lastDeliveryMs === null ? 'none yet' : `last ${age(nowMs - lastDeliveryMs)} ago`
-  return [['webhooks', `${url ?? 'not listening'}, ${last}${counts === '' ? '' : ` (${counts})`}`]]
 }
 
 /** ok, slow or down, and what goes on meanwhile. */

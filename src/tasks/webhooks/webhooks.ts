@@ -171,7 +171,8 @@ export function createWebhooks(init: WebhooksInit, components: WebhooksComponent
     if (made?.listening === true) {
       const closed = new Promise<void>((resolve) => made.close(() => resolve()))
       made.closeIdleConnections()
-      await withDeadline('answer the last webhooks', timeouts.stop, () => closed).catch(() => {
+      const ended = withDeadline('answer the last webhooks', timeouts.stop, () => closed, { clock })
+      await ended.catch(() => {
         made.closeAllConnections()
         return closed
       })

@@ -55,10 +55,22 @@ export const status: Status = {
     credential: {
       kind: 'token',
       source: 'file /etc/bzzz/token',
-      expiresAtMs: Date.UTC(2026, 0, 7, 13, 0, 0),
+      expiresAtMs: Date.UTC(2099, 0, 7, 13, 0, 0),
       error: null,
     },
-    webhooks: null,
+    webhooks: {
+      url: 'http://127.0.0.1:8787/webhook',
+      deliveries: {
+        accepted: 3,
+        ignored: 0,
+        repeated: 1,
+        unsigned: 0,
+        invalid: 0,
+        limited: 0,
+        dropped: 0,
+      },
+      lastDeliveryMs: Date.UTC(2026, 0, 2, 12, 0, 0),
+    },
   },
 }
 
