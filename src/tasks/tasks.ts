@@ -81,7 +81,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
   function notAssignable(repo: string): TasksError {
     const who = shared.login() ?? 'this login'
     const text = `GitHub does not let ${who} be assigned to issues of ${repo}.`
-    const next = 'Give it write access to the repository.'
+    const next = 'Give it write access to the repository, or name another login in github.assignee.'
     return new TasksError('NOT_ASSIGNABLE', text, { data: { repo }, next })
   }
 
