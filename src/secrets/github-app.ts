@@ -42,6 +42,8 @@ export interface AppCalls {
 const callMs = 20_000
 /** Longer than GitHub gives, ms. A time beyond it is not believed. */
 const maxLifeMs = 24 * 60 * 60_000
+/** The date of an answer may be this much behind, ms: it has whole seconds. */
+const dateStepMs = 1_000
 
 const appSchema = z.object({ slug: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{0,99}$/) })
 const installationSchema = z.object({ id: z.int().positive() })
@@ -133,7 +135,8 @@ export function createAppCalls(
         tokenSchema,
         signal,
       )
-      const lifeMs = Date.parse(data.expires_at) - (Number.isNaN(date) ? asked : date)
+      const now = Number.isNaN(date) ? asked : date + dateStepMs
+      const lifeMs = Date.parse(data.expires_at) - now
       if (!(lifeMs > 0 && lifeMs <= maxLifeMs)) throw answer(route, 'expires_at')
       return {
         token: new Secret(data.token),
