@@ -50,6 +50,7 @@ export const byErrorCode: Readonly<Record<string, ExitCode>> = {
   SECRET_MISSING: exitCodes.notSignedIn,
   SECRET_UNREADABLE: exitCodes.notSignedIn,
   SECRET_EMPTY: exitCodes.notSignedIn,
+  APP_KEY_INVALID: exitCodes.notSignedIn,
 
   TASK_NOT_FOUND: exitCodes.notFound,
   AGENT_NOT_FOUND: exitCodes.notFound,

@@ -30,9 +30,15 @@ export function authStrategy(credential: Credential) {
     }
     const attempt = async (token: string) => {
       endpoint.headers['authorization'] = `token ${token}`
-      const response = await send(endpoint)
-      credential.accepted(expiryOf(response.headers))
-      return response
+      try {
+        const response = await send(endpoint)
+        credential.accepted(expiryOf(response.headers))
+        return response
+      } catch (error) {
+        const answer = answerOf(error)
+        if (answer !== undefined) credential.accepted(expiryOf(answer.headers))
+        throw error
+      }
     }
     const token = await credential.token(at)
     try {
@@ -48,6 +54,12 @@ export function authStrategy(credential: Credential) {
 /** A GraphQL request has no path to tell it by: it says it in `request.repo`. */
 function repoOf({ owner, repo, request }: Endpoint): string | undefined {
   return typeof owner === 'string' && typeof repo === 'string' ? `${owner}/${repo}` : request?.repo
+}
+
+/** A refusal that is not about the token; most looks at issues end so, with 304. */
+function answerOf(error: unknown): Response | undefined {
+  const { status = 0, response } = (error ?? {}) as { status?: number; response?: Response }
+  return status !== 401 && status < 500 ? response : undefined
 }
 
 const isUnauthorized = (error: unknown) =>

@@ -52,10 +52,13 @@ export interface Webhooks extends Startable {
 
 /** Hints that may wait; each is a few hundred bytes and is handed on within one turn of the event loop. */
 const maxWaiting = 1_000
-/** GitHub and a proxy need few. */
-const maxConnections = 128
-/** Whole requests, their headers, and until a stopping server cuts what is under way, ms. */
-const timeouts = { request: 10_000, headers: 5_000, stop: 2_000 }
+/** GitHub and a proxy need few, and each may hold a body in memory. */
+const maxConnections = 32
+/**
+ * Whole requests, their headers, how often node looks whether those are over, and until a stopping
+ * server cuts what is under way, ms.
+ */
+const timeouts = { request: 10_000, headers: 5_000, check: 2_000, stop: 2_000 }
 const minuteMs = 60_000
 /** A secret shorter than this can be guessed. */
 const minSecret = 16
@@ -153,6 +156,7 @@ export function createWebhooks(init: WebhooksInit, components: WebhooksComponent
         maxHeaderSize: 16 * 1024,
         requestTimeout: timeouts.request,
         headersTimeout: timeouts.headers,
+        connectionsCheckingInterval: timeouts.check,
       },
     }) as Server
     server.maxConnections = maxConnections

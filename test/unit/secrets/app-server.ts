@@ -134,11 +134,12 @@ export async function appServer(init: {
       return send(404, { message: 'Not Found' })
     if (at.endsWith('/installation')) return send(200, { id: installation })
     const assignee = /\/assignees\/(.+)$/.exec(at)?.[1]
-    if (assignee !== undefined) return send(self.assignable.has(assignee) ? 204 : 404)
     const headers: Record<string, string> =
       person?.expires === undefined
         ? {}
         : { 'github-authentication-token-expiration': person.expires }
+    if (assignee !== undefined)
+      return send(self.assignable.has(assignee) ? 204 : 404, undefined, headers)
     if (at === '/user') return send(200, { login: person?.login }, headers)
     return send(200, {
       full_name: repo,

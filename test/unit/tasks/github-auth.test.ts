@@ -161,6 +161,10 @@ describe('octokit with a token in a file', () => {
     await github.viewer(signal)
     expect(credential.status().expiresAtMs).toBe(Date.UTC(2023, 10, 16, 22, 13, 20))
     expect(warned).toEqual([expect.stringContaining('expires in 1 day;')])
+    // Also from an answer that says no.
+    server.personal.set('one', { login: 'bee', expires: '2023-11-17 22:13:20 UTC' })
+    await expect(github.assignable('octo/lib', 'x', signal)).resolves.toBe(false)
+    expect(credential.status().expiresAtMs).toBe(Date.UTC(2023, 10, 17, 22, 13, 20))
   })
 })
 
