@@ -6,6 +6,7 @@ import { table } from '../output/table.ts'
 import { age, clean, count } from '../output/text.ts'
 import { agentOf } from './agent.ts'
 import { githubLines } from './github-lines.ts'
+import { reachLine } from './reach.ts'
 
 export async function status(context: Context, options: { probe?: true }): Promise<number> {
   if (options.probe === true) return probe(context)
@@ -48,7 +49,7 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
       `${repo}#${issue}: the lease could not be renewed since ${age(nowMs - sinceMs)}`,
     ]),
     ...githubLines(github, nowMs),
-    ['', reach(status, nowMs)],
+    ['', reachLine(status, nowMs)],
   ]
   const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${clean(value)}`)
   const head = `${out.style('bold', clean(status.name))}  ${state} for ${up}, version ${clean(status.version)}, pid ${status.pid}`
@@ -59,26 +60,6 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
 function tasks({ tasks }: Status): string {
   const some = Object.entries(tasks).filter(([, amount]) => amount > 0)
   return some.length === 0 ? 'none' : some.map(([state, amount]) => `${amount} ${state}`).join(', ')
-}
-
-/** ok, slow or down, and what goes on meanwhile. */
-function reach({ github, slots }: Status, nowMs: number): string {
-  const { reach = { is: 'ok' }, rateLimit, hooks = false } = github
-  switch (reach.is) {
-    case 'ok':
-      return hooks ? 'ok, webhooks arrive' : 'ok'
-    case 'slow': {
-      const left = rateLimit === null ? '' : `; ${thousands(rateLimit.remaining)} left`
-      const resets = rateLimit === null ? '' : `, resets in ${age(rateLimit.resetAtMs - nowMs)}`
-      const takes = reach.takesWork ? 'looks rarely' : 'takes no new work'
-      return `slow (${reach.reason}${left}${resets}): ${takes}`
-    }
-    case 'down': {
-      const since = `down for ${age(nowMs - reach.sinceMs)}: ${reach.reason}`
-      const running = slots.used === 0 ? '' : `; ${slots.used} running go on within their lease`
-      return `${since} Nothing new is taken${running}; finished work is kept.`
-    }
-  }
 }
 
 function repositories(
