@@ -3,6 +3,7 @@ import type { Octokit } from 'octokit'
 import { hasCode } from '../util/index.ts'
 import { TasksError } from './errors.ts'
 import { asTasksError } from './github-errors.ts'
+import type { Allowance } from './limits.ts'
 import type { RateLimit } from './github-shapes.ts'
 
 /** One call as it ended, after octokit's own tries. */
@@ -52,9 +53,20 @@ export function watchAnswers(
   return () => limit
 }
 
+/** For a request that is not sent, because a limit is used up or GitHub asked for a pause. */
+export function notNow(route: string, { untilMs, reason }: Extract<Allowance, { is: 'wait' }>) {
+  return new TasksError('GITHUB_RATE_LIMITED', `"${route}" was not sent: ${reason}.`, {
+    data: { route, resetAtMs: untilMs },
+    next: 'Wait for the reset, or use a token of its own.',
+  })
+}
+
 function limitOf(headers: object | undefined): RateLimit | undefined {
   const of = (name: string) =>
     Number((headers as Record<string, unknown> | undefined)?.[`x-ratelimit-${name}`])
+  // Search and GraphQL have limits of their own.
+  const resource = (headers as Record<string, unknown> | undefined)?.['x-ratelimit-resource']
+  if (resource !== undefined && resource !== 'core') return undefined
   if (![of('remaining'), of('limit'), of('reset')].every(Number.isFinite)) return undefined
   return { limit: of('limit'), remaining: of('remaining'), resetAtMs: of('reset') * 1_000 }
 }

@@ -12,7 +12,7 @@ import type { Credential } from '../secrets/index.ts'
 import { withDeadline, type Logger } from '../util/index.ts'
 import { accessCalls } from './github-access.ts'
 import { authStrategy } from './github-auth.ts'
-import { patience, watchAnswers, type Answered } from './github-answers.ts'
+import { notNow, patience, watchAnswers, type Answered } from './github-answers.ts'
 import { asTasksError } from './github-errors.ts'
 import { TasksError } from './errors.ts'
 import { gateCalls, type GateCalls } from './github-gates.ts'
@@ -26,6 +26,7 @@ import {
   type Issue,
 } from './github-shapes.ts'
 import { createRefsApi } from './github-refs.ts'
+import type { Allowance } from './limits.ts'
 import type { GitHubWithRefs } from './github-types.ts'
 import { credentialOf } from './principal.ts'
 
@@ -46,6 +47,8 @@ export interface GitHubInit {
 export interface GitHubComponents {
   logger: Logger
   onAnswer?: (answer: Answered) => void
+  /** Whether a request may be sent now: one that GitHub would refuse is not sent. Default: always. */
+  mayAsk?: () => Allowance
 }
 
 /** Pages of 100 that one listing reads at most. */
@@ -58,7 +61,7 @@ const hasNext = (headers: Record<string, unknown>) =>
 
 export function createGitHub(
   init: GitHubInit,
-  { logger, onAnswer = () => undefined }: GitHubComponents,
+  { logger, onAnswer = () => undefined, mayAsk }: GitHubComponents,
 ): GitHubWithRefs & { gates: GateCalls } {
   const { apiUrl, userAgent, timeoutMs = 120_000, pace = true } = init
   const credential = credentialOf(init.token)
@@ -84,6 +87,8 @@ export function createGitHub(
     schema: S,
     signal: AbortSignal,
   ): Promise<{ data: z.infer<S>; headers: Record<string, unknown> }> {
+    const may = mayAsk?.()
+    if (may?.is === 'wait') throw notNow(route, may)
     const response = await withDeadline(
       route,
       timeoutMs,

@@ -63,9 +63,20 @@ export interface HeadroomComponents {
   /** Whose limits these are; null before it is known. */
   principal: () => string | null
   topic?: Topic<LimitReport>
+  /** Whether the forge limits bursts, as github.com does. Default true. */
+  bursts?: boolean
 }
 
-export function createHeadroom({ clock, principal, topic }: HeadroomComponents): Headroom {
+/** Enterprise Server and forges of one's own have no limits on bursts unless somebody set them. */
+export const limitsBursts = (apiUrl: string) =>
+  /(^|\.)(github\.com|ghe\.com)$/.test(new URL(apiUrl).hostname)
+
+export function createHeadroom({
+  clock,
+  principal,
+  topic,
+  bursts = true,
+}: HeadroomComponents): Headroom {
   let own: Heard | undefined
   let ownBrakeUntil = 0
   let told = { at: -Infinity, remaining: Infinity, resetAtMs: 0, brake: 0 }
@@ -104,6 +115,7 @@ export function createHeadroom({ clock, principal, topic }: HeadroomComponents):
     return {
       now,
       ...(primary === undefined ? {} : { primary }),
+      ...(own === undefined ? {} : { own }),
       ...(brake === undefined ? {} : { brake }),
       points: points.sum(),
       creations: creations.sum(),
@@ -130,8 +142,9 @@ export function createHeadroom({ clock, principal, topic }: HeadroomComponents):
   return {
     answered({ method, limit, brakeUntilMs }) {
       const reads = method === 'GET' || method === 'HEAD'
-      points.add(reads ? 1 : 5)
-      if (method === 'POST') for (const count of [creations, creationsPerHour]) count.add(1)
+      if (bursts) points.add(reads ? 1 : 5)
+      if (bursts && method === 'POST')
+        for (const count of [creations, creationsPerHour]) count.add(1)
       if (limit !== undefined) own = { ...limit, at: clock.monotonic() }
       if (brakeUntilMs !== undefined)
         ownBrakeUntil = Math.max(ownBrakeUntil, Math.min(brakeUntilMs, clock.now() + maxOwnBrakeMs))

@@ -37,7 +37,7 @@ export function createHearsay(
     heard({ repo, issue, event }, from) {
       const key = keyOf(repo, issue)
       const before = words.get(key)
-      if (event === 'released') return void words.delete(key)
+      if (event === 'released' || event === 'failed') return void words.delete(key)
       if (event !== 'claimed') return
       // Saying it again does not make it last longer.
       if (before?.by !== from) words.set(key, { by: from, at: clock.monotonic() })

@@ -8,11 +8,19 @@
 
 export type Kind = 'discovery' | 'intake' | 'renewal' | 'publication'
 
+interface Primary {
+  remaining: number
+  limit: number
+  resetAtMs: number
+}
+
 /** Times are wall clock, ms: GitHub tells them so. */
 export interface LimitView {
   now: number
   /** The lowest that is known of the present window; absent before the first answer. */
-  primary?: { remaining: number; limit: number; resetAtMs: number }
+  primary?: Primary
+  /** As GitHub last told this process: what running work goes by, since peers may lie. */
+  own?: Primary
   /** A pause that GitHub asked for. `own`: of this process; others' are believed for new work only. */
   brake?: { untilMs: number; own: boolean }
   /** Of this process in the last minute (points, creations) and hour. */
@@ -42,8 +50,8 @@ export function allowance(view: LimitView, kind: Kind): Allowance {
   const isNew = kind === 'discovery' || kind === 'intake'
   if (brake !== undefined && brake.untilMs > now && (brake.own || isNew))
     return { is: 'wait', untilMs: brake.untilMs, reason: 'GitHub asked for a pause' }
-  const primary =
-    view.primary !== undefined && view.primary.resetAtMs > now ? view.primary : undefined
+  const known = isNew ? view.primary : view.own
+  const primary = known !== undefined && known.resetAtMs > now ? known : undefined
   const left = primary === undefined ? 1 : primary.remaining / Math.max(1, primary.limit)
   const burst = Math.max(
     view.points / secondaryLimits.points,

@@ -32,6 +32,8 @@ export interface RotaComponents {
   rank: (issue: number) => number
   /** Whether a change of it is to be read: this agent works it, or could take it. */
   matters: (issue: number) => boolean
+  /** Whether nothing new can be taken now: what comes meanwhile is looked for later. */
+  full: () => boolean
   /** As this agent knows the issue; undefined when it does not. */
   updatedAt: (issue: number) => string | undefined
   /** A peer's tick says that GitHub answers it. */
@@ -77,7 +79,7 @@ const askPauseMs = 1_000
 
 export function createRota(init: RotaInit, components: RotaComponents): Rota {
   const { repo, pollMs, safetyMs, staggerMs } = init
-  const { clock, random = Math.random, self, others, topic, wake, rank, matters } = components
+  const { clock, random = Math.random, self, others, topic, wake, rank, matters, full } = components
   const now = () => clock.monotonic()
   /** When each is to be read, and since when it waits. */
   const dirty = new RecentMap<number, { due: number; since: number }>(maxDirty)
@@ -86,6 +88,8 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
   let safetyAt = -Infinity
   let asked = false
   let listSoonAt = Infinity
+  /** Something changed while nothing could be taken. */
+  let missed = false
   let heardAt = now()
   let place = 0
   let everyMs = pollMs
@@ -163,7 +167,9 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
       if (tick.hooks === true) hooksAt = now()
       const news = tick.changed.filter(({ issue, updatedAt, gone }) => {
         const known = components.updatedAt(issue)
-        return (gone === true ? known !== undefined : known !== updatedAt) && matters(issue)
+        const isNews = gone === true ? known !== undefined : known !== updatedAt
+        if (isNews && full()) missed = true
+        return isNews && matters(issue)
       })
       for (const { issue } of news) if (!note(issue, from)) return
       if (tick.complete || !spend(from, incompleteCost)) return
@@ -182,7 +188,10 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
       const at = where()
       const due = [...dirty].filter(([issue, one]) => one.due <= now() && matters(issue))
       const isAsked =
-        (asked && now() - listedAt >= askPauseMs) || listSoonAt <= now() || due.length > maxReads
+        (missed && !full()) ||
+        (asked && now() - listedAt >= askPauseMs) ||
+        listSoonAt <= now() ||
+        due.length > maxReads
       const stretch = Math.max(components.stretch(), hooks() ? safetyMs / pollMs : 1)
       if (stretch === Infinity) return { list: false, read: [], why: 'rests' }
       const times = { now: now(), pollMs, safetyAt, listedAt, heardAt, everyMs, stretch }
@@ -196,6 +205,7 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
       listedAt = now()
       safetyAt = listedAt + safetyPause({ safetyMs, pollMs }, of, random)
       asked = false
+      missed = false
       listSoonAt = Infinity
       dirty.clear()
       const isOwnPart = place === 0 || why === 'standby'
@@ -203,8 +213,9 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
     },
     done({ read }, next) {
       for (const issue of read) dirty.delete(issue)
-      const later = [...dirty.values()].map(({ due }) => due).filter((due) => due > now())
-      const due = Math.min(next, listSoonAt, ...later)
+      const ask = asked ? listedAt + askPauseMs : Infinity
+      const times = [next, ask, listSoonAt, ...[...dirty.values()].map(({ due }) => due)]
+      const due = Math.min(Infinity, ...times.filter((time) => time > now()))
       if (due < now() + pollMs) wakeAt(due)
       const at = { ...where(), now: now(), pollMs, heardAt, everyMs }
       const polls = at.place === 0 || isSilent(at)

@@ -5,7 +5,7 @@ import type { TasksComponents, TasksInit } from './contract.ts'
 import type { Floor } from './floor.ts'
 import { createGates } from './gates.ts'
 import { createGitHub } from './github.ts'
-import { createHeadroom, type Headroom } from './headroom.ts'
+import { createHeadroom, limitsBursts, type Headroom } from './headroom.ts'
 import { createHearsay, type Hearsay } from './hearsay.ts'
 import { createHints, type Hints } from './hints.ts'
 import type { Candidate } from './intake.ts'
@@ -59,11 +59,13 @@ export function createShared(
   const outage = createOutage({ pauseMs: pollMs, onChange: sayReach }, { clock })
   const headroom = createHeadroom({
     clock,
+    bursts: limitsBursts(apiUrl),
     principal: () => github.principal(),
     ...(mesh.limits === undefined ? {} : { topic: mesh.limits }),
   })
   const onAnswer = observed(outage, headroom)
-  const github = createGitHub({ apiUrl, token, userAgent }, { logger, onAnswer })
+  const mayAsk = () => headroom.allow('publication')
+  const github = createGitHub({ apiUrl, token, userAgent }, { logger, onAnswer, mayAsk })
   const every = (repo: string) => (polls(repo) ? pollMs : safetyMs)
   const gates = createGates({ ...init, pollMs: every }, { github, clock })
   const settling = createSettling(maxRemembered, clock)

@@ -59,6 +59,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
         self: mesh.peerId,
         others: () => serving(repo).map(({ peerId }) => peerId),
         ...(mesh.issues === undefined ? {} : { topic: mesh.issues }),
+        full: () => openSlots() <= 0,
         rank: (issue: number) => placeFor(repo, issue),
         stretch: () => {
           const may = headroom.allow('discovery')

@@ -48,7 +48,7 @@ export interface TurnsComponents {
   floor: (context: Context) => Floor
   open: (context: Context, signal: AbortSignal) => Promise<RepoContext>
   settle: (context: Context, place: RepoContext, signal: AbortSignal) => Promise<void>
-  rota: Pick<RotaComponents, 'self' | 'others' | 'topic' | 'stretch' | 'rank'>
+  rota: Pick<RotaComponents, 'self' | 'others' | 'topic' | 'stretch' | 'rank' | 'full'>
   /** Whether a look of its own is wanted, to see for itself what peers say of the limit. */
   doubts: () => boolean
   /** Whether an issue may matter: it is worked here, or could be taken. */

@@ -90,6 +90,32 @@ describe('looking for work', () => {
   })
 })
 
+describe('a blocked issue', () => {
+  it('is tried at once when the poller sees its blocker closed, by who can do it', async () => {
+    const repo = await world.repository('blocked')
+    const at = { owner: 'octo', repo: 'blocked' }
+    for (const name of names.slice(0, 2))
+      await world.agent({ name, repos: [repo], offers: [name], safetyMs: 600_000 })
+    await until('one poller', 20_000, () => polling().length === 1)
+    const [able] = names.slice(0, 2).filter((name) => name !== polling()[0]?.name)
+    const blocker = await world.issue(repo, { assignees: ['grace'] })
+    const { data } = await world.octokit.rest.issues.get({ ...at, issue_number: blocker })
+    const labels = ['bzzz', `needs:${able}`]
+    const issue = await world.issue(repo, { labels: [] })
+    await world.octokit.request(
+      'POST /repos/{owner}/{repo}/issues/{issue_number}/dependencies/blocked_by',
+      { ...at, issue_number: issue, issue_id: data.id },
+    )
+    await world.octokit.rest.issues.addLabels({ ...at, issue_number: issue, labels })
+    const { entries, worked } = world.members.get(able!)!
+    await until('waiting', 20_000, () => entries.some(({ type }) => type === 'task.waiting'))
+    expect(worked).toEqual([])
+    await world.octokit.rest.issues.update({ ...at, issue_number: blocker, state: 'closed' })
+    await until('a pull request', 20_000, async () => (await world.pulls(repo)).length === 1)
+    expect(worked).toEqual([issue])
+  })
+})
+
 describe('an outage in the middle of the work', () => {
   it('shorter or longer than the lease: the work is kept, and delivered once', async () => {
     const [short, long] = [await world.repository('short'), await world.repository('long')]

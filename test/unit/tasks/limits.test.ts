@@ -1,7 +1,7 @@
 /** What may still be asked: the decision, and the view that agents of one principal share. */
 import { describe, expect, it } from 'vitest'
 import type { LimitReport } from '../../../src/mesh/index.ts'
-import { createHeadroom } from '../../../src/tasks/headroom.ts'
+import { createHeadroom, limitsBursts } from '../../../src/tasks/headroom.ts'
 import { allowance, type Kind, type LimitView } from '../../../src/tasks/limits.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
 
@@ -14,8 +14,10 @@ const view = (change: Partial<LimitView> = {}): LimitView => ({
   creationsPerHour: 0,
   ...change,
 })
-const left = (remaining: number) =>
-  view({ primary: { remaining, limit: 5_000, resetAtMs: now + 1_000 } })
+const left = (remaining: number) => {
+  const primary = { remaining, limit: 5_000, resetAtMs: now + 1_000 }
+  return view({ primary, own: primary })
+}
 const answers = (at: LimitView) =>
   kinds.map((kind) => {
     const may = allowance(at, kind)
@@ -31,6 +33,13 @@ describe('the allowance', () => {
     expect(answers(left(1))).toEqual([10, 'wait', 1, 1])
     expect(answers(left(0))).toEqual(['wait', 'wait', 'wait', 'wait'])
     expect(allowance(left(0), 'intake')).toMatchObject({ untilMs: now + 1_000 })
+  })
+
+  it('lets running work go by the own reading alone', () => {
+    const { primary, ...theirs } = left(0)
+    expect(answers({ ...theirs, own: primary!, points: 0 })).toEqual([1, 1, 'wait', 'wait'])
+    const { own: _, ...hearsay } = left(0)
+    expect(answers(hearsay)).toEqual(['wait', 'wait', 1, 1])
   })
 
   it('forgets a window that is over', () => {
@@ -143,5 +152,12 @@ describe('the shared view', () => {
     expect(takes(it)).toBe(false)
     await it.clock.advance(62_000)
     expect(takes(it)).toBe(true)
+    const hosts = [
+      'https://api.github.com',
+      'https://api.octo.ghe.com',
+      'http://127.0.0.1:1/api/v3',
+    ]
+    expect(hosts.map(limitsBursts)).toEqual([true, true, false])
+    expect(limitsBursts('https://notgithub.com/api/v3')).toBe(false)
   })
 })

@@ -74,6 +74,8 @@ describe('a mesh', () => {
   let dead: Set<string>
   /** Frozen: connected for the others, and silent. */
   let frozen: Set<string>
+  /** Without a free slot. */
+  let busy: Set<string>
   let mesh: Map<string, Member>
   interface Member {
     rota: Rota
@@ -105,7 +107,8 @@ describe('a mesh', () => {
         wake: () => void (member.wakes += 1),
         stretch: change.stretch ?? (() => 1),
         rank: () => 4 * names.indexOf(name),
-        matters: () => true,
+        matters: () => !busy.has(name),
+        full: () => busy.has(name),
         updatedAt: (issue) => known.get(issue),
       },
     )
@@ -153,6 +156,7 @@ describe('a mesh', () => {
     cut = () => false
     dead = new Set()
     frozen = new Set()
+    busy = new Set()
     mesh = new Map()
   })
 
@@ -290,6 +294,21 @@ describe('a mesh', () => {
     await clock.advance(pollMs / 2 + 1)
     mesh.get(by(3))!.turn()
     expect(listsOf(by(3))).toBe(before + 1)
+  })
+
+  it('looks once when it is free again, for what came while it was not', async () => {
+    for (const name of names) join(name)
+    await ticks(2)
+    const [follower, other] = [by(3), by(4)]
+    busy.add(follower)
+    await clock.advance(pollMs)
+    mesh.get(by(0))!.turn([{ issue: 5, updatedAt: 'new' }])
+    const before = [follower, other].map(listsOf)
+    expect(mesh.get(follower)!.turn()).toEqual([])
+    busy.delete(follower)
+    for (const name of [follower, other]) mesh.get(name)!.turn()
+    mesh.get(follower)!.turn()
+    expect([follower, other].map(listsOf)).toEqual([before[0]! + 1, before[1]])
   })
 
   it('does not look at all while GitHub asks for a pause', async () => {
