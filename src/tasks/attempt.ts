@@ -246,7 +246,7 @@ async function stoppedFromOutside(
   const { lease } = held
   if (lease.lost.aborted) {
     const { data } = lease.lost.reason as { data?: { holder?: string } }
-    await noteLost(context, held, explain(lease.lost.reason), data?.holder)
+    await noteLost(context, held, explain(lease.lost.reason), data?.holder, limit)
     return 'lost'
   }
   if (signals.cancelled.aborted && !signals.stopping.aborted) {

@@ -6,6 +6,7 @@
 import { explain, hasCode, sleep } from '../util/index.ts'
 import { short, taskOf, type Context, type Held, type Job } from './context.ts'
 import { TasksError } from './errors.ts'
+import { forsake } from './forsake.ts'
 import type { Closing } from './lease.ts'
 
 /** Pause between tries while GitHub does not answer, ms. */
@@ -59,7 +60,7 @@ export async function fence(context: Context, held: Held, signal: AbortSignal): 
   const proof = await held.lease.prove(signal)
   if (proof.is === 'held') return true
   if (proof.is === 'lost') {
-    await noteLost(context, held, 'another record is there', proof.holder)
+    await noteLost(context, held, 'another record is there', proof.holder, signal)
     return false
   }
   if (proof.is === 'published') throw unknown('it was published already')
@@ -77,16 +78,20 @@ export async function closeClaim(
   if (moved.is === 'won' && moved.claim.record.state === state) return true
   if (moved.is === 'won') throw unknown(`the claim ref says ${moved.claim.record.state}`)
   if (moved.is === 'unknown') throw unknown(explain(moved.error))
-  await noteLost(context, held, `fenced when it was to become ${state}`, moved.holder)
+  await noteLost(context, held, `fenced when it was to become ${state}`, moved.holder, signal)
   return false
 }
 
+/** Throws `CLAIM_UNKNOWN` when an own assignment that nobody else can know of could not be removed. */
 export async function noteLost(
   context: Context,
-  { job }: Held,
+  { job, lease }: Held,
   reason: string,
   holder: string | undefined,
+  signal: AbortSignal,
 ): Promise<void> {
+  const mine = { issue: job.issue.number, oids: lease.sent() }
+  await forsake(context, job.place, mine, signal)
   const winner = holder === undefined ? {} : { winner: holder }
   await context.journal.append({
     type: 'claim.lost',

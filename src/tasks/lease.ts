@@ -53,6 +53,8 @@ export interface Closing {
 export interface Lease extends Startable {
   /** The claim with its newest OID. */
   readonly claim: Claim
+  /** OIDs of all records of this claim that were sent. */
+  sent(): ReadonlySet<string>
   /** Fires with `CLAIM_LOST` when another holds the ref, or when the lease ran out and freezing is not possible or took too long. */
   readonly lost: AbortSignal
   /** For what runs under the claim: frozen from the end of the lease until a renewal succeeds. */
@@ -269,6 +271,7 @@ export function createLease(
     get claim() {
       return claim
     },
+    sent: () => new Set(sent.map(({ oid }) => oid)),
     lost: lost.signal,
     permit,
     prove: (signal) => alone(() => renew(signal)),

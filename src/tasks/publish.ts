@@ -134,13 +134,13 @@ async function send(
   const moved = await lease.close({ state: 'done', strikes: 0, also, onPrepared }, signal)
   if (moved.is === 'won') return { is: 'published' }
   if (moved.is === 'lost') {
-    await noteLost(context, held, 'fenced at publication', moved.holder)
+    await noteLost(context, held, 'fenced at publication', moved.holder, signal)
     return { is: 'lost' }
   }
   const proof = await lease.prove(signal)
   if (proof.is === 'published') return proof
   if (proof.is === 'lost') {
-    await noteLost(context, held, 'fenced at publication', proof.holder)
+    await noteLost(context, held, 'fenced at publication', proof.holder, signal)
     return { is: 'lost' }
   }
   const why = explain(moved.error)

@@ -1,17 +1,30 @@
 /**
- * After a restart: what the own journal says was begun and not ended, held against the claim ref.
+ * After a restart: what the own journal says was begun and not ended, held against the claim ref,
+ * and then against the issue, the work branch and the pull requests. Every combination:
  *
- * | newest own entry | the ref holds | outcome |
- * |---|---|---|
- * | tried, won, renewed, executing … | our held record | claimed anew at once with attempt + 1 (by intake); closed when the issue is not wanted any more, or was marked as failed |
- * | publish.intent | our held record | the push never arrived: the finished commit is published now, if it is still here; else as above |
- * | publish.intent or pushed | the done record of the intent | the pull request is opened, or the existing one adopted |
- * | anything | a closing record of ours | the missing last entry is written |
- * | anything | a record of somebody else | lost: nothing of it is touched |
- * | tried | nothing, or what was there before | lost: the claim never arrived |
+ * | newest own entry | the ref holds | and | outcome |
+ * |---|---|---|---|
+ * | none, or an end | nothing, or a closing record | | as for any other agent: intake |
+ * | none (a new journal) | our held record | | as for any other agent: taken over after lease + margin |
+ * | none (a new journal) | our done record | a pull request | nothing: it is final |
+ * | none (a new journal) | our done record | no pull request | any agent opens it after lease + margin (`inherit.ts`) |
+ * | tried | nothing, or what was there before | | lost: the claim never arrived |
+ * | tried … executing | our held record | the issue is wanted | claimed anew at once with attempt + 1, by intake |
+ * | tried … executing | our held record | closed, gone, unlabelled | closed as cancelled |
+ * | tried … executing | our held record | marked as failed | closed as failed |
+ * | intent | our held record | the commit is here; the branch as it was, or already at the commit | published under the claim that stands |
+ * | intent | our held record | the commit is here; the branch moved elsewhere | failed: `BRANCH_MOVED` |
+ * | intent | our held record | the commit is gone, or the issue is not wanted | as tried … executing |
+ * | intent, pushed, pull opened | the done record of the intent | a pull request for it | adopted |
+ * | intent, pushed | the done record of the intent | the branch; the issue is wanted | the pull request is opened |
+ * | intent, pushed | the done record of the intent | no branch, or the issue is not wanted | failed: `NOT_PUBLISHED` |
+ * | won … executing | our done record | | lost: published without a trace here; an heir opens the pull request |
+ * | anything | our released, yielded, failed, cancelled record | own login on the issue or not | the missing last entry is written; the login is taken off |
+ * | won … pushed | somebody else's, ours in its chain | | lost: nothing of it is touched, also not the assignees |
+ * | won … pushed | somebody else's, ours not in its chain; no record; nothing | | lost: the ref was tampered with; the own login is taken off (`forsake.ts`) |
  *
- * Children of the former process are ended before this runs (the process room's sweep), and the
- * home's lock says that the former process itself is gone: nothing runs twice.
+ * Leftover processes are in no row: the process room's sweep ends them before this runs, and the
+ * home's lock says that the former process itself is gone. So nothing runs twice.
  */
 import type { LoggedEntry } from '../journal/index.ts'
 import type { Tip } from './claim/decide.ts'
@@ -22,6 +35,8 @@ export interface Unfinished {
   issue: number
   attempt: number
   title: string
+  /** The claim was won, so that the issue may be assigned to us. */
+  won: boolean
   /** Every OID that this agent pushed, or may have pushed, for the attempt. */
   oids: Set<string>
   intent?: { branch: string; base: string; head: string; done: string; seq: number }
@@ -59,12 +74,15 @@ function note(open: Map<string, Unfinished>, entry: LoggedEntry): void {
         ...entry.task,
         attempt: entry.attempt,
         title: at?.title ?? '',
+        won: at?.won ?? false,
         oids: new Set([...(at?.oids ?? []), entry.oid]),
         since: entry.time,
       })
       return
     case 'claim.won':
-      if (at !== undefined) at.title = entry.title
+      if (at === undefined) return
+      at.title = entry.title
+      at.won = true
       return
     case 'claim.renewed':
       at?.oids.add(entry.oid)
@@ -100,7 +118,10 @@ export type Recovery =
 
 /** Pure: the table above. */
 export function decideRecovery(task: Unfinished, tip: Tip, peerId: string): Recovery {
-  if (tip.is === 'absent') return { is: 'lost', reason: 'the claim never arrived' }
+  if (tip.is === 'absent') {
+    const reason = task.won ? 'the claim ref was deleted' : 'the claim never arrived'
+    return { is: 'lost', reason }
+  }
   if (tip.is === 'invalid') return { is: 'lost', reason: `the claim ref is unusable: ${tip.why}` }
   const { record, oid } = tip
   const ours = record.peerId === peerId && (record.attempt === task.attempt || task.oids.has(oid))

@@ -7,12 +7,13 @@ import { explain, withDeadline } from '../util/index.ts'
 import type { Tip } from './claim/decide.ts'
 import { short, type Context, type RepoContext } from './context.ts'
 import { aboutOf, deliver, has, publishAgain, wantedIssue } from './deliver.ts'
+import { forsake, unassignSelf } from './forsake.ts'
 import { decideRecovery, type Recovery, type Unfinished } from './recover.ts'
 
 export interface Resumed {
   /** OIDs of own claims that nothing of this process works on: intake may claim those issues anew. */
   left: Set<string>
-  /** Something could not be settled now. */
+  /** Something is not settled yet: look again. */
   again: boolean
 }
 
@@ -46,6 +47,8 @@ export async function resumeRepository(
         { signal, clock: context.clock },
       )
       if (!open) continue
+      // What was read may be old, and intake may not come to it: until it is claimed, it is looked at again.
+      resumed.again = true
       for (const oid of task.oids) resumed.left.add(oid)
       if (tip.is === 'record') resumed.left.add(tip.oid)
     } catch (error) {
@@ -90,6 +93,7 @@ async function apply(
       await publishAgain(context, place, task, decision, signal)
       return false
     case 'lost': {
+      if (task.won) await forsake(context, place, { issue: task.issue, oids: task.oids }, signal)
       const winner = decision.winner === undefined ? {} : { winner: decision.winner }
       await journal.append({
         type: 'claim.lost',
@@ -100,6 +104,8 @@ async function apply(
       return false
     }
     case 'write':
+      // What was left to do after the claim had ended, or what GitHub did not take before.
+      await unassignSelf(context, place, task.issue, signal)
       if (decision.entry === 'released')
         await journal.append({
           type: 'claim.released',
@@ -133,6 +139,7 @@ async function resume(
   const failed = issue !== undefined && has(issue, context.settings.failed)
   if (issue !== undefined && !failed) return true
   const state = failed ? 'failed' : 'cancelled'
+  await unassignSelf(context, place, task.issue, signal)
   if (tip.is === 'record') {
     const { attempt, strikes } = tip.record
     const prepared = await place.claims.prepare({

@@ -226,6 +226,7 @@ describe('recovery', () => {
     issue,
     attempt: 1,
     title: '',
+    won: true,
     oids: new Set([oid]),
     since: 0,
   })

@@ -77,6 +77,7 @@ describe('findUnfinished', () => {
         ...task,
         attempt: 1,
         title: 'Fix',
+        won: true,
         oids: new Set([oid('1'), oid('2')]),
         since: 1_000,
         intent: {
@@ -120,50 +121,73 @@ describe('findUnfinished', () => {
 })
 
 describe('decideRecovery', () => {
-  const begun: Unfinished = {
+  const tried: Unfinished = {
     ...task,
     attempt: 1,
-    title: 'Fix',
+    title: '',
+    won: false,
     oids: new Set([oid('1')]),
     since: 0,
   }
-  const published: Unfinished = {
-    ...begun,
+  const won: Unfinished = { ...tried, title: 'Fix', won: true }
+  const intent: Unfinished = {
+    ...won,
     intent: { branch: 'b', base: oid('b'), head: oid('h'), done: oid('2'), seq: 5 },
   }
+  const absent: Tip = { is: 'absent' }
+  const garbage: Tip = { is: 'invalid', oid: oid('9'), why: 'garbage' }
+  const other = (state: ClaimState) => tip(state, { peerId: 'peer-b', attempt: 2, name: 'bob' })
+  const never = { is: 'lost', reason: 'the claim never arrived' }
+  const lostToBob = {
+    is: 'lost',
+    reason: 'bob went on while this agent was away',
+    winner: oid('9'),
+  }
+  const resume = { is: 'resume' }
+  const written = (entry: string) => ({ is: 'write', entry })
 
+  /** The table in the head of `recover.ts`; what the issue, the branch and the pull request add is in `flow-recover-table`. */
   it.each<[string, Unfinished, Tip, object]>([
-    ['our held record', begun, tip('held'), { is: 'resume' }],
+    ['tried × nothing', tried, absent, never],
+    ['tried × our own record before', { ...tried, attempt: 2 }, tip('released'), never],
+    ['tried × the record of the holder before', { ...tried, attempt: 3 }, other('held'), never],
+    ['tried × our held record', tried, tip('held'), resume],
+    ['tried × the held record of somebody else', tried, other('held'), lostToBob],
+    ['tried × no record', tried, garbage, { is: 'lost' }],
+    ['won × nothing', won, absent, { is: 'lost', reason: 'the claim ref was deleted' }],
+    ['won × our held record', won, tip('held'), resume],
     [
-      'our held record before the push of the intent',
-      published,
+      'won, crashed again at the next claim × the held record before',
+      { ...won, attempt: 2 },
+      { ...(tip('held') as Extract<Tip, { is: 'record' }>), oid: oid('1') },
+      resume,
+    ],
+    ['won × our done record', won, tip('done'), { is: 'lost', winner: oid('9') }],
+    ['won × our released record', won, tip('released'), written('released')],
+    ['won × our yielded record', won, tip('yielded'), written('released')],
+    ['won × our failed record', won, tip('failed'), written('failed')],
+    ['won × our cancelled record', won, tip('cancelled'), written('cancelled')],
+    ['won × the held record of somebody else', won, other('held'), lostToBob],
+    ['won × the done record of somebody else', won, other('done'), lostToBob],
+    ['won × the released record of somebody else', won, other('released'), lostToBob],
+    ['won × no record', won, garbage, { is: 'lost' }],
+    ['intent × nothing', intent, absent, { is: 'lost', reason: 'the claim ref was deleted' }],
+    [
+      'intent × our held record',
+      intent,
       tip('held'),
       { is: 'deliver', intent: { head: oid('h') } },
     ],
     [
-      'the done record of our intent',
-      published,
+      'intent or pushed × our done record',
+      intent,
       tip('done'),
       { is: 'publish', head: oid('h'), seq: 5 },
     ],
-    ['our released record', begun, tip('released'), { is: 'write', entry: 'released' }],
-    ['our failed record', begun, tip('failed'), { is: 'write', entry: 'failed' }],
-    ['our cancelled record', begun, tip('cancelled'), { is: 'write', entry: 'cancelled' }],
-    ['nothing', begun, { is: 'absent' }, { is: 'lost' }],
-    ['garbage', begun, { is: 'invalid', oid: oid('9'), why: 'garbage' }, { is: 'lost' }],
-    [
-      'somebody else',
-      begun,
-      tip('held', { peerId: 'peer-b', attempt: 2, name: 'bob' }),
-      { is: 'lost', winner: oid('9') },
-    ],
-    [
-      'what was there before we tried',
-      { ...begun, attempt: 2 },
-      tip('released'),
-      { is: 'lost', reason: 'the claim never arrived' },
-    ],
-    ['our done record without an intent', begun, tip('done'), { is: 'lost' }],
+    ['intent × our failed record', intent, tip('failed'), written('failed')],
+    ['intent × our cancelled record', intent, tip('cancelled'), written('cancelled')],
+    ['intent × the held record of somebody else', intent, other('held'), lostToBob],
+    ['intent × no record', intent, garbage, { is: 'lost' }],
   ])('%s', (_what, at, found, expected) => {
     expect(decideRecovery(at, found, me)).toMatchObject(expected)
   })
