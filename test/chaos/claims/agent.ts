@@ -1,20 +1,22 @@
 /**
  * An agent of the model: the real turns, attempts, leases, publication and recovery of `src/tasks`.
  * What stands here mirrors the service in `src/tasks/tasks.ts`, which makes its own GitHub client and
- * repository and so cannot be given those of the model.
+ * repository and so cannot be given those of the model. A mutation wraps one of the parts.
  */
 import { attempt, type Stop } from '../../../src/tasks/attempt.ts'
 import { createClaims, type Claims } from '../../../src/tasks/claim/claims.ts'
 import type { Context, Job, Outcome, RepoContext } from '../../../src/tasks/context.ts'
 import { emptyMemory, type Floor } from '../../../src/tasks/floor.ts'
-import type { TasksWork, WorkOutcome } from '../../../src/tasks/needs.ts'
+import type { TasksJournal, TasksWork, WorkOutcome } from '../../../src/tasks/needs.ts'
 import { createHints } from '../../../src/tasks/hints.ts'
 import { createNews } from '../../../src/tasks/news.ts'
 import { createPauses } from '../../../src/tasks/pauses.ts'
 import { findUnfinished } from '../../../src/tasks/recover.ts'
 import { resumeRepository } from '../../../src/tasks/resume.ts'
 import { turn } from '../../../src/tasks/rounds.ts'
-import { nullLogger, repeat, type Repeating } from '../../../src/util/index.ts'
+import { nullLogger, repeat, standing, type Repeating } from '../../../src/util/index.ts'
+import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
+import type { GitHub } from '../../../src/tasks/github.ts'
 import { gitHubOf, repositoryOf, type Send } from './clients.ts'
 import { Process } from './scheduler.ts'
 import { branchPrefix, failedLabel, refPrefix, repo, trigger } from './server.ts'
@@ -25,6 +27,7 @@ import {
   leaseMs,
   meshOf,
   verify,
+  type Execution,
   type Machine,
   type RunningAgent,
   type World,
@@ -53,17 +56,33 @@ export const sendOf =
   (call, unreachable) =>
     world.network.call(process, machine.cutUntil > world.scheduler.now, { ...call, unreachable })
 
-export async function startAgent(world: World, machine: Machine): Promise<RunningAgent> {
+/** Wraps parts of the agent; see `mutants.ts`. */
+export interface Mutation {
+  refs?(refs: ClaimRepository, world: World): ClaimRepository
+  claims?(claims: Claims): Claims
+  github?(github: GitHub, world: World): GitHub
+  journal?(journal: TasksJournal): TasksJournal
+  work?(work: TasksWork): TasksWork
+}
+
+export const startAgent = (world: World, machine: Machine) => start(world, machine, {})
+export const startMutant = (mutation: Mutation) => (world: World, machine: Machine) =>
+  start(world, machine, mutation)
+
+async function start(world: World, machine: Machine, mutation: Mutation): Promise<RunningAgent> {
   const process = newProcess(world, machine)
   const { clock } = process
   const send = sendOf(world, machine, process)
-  const journal = journalOf(world, machine, process)
+  const honest = journalOf(world, machine, process)
+  const journal = mutation.journal?.(honest) ?? honest
   const mesh = meshOf(world, machine, process)
-  const refs = repositoryOf(machine.name, world.server, send, machine.store)
+  const { server } = world
+  const plain = repositoryOf(machine.name, server, send, machine.store, machine.transport)
+  const refs = mutation.refs?.(plain, world) ?? plain
   const { name, login } = machine
   const identity = { name, login, incarnation: incarnationOf(machine), leaseMs }
   const real = createClaims(refs, refPrefix, identity, { signer: mesh, verify, clock })
-  const claims: Claims = {
+  const caching: Claims = {
     ...real,
     async decode(where, issue, raw) {
       const known = raw === undefined ? undefined : world.decoded.get(raw.oid)
@@ -72,10 +91,13 @@ export async function startAgent(world: World, machine: Machine): Promise<Runnin
       return tip
     },
   }
-  const github = gitHubOf(name, login, world.server, send, {
+  const claims = mutation.claims?.(caching) ?? caching
+  const hub = gitHubOf(name, login, world.server, send, {
     assigning: (issue) => mustHaveHeld(world, machine, issue),
   })
-  const executor = workOf(world, machine, process)
+  const github = mutation.github?.(hub, world) ?? hub
+  const honestWork = workOf(world, machine, process)
+  const executor = mutation.work?.(honestWork) ?? honestWork
   const work: TasksWork = {
     ...executor,
     run(order, ...more) {
@@ -203,19 +225,33 @@ function mustHaveWon(world: World, { name, journal }: Machine, issue: number, at
   if (!won) world.violations.push(`${name} works #${issue} before its journal says so`)
 }
 
-/** The executor: takes model time, can be stopped, and ends with a change or a failure. */
+/** The executor: takes model time, can be frozen and stopped, and ends with a change or a failure. */
 export function workOf(world: World, machine: Machine, process: Process): TasksWork {
   const { random, server, network, scheduler } = world
   return {
+    freezes: true,
     readPolicy: async () => ({ requiredLabels: [] }),
     choose: () => ({ executor: 'model' }),
-    run: ({ issue: { number: issue }, attempt, source }, _, { signal }) =>
+    run: ({ issue: { number: issue }, attempt, source }, _, { signal, permit }) =>
       new Promise<WorkOutcome>((resolve) => {
-        const from = scheduler.now
-        const execution = { issue, attempt, by: machine.name, from, to: Infinity }
-        world.executions.push(execution)
+        let execution: Execution | undefined
+        const run = () => {
+          execution = { issue, attempt, by: machine.name, from: scheduler.now, to: Infinity }
+          world.executions.push(execution)
+        }
+        const halt = () => {
+          if (execution?.to === Infinity) execution.to = scheduler.now
+        }
+        const unwatch = permit.watch(() => {
+          if (permit.frozen) halt()
+          else if (execution === undefined || execution.to < Infinity) {
+            if (execution !== undefined) world.resumed += 1
+            run()
+          }
+        })
         const end = (outcome: object) => {
-          execution.to = scheduler.now
+          halt()
+          unwatch()
           cancel()
           signal.removeEventListener('abort', stop)
           const common = { checks: [], executor: 'model', durationMs: 1 }
@@ -224,15 +260,19 @@ export function workOf(world: World, machine: Machine, process: Process): TasksW
         }
         const failed = (code: string) => ({ outcome: 'failed', code, reason: code, tried: [] })
         const stop = () => end(failed('ABORTED'))
-        const long = !network.calm && random.chance(0.35)
-        const cancel = process.clock.after(random.between(500, long ? 400_000 : 60_000), () => {
-          const luck = random.next()
-          if (luck < 0.08) return end(failed('CHECKS_FAILED'))
-          if (luck < 0.14 && !network.calm) return end(failed('WORKSPACE'))
-          const head = server.commit('work', source.resume ?? source.base)
-          world.made.set(head, { by: machine.name, issue, attempt })
-          end({ outcome: 'changed', gitDir: 'work', head, files: [], summary: '' })
-        })
+        const long = !network.calm && random.chance(world.init.longWork)
+        if (!permit.frozen) run()
+        const cancel = standing(process.clock, permit).after(
+          random.between(500, long ? 400_000 : 60_000),
+          () => {
+            const luck = random.next()
+            if (luck < 0.08) return end(failed('CHECKS_FAILED'))
+            if (luck < 0.14 && !network.calm) return end(failed('WORKSPACE'))
+            const head = server.commit('work', source.resume ?? source.base)
+            world.made.set(head, { by: machine.name, issue, attempt })
+            end({ outcome: 'changed', gitDir: 'work', head, files: [], summary: '' })
+          },
+        )
         if (signal.aborted) return stop()
         signal.addEventListener('abort', stop, { once: true })
       }),

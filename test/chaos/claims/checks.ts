@@ -2,24 +2,30 @@
  * What must be true of every schedule, read from the server's side: the history of the refs, the
  * pull requests, who unassigned whom, and who executed when. The checkers know nothing of how agents
  * decide, so they judge any protocol.
+ *
+ * Where somebody tampers with claim refs, the chain, the waiting time of takeovers and overlapping
+ * executions are not judged: a ref that was taken away or put back is free for others at once. All
+ * else must hold still. An issue whose ref was overwritten with what is no record is left alone. So is
+ * one with an assignment that no record speaks of, since it may be a person's: where writes are lost
+ * or late as well, it is not judged whether every issue ends (`keepsWrites`).
  */
 import type { ClaimRecord } from '../../../src/tasks/claim/record.ts'
 import { marginMs } from '../../../src/tasks/consider.ts'
 import { branchPrefix, failedLabel, refPrefix, trigger, type RefMove } from './server.ts'
-import { leaseMs, recordsOf, stateOf, type World } from './world.ts'
+import { foreign, leaseMs, recordsOf, stateOf, type World } from './world.ts'
 
 export async function violationsOf(world: World): Promise<string[]> {
   const issues = [...world.server.issues.keys()]
   const found = await Promise.all(
     issues.map(async (issue) => [
-      ...(await chain(world, issue)),
+      ...(world.tampered ? [] : await chain(world, issue)),
       ...(await publication(world, issue)),
       ...pulls(world, issue),
       ...executions(world, issue),
       ...ending(world, issue),
     ]),
   )
-  return [...world.violations, ...found.flat(), ...foreign(world)]
+  return [...world.violations, ...found.flat(), ...strangers(world)]
 }
 
 /** One valid holder at any point: each record follows from the one before by a rule. */
@@ -77,20 +83,20 @@ async function publication(world: World, issue: number): Promise<string[]> {
   const wrong = branch.flatMap((move) => {
     const at = claims.findIndex(({ push }) => push === move.push)
     const record = records[at]
-    const made = world.made.get(move.after)
+    const made = world.made.get(move.after ?? '')
     if (record?.state !== 'done') return [`the branch of #${issue} moved without a done record`]
     if (made?.attempt !== record.attempt || made.by !== record.peerId)
       return [`the branch of #${issue} holds the work of another attempt than ${record.attempt}`]
-    const built = commits.get(move.after)?.parent
+    const built = commits.get(move.after ?? '')?.parent
     if (move.before !== null && built !== move.before)
       return [`the branch of #${issue} lost what stood there`]
     return []
   })
-  const done = claims.findIndex((_, index) => records[index]?.state === 'done')
+  const done = claims.filter((_, index) => records[index]?.state === 'done')
   const stale = pulls.filter(
     ({ body, branch: head }) =>
       head === `${branchPrefix}${issue}` &&
-      (done < 0 || !body.includes(`Claim \`${claims[done]!.after}\``)),
+      !done.some(({ after }) => body.includes(`Claim \`${after}\``)),
   )
   return [...wrong, ...stale.map(({ by }) => `${by} opened a pull request of #${issue} unfenced`)]
 }
@@ -102,7 +108,7 @@ function pulls(world: World, issue: number): string[] {
 
 /** Holds while clocks err less than the margin and no process is frozen. */
 function executions(world: World, issue: number): string[] {
-  if (world.untimely) return []
+  if (world.untimely || world.tampered) return []
   const all = world.executions.filter((one) => one.issue === issue)
   return all.flatMap((one, index) =>
     all
@@ -112,7 +118,7 @@ function executions(world: World, issue: number): string[] {
   )
 }
 
-function foreign(world: World): string[] {
+function strangers(world: World): string[] {
   const logins = new Set(world.machines.map(({ login }) => login))
   return world.server.unassigned
     .filter(({ by, login }) => by !== 'person' && !logins.has(login))
@@ -126,7 +132,9 @@ export function pending(world: World, issue: number): boolean {
   if (!open || !labels.includes(trigger) || labels.includes(failedLabel)) return false
   if (assignees.some((login) => !logins.has(login))) return false
   const published = world.server.pulls.some(({ body }) => body.startsWith(`Closes #${issue}\n`))
-  return stateOf(world.server, issue) !== 'done' || !published
+  if (world.tampered && (published || !world.keepsWrites)) return false
+  const state = stateOf(world.server, issue)
+  return state !== foreign && (state !== 'done' || !published)
 }
 
 function ending(world: World, issue: number): string[] {

@@ -5,6 +5,8 @@ import type { GitHub, Issue, Pull } from '../../../src/tasks/github.ts'
 import type { Call } from './network.ts'
 import { refPrefix, repo, type PullState, type Server } from './server.ts'
 
+export type Transport = 'git' | 'rest'
+
 export type Send = <T>(call: Omit<Call<T>, 'unreachable'>, unreachable: () => Error) => Promise<T>
 
 const noGit = () => new Error('the remote does not answer')
@@ -16,6 +18,7 @@ export function repositoryOf(
   server: Server,
   send: Send,
   store: Set<string>,
+  transport: Transport = 'git',
 ): ClaimRepository {
   let seen = new Map<string, string>()
   const tips = new Map<string, RawTip>()
@@ -26,9 +29,6 @@ export function repositoryOf(
     const tip = { oid, message, parents: parent === null ? [] : [parent] }
     tips.set(oid, tip)
     return tip
-  }
-  const chain = function* (oid: string | null) {
-    for (let at = oid; at !== null; at = server.commits.get(at)?.parent ?? null) yield at
   }
   const read = <T>(signal: AbortSignal, apply: (asOf: number) => T) =>
     send({ kind: 'read', apply, signal }, noGit)
@@ -49,12 +49,22 @@ export function repositoryOf(
       return new Map(wanted.map(([issue, oid]) => [issue, raw(oid)]))
     },
     history: async (issue, limit) =>
-      [...chain(seen.get(issue) ?? null)].slice(0, limit).map((oid) => raw(oid)),
+      [...server.chain(seen.get(issue) ?? null)].slice(0, limit).map((oid) => raw(oid)),
     read: (ref, signal) => read(signal, (asOf) => server.ref(ref, asOf)),
     mint: async (message, parent) => server.commit(message, parent),
     async push(updates, signal) {
-      const apply = () => server.push(name, updates)
+      const [only] = updates
+      const single = updates.length === 1 && only?.ref.startsWith(refPrefix) === true
+      const apply = () => {
+        if (transport === 'git') server.push(name, updates)
+        else if (!single) server.updateRefs(name, updates)
+        else if (only.expected === null) server.createRef(name, only.ref, only.next)
+        else server.forwardRef(name, only.ref, only.next)
+      }
       try {
+        // By REST the record, or the work, goes first.
+        if (transport === 'rest')
+          await send({ kind: 'write', apply: () => undefined, signal }, noGit)
         await send({ kind: 'write', apply, signal }, noGit)
         return { is: 'moved' }
       } catch (error) {
@@ -75,7 +85,7 @@ export function repositoryOf(
     adopt: async (_, oid) => void store.add(oid),
     drop: async (oid) => void store.delete(oid),
     has: async (oid) => store.has(oid),
-    isAncestor: async (older, newer) => [...chain(newer)].includes(older),
+    isAncestor: async (older, newer) => [...server.chain(newer)].includes(older),
     isRelated: async () => true,
   }
 }

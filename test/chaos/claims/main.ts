@@ -1,8 +1,10 @@
 /**
- * `npm run chaos:claims -- --runs N --seed S [--path P] [--naive]`: as many random schedules as asked.
+ * `npm run chaos:claims -- --runs N --seed S [--path P] [--naive | --mutant NAME]`: as many random schedules as asked.
  * Ends with 1 when one breaks the protocol, and says what to type to see it again.
  */
 import { parseArgs } from 'node:util'
+import { startMutant } from './agent.ts'
+import { isMutant, mutants } from './mutants.ts'
 import { startNaive } from './naive.ts'
 import { check } from './property.ts'
 
@@ -12,20 +14,27 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     path: { type: 'string' },
     naive: { type: 'boolean', default: false },
+    mutant: { type: 'string' },
   },
 })
 const [runs, seed] = [Number(values.runs), Number(values.seed ?? Date.now() % 1_000_000)]
-if (!Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed)) {
-  process.stderr.write('Usage: npm run chaos:claims -- --runs N --seed S [--path P] [--naive]\n')
+const { mutant } = values
+const unknown = mutant !== undefined && !isMutant(mutant)
+if (unknown || !Number.isInteger(runs) || runs < 1 || !Number.isInteger(seed)) {
+  process.stderr.write(
+    'Usage: npm run chaos:claims -- --runs N --seed S [--path P] [--naive | --mutant NAME]\n' +
+      `Mutants: ${Object.keys(mutants).join(', ')}\n`,
+  )
   process.exit(2)
 }
 const path = values.path === undefined ? {} : { path: values.path }
 const began = performance.now()
-const verdict = await check({ runs, seed, ...path }, values.naive ? startNaive : undefined)
+const broken = mutant === undefined ? undefined : startMutant(mutants[mutant])
+const verdict = await check({ runs, seed, ...path }, values.naive ? startNaive : broken)
 const seconds = ((performance.now() - began) / 1_000).toFixed(1)
 const { events, pulls, contested, failure } = verdict
 process.stdout.write(
   `${verdict.runs} schedules of seed ${seed} in ${seconds} s: ${events} events, ${pulls} pull requests, ` +
-    `${contested} schedules with a second attempt\n${failure?.report ?? 'no violation'}\n`,
+    `${contested} schedules with a second attempt, ${verdict.resumed} with work resumed after a freeze\n${failure?.report ?? 'no violation'}\n`,
 )
 process.exit(failure === undefined ? 0 : 1)

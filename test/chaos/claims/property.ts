@@ -12,6 +12,8 @@ export interface Verdict {
   pulls: number
   /** Schedules in which a claim was taken over or made anew. */
   contested: number
+  /** Schedules in which frozen work went on. */
+  resumed: number
   failure?: { seed: number; path: string; report: string; violations: string[] }
 }
 
@@ -20,24 +22,20 @@ export interface Ask {
   seed: number
   /** Only this counterexample of the seed. */
   path?: string
-  /** Begins no further schedule after this time, ms. */
-  limitMs?: number
 }
 
 export async function check(
-  { runs, seed, path, limitMs }: Ask,
+  { runs, seed, path }: Ask,
   start: Start = startAgent,
 ): Promise<Verdict> {
-  const verdict: Verdict = { runs: 0, events: 0, pulls: 0, contested: 0 }
+  const verdict: Verdict = { runs: 0, events: 0, pulls: 0, contested: 0, resumed: 0 }
   let last: string[] = []
-  const end = performance.now() + (limitMs ?? Infinity)
   const property = fc.asyncProperty(schedules, async (schedule) => {
-    // fast-check's own limit leaves the schedule running that it interrupts.
-    if (performance.now() > end) return
     const { violations, events, world } = await runSchedule(schedule, start)
     verdict.runs += 1
     verdict.events += events
     verdict.pulls += world.server.pulls.length
+    if (world.resumed > 0) verdict.resumed += 1
     if (world.machines.some(({ journal }) => journal.some(isSecond))) verdict.contested += 1
     if (violations.length === 0) return
     last = violations

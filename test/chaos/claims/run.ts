@@ -3,9 +3,16 @@ import { explain } from '../../../src/util/index.ts'
 import { startAgent } from './agent.ts'
 import { pending, violationsOf } from './checks.ts'
 import { maxLateMs } from './network.ts'
-import { chaosMs, isUntimely, type Action, type Schedule } from './schedule.ts'
-import { failedLabel, trigger } from './server.ts'
-import { createWorld, type Machine, type RunningAgent, type World } from './world.ts'
+import {
+  chaosMs,
+  isTampered,
+  isUntimely,
+  keepsWrites,
+  type Action,
+  type Schedule,
+} from './schedule.ts'
+import { failedLabel, refPrefix, trigger } from './server.ts'
+import { createWorld, foreign, type Machine, type RunningAgent, type World } from './world.ts'
 
 export type Start = (world: World, machine: Machine) => Promise<RunningAgent>
 
@@ -21,7 +28,11 @@ const systemTimeout = AbortSignal.timeout.bind(AbortSignal)
 const maxCalmMs = 5 * 60 * 60_000
 
 export async function runSchedule(schedule: Schedule, start: Start = startAgent): Promise<Result> {
-  const world = createWorld(schedule, isUntimely(schedule))
+  const world = createWorld(schedule, {
+    untimely: isUntimely(schedule),
+    tampered: isTampered(schedule),
+    keepsWrites: keepsWrites(schedule),
+  })
   const { scheduler, network, machines, server } = world
   const { random: chance } = Math
   const { stackTraceLimit } = Error
@@ -120,8 +131,10 @@ function end(world: World, machine: Machine, { process }: RunningAgent): void {
 
 function person(world: World, action: Extract<Action, { issue: number }>): void {
   const { server, scheduler } = world
-  const { issue, forMs } = action
+  const { issue } = action
   if (!server.issues.has(issue)) return
+  if (!('forMs' in action)) return tamper(world, action)
+  const { forMs } = action
   const undo = (run: () => void) => {
     if (forMs > 0) scheduler.after(forMs, run)
   }
@@ -140,4 +153,13 @@ function person(world: World, action: Extract<Action, { issue: number }>): void 
     case 'dismiss':
       for (const login of server.issue(issue).assignees) server.unassign(issue, login, 'person')
   }
+}
+
+function tamper({ server, random }: World, { is, issue }: { is: string; issue: number }): void {
+  const ref = `${refPrefix}${issue}`
+  const records = (server.refs.get(ref) ?? []).flatMap(({ after }) => after ?? [])
+  if (records.length === 0) return
+  const earlier = records[Math.floor(random.between(0, records.length))]!
+  const next = { delete: null, rewind: earlier, overwrite: server.commit(foreign, null) }
+  server.forceRef('somebody', ref, next[is as keyof typeof next])
 }

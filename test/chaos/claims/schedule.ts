@@ -7,6 +7,8 @@ export type Action =
   | { is: 'freeze' | 'sleep'; agent: number; forMs: number }
   | { is: 'cut'; agent: number; forMs: number }
   | { is: 'outage'; forMs: number }
+  /** Done to the claim ref by somebody who may write refs. */
+  | { is: 'delete' | 'rewind' | 'overwrite'; issue: number }
   | {
       is: 'assign' | 'close' | 'unlabel' | 'retry' | 'dismiss'
       issue: number
@@ -22,27 +24,35 @@ export interface Schedule extends WorldInit {
 export const chaosMs = 600_000
 
 const agent = fc.nat(3)
+/** Half of it while the first work is done. */
+const at = fc.oneof(fc.nat(chaosMs / 5), fc.nat(chaosMs))
 const issue = fc.integer({ min: 1, max: 3 })
 const forMs = fc.oneof(
   fc.integer({ min: 1_000, max: 60_000 }),
   fc.integer({ min: 100_000, max: 300_000 }),
 )
+/** Mostly longer than a lease. */
+const longMs = fc.oneof(forMs, fc.integer({ min: 130_000, max: 300_000 }))
 const undoneMs = fc.oneof(fc.constant(0), fc.integer({ min: 1_000, max: 200_000 }))
 const kinds = <T extends string>(...all: T[]) => fc.constantFrom(...all)
 
+const ends = fc.record({ is: kinds('kill', 'stop'), agent, forMs })
+const people = fc.record({
+  is: kinds('assign', 'close', 'unlabel', 'retry', 'dismiss'),
+  issue,
+  forMs: undoneMs,
+})
 const calmClocks: fc.Arbitrary<Action> = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ is: kinds('kill', 'stop'), agent, forMs }) },
-  { weight: 2, arbitrary: fc.record({ is: fc.constant('cut' as const), agent, forMs }) },
+  { weight: 4, arbitrary: ends },
+  { weight: 3, arbitrary: fc.record({ is: fc.constant('cut' as const), agent, forMs: longMs }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant('outage' as const), forMs }) },
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      is: kinds('assign', 'close', 'unlabel', 'retry', 'dismiss'),
-      issue,
-      forMs: undoneMs,
-    }),
-  },
+  { weight: 4, arbitrary: people },
 )
+const steadyNet: fc.Arbitrary<Action> = fc.oneof(ends, people)
+const tampering: fc.Arbitrary<Action> = fc.record({
+  is: fc.constantFrom('delete', 'rewind', 'overwrite'),
+  issue,
+})
 const frozen = fc.record({ is: kinds('freeze', 'sleep'), agent, forMs })
 
 /** None, or some hundredths. */
@@ -58,6 +68,7 @@ const scheduleOf = (action: fc.Arbitrary<Action>, drift: fc.Arbitrary<number>) =
     agents: fc.integer({ min: 2, max: 4 }),
     issues: fc.integer({ min: 1, max: 3 }),
     oneLogin: fc.boolean(),
+    transports: fc.constantFrom('git', 'rest', 'both'),
     drift,
     faults: fc.record({
       lostRequest: probability(0.3),
@@ -67,14 +78,40 @@ const scheduleOf = (action: fc.Arbitrary<Action>, drift: fc.Arbitrary<number>) =
       slow: probability(0.1),
       stale: probability(0.3),
     }),
-    actions: fc.array(fc.record({ at: fc.nat(chaosMs), action }), { maxLength: 8 }),
+    longWork: fc.constantFrom(0.2, 0.9),
+    actions: fc.array(fc.record({ at, action }), { maxLength: 8 }),
   })
 
-/** Half of the schedules keep time well enough that no two agents may execute at once. */
+/** Time is kept, and nobody tampers: no two agents may execute at once. */
+export const timely: fc.Arbitrary<Schedule> = scheduleOf(calmClocks, fc.constantFrom(0, 0.015))
+
+/** Two of five keep time; in one of five refs are tampered with. */
 export const schedules: fc.Arbitrary<Schedule> = fc.oneof(
-  scheduleOf(calmClocks, fc.constantFrom(0, 0.015)),
-  scheduleOf(fc.oneof(calmClocks, frozen), fc.constantFrom(0, 0.015, 0.2)),
+  { weight: 2, arbitrary: timely },
+  {
+    weight: 2,
+    arbitrary: scheduleOf(fc.oneof(calmClocks, frozen), fc.constantFrom(0, 0.015, 0.2)),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.oneof(
+      scheduleOf(fc.oneof(calmClocks, frozen, tampering), fc.constantFrom(0, 0.015)),
+      scheduleOf(fc.oneof(steadyNet, frozen, tampering), fc.constantFrom(0, 0.015)).map(
+        ({ faults, ...schedule }) => ({
+          ...schedule,
+          faults: { ...faults, lostRequest: 0, lateWrite: 0, twice: 0 },
+        }),
+      ),
+    ),
+  },
 )
 
 export const isUntimely = ({ drift, actions }: Schedule) =>
   drift > 0.02 || actions.some(({ action }) => action.is === 'freeze' || action.is === 'sleep')
+
+const tamperings: ReadonlySet<string> = new Set(['delete', 'rewind', 'overwrite'])
+export const isTampered = ({ actions }: Schedule) =>
+  actions.some(({ action }) => tamperings.has(action.is))
+export const keepsWrites = ({ faults, actions }: Schedule) =>
+  faults.lostRequest + faults.lateWrite + faults.twice === 0 &&
+  !actions.some(({ action }) => action.is === 'cut' || action.is === 'outage')

@@ -15,7 +15,8 @@ export interface RefMove {
   at: number
   by: string
   before: string | null
-  after: string
+  /** null: deleted. */
+  after: string | null
   /** Moves of one atomic push have the same number. */
   push: number
 }
@@ -75,7 +76,7 @@ export class Server {
   }
 
   ref(name: string, asOf = Infinity): string | undefined {
-    return this.refs.get(name)?.findLast(({ at }) => at <= asOf)?.after
+    return this.refs.get(name)?.findLast(({ at }) => at <= asOf)?.after ?? undefined
   }
 
   /** As `git push --atomic --force-with-lease`: a ref that has the new OID already counts as moved. */
@@ -83,6 +84,41 @@ export class Server {
     const moving = updates.filter(({ ref, next }) => this.ref(ref) !== next)
     const stale = moving.find(({ ref, expected }) => (this.ref(ref) ?? null) !== expected)
     if (stale !== undefined) throw new Error(`stale info: ${stale.ref}`)
+    this.#move(by, moving)
+  }
+
+  /** As GraphQL `updateRefs` with `beforeOid`: also a ref that has the new OID already must match. */
+  updateRefs(by: string, updates: readonly RefUpdate[]): void {
+    const stale = updates.find(({ ref, expected }) => (this.ref(ref) ?? null) !== expected)
+    if (stale !== undefined) throw new Error(`beforeOid: ${stale.ref}`)
+    this.#move(by, updates)
+  }
+
+  /** As `POST /git/refs`. */
+  createRef(by: string, ref: string, next: string): void {
+    if (this.ref(ref) !== undefined) throw new Error('422 Reference already exists')
+    this.#move(by, [{ ref, next }])
+  }
+
+  /** As `PATCH /git/refs` without force. */
+  forwardRef(by: string, ref: string, next: string): void {
+    const now = this.ref(ref)
+    if (now === undefined) throw new Error('422 Reference does not exist')
+    if (now !== next && ![...this.chain(next)].includes(now))
+      throw new Error('422 Update is not a fast forward')
+    if (now !== next) this.#move(by, [{ ref, next }])
+  }
+
+  /** Whatever is there: what somebody with write access can do. */
+  forceRef(by: string, ref: string, next: string | null): void {
+    this.#move(by, [{ ref, next }])
+  }
+
+  *chain(oid: string | null): Generator<string> {
+    for (let at = oid; at !== null; at = this.commits.get(at)?.parent ?? null) yield at
+  }
+
+  #move(by: string, moving: readonly { ref: string; next: string | null }[]): void {
     this.#pushes += 1
     for (const { ref, next } of moving) {
       const log = this.refs.get(ref) ?? []

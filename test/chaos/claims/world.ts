@@ -6,6 +6,7 @@ import type { Candidate } from '../../../src/tasks/intake.ts'
 import { decodeRecord, type ClaimRecord } from '../../../src/tasks/claim/record.ts'
 import type { Tip } from '../../../src/tasks/claim/decide.ts'
 import type { TasksMesh } from '../../../src/tasks/needs.ts'
+import type { Transport } from './clients.ts'
 import { Network, type Faults } from './network.ts'
 import { createRandom, Scheduler, type Process, type Random } from './scheduler.ts'
 import { refPrefix, repo, Server } from './server.ts'
@@ -21,6 +22,9 @@ export interface WorldInit {
   /** Largest part by which a clock is too fast or too slow. */
   drift: number
   faults: Faults
+  transports: 'git' | 'rest' | 'both'
+  /** Probability that work takes minutes, while things go wrong. */
+  longWork: number
 }
 
 /** What survives the process: journal, local git store, key. */
@@ -28,6 +32,7 @@ export interface Machine {
   name: string
   login: string
   rate: number
+  transport: Transport
   journal: LoggedEntry[]
   store: Set<string>
   incarnations: number
@@ -70,15 +75,28 @@ export interface World {
   decoded: Map<string, Tip>
   /** Whether the processes can be frozen or the clocks err more than the margin allows. */
   untimely: boolean
+  /** Whether somebody deletes, forces or overwrites claim refs. */
+  tampered: boolean
+  /** Whether every write arrives at once, though its answer may be lost. */
+  keepsWrites: boolean
+  /** How often frozen work went on. */
+  resumed: number
 }
 
-export function createWorld(init: WorldInit, untimely: boolean): World {
+const transportOf = ({ transports }: WorldInit, index: number): Transport =>
+  transports === 'both' ? (index % 2 === 0 ? 'git' : 'rest') : transports
+
+export function createWorld(
+  init: WorldInit,
+  { untimely, tampered, keepsWrites }: Pick<World, 'untimely' | 'tampered' | 'keepsWrites'>,
+): World {
   const scheduler = new Scheduler()
   const random = createRandom(init.seed)
   const machines = Array.from({ length: init.agents }, (_, index) => ({
     name: `agent-${index}`,
     login: init.oneLogin ? 'bot' : `bot-${index}`,
     rate: 1 + random.between(-init.drift, init.drift),
+    transport: transportOf(init, index),
     journal: [],
     store: new Set<string>(),
     incarnations: 0,
@@ -98,6 +116,9 @@ export function createWorld(init: WorldInit, untimely: boolean): World {
     listeners: new Map(),
     decoded: new Map(),
     untimely,
+    tampered,
+    keepsWrites,
+    resumed: 0,
   }
 }
 
@@ -168,7 +189,8 @@ export async function recordsOf(
   issue: number,
 ): Promise<(ClaimRecord | undefined)[]> {
   return Promise.all(
-    (server.refs.get(`${refPrefix}${issue}`) ?? []).map(({ after }) => {
+    (server.refs.get(`${refPrefix}${issue}`) ?? []).map(async ({ after }) => {
+      if (after === null) return undefined
       const { message, parent } = server.commits.get(after)!
       const parents = parent === null ? [] : [parent]
       return decodeRecord(message, { repo, issue, parents }, verify).catch(() => undefined)
@@ -176,8 +198,12 @@ export async function recordsOf(
   )
 }
 
+/** What a commit says that is no record of anybody. */
+export const foreign = 'foreign'
+
 export function stateOf(server: Server, issue: number): string | undefined {
   const oid = server.ref(`${refPrefix}${issue}`)
   if (oid === undefined) return undefined
-  return (JSON.parse(server.commits.get(oid)!.message) as { state?: string }).state
+  const { message } = server.commits.get(oid)!
+  return message === foreign ? foreign : (JSON.parse(message) as { state?: string }).state
 }

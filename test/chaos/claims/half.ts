@@ -1,0 +1,24 @@
+/**
+ * Half of the random schedules of the ordinary test run: two test files run one each, in two workers.
+ * Always as many, however busy the machine is.
+ */
+import { expect } from 'vitest'
+import { check } from './property.ts'
+
+export const runs = 1_000
+/** For a machine that does much else. */
+export const timeout = 300_000
+
+export async function holds(half: string): Promise<void> {
+  const verdict = await check({ runs, seed: Date.now() % 1_000_000 })
+  const { contested, resumed, pulls } = verdict
+  process.stdout.write(
+    `claims, ${half}: ${verdict.runs} schedules, ${contested} contested, ${resumed} with frozen work resumed\n`,
+  )
+  expect(verdict.failure?.report).toBeUndefined()
+  expect(verdict.runs).toBe(runs)
+  // The schedules reach what they are for: work is published, taken over, and frozen.
+  expect(pulls).toBeGreaterThan(runs / 2)
+  expect(contested).toBeGreaterThan(runs / 10)
+  expect(resumed).toBeGreaterThan(runs / 100)
+}
