@@ -16,4 +16,5 @@
  * await agent.stop()
  */
 export { createAgent, type Agent, type AgentComponents, type AgentInit } from './agent.ts'
+export { makeWork } from './rooms.ts'
 export { version } from './version.ts'

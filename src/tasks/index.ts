@@ -17,6 +17,8 @@
 export { createBoard, type Board } from './board.ts'
 export { TasksError, type TasksErrorCode } from './errors.ts'
 export type { Candidate } from './intake.ts'
+export { inspectClaims } from './inspect/claims.ts'
+export { inspectAccount, inspectRepository } from './inspect/github.ts'
 export { probeLive } from './live/live.ts'
 export type { LiveReport, LiveStep } from './live/types.ts'
 export { finalStates, taskStates } from './machine.ts'

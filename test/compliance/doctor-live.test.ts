@@ -31,14 +31,12 @@ describe.each([true, false])('a forge with relations: %s', (relations) => {
     try {
       return await probeLive(
         {
-          ...{
-            apiUrl: at.server.apiUrl,
-            token: `token-${login}`,
-            userAgent: 'test',
-            repo,
-            refPrefix,
-            dir,
-          },
+          apiUrl: at.server.apiUrl,
+          token: `token-${login}`,
+          userAgent: 'test',
+          repo,
+          refPrefix,
+          dir,
           ...(issue === undefined ? {} : { issue }),
         },
         { git, onStep },
@@ -79,8 +77,12 @@ describe.each([true, false])('a forge with relations: %s', (relations) => {
     const relation = relations ? 'yes' : 'no'
     expect(results(report)).toEqual({
       ...Object.fromEntries(refs),
-      ...{ labels: 'yes', assign: 'yes', 'assign.drop': 'yes', etag: 'yes' },
-      ...{ dependencies: relation, 'sub-issues': relation },
+      labels: 'yes',
+      assign: 'yes',
+      'assign.drop': 'yes',
+      etag: 'yes',
+      dependencies: relation,
+      'sub-issues': relation,
     })
     expect(await traces()).toEqual(before)
     const after = (await root.get({ ...LIB, issue_number: data.number })).data

@@ -49,8 +49,14 @@ export async function probeLive(
   const scratch = createScratch()
   const steps: LiveStep[] = []
   const report: LiveReport = {
-    ...{ repo, apiUrl, login: null, issue: null, steps },
-    ...{ recommended: null, left: [], incomplete: null },
+    repo,
+    apiUrl,
+    login: null,
+    issue: null,
+    steps,
+    recommended: null,
+    left: [],
+    incomplete: null,
   }
 
   async function step(id: string, title: string, find: (inner: AbortSignal) => Promise<Found>) {

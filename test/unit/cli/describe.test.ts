@@ -54,6 +54,17 @@ const samples: [EntryInput, string][] = [
     'claim.released octo/lib#4 attempt 2 open stopping',
   ],
   [
+    {
+      type: 'claim.suspect',
+      task: at.task,
+      ref: 'refs/bzzz/claims/4',
+      kind: 'invalid',
+      oid: sha.slice(0, 40),
+      reason: 'no record',
+    },
+    'claim.suspect octo/lib#4 invalid refs/bzzz/claims/4 bbbbbbbbbbbb no record',
+  ],
+  [
     { type: 'executor.started', ...at, executor: 'claude', kind: 'acp' },
     'executor.started octo/lib#4 attempt 2 claude (acp)',
   ],

@@ -1,0 +1,114 @@
+/**
+ * `bzzz doctor`: looks at everything that an agent here needs, whether or not one runs, and says what
+ * to type about what is wrong. It changes nothing. 0 when nothing fails, else 1. `--live` is another
+ * thing: see `doctor/live.ts`.
+ */
+import { assertRunnable, loadConfig, type LoadedConfig } from '../../config/index.ts'
+import { makeWork } from '../../agent/index.ts'
+import { redact, type Secret } from '../../secrets/index.ts'
+import { nullLogger } from '../../util/index.ts'
+import type { Context } from '../context.ts'
+import { exitCodes } from '../exit.ts'
+import { clean } from '../output/text.ts'
+import { packageVersion } from '../version.ts'
+import { agentCheck } from './doctor/agent.ts'
+import { failed, ok, runChecks, warn, type CheckRow, type Finding } from './doctor/check.ts'
+import { accountRows, repositoryChecks } from './doctor/github.ts'
+import * as machine from './doctor/machine.ts'
+import { withPlace, type Place } from './doctor/place.ts'
+import { tokenOf } from './doctor/token.ts'
+
+export async function doctor(context: Context): Promise<number> {
+  const { out } = context
+  const secrets: Secret[] = []
+  const rows = (await withPlace(context, (place) => look(context, place, secrets))).map((row) => ({
+    ...row,
+    seen: redact(row.seen, secrets),
+    next: row.next === null ? null : redact(row.next, secrets),
+  }))
+  const sound = rows.every(({ status }) => status !== 'fail')
+  if (out.json) await out.document({ ok: sound, checks: rows })
+  else if (out.quiet) {
+    for (const { id, status } of rows) if (status === 'fail') await out.data(clean(id))
+  } else await out.data(screen(rows, context))
+  return sound ? exitCodes.ok : exitCodes.failed
+}
+
+async function look(context: Context, place: Place, secrets: Secret[]): Promise<CheckRow[]> {
+  const { signal } = context
+  const { dir, git, processes } = place
+  const base = [machine.nodeCheck, machine.gitCheck(git, dir)]
+  const loaded = await load(context).catch((error: unknown) => failed(error))
+  if ('status' in loaded) {
+    const home = await context.home().catch(() => undefined)
+    const more = home === undefined ? [] : [machine.homeCheck(home)]
+    const rows = await runChecks([...base, ...more], signal)
+    return [...rows, rowOf('config', loaded)]
+  }
+  const { config } = loaded
+  const local = await runChecks(
+    [
+      ...base,
+      machine.homeCheck(config.home),
+      { id: 'config', run: async () => configFinding(loaded) },
+      machine.networkCheck(config),
+      machine.executorsCheck(config, dir, { processes, git }),
+      agentCheck(config.home, config.api.socket),
+    ],
+    signal,
+  )
+  const token = await tokenOf(config, context, place).catch((error: unknown) => failed(error))
+  if ('status' in token) return [...local, rowOf('token', token)]
+  secrets.push(token.value)
+  const userAgent = `bzzz/${packageVersion()}`
+  const parts = { config, token: token.value.reveal(), userAgent }
+  const { rows, login } = await accountRows(parts, token.source, signal)
+  const advice = token.warnings.map((text) =>
+    rowOf('token-source', warn(text, 'Correct it, then run this again.')),
+  )
+  if (login === undefined) return [...local, ...rows, ...advice]
+  const work = makeWork({ ...config, home: dir }, processes, git, nullLogger)
+  const checks = repositoryChecks({ ...parts, git, work, dir }, login)
+  return [...local, ...rows, ...advice, ...(await runChecks(checks, signal))]
+}
+
+const rowOf = (id: string, { status, seen, next }: Finding): CheckRow => ({
+  id,
+  status,
+  seen,
+  next: next ?? null,
+})
+
+const load = ({ globals, env, cwd }: Context): Promise<LoadedConfig> =>
+  loadConfig({
+    flags: globals.home === undefined ? {} : { home: globals.home },
+    env,
+    cwd,
+    configFile: globals.config,
+  })
+
+function configFinding(loaded: LoadedConfig): Finding {
+  assertRunnable(loaded)
+  const seen = loaded.files.join(', ') || 'no file; defaults and environment'
+  const [warning] = loaded.warnings
+  return warning === undefined
+    ? ok(seen)
+    : warn(`${seen}: ${warning}`, 'Look with: bzzz config show --origin')
+}
+
+const colours = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const
+
+function screen(rows: readonly CheckRow[], { out }: Context): string {
+  const wide = Math.max(...rows.map(({ id }) => id.length))
+  const lines = rows.flatMap(({ id, status, seen, next }) => {
+    const state = out.style(colours[status], status.padEnd(4))
+    const line = `${state}  ${clean(id).padEnd(wide)}  ${clean(seen)}`
+    return next === null ? [line] : [line, `${' '.repeat(wide + 8)}${clean(next)}`]
+  })
+  const count = (status: CheckRow['status']) => rows.filter((row) => row.status === status).length
+  return [
+    ...lines,
+    '',
+    `${rows.length} checks: ${count('fail')} failed, ${count('warn')} with a warning.`,
+  ].join('\n')
+}

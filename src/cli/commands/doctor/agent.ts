@@ -1,0 +1,29 @@
+/** The agent that runs in the home, if one does. */
+import { connect } from '../../../api/client.ts'
+import { hasCode } from '../../../util/index.ts'
+import { failed, ok, warn, type Check } from './check.ts'
+
+const answerMs = 5_000
+
+export const agentCheck = (home: string, socketPath: string | undefined): Check => ({
+  id: 'agent',
+  run: async (signal) => {
+    const socket = socketPath === undefined ? {} : { socketPath }
+    const agent = connect(home, { signal, timeoutMs: answerMs, ...socket })
+    try {
+      const { name, state, mesh, github, slots } = await agent.status()
+      const seen = `${name} is ${state}: ${mesh.connected} of ${mesh.known} peers connected, ${slots.used} of ${slots.total} slots in use`
+      const failing = github.repos.filter(
+        ({ ok: fine, lastSuccessMs }) => !fine && lastSuccessMs !== null,
+      )
+      const [worst] = failing
+      if (worst !== undefined)
+        return warn(`${seen}; ${worst.repo}: ${worst.error ?? 'failing'}`, 'Look with: bzzz status')
+      if (state === 'draining') return warn(seen, 'It is ending; start it again with: bzzz up')
+      return ok(seen)
+    } catch (error) {
+      if (hasCode(error, 'AGENT_NOT_RUNNING')) return ok('no agent runs; start one with `bzzz up`')
+      return failed(error)
+    }
+  },
+})

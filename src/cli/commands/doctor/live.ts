@@ -1,0 +1,123 @@
+/**
+ * `bzzz doctor --live OWNER/REPO`: tries on a scratch issue what that GitHub allows, and cleans up.
+ * It writes to a repository, so it asks first on a terminal, and wants `--yes` without one. 0 when
+ * claims can be made there and nothing was left behind, else 1.
+ */
+import { createInterface } from 'node:readline/promises'
+import { loadConfig } from '../../../config/index.ts'
+import { redact } from '../../../secrets/index.ts'
+import { probeLive, type LiveReport } from '../../../tasks/index.ts'
+import type { Context } from '../../context.ts'
+import { CliError } from '../../errors.ts'
+import { exitCodes } from '../../exit.ts'
+import { table } from '../../output/table.ts'
+import { clean } from '../../output/text.ts'
+import { packageVersion } from '../../version.ts'
+import { withPlace } from './place.ts'
+import { tokenOf } from './token.ts'
+
+export interface LiveOptions {
+  repo: string
+  issue?: number
+  yes?: true
+}
+
+export async function doctorLive(context: Context, options: LiveOptions): Promise<number> {
+  const { out, signal, globals, env, cwd } = context
+  const { repo, issue } = options
+  const { config } = await loadConfig({
+    flags: globals.home === undefined ? {} : { home: globals.home },
+    env,
+    cwd,
+    configFile: globals.config,
+  })
+  const { apiUrl, gitUrl, claims } = config.github
+  if (options.yes !== true && !(await agreed(context, repo, apiUrl, issue))) {
+    out.message('Nothing was done.')
+    return exitCodes.failed
+  }
+  const stopped = () => out.message('Stopping: what was made is taken away first.')
+  signal.addEventListener('abort', stopped, { once: true })
+  const report = await withPlace(context, async (place) => {
+    const { value } = await tokenOf(config, context, place)
+    const found = await probeLive(
+      {
+        apiUrl,
+        repo,
+        dir: place.dir,
+        refPrefix: claims.refPrefix,
+        ...(gitUrl === undefined ? {} : { gitUrl }),
+        ...(issue === undefined ? {} : { issue }),
+        token: value.reveal(),
+        userAgent: `bzzz/${packageVersion()}`,
+      },
+      { git: place.git, onStep: (title) => out.message(`… ${clean(title)}`) },
+      signal,
+    )
+    return JSON.parse(redact(JSON.stringify(found), [value])) as LiveReport
+  }).finally(() => signal.removeEventListener('abort', stopped))
+  if (out.json) await out.document(report)
+  else if (out.quiet) {
+    for (const { id, result } of report.steps) if (result !== 'yes') await out.data(clean(id))
+  } else await out.data(screen(report, context))
+  if (signal.aborted) return exitCodes.interrupted
+  const good = report.recommended !== null && report.incomplete === null && report.left.length === 0
+  return good ? exitCodes.ok : exitCodes.failed
+}
+
+/** Errors: `USAGE` when nobody can be asked. */
+async function agreed(
+  { globals, signal }: Context,
+  repo: string,
+  apiUrl: string,
+  issue: number | undefined,
+): Promise<boolean> {
+  const { stdin, stderr } = process
+  const what =
+    issue === undefined ? 'opens and closes an issue' : `labels and assigns #${issue} for a moment`
+  const told = `This ${what} in ${repo} at ${apiUrl}, and makes and removes refs there.`
+  if (!stdin.isTTY || !stderr.isTTY || !globals.input || globals.json === true) {
+    throw new CliError('USAGE', told, { next: 'Add --yes if that is meant.' })
+  }
+  const lines = createInterface({ input: stdin, output: stderr })
+  try {
+    const answer = await lines.question(`${clean(told)} Go on? [y/N] `, { signal })
+    return /^y(es)?$/i.test(answer.trim())
+  } catch (error) {
+    if (signal.aborted) return false
+    throw error
+  } finally {
+    lines.close()
+  }
+}
+
+function screen(report: LiveReport, { out }: Context): string {
+  const { repo, apiUrl, login, steps, recommended, left, incomplete } = report
+  const colours = { yes: 'green', no: 'red', unknown: 'yellow' } as const
+  const view = table<LiveReport['steps'][number]>(
+    [
+      {
+        title: 'HOLDS',
+        value: ({ result }) => result,
+        style: (text, { result }) => out.style(colours[result], text),
+      },
+      { title: 'WHAT', value: ({ title }) => title },
+      { title: 'SEEN', value: ({ seen }) => seen },
+    ],
+    steps,
+  )
+  const advice =
+    recommended === null
+      ? ['No way of claiming was found to hold here.']
+      : [
+          `For bzzz.yaml: github: { claims: { transport: ${recommended.transport}, refPrefix: ${recommended.refPrefix} } }`,
+          recommended.why,
+        ]
+  return [
+    out.style('bold', clean(`${repo} at ${apiUrl}${login === null ? '' : `, as ${login}`}`)),
+    view,
+    '',
+    ...(incomplete === null ? advice : [`Not finished: ${incomplete}`]).map(clean),
+    ...left.flatMap(({ what, next }) => [`Left behind: ${clean(what)}`, `  ${clean(next)}`]),
+  ].join('\n')
+}
