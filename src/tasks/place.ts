@@ -52,17 +52,7 @@ export async function openPlace(
   const { git, verify, signer, clock } = components
   const { settings, login, name } = context
   const info = await context.github.repository(repo, signal)
-  if (!info.canPush) {
-    const { missing } = info
-    const which =
-      missing === undefined
-        ? 'contents, issues and pull requests'
-        : missing.join(', ').replaceAll('_', ' ')
-    throw new TasksError('REPO_READ_ONLY', `${login} may not write to ${repo}: ${which}.`, {
-      data: { repo, ...(missing === undefined ? {} : { missing }) },
-      next: `Give it write access to ${which} of the repository${missing === undefined ? '' : ' (the App’s page, Permissions), and accept that in the installation'}.`,
-    })
-  }
+  if (!info.canPush) throw readOnly(repo, login, info.missing)
   const chosen = init.assignee !== undefined
   await requireAssignable(components.github, { repo, login, chosen }, signal)
   const url =
@@ -92,6 +82,21 @@ export async function openPlace(
     refs,
     claims: createClaims(refs, settings.refPrefix, identity, { signer, verify, clock }),
   }
+}
+
+/** `missing`: of an App, what it lacks. */
+function readOnly(repo: string, login: string, missing: string[] | undefined): TasksError {
+  if (missing === undefined) {
+    return new TasksError('REPO_READ_ONLY', `The token of ${login} cannot push to ${repo}.`, {
+      data: { repo },
+      next: 'Give it write access to contents, issues and pull requests of the repository.',
+    })
+  }
+  const which = missing.join(', ').replaceAll('_', ' ')
+  return new TasksError('REPO_READ_ONLY', `The App ${login} cannot write ${which} of ${repo}.`, {
+    data: { repo, missing },
+    next: `Give the App write access to ${which} (its page on GitHub, Permissions), and accept that in the installation.`,
+  })
 }
 
 /** The token goes only where the API itself is: the same host, or `x` for an API at `api.x`. */
