@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { Secret } from '../../../src/secrets/index.ts'
 import { take } from '../../../src/tasks/webhooks/buckets.ts'
 import { hintOf, maxBodyBytes, type WebhookHint } from '../../../src/tasks/webhooks/hint.ts'
+import { receiver } from '../../../src/tasks/webhooks/receive.ts'
 import { isSigned } from '../../../src/tasks/webhooks/signature.ts'
 import { createWebhooks, type Webhooks } from '../../../src/tasks/webhooks/webhooks.ts'
 import { hasCode, nullLogger, type Logger } from '../../../src/util/index.ts'
@@ -296,6 +297,25 @@ describe('the receiver', () => {
     expect(webhooks.status().url).toBeNull()
     await webhooks.start()
     expect(await deliver(issueBody())).toBe(202)
+  })
+
+  it('asks for another time when too many hints wait, and takes the same delivery then', async () => {
+    const counts: string[] = []
+    let room = false
+    const app = receiver({
+      path: '/webhook',
+      clock,
+      isSigned: async () => true,
+      concerns: () => true,
+      enqueue: () => room,
+      count: (result) => void counts.push(result),
+    })
+    const headers = { 'x-github-event': 'issues', 'x-github-delivery': 'one' }
+    const send = () => app.request('/webhook', { method: 'POST', headers, body: issueBody() }, {})
+    expect((await send()).status).toBe(503)
+    room = true
+    expect((await send()).status).toBe(202)
+    expect(counts).toEqual(['dropped', 'accepted'])
   })
 
   it('says which address it could not take', async () => {
