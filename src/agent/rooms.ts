@@ -18,13 +18,7 @@ import {
   type CommandRunner,
   type Credential,
 } from '../secrets/index.ts'
-import {
-  createTasks,
-  createWebhooks,
-  type Tasks,
-  type WebhookHint,
-  type Webhooks,
-} from '../tasks/index.ts'
+import { createTasks, createWebhooks, type Tasks, type Webhooks } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
 import { createWork, type Work } from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
@@ -161,7 +155,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
 /** Undefined when the configuration asks for none. */
 export function makeWebhooks(
   { config, env = process.env }: AgentInit,
-  tasks: Tasks & { hint?: (hint: WebhookHint) => void },
+  tasks: Pick<Tasks, 'hint'>,
   logger: Logger,
 ): Webhooks | undefined {
   const { repos, webhooks } = config.github
@@ -174,6 +168,6 @@ export function makeWebhooks(
       repos,
       secret: async () => (await resolveSecret(secret, { env, name: webhookSecret })).value,
     },
-    { onHint: (hint) => tasks.hint?.(hint), logger },
+    { onHint: (hint) => tasks.hint(hint), logger },
   )
 }

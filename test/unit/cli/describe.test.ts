@@ -140,17 +140,6 @@ const samples: [EntryInput, string][] = [
     { type: 'task.waiting', task: at.task, needs: ['gpu'], reason: 'nobody can' },
     'task.waiting octo/lib#4 needs gpu nobody can',
   ],
-  [
-    {
-      type: 'claim.suspect',
-      task: at.task,
-      ref: 'refs/bzzz/claims/4',
-      kind: 'invalid',
-      oid,
-      reason: 'no record',
-    },
-    'claim.suspect octo/lib#4 invalid refs/bzzz/claims/4 aaaaaaaaaaaa no record',
-  ],
 ]
 
 const logged = (entry: object): LoggedEntry =>
