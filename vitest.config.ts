@@ -24,6 +24,7 @@ export default defineConfig({
     projects: [
       project('unit', 20_000, true),
       project('compliance', 60_000, false),
+      project('conformance', 60_000, false),
       project('mesh', 60_000, false),
       project('process', 60_000, false),
       project('e2e', 240_000, false),

@@ -3,6 +3,9 @@ import type { MiddlewareHandler } from 'hono'
 import { sha256 } from '../util/index.ts'
 import type { Env } from './context.ts'
 
+/** What an unchanged answer says again. */
+const KEPT = ['link', 'x-poll-interval']
+
 export const etags: MiddlewareHandler<Env> = async (c, next) => {
   await next()
   if (c.req.method !== 'GET' || c.res.status !== 200) return
@@ -11,9 +14,12 @@ export const etags: MiddlewareHandler<Env> = async (c, next) => {
   const asked = (c.req.header('if-none-match') ?? '').split(/,\s*/)
   const bare = (value: string) => value.replace(/^W\//, '')
   if (asked.some((value) => bare(value) === bare(tag))) {
-    const link = c.res.headers.get('link')
+    const kept = KEPT.flatMap((name) => {
+      const value = c.res.headers.get(name)
+      return value === null ? [] : [{ name, value }]
+    })
     c.res = new Response(null, { status: 304 })
-    if (link !== null) c.res.headers.set('link', link)
+    for (const { name, value } of kept) c.res.headers.set(name, value)
   }
   c.res.headers.set('etag', tag)
   c.res.headers.set('cache-control', 'private, max-age=60, s-maxage=60')

@@ -11,6 +11,7 @@ import { createRestTransport } from '../../src/tasks/claim/rest-transport.ts'
 import type { RunGit } from '../../src/tasks/claim/repository.ts'
 import { createGitHub } from '../../src/tasks/github.ts'
 import { nullLogger } from '../../src/util/index.ts'
+import { onResponse } from './observer.ts'
 import { claimsSuite, type SuiteRemote } from './claims-suite.ts'
 
 let dir: string
@@ -24,7 +25,7 @@ beforeAll(async () => {
   processes = createProcesses({ stateDir: dir, logger: nullLogger })
   git = createGit({ processes })
   const users = [{ login: 'octo', token: 't', role: 'admin' as const }]
-  server = forge({ dir: join(dir, 'forge'), users }, { processes })
+  server = forge({ dir: join(dir, 'forge'), users }, { processes, onResponse })
   await server.start()
 })
 afterAll(async () => {

@@ -1,6 +1,8 @@
 /**
  * GitHub's own description as judge: finds the operation of a request and validates the body of its
- * answer with AJV. Schemas are compiled when first needed; a full compile would take seconds.
+ * answer with AJV. Schemas are compiled when first needed; a full compile would take seconds. Two
+ * extracts of the one description stand side by side: what Bzzz itself asks of GitHub, and what else
+ * the forge answers.
  */
 import { readFileSync } from 'node:fs'
 import { Ajv, type ValidateFunction } from 'ajv'
@@ -14,7 +16,10 @@ interface Description {
   components: { responses: Record<string, { content?: Record<string, { schema?: unknown }> }> }
 }
 
-const FILE = new URL('../../src/forge/openapi/github-openapi-subset.json', import.meta.url)
+const FILES = {
+  github: new URL('../../src/forge/openapi/github-openapi-subset.json', import.meta.url),
+  more: new URL('openapi/github-openapi-more.generated.json', import.meta.url),
+}
 const METHODS = new Set(['get', 'post', 'put', 'patch', 'delete'])
 
 export type Verdict =
@@ -29,7 +34,9 @@ export interface Judge {
 
 const escape = (part: string) =>
   encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))
-const pointer = (...parts: string[]) => `github#/${parts.map(escape).join('/')}`
+const pointer = (id: string, ...parts: string[]) => `${id}#/${parts.map(escape).join('/')}`
+
+const spelled = (template: string) => template.replaceAll(/\{\w+\}/g, '').length
 
 /** Forms of a fault that the description lists as `oneOf` require nothing: each body fits them all. */
 function looseFaults(description: Description): void {
@@ -45,28 +52,41 @@ function looseFaults(description: Description): void {
 }
 
 export function openApiJudge(): Judge {
-  const description = JSON.parse(readFileSync(FILE, 'utf8')) as Description
+  const descriptions = Object.entries(FILES).map(([id, file]) => ({
+    id,
+    description: JSON.parse(readFileSync(file, 'utf8')) as Description,
+  }))
   const ajv = new Ajv({ strict: false, allErrors: true, verbose: false })
   // The package is CommonJS: under nodenext its default import is the module.
   const formats = addFormats as unknown as (on: Ajv) => void
   formats(ajv)
-  looseFaults(description)
-  ajv.addSchema(description, 'github')
+  for (const { id, description } of descriptions) {
+    looseFaults(description)
+    ajv.addSchema(description, id)
+  }
   const compiled = new Map<string, ValidateFunction>()
-  const patterns = Object.keys(description.paths)
-    .map((template) => {
-      const text = template.replaceAll(/\{(\w+)\}/g, (_, name: string) =>
-        ['ref', 'path', 'basehead', 'branch'].includes(name) ? '.+' : '[^/]+',
-      )
-      return { template, pattern: new RegExp(`^${text}$`) }
+  const patterns = descriptions
+    .flatMap(({ id, description }) =>
+      Object.keys(description.paths).map((template) => ({ id, description, template })),
+    )
+    .map((at) => {
+      const text = at.template
+        .replace('/contents/{path}', '/contents(?:/.*)?')
+        .replaceAll(/\{(\w+)\}/g, (_, name: string) =>
+          ['ref', 'path', 'basehead', 'branch'].includes(name) ? '.+' : '[^/]+',
+        )
+      return { ...at, pattern: new RegExp(`^${text}$`) }
     })
-    .sort((a, b) => Number(a.template.includes('{')) - Number(b.template.includes('{')))
+    // The more of a path is spelled out, the more special it is.
+    .sort((a, b) => spelled(b.template) - spelled(a.template))
 
   /** Where the schema of an answer is; null: it has no body; undefined: not described. */
   function find(method: string, path: string, status: number): string | null | undefined {
-    for (const { template, pattern } of patterns) {
+    let known = false
+    for (const { id, description, template, pattern } of patterns) {
       const operation = pattern.test(path) ? description.paths[template]?.[method] : undefined
       if (operation === undefined) continue
+      known = true
       const response = operation.responses[String(status)]
       if (response === undefined) continue
       const name = response.$ref?.split('/').at(-1)
@@ -78,12 +98,19 @@ export function openApiJudge(): Judge {
       }
       const tail = ['content', 'application/json', 'schema']
       return name === undefined
-        ? pointer('paths', template, method, 'responses', String(status), ...tail)
-        : pointer('components', 'responses', name, ...tail)
+        ? pointer(id, 'paths', template, method, 'responses', String(status), ...tail)
+        : pointer(id, 'components', 'responses', name, ...tail)
     }
+    // Any GET may be conditional, and any path may have moved; few operations say so.
+    if (known && status === 304) return null
     // Faults that the description leaves out have GitHub's common form.
-    return status >= 400
-      ? pointer('components', 'schemas', status === 422 ? 'validation-error' : 'basic-error')
+    return status >= 400 || status === 301
+      ? pointer(
+          'github',
+          'components',
+          'schemas',
+          status === 422 ? 'validation-error' : 'basic-error',
+        )
       : undefined
   }
 

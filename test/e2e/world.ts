@@ -11,6 +11,7 @@ import { connect, type ApiClient } from '../../src/api/client.ts'
 import { forge, type Forge } from '../../src/forge/index.ts'
 import { createProcesses, type Processes } from '../../src/process/index.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
+import { onResponse } from '../compliance/observer.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const bin = join(root, 'src/cli/bin.mjs')
@@ -67,7 +68,7 @@ export class World {
         role: 'push' as const,
       })),
     ]
-    const server = forge({ dir: join(dir, 'forge'), users }, { processes })
+    const server = forge({ dir: join(dir, 'forge'), users }, { processes, onResponse })
     await server.start()
     return new World(dir, server, processes)
   }

@@ -57,6 +57,7 @@ export function surroundings(deps: Deps, repo: RepoRow, sender: UserRow): Shape 
 
 /** `row` of a pull request, too: as the issue that it is. */
 export const issueShape = (deps: Deps, repo: RepoRow, row: IssueRow): Shape => ({
+  draft: false,
   ...issue(deps, repo, row),
 })
 
@@ -73,14 +74,17 @@ export function reviewShape(deps: Deps, repo: RepoRow, on: IssueRow, row: Review
 
 /** What the records say now, with what git says a moment later. */
 export async function pullShape(deps: Deps, repo: RepoRow, row: PullIssue): Promise<Shape> {
-  const now = pullSimple(deps, repo, row, undefined)
+  const now = pullBrief(deps, repo, row)
   const facts = await factsOf(deps, repo, row)
   return { ...pull(deps, repo, row, undefined, facts), ...now }
 }
 
 /** A pull request as a review's payload has it: without what git says. */
-export const pullBrief = (deps: Deps, repo: RepoRow, row: PullIssue): Shape =>
-  pullSimple(deps, repo, row, undefined)
+export function pullBrief(deps: Deps, repo: RepoRow, row: PullIssue): Shape {
+  const { head, base, ...shape } = pullSimple(deps, repo, row, undefined)
+  const whole = repoShape(deps, repo)
+  return { ...shape, head: { ...head, repo: whole }, base: { ...base, repo: whole } }
+}
 
 function pushCommit(deps: Deps, repo: RepoRow, commit: Commit, files: readonly FileDiff[]): Shape {
   const names = (...kinds: FileDiff['status'][]) =>
@@ -174,6 +178,7 @@ export function checkRunShape(deps: Deps, repo: RepoRow, row: CheckRunRow): Shap
   return {
     ...shape,
     external_id: row.external_id ?? '',
+    details_url: row.details_url ?? urls.base(),
     app,
     check_suite: {
       id: row.id,

@@ -150,7 +150,9 @@ export function checkRoutes(api: Hono<Env>, deps: Deps): void {
     })
     const actor = caller(c)
     deps.hooks.fact('status', { repo, actor }, null, () => statusShape(deps, repo, row))
-    return c.json(status(deps, repo, row), 201)
+    const shape = status(deps, repo, row)
+    c.header('location', shape.url)
+    return c.json(shape, 201)
   })
 
   api.get(`${R}/commits/:ref{.+}/statuses`, async (c) => {

@@ -10,6 +10,8 @@ import { R, idParam, issueOf } from './common.ts'
 
 /** Commits of one pull request that its timeline shows. */
 const COMMITS = 250
+/** How often a client shall ask for events, s, as on github.com. */
+const POLL_S = 60
 
 export function eventRoutes(api: Hono<Env>, deps: Deps): void {
   const { store, urls } = deps
@@ -17,6 +19,7 @@ export function eventRoutes(api: Hono<Env>, deps: Deps): void {
   api.get(`${R}/issues/events`, (c) => {
     const { repo } = access(deps, c, 'read')
     const rows = cut(c, urls, store.talk.eventsOfRepo(repo.id).filter(listed))
+    c.header('x-poll-interval', String(POLL_S))
     return c.json(
       rows.map((row) => {
         const on = store.issues.byId(row.issue_id)

@@ -51,7 +51,9 @@ export function labelRoutes(api: Hono<Env>, deps: Deps): void {
     const body = await readBody(c, 'Label', newLabel)
     if (store.labels.byName(repo.id, body.name) !== undefined) throw taken()
     const row = store.labels.create(repo.id, { ...body, description: body.description ?? null })
-    return c.json(label(urls, repo, row), 201)
+    const shape = label(urls, repo, row)
+    c.header('location', shape.url)
+    return c.json(shape, 201)
   })
 
   api.get(`${R}/labels/:name`, (c) => {

@@ -2,18 +2,10 @@
 import type { Hono } from 'hono'
 import type { components } from '@octokit/openapi-types'
 import type { Deps, Env } from '../context.ts'
+import { root } from '../shapes/root.ts'
 
 export function metaRoutes(api: Hono<Env>, { urls, limits }: Deps): void {
-  api.get('/', (c) => {
-    const at = urls.api()
-    return c.json({
-      current_user_url: `${at}/user`,
-      rate_limit_url: `${at}/rate_limit`,
-      repository_url: `${at}/repos/{owner}/{repo}`,
-      user_url: `${at}/users/{user}`,
-      user_repositories_url: `${at}/users/{user}/repos{?type,page,per_page,sort}`,
-    })
-  })
+  api.get('/', (c) => c.json(root(urls)))
 
   api.get('/meta', (c) => {
     const meta: components['schemas']['api-overview'] = {

@@ -2,7 +2,7 @@
 import type { components } from '@octokit/openapi-types'
 import type { CheckRunRow, RepoRow, StatusRow } from '../store/rows.ts'
 import type { View } from './issue.ts'
-import { repository } from './repo.ts'
+import { minimalRepository } from './repo.ts'
 import { nodeId, type Urls } from './urls.ts'
 import { simpleUser } from './user.ts'
 
@@ -43,8 +43,8 @@ export function status({ urls, store }: View, repo: RepoRow, row: StatusRow): Sc
     id: row.id,
     node_id: nodeId('Status', row.id),
     state: row.state,
-    description: row.description ?? '',
-    target_url: row.target_url ?? '',
+    description: row.description,
+    target_url: row.target_url,
     context: row.context,
     created_at: row.created_at,
     updated_at: row.created_at,
@@ -67,8 +67,11 @@ export function combinedStatus(view: View, repo: RepoRow, sha: string, rows: Sta
     state,
     sha,
     total_count: newest.length,
-    statuses: newest.map((row) => status(view, repo, row)),
-    repository: repository(view, repo, 'read'),
+    statuses: newest.map((row) => {
+      const { creator: _, ...shape } = status(view, repo, row)
+      return shape
+    }),
+    repository: minimalRepository(view, repo),
     commit_url: url,
     url: `${url}/status`,
   }

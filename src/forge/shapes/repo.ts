@@ -109,12 +109,33 @@ export function repository(
   }
 }
 
+/** Who and where a repository is, and nothing of how it is set up. */
+export function minimalRepository(
+  { urls, store }: { urls: Urls; store: Store },
+  repo: RepoRow,
+): Schemas['minimal-repository'] {
+  return {
+    id: repo.id,
+    node_id: nodeId('Repository', repo.id),
+    name: repo.name,
+    full_name: `${repo.owner}/${repo.name}`,
+    owner: simpleUser(urls, store.users.byId(repo.owner_id)),
+    private: repo.private === 1,
+    html_url: urls.page(repo),
+    description: repo.description,
+    fork: false,
+    url: urls.repo(repo),
+    ...templates(urls.repo(repo)),
+  }
+}
+
 export function fullRepository(
   from: { urls: Urls; store: Store },
   repo: RepoRow,
   role: ForgeRole,
 ): Omit<Schemas['full-repository'], 'has_downloads'> {
   const { created_at, updated_at, pushed_at } = repo
+  const owner = from.store.users.byId(repo.owner_id)
   return {
     ...repository(from, repo, role),
     license: null,
@@ -123,6 +144,11 @@ export function fullRepository(
     updated_at,
     pushed_at,
     has_discussions: false,
+    allow_forking: false,
+    allow_update_branch: false,
+    use_squash_pr_title_as_default: false,
+    temp_clone_token: null,
+    ...(owner.type === 'Organization' ? { organization: simpleUser(from.urls, owner) } : {}),
     subscribers_count: 0,
     network_count: 0,
   }

@@ -1,12 +1,17 @@
-/** A real forge on loopback, octokits whose every answer is judged by GitHub's description, and git. */
+/** A real forge on loopback whose every answer is judged by GitHub's description, octokits, and git. */
 import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Octokit } from 'octokit'
-import { forge, type Forge, type ForgeInit } from '../../../src/forge/index.ts'
+import {
+  forge,
+  type Forge,
+  type ForgeComponents,
+  type ForgeInit,
+} from '../../../src/forge/index.ts'
 import { createProcesses, type Exit, type Processes } from '../../../src/process/index.ts'
 import { nullLogger } from '../../../src/util/index.ts'
-import { openApiJudge } from '../../compliance/openapi.ts'
+import { onResponse } from '../../compliance/observer.ts'
 
 export const USERS = [
   { login: 'root', token: 'token-root', role: 'admin' },
@@ -18,40 +23,12 @@ export const USERS = [
 ] as const
 export const LIB = { owner: 'octo', repo: 'lib' }
 
-const judge = openApiJudge()
-/** Operations that were used and that the subset does not describe. */
-export const undescribed = new Set<string>()
-
-/** fetch that throws when an answer is not what GitHub's description says. */
-export const judgedFetch: typeof fetch = async (input, init) => {
-  const response = await fetch(input, init)
-  const request = new Request(input, { ...init, body: null })
-  const text = await response.clone().text()
-  const json = /json/.test(response.headers.get('content-type') ?? '')
-  if (!json && text !== '') return response
-  const { pathname } = new URL(request.url)
-  const body: unknown = text === '' ? undefined : JSON.parse(text)
-  const verdict = judge.judge({
-    method: request.method,
-    path: pathname,
-    status: response.status,
-    body,
-  })
-  if (verdict.is === 'unknown') undescribed.add(verdict.operation)
-  if (verdict.is === 'invalid')
-    throw new Error(
-      `${request.method} ${pathname} ${response.status}: ${verdict.errors}\n${text.slice(0, 2_000)}`,
-    )
-  return response
-}
-
 export function client(baseUrl: string, auth?: string): Octokit {
   const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
   return new Octokit({
     baseUrl,
     ...(auth === undefined ? {} : { auth }),
     log,
-    request: { fetch: judgedFetch },
     throttle: { enabled: false },
     retry: { enabled: false },
   })
@@ -71,14 +48,20 @@ export interface Site {
 }
 
 /** A forge with repository octo/lib (README.md, src/index.ts) and users of every role. */
-export async function site(init: Partial<ForgeInit> = {}): Promise<Site> {
+export async function site(
+  init: Partial<ForgeInit> = {},
+  components: Pick<ForgeComponents, 'clock'> = {},
+): Promise<Site> {
   const dir = await mkdtemp(join(tmpdir(), 'forge-'))
   const from = join(dir, 'from')
   await mkdir(join(from, 'src'), { recursive: true })
   await writeFile(join(from, 'README.md'), '# lib\n\nA *small* library. <b>not bold</b>\n')
   await writeFile(join(from, 'src', 'index.ts'), 'export const one = 1\nexport const two = 2\n')
   const processes = createProcesses({ stateDir: join(dir, 'state'), logger: nullLogger })
-  const server = forge({ dir: join(dir, 'forge'), users: [...USERS], ...init }, { processes })
+  const server = forge(
+    { dir: join(dir, 'forge'), users: [...USERS], ...init },
+    { processes, onResponse, ...components },
+  )
   await server.start()
   await server.createRepository({ owner: 'octo', name: 'lib', from })
   const git = (cwd: string, ...args: string[]) =>

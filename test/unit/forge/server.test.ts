@@ -7,7 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { forge } from '../../../src/forge/index.ts'
 import { createProcesses } from '../../../src/process/index.ts'
 import { nullLogger, systemClock, until } from '../../../src/util/index.ts'
-import { LIB, USERS, client, failure, judgedFetch, site, type Site } from './helper.ts'
+import { onResponse } from '../../compliance/observer.ts'
+import { LIB, USERS, client, failure, site, type Site } from './helper.ts'
 
 let at: Site
 beforeAll(async () => {
@@ -23,7 +24,7 @@ afterAll(() => at.close())
 
 const SECRET = { owner: 'octo', repo: 'secret' }
 const get = (path: string, headers: Record<string, string> = {}) =>
-  judgedFetch(`${at.server.apiUrl}${path}`, { headers })
+  fetch(`${at.server.apiUrl}${path}`, { headers })
 const ada = { authorization: 'Bearer token-ada' }
 
 describe('who may do what', () => {
@@ -135,7 +136,7 @@ describe('start and stop', () => {
     const processes = createProcesses({ stateDir: join(dir, 'state'), logger: nullLogger })
     const init = { dir: join(dir, 'forge'), users: [...USERS] }
     try {
-      const first = forge(init, { processes })
+      const first = forge(init, { processes, onResponse })
       await first.start()
       await first.createRepository({ owner: 'octo', name: 'lib', from: join(import.meta.dirname) })
       const before = client(first.apiUrl, 'token-ada').rest
@@ -148,7 +149,7 @@ describe('start and stop', () => {
       const head = (await before.git.getRef({ ...LIB, ref: 'heads/main' })).data.object.sha
       await first.stop()
       await first.stop()
-      const second = forge({ dir: init.dir }, { processes })
+      const second = forge({ dir: init.dir }, { processes, onResponse })
       await second.start()
       await second.createRepository({ owner: 'octo', name: 'lib' })
       const after = client(second.apiUrl, 'token-ada').rest

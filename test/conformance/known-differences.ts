@@ -1,0 +1,45 @@
+/** Probes that emulate 0.12.2 does not pass, and what it does instead. */
+const NO_GRAPHQL = 'it has no GraphQL of git data'
+const NO_GIT = 'it serves no git over HTTP'
+const NO_RELATIONS = 'it has neither dependencies nor sub-issues'
+const MERGE = 'a merge without a body is refused as no JSON'
+
+export const knownDifferences: Readonly<Record<string, string>> = {
+  'refs: a name that is none is refused with 422': 'it takes any name',
+  'refs: a move of a ref that is not there is refused with 422': 'it answers 404',
+  'refs: a ref is deleted once, with 204 and then 422': 'the second time it answers 404',
+  'updateRefs: several refs move together': NO_GRAPHQL,
+  'updateRefs: none moves when one is not where it was': NO_GRAPHQL,
+  'updateRefs: zeros mean that the ref must not be there': NO_GRAPHQL,
+  'git: a push with a lease makes a ref once': NO_GIT,
+  'git: an atomic push is done as a whole or not at all': NO_GIT,
+  'git: a second push of the same commit succeeds and says nothing of it': NO_GIT,
+  'issues: take a reaction of a person once: 201, then 200': 'it has no reactions',
+  'assignees: are added with 201, and the answer lists them all': 'it answers 200',
+  'assignees: that do not exist are dropped in silence': 'it answers 422',
+  'assignees: are ten at most': 'it takes any number',
+  'assignees: can be asked for: 204 or 404': 'it does not have the operation',
+  'labels: are the same in small and capital letters': 'it makes two labels of them',
+  'labels: that exist are refused with 422 already_exists': 'its 422 has no code',
+  'labels: with a colour that is none are refused with 422': 'its 422 names no field',
+  'events: name who labelled, assigned and closed, in order': 'it adds an event "opened"',
+  'events: stand in the timeline beside what was said': 'its timeline has no comments',
+  'events: hold a mention of another issue in its timeline': 'it keeps no cross-references',
+  'pulls: are opened with 201, and are issues, too': 'they are no issues',
+  'pulls: of the same head and base are refused with 422': 'it opens a second one',
+  'pulls: without a commit of their own are refused with 422': 'it opens an empty one',
+  'pulls: of a branch that is not there are refused with 422': 'it opens one of nothing',
+  'pulls: follow their branch': 'their head stays where it was',
+  'pulls: close what their text says when they are merged into the default branch': MERGE,
+  'pulls: close nothing when they are merged into another branch': MERGE,
+  'pulls: are merged once: 405 afterwards': MERGE,
+  'pulls: are not merged from a head that moved: 409': 'it answers 422',
+  'pulls: take no approval of their own author': 'it takes it',
+  'relations: an issue is blocked by another, once, and not by itself': NO_RELATIONS,
+  'relations: an issue has parts, and a part one parent': NO_RELATIONS,
+  'relations: an issue says how many of its blockers are open': NO_RELATIONS,
+  'http: an unchanged answer is 304 to its tag, and costs nothing': 'it has no tags',
+  'http: a tag is worth nothing with another token': 'it has no tags',
+  'http: the limits are in the headers': 'what is used is not said',
+  'http: a wrong token is refused with 401': 'it takes any token',
+}
