@@ -16,6 +16,7 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { PassThrough, Transform, Writable, type Readable } from 'node:stream'
 import { standing, unlimited, type Clock, type Logger } from '../util/index.ts'
 import { createFreezing } from './freeze.ts'
+import { createGuard } from './guard.ts'
 import { Output } from './output.ts'
 import { MARK } from './proc-fs.ts'
 import { locate } from './program.ts'
@@ -39,6 +40,8 @@ export interface ChildContext {
   id: string
   /** Marks of the agents around this one, "" for none. */
   outerMark: string
+  /** Of the guards of this agent's children: found with them when the agent is dead, and never with one child. */
+  guardMark: string
   clock: Clock
   logger: Logger
   /** A protocol's child with open pipes, or one that is run to its end. */
@@ -128,11 +131,13 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     signalTo(process.platform === 'win32' ? pid : -pid, signal)
 
   const freezing = createFreezing(reaping, pid)
+  const guard = createGuard(pid, { env: { [MARK]: context.guardMark }, clock })
 
   function end(reason: Exit['reason']): void {
     if (state.is !== 'running') return
     const graceMs = permit.frozen ? 0 : (request.graceMs ?? DEFAULT_GRACE_MS)
     freezing.end()
+    guard.end()
     state = { is: 'ending', reason, since: clock.monotonic(), graceMs }
     if (reason === 'output-limit') {
       stdout?.destroy()
@@ -161,6 +166,7 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     const reason = was.is === 'ending' ? was.reason : how.signal === null ? 'exited' : 'signalled'
     state = { is: 'exited' }
     freezing.end()
+    guard.end()
     cancelTimeout()
     unwatch()
     request.signal?.removeEventListener('abort', onAbort)
@@ -202,8 +208,15 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
   }
 
   const cancelTimeout = standing(clock, permit).after(request.timeoutMs, () => end('timeout'))
-  const unwatch = permit.watch(() => freezing.set(permit.frozen))
-  freezing.set(permit.frozen)
+  const obey = () => {
+    const due = guard.isDue()
+    // First the guard: it must not stop what is let go on now.
+    if (permit.frozen) guard.end()
+    else guard.set(permit.until - clock.monotonic())
+    freezing.set(permit.frozen, due)
+  }
+  const unwatch = permit.watch(obey)
+  obey()
   const onAbort = () => end('aborted')
   request.signal?.addEventListener('abort', onAbort, { once: true })
   stderr.on('data', (chunk: Buffer) => output.take('stderr', chunk))

@@ -14,8 +14,8 @@ const LOOK_MS = 20
 const REACH_MS = 5_000
 
 export interface Freezing {
-  /** Repeating a state does nothing. */
-  set(frozen: boolean): void
+  /** Repeating a state does nothing, unless somebody else may have changed it (`again`). */
+  set(frozen: boolean, again: boolean): void
   /** From now on nothing is stopped or continued. */
   end(): void
 }
@@ -37,8 +37,8 @@ export function createFreezing(reaping: Reaping, group: number): Freezing {
   }
 
   return {
-    set(frozen) {
-      if (state.ended || frozen === state.wanted) return
+    set(frozen, again) {
+      if (state.ended || (frozen === state.wanted && !again)) return
       state.wanted = frozen
       signalTo(-group, signal())
       work = work.then(converge)

@@ -54,6 +54,7 @@ export function createProcesses({
     const child = startChild(request, {
       id,
       outerMark,
+      guardMark: `${outerMark}/${owner}.0`,
       clock,
       logger,
       open,

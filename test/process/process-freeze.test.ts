@@ -1,9 +1,10 @@
 /** Freezing a child with all that it started, letting it go on, and ending it meanwhile. */
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Processes } from '../../src/process/index.ts'
-import { processRow } from '../../src/process/proc-fs.ts'
+import { listProcesses, processRow } from '../../src/process/proc-fs.ts'
 import { PermitSource, systemClock, until } from '../../src/util/index.ts'
 import { alive, fixture, gone, newProcesses, request, shell, testHome } from './support.ts'
 
@@ -19,8 +20,22 @@ afterAll(remove)
 
 const stand = (pids: number[], still: boolean) =>
   until(`${pids.join(', ')} ${still ? 'stand still' : 'run'}`, 5_000, () =>
-    pids.every((pid) => processRow(pid)?.stopped === still),
+    pids.every((pid) => (processRow(pid)?.stopped === true || waitsForChild(pid)) === still),
   )
+
+/** By vfork: a child that is stopped before its exec holds its parent, which then is not stopped itself. */
+const waitsForChild = (pid: number) => {
+  const text = textOf(`/proc/${pid}/stat`)
+  return text.slice(text.lastIndexOf(')') + 2).startsWith('D')
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
 
 describe.skipIf(process.platform !== 'linux')('a frozen child', () => {
   /** A child with a grandchild that left its group and session, and was orphaned. */
@@ -54,23 +69,47 @@ describe.skipIf(process.platform !== 'linux')('a frozen child', () => {
 
   it('that was frozen before it began does nothing until it may', async () => {
     permit.freeze()
-    const run = processes.run(shell('echo ran', { permit, timeoutMs: 5_000 }))
+    const run = processes.run(shell('sleep 0.5; echo ran', { permit, timeoutMs: 5_000 }))
     const [child] = processes.list()
     await stand([child!.pid], true)
     permit.thaw()
     expect(await run).toMatchObject({ reason: 'exited', stdout: 'ran\n' })
   })
 
-  it('ends with its agent after kill -9', async () => {
-    const owner = spawn(process.execPath, [fixture('owner.ts'), home, 'frozen'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { PATH: process.env['PATH'] ?? '' },
-    })
+  it('is frozen when its permit runs out while the agent itself is stopped, and goes on when that is renewed', async () => {
+    const { owner, pids } = await ownerOf('1000')
     try {
-      const lines = createInterface({ input: owner.stdout })[Symbol.asyncIterator]()
-      const pids = String((await lines.next()).value)
-        .split(' ')
-        .map(Number)
+      owner.kill('SIGSTOP')
+      await stand([pids[0]!], true)
+      expect(await guards(owner.pid!)).toEqual([])
+      owner.kill('SIGUSR2')
+      owner.kill('SIGCONT')
+      await stand([pids[0]!], false)
+    } finally {
+      owner.kill('SIGKILL')
+    }
+    await gone(pids, 8_000)
+  })
+
+  it('has one guard, which ends with the child and with the agent', async () => {
+    const { guest } = await family()
+    permit.extend(performance.now() + 60_000)
+    permit.extend(performance.now() + 90_000)
+    await until('one guard', 2_000, async () => (await guards(process.pid)).length === 1)
+    await guest.stop()
+    await until('no guard', 2_000, async () => (await guards(process.pid)).length === 0)
+    const { owner, pids } = await ownerOf('60000')
+    const [guard] = await until('its guard', 2_000, async () => {
+      const found = await guards(owner.pid!)
+      return found.length === 1 && found
+    })
+    owner.kill('SIGKILL')
+    await gone([...pids, guard!], 8_000)
+  })
+
+  it('ends with its agent after kill -9', async () => {
+    const { owner, pids } = await ownerOf('frozen')
+    try {
       await stand(pids, true)
       owner.kill('SIGKILL')
       await gone(pids, 8_000)
@@ -78,4 +117,24 @@ describe.skipIf(process.platform !== 'linux')('a frozen child', () => {
       owner.kill('SIGKILL')
     }
   })
+
+  /** Shells below a process that wait to stop a group. */
+  async function guards(parent: number): Promise<number[]> {
+    const rows = await listProcesses()
+    return rows
+      .filter(
+        (row) => row.ppid === parent && textOf(`/proc/${row.pid}/cmdline`).includes('kill -s STOP'),
+      )
+      .map((row) => row.pid)
+  }
+
+  async function ownerOf(mode: string) {
+    const owner = spawn(process.execPath, [fixture('owner.ts'), home, mode], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'] ?? '' },
+    })
+    const lines = createInterface({ input: owner.stdout })[Symbol.asyncIterator]()
+    const pids = String((await lines.next()).value)
+    return { owner, pids: pids.split(' ').map(Number) }
+  }
 })

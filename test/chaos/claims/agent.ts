@@ -225,6 +225,9 @@ function mustHaveWon(world: World, { name, journal }: Machine, issue: number, at
   if (!won) world.violations.push(`${name} works #${issue} before its journal says so`)
 }
 
+/** The latest time after the end of a permit at which a guard acts, ms. */
+const guardMs = 2_000
+
 /** The executor: takes model time, can be frozen and stopped, and ends with a change or a failure. */
 export function workOf(world: World, machine: Machine, process: Process): TasksWork {
   const { random, server, network, scheduler } = world
@@ -242,7 +245,18 @@ export function workOf(world: World, machine: Machine, process: Process): TasksW
         const halt = () => {
           if (execution?.to === Infinity) execution.to = scheduler.now
         }
+        let cancelGuard = () => {}
+        // Stops the executor of an agent that is itself stopped; see `src/process/guard.ts`.
+        const guard = () => {
+          cancelGuard()
+          const left = (permit.until - process.clock.monotonic()) / machine.rate
+          cancelGuard = scheduler.after(left + guardMs, () => {
+            if (process.frozen === 'stopped') halt()
+          })
+        }
+        guard()
         const unwatch = permit.watch(() => {
+          guard()
           if (permit.frozen) halt()
           else if (execution === undefined || execution.to < Infinity) {
             if (execution !== undefined) world.resumed += 1
@@ -252,6 +266,7 @@ export function workOf(world: World, machine: Machine, process: Process): TasksW
         const end = (outcome: object) => {
           halt()
           unwatch()
+          cancelGuard()
           cancel()
           signal.removeEventListener('abort', stop)
           const common = { checks: [], executor: 'model', durationMs: 1 }

@@ -106,7 +106,7 @@ function pulls(world: World, issue: number): string[] {
   return open.length > 1 ? [`#${issue} has ${open.length} open pull requests`] : []
 }
 
-/** Holds while clocks err less than the margin and no process is frozen. */
+/** Holds while clocks err less than the margin and no machine sleeps. */
 function executions(world: World, issue: number): string[] {
   if (world.untimely || world.tampered) return []
   const all = world.executions.filter((one) => one.issue === issue)

@@ -107,7 +107,7 @@ export const schedules: fc.Arbitrary<Schedule> = fc.oneof(
 )
 
 export const isUntimely = ({ drift, actions }: Schedule) =>
-  drift > 0.02 || actions.some(({ action }) => action.is === 'freeze' || action.is === 'sleep')
+  drift > 0.02 || actions.some(({ action }) => action.is === 'sleep')
 
 const tamperings: ReadonlySet<string> = new Set(['delete', 'rewind', 'overwrite'])
 export const isTampered = ({ actions }: Schedule) =>

@@ -73,7 +73,7 @@ export interface World {
   listeners: Map<Process, Heard>
   /** Decoded records by OID: decoding is pure, and most of what a schedule would cost. */
   decoded: Map<string, Tip>
-  /** Whether the processes can be frozen or the clocks err more than the margin allows. */
+  /** Whether machines sleep, or clocks err more than the margin allows. */
   untimely: boolean
   /** Whether somebody deletes, forces or overwrites claim refs. */
   tampered: boolean
