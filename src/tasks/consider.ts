@@ -90,13 +90,16 @@ export async function consider(
   const choice = context.work.choose(instructions, policy)
   const none = 'code' in choice && choice.code === 'NO_EXECUTOR' && refusal === undefined
   if (rank === null || none) {
+    const missing = rank === null ? lacking(wanted, self) : []
     const alone =
-      rank === null && lacking(wanted, self).length > 0
+      missing.length > 0
         ? `no connected agent offers ${wanted.join(', ')}`
         : none
           ? choice.reason
           : (mine?.reason ?? '')
-    await wait(floor, place, memory, issue, needs, { order, mine: mine?.reason ?? '', alone })
+    const patient = missing.length > 0
+    const why = { order, mine: mine?.reason ?? '', alone, patient }
+    await wait(floor, place, memory, issue, needs, why)
     return undefined
   }
   memory.lonely.delete(issue.number)
@@ -181,7 +184,7 @@ async function wait(
   memory: RepoMemory,
   issue: Issue,
   needs: string[],
-  why: { order: readonly Ranked[]; mine: string; alone: string },
+  why: { order: readonly Ranked[]; mine: string; alone: string; patient: boolean },
 ): Promise<void> {
   const self = floor.self().peerId
   const able = why.order.some(({ rank, peerId }) => rank !== null && peerId !== self)
@@ -194,7 +197,7 @@ async function wait(
   }
   const since = memory.lonely.get(issue.number) ?? now
   memory.lonely.set(issue.number, since)
-  if (now - since < lonelyMs) return
+  if (why.patient && now - since < lonelyMs) return
   const reason = why.alone
   await floor.say({ is: 'waiting', repo: place.repo, issue: issue.number, needs, reason })
 }
