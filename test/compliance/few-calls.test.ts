@@ -122,28 +122,35 @@ describe('an outage in the middle of the work', () => {
     const issues = [await world.issue(short), await world.issue(long)]
     let finish: () => void = () => undefined
     const finished = new Promise<void>((resolve) => (finish = resolve))
-    const common = { until: () => finished, slots: 1 }
+    const common = { until: () => finished, slots: 2 }
     const keeper = await world.agent({ name: 'a0', repos: [short], leaseMs: 60_000, ...common })
     const loser = await world.agent({ name: 'a1', repos: [long], leaseMs: 3_000, ...common })
     const both = [keeper, loser]
     await until('work', 30_000, () => both.every(({ worked }) => worked.length === 1))
-    const drop = world.forge.faults.add({ fault: { kind: 'drop', when: 'before' } })
+    // All that an agent asks; that a person opens an issue still works.
+    const rules = [{ method: 'GET' }, { path: /\.git\// }, { path: /(assignees|pulls|comments)$/ }]
+    const drops = rules.map((rule) =>
+      world.forge.faults.add({ fault: { kind: 'drop', when: 'before' }, ...rule }),
+    )
     finish()
     await until('both know', 60_000, () =>
       both.every(({ tasks }) => tasks.status().reach.is === 'down'),
     )
+    const later = await world.issue(short)
     // Longer than the short lease.
     await sleep(4_000)
     expect(both.map(({ tasks }) => tasks.slots().used)).toEqual([1, 1])
-    drop.remove()
+    expect(keeper.worked).toHaveLength(1)
+    for (const drop of drops) drop.remove()
     await until('all pull requests', 90_000, async () => {
       const pulls = await Promise.all([short, long].map((repo) => world.pulls(repo)))
-      return pulls.every((one) => one.length === 1)
+      return pulls.map((one) => one.length).join() === '2,1'
     })
     await until('both are free and up', 60_000, () =>
       both.every(({ tasks }) => tasks.slots().used === 0 && tasks.status().reach.is === 'ok'),
     )
-    expect(both.map(({ worked }) => worked)).toEqual(issues.map((issue) => [issue]))
-    for (const repo of [short, long]) expect(await world.pulls(repo)).toHaveLength(1)
+    expect(both.map(({ worked }) => worked)).toEqual([[issues[0], later], [issues[1]]])
+    const pulls = await Promise.all([short, long].map((repo) => world.pulls(repo)))
+    expect(pulls.map((one) => one.length)).toEqual([2, 1])
   })
 })
