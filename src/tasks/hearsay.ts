@@ -11,6 +11,11 @@ export interface Hearsay {
   heard(announcement: Pick<TaskAnnouncement, 'repo' | 'issue' | 'event'>, from: string): void
   /** Whether to leave the issue alone for now. */
   holds(repo: string, issue: number): boolean
+  /**
+   * Whether a peer that said it claimed an issue of the repository is gone: then a look of one's own
+   * is due, since this agent may never have read that issue. True once for each word.
+   */
+  orphaned(repo: string): boolean
   /** This agent read the claim ref itself, from this time on (monotonic ms): what it heard before is spent. */
   know(repo: string, issue: number, readAt: number): void
 }
@@ -52,6 +57,14 @@ export function createHearsay(
       words.delete(key)
       spent.set(`${key} ${word.by}`, now + holdMs)
       return false
+    },
+    orphaned(repo) {
+      const [prefix, now] = [`${repo.toLowerCase()}#`, clock.monotonic()]
+      const gone = [...words].filter(
+        ([key, { by, at }]) => key.startsWith(prefix) && now - at >= shortMs && !isHere(by),
+      )
+      for (const [key] of gone) words.delete(key)
+      return gone.length > 0
     },
     know(repo, issue, readAt) {
       const key = keyOf(repo, issue)

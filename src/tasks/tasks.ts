@@ -52,7 +52,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
         await settling.settleIfDue(context, place, active.keys(), signal)
         if (settling.isBarred(repo)) throw notAssignable(repo)
       },
-      doubts: () => headroom.doubts(),
+      doubts: () => hearsay.orphaned(repo) || headroom.doubts(),
       matters: (issue: number) =>
         active.has(repo, issue) || (openSlots() > 0 && !hearsay.holds(repo, issue)),
       rota: {

@@ -49,7 +49,7 @@ export interface TurnsComponents {
   open: (context: Context, signal: AbortSignal) => Promise<RepoContext>
   settle: (context: Context, place: RepoContext, signal: AbortSignal) => Promise<void>
   rota: Pick<RotaComponents, 'self' | 'others' | 'topic' | 'stretch' | 'rank' | 'full'>
-  /** Whether a look of its own is wanted, to see for itself what peers say of the limit. */
+  /** Whether a look of its own is due, whatever the rota says: peers are not believed, or gone. */
   doubts: () => boolean
   /** Whether an issue may matter: it is worked here, or could be taken. */
   matters: (issue: number) => boolean

@@ -83,7 +83,9 @@ function repositories(
         value: ({ lastSuccessMs }) =>
           lastSuccessMs === null ? 'never' : `${age(nowMs - lastSuccessMs)} ago`,
       },
-      { title: 'LOOKS', value: ({ role }) => role ?? '-' },
+      ...(repos.some(({ role }) => role !== undefined)
+        ? [{ title: 'LOOKS', value: ({ role }: (typeof repos)[number]) => role ?? '-' }]
+        : []),
       { title: 'WHY', value: ({ error, paused }) => error ?? paused ?? '-', flexible: true },
     ],
     repos,

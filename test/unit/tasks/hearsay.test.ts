@@ -49,6 +49,16 @@ describe('a word about a claim', () => {
     expect(holds()).toBe(false)
   })
 
+  it('calls for a look, once, when its peer is gone', async () => {
+    const { clock, here, said, say } = setup()
+    say('claimed')
+    await clock.advance(5_000)
+    expect(said.orphaned(repo)).toBe(false)
+    here.delete('ada')
+    expect(said.orphaned('octo/other')).toBe(false)
+    expect([said.orphaned('Octo/Lib'), said.orphaned(repo)]).toEqual([true, false])
+  })
+
   it('is spent when the ref was read after it', async () => {
     const { clock, said, say, holds } = setup()
     const before = clock.monotonic()
