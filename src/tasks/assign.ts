@@ -23,6 +23,7 @@ export async function assign(
       if (hasCode(error, 'GITHUB_FORBIDDEN')) return undefined
       throw error
     })
+  if (after !== undefined) context.saw?.(place.repo, after)
   const mine = after?.assignees.some((login) => is(login, context.login)) === true
   const known = new Set([...rules.meshLogins, context.login.toLowerCase()])
   const verdict = after === undefined ? undefined : eligible(after, { ...rules, meshLogins: known })

@@ -49,6 +49,8 @@ export interface Context {
   work: TasksWork
   logger: Logger
   clock: Clock
+  /** Told of an issue as GitHub answered with it, so that it need not be read again. */
+  saw?: (repo: string, issue: Issue) => void
 }
 
 /** An issue that this agent decided to try, with all that the decision stands on. */

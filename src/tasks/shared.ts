@@ -4,7 +4,7 @@ import type { Context } from './context.ts'
 import type { TasksComponents, TasksInit } from './contract.ts'
 import type { Floor } from './floor.ts'
 import { createGates } from './gates.ts'
-import { createGitHub } from './github.ts'
+import { createGitHub, type Issue } from './github.ts'
 import { createHeadroom, limitsBursts, type Headroom } from './headroom.ts'
 import { createHearsay, type Hearsay } from './hearsay.ts'
 import { createHints, type Hints } from './hints.ts'
@@ -37,6 +37,7 @@ export interface SharedHooks {
   stopping: () => AbortSignal
   /** Has all repositories look whether there is something to do. */
   wakeAll: () => void
+  saw: (repo: string, issue: Issue) => void
   /** Whether this agent polls the repository for all. */
   polls: (repo: string) => boolean
   /** Has some repositories look at once. */
@@ -49,7 +50,7 @@ const maxRemembered = 5_000
 export function createShared(
   init: TasksInit,
   components: TasksComponents & Required<Pick<TasksComponents, 'clock'>>,
-  { stopping, wakeAll, polls, wake }: SharedHooks,
+  { stopping, wakeAll, saw, polls, wake }: SharedHooks,
 ): Shared {
   const { journal, mesh, work, logger, onChange, clock } = components
   const { apiUrl, token, userAgent, pollMs } = init
@@ -124,7 +125,7 @@ export function createShared(
         login = init.assignee ?? viewer
         changed()
       }
-      const parts = { github, gates, journal, mesh, work, logger, clock }
+      const parts = { github, gates, journal, mesh, work, logger, clock, saw }
       return { settings: init, name: init.name, login, ...parts }
     },
     floor: (context) => ({

@@ -20,12 +20,15 @@ import { orderView } from './order-view.ts'
 import { createRota, type RotaComponents, type RotaInit } from './rota.ts'
 import { turn } from './rounds.ts'
 import { nextTakeover } from './sightings.ts'
+import type { Issue } from './github.ts'
 import type { IssuesTick } from '../mesh/index.ts'
 import type { RepoStatus, TaskView } from './types.ts'
 
 export interface Turns extends Startable {
   wake(): void
   heard(tick: IssuesTick, from: string): void
+  /** An issue as GitHub answered with it just now. */
+  saw(issue: Issue): void
   /** A peer says that it let go of an issue. */
   released(issue: number, from: string): void
   hint(event: { hook: boolean }): void
@@ -121,6 +124,10 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
     },
     wake: () => loop.wake(),
     heard: (tick, from) => rota.heard(tick, from),
+    saw(issue) {
+      const now = clock.monotonic()
+      memory.issues.set(issue.number, { issue, readAt: now, changedAt: now })
+    },
     released(issue, from) {
       if (memory.tips.get(issue)?.tip.is === 'record') memory.tips.delete(issue)
       rota.note(issue, from)
