@@ -1,0 +1,213 @@
+/**
+ * Real processes that work issues: `bzzz up` as a user starts it, or the naive worker. Each has a home
+ * of its own, and its output goes to a file there. Ended by process id, with all that they started.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
+import { networkInterfaces } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { until } from '../../../src/util/index.ts'
+import { repo, type Stage } from './stage.ts'
+
+const bin = fileURLToPath(new URL('../../../src/cli/bin.mjs', import.meta.url))
+const naiveWorker = fileURLToPath(new URL('fixtures/naive-worker.ts', import.meta.url))
+
+export type Protocol = 'bzzz' | 'naive'
+
+/** For an agent that is asked to end before it is killed, ms. */
+const graceMs = 20_000
+/** For what a killed agent left behind to be gone, ms. */
+const orphansMs = 15_000
+
+const loopback =
+  Object.entries(networkInterfaces()).find(([, list]) =>
+    list?.some(({ internal }) => internal),
+  )?.[0] ?? 'lo'
+
+export interface ActorInit {
+  name: string
+  login: string
+  protocol: Protocol
+  /** Private to the run. */
+  meshName: string
+  leaseMs: number
+  pollMs: number
+}
+
+export class Actor {
+  readonly name: string
+  readonly home: string
+  readonly #init: ActorInit
+  readonly #stage: Stage
+  #child: ChildProcess | undefined
+  #ended: Promise<unknown> = Promise.resolve()
+  #stopped: number[] = []
+  starts = 0
+
+  constructor(stage: Stage, init: ActorInit) {
+    this.name = init.name
+    this.home = join(stage.dir, 'agents', init.name)
+    this.#init = init
+    this.#stage = stage
+  }
+
+  get running(): boolean {
+    const child = this.#child
+    return child !== undefined && child.exitCode === null && child.signalCode === null
+  }
+
+  get stopped(): boolean {
+    return this.#stopped.length > 0
+  }
+
+  async start(): Promise<void> {
+    if (this.running) return
+    const { name, login, protocol } = this.#init
+    await mkdir(this.home, { recursive: true, mode: 0o700 })
+    const token = join(this.home, 'token')
+    await writeFile(token, this.#stage.tokenOf(login), { mode: 0o600 })
+    const file = join(this.home, 'bzzz.yaml')
+    await writeFile(file, JSON.stringify(this.#configuration(token)), { mode: 0o600 })
+    const args =
+      protocol === 'bzzz' ? [bin, 'up', '--config', file, '--lease-stdin'] : [naiveWorker]
+    const log = await open(join(this.home, 'output.txt'), 'a')
+    try {
+      await log.write(`--- start ${(this.starts += 1)} of ${name} at ${new Date().toISOString()}\n`)
+      const child = spawn(process.execPath, args, {
+        cwd: this.home,
+        env: {
+          PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+          HOME: join(this.#stage.dir, 'user'),
+          ...(protocol === 'naive' ? this.#naive() : {}),
+        },
+        stdio: ['pipe', log.fd, log.fd],
+      })
+      child.stdin?.on('error', () => undefined)
+      child.on('error', () => undefined)
+      this.#child = child
+      this.#ended = once(child, 'exit').catch(() => undefined)
+    } finally {
+      await log.close()
+    }
+  }
+
+  #configuration(token: string): object {
+    const { name, meshName, leaseMs, pollMs } = this.#init
+    const { forge } = this.#stage
+    const claims = { leaseMs }
+    return {
+      name,
+      home: this.home,
+      log: { level: 'info' },
+      github: { apiUrl: forge.apiUrl, repos: [repo], token: { file: token }, pollMs, claims },
+      mesh: {
+        name: meshName,
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        mdns: { interfaces: [loopback] },
+        dht: { enabled: false },
+      },
+      work: { use: ['command'] },
+    }
+  }
+
+  #naive(): Record<string, string> {
+    const { forge, tokenOf } = this.#stage
+    const { login, pollMs } = this.#init
+    const settings = {
+      url: forge.url,
+      apiUrl: forge.apiUrl,
+      repo,
+      login,
+      token: tokenOf(login),
+      pollMs,
+    }
+    return { NAIVE: JSON.stringify(settings) }
+  }
+
+  /** Ends at once. What of it was stopped goes on, so that it can notice. */
+  async kill(): Promise<void> {
+    if (this.running) this.#child?.kill('SIGKILL')
+    this.resume()
+    await this.#ended
+  }
+
+  /** Asks it to hand back its work; kills it when it takes too long. */
+  async end(): Promise<void> {
+    this.resume()
+    if (this.running) this.#child?.kill('SIGTERM')
+    const late = setTimeout(() => this.#child?.kill('SIGKILL'), graceMs)
+    await this.#ended
+    clearTimeout(late)
+  }
+
+  /** As a debugger or a full disk would: it, or it and all that it started. */
+  async stop(whole: boolean): Promise<void> {
+    const pid = this.#child?.pid
+    if (!this.running || pid === undefined) return
+    this.#stopped = [pid, ...(whole ? await descendants(pid) : [])]
+    for (const one of this.#stopped) signal(one, 'SIGSTOP')
+  }
+
+  resume(): void {
+    for (const one of this.#stopped.splice(0)) signal(one, 'SIGCONT')
+  }
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It has ended by itself.
+  }
+}
+
+async function descendants(root: number): Promise<number[]> {
+  const children = new Map<number, number[]>()
+  for (const { pid, parent } of await processes()) {
+    children.set(parent, [...(children.get(parent) ?? []), pid])
+  }
+  const found: number[] = []
+  for (const todo = [root]; todo.length > 0;) {
+    const next = children.get(todo.pop()!) ?? []
+    found.push(...next)
+    todo.push(...next)
+  }
+  return found
+}
+
+async function processes(): Promise<{ pid: number; parent: number }[]> {
+  const all = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const read = all.map(async (pid) => {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+    const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1])
+    return { pid: Number(pid), parent }
+  })
+  return Promise.all(read)
+}
+
+/** Ids of other processes whose command line or environment names the directory. */
+async function processesOf(dir: string): Promise<number[]> {
+  const all = (await processes()).filter(({ pid }) => pid !== process.pid)
+  const mine = await Promise.all(
+    all.map(async ({ pid, parent }) => {
+      if (parent === process.pid) return []
+      const files = ['cmdline', 'environ'].map((file) =>
+        readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => ''),
+      )
+      return (await Promise.all(files)).some((text) => text.includes(dir)) ? [pid] : []
+    }),
+  )
+  return mine.flat()
+}
+
+/** Waits for what ended actors left to end by itself; ends the rest, and says how many those were. */
+export async function endOrphans(stage: Stage): Promise<number> {
+  const agents = join(stage.dir, 'agents')
+  const gone = async () => (await processesOf(agents)).length === 0
+  await until('no process of the agents', orphansMs, gone, { everyMs: 250 }).catch(() => undefined)
+  const left = await processesOf(agents)
+  for (const pid of left) signal(pid, 'SIGKILL')
+  return left.length
+}

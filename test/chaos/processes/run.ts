@@ -1,0 +1,186 @@
+/**
+ * One run: a forge with faults, agents that are disturbed, people who meddle; then calm, until every
+ * issue has ended; then the checks. Only the schedule comes from the seed: processes, and so their
+ * order, are the machine's own.
+ */
+import { randomBytes } from 'node:crypto'
+import { stat } from 'node:fs/promises'
+import { marginMs } from '../../../src/tasks/consider.ts'
+import { hasCode, sleep, until } from '../../../src/util/index.ts'
+import { createRandom, type Random } from '../claims/scheduler.ts'
+import { Actor, endOrphans, type Protocol } from './actors.ts'
+import { startChaos } from './chaos.ts'
+import { violationsOf, type Violation } from './checks.ts'
+import { endingOf, type Evidence } from './evidence.ts'
+import { startFaults } from './faults.ts'
+import { gather } from './gather.ts'
+import { journalFigures, type JournalFigures } from './journals.ts'
+import { openStage, personTakes, readForge, type Stage } from './stage.ts'
+
+export interface RunInit {
+  agents: number
+  issues: number
+  seed: number
+  /** Longest time in which things go wrong, minutes. */
+  minutes: number
+  protocol: Protocol
+  leaseMs: number
+  /** Keep the directory even when all is well. */
+  keep: boolean
+  signal: AbortSignal
+  note: (text: string) => void
+}
+
+export interface RunResult {
+  init: Pick<RunInit, 'agents' | 'issues' | 'seed' | 'minutes' | 'protocol' | 'leaseMs'>
+  evidence: Evidence
+  violations: Violation[]
+  faults: Record<string, number>
+  /** What agents say of themselves; nothing is judged by it. */
+  journals: JournalFigures | undefined
+  /** Processes that their killed agents left behind. */
+  orphans: number
+  /** Until calm began, and until everything had ended, ms. */
+  durations: { chaosMs: number; calmMs: number }
+  /** The run's directory when it was kept. */
+  dir: string | undefined
+}
+
+/** Of one agent, between two disturbances, ms. */
+const peaceMs = [20_000, 120_000] as const
+/** Between two starts, ms: a start costs a second or two of a core. */
+const staggerMs = 1_200
+const lookMs = 3_000
+/** Calm lasts as long as chaos could, and at least this, ms: a lost claim has to expire first. */
+const calmMs = 5 * 60_000
+/** Nobody ever ends what a naive worker left behind: waiting longer for it shows nothing more. */
+const naiveCalmMs = 30_000
+/** Share of the issues that a person takes at some time. */
+const taken = 0.06
+/** A person is noticed before publication: replicas lag by seconds, an answer is asked for again. */
+const yieldMs = 30_000
+/** No ref moves for this long: everything has ended, ms. */
+const quietMs = 5_000
+const maxQuietMs = 120_000
+
+export async function runProcesses(init: RunInit): Promise<RunResult> {
+  const { agents, issues, seed, protocol, leaseMs, signal, note } = init
+  const random = createRandom(seed)
+  const names = Array.from({ length: agents }, (_, index) => `agent-${index + 1}`)
+  // The last third of the agents has one account together.
+  const loginOf = (index: number) =>
+    index < Math.ceil((agents * 2) / 3) ? `bot-${index + 1}` : 'crew'
+  const logins = [...new Set(names.map((_, index) => loginOf(index)))]
+  const slowMs: [number, number] = [1_500, leaseMs * 1.2]
+  const stage = await openStage({ logins, issues, random, slowMs })
+  const meshName = `chaos-${randomBytes(5).toString('hex')}`
+  const pollMs = 1_000 + 120 * agents
+  const actors = names.map((name, index) => {
+    const login = loginOf(index)
+    return new Actor(stage, { name, login, protocol, meshName, leaseMs, pollMs })
+  })
+  let bad = true
+  let orphans = 0
+  try {
+    note(`${stage.forge.url}, ${stage.dir}`)
+    const faults = startFaults(stage.forge.faults, seed)
+    const began = Date.now()
+    for (const actor of actors) {
+      await actor.start()
+      await sleep(staggerMs, { signal })
+    }
+    const everyMs: [number, number] = [peaceMs[0] / agents, peaceMs[1] / agents]
+    const chaos = startChaos({ actors, random, leaseMs, marginMs, everyMs, note }, signal)
+    const meddling = meddle(stage, random, agents, signal)
+    const endMs = init.minutes * 60_000
+    await ended(stage, logins, { ms: endMs, signal, note }).catch(rethrowUnless('DEADLINE'))
+    const calmBegan = Date.now()
+    note('calm')
+    await meddling
+    const hits = faults.hits()
+    faults.calm()
+    await chaos.calm()
+    const limitMs = protocol === 'naive' ? naiveCalmMs : Math.max(endMs, calmMs)
+    await ended(stage, logins, { ms: limitMs, signal, note }).catch(rethrowUnless('DEADLINE'))
+    await quiet(stage, signal)
+    const journals = protocol === 'bzzz' ? await journalFigures(actors) : undefined
+    const durations = { chaosMs: calmBegan - began, calmMs: Date.now() - calmBegan }
+    await Promise.all(actors.map((actor) => actor.end()))
+    orphans = await endOrphans(stage)
+    const limits = { leaseMs, marginMs, yieldMs, logins }
+    const evidence = await gather(stage, { ...limits, disturbances: chaos.disturbances })
+    const violations = violationsOf(evidence)
+    bad = violations.length > 0
+    const { minutes } = init
+    const asked = { agents, issues, seed, minutes, protocol, leaseMs }
+    const dir = bad || init.keep ? stage.dir : undefined
+    return { init: asked, evidence, violations, faults: hits, journals, orphans, durations, dir }
+  } finally {
+    await Promise.all(actors.map((actor) => actor.kill()))
+    await endOrphans(stage)
+    await stage.close((bad && !signal.aborted) || init.keep)
+  }
+}
+
+const rethrowUnless = (code: string) => (error: unknown) => {
+  if (!hasCode(error, code)) throw error
+}
+
+/** People take a few issues, spread over the time in which most are worked. */
+async function meddle(
+  stage: Stage,
+  random: Random,
+  agents: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const { issues } = stage
+  const spanMs = (issues.length / agents) * 8_000
+  const count = Math.max(1, Math.round(issues.length * taken))
+  const takings = Array.from({ length: count }, async () => {
+    const issue = issues[Math.floor(random.next() * issues.length)]!
+    await sleep(random.between(1_000, spanMs), { signal })
+    await personTakes(stage, issue.number, signal)
+  })
+  await Promise.allSettled(takings)
+}
+
+/** Until every issue is done, failed or a person's. Errors: `DEADLINE`. */
+async function ended(
+  stage: Stage,
+  logins: readonly string[],
+  { ms, signal, note }: { ms: number; signal: AbortSignal; note: (text: string) => void },
+): Promise<void> {
+  const agents = new Set(logins.map((login) => login.toLowerCase()))
+  let said = ''
+  await until(
+    'the end of all issues',
+    ms,
+    async () => {
+      const now = await readForge(stage).catch(() => undefined)
+      if (now === undefined) return false
+      const endings = now.issues.map((issue) => endingOf(issue, now.pulls, agents))
+      const left = endings.filter((one) => one === 'unfinished').length
+      const text = `${left} of ${endings.length} issues left`
+      if (said !== text) note((said = text))
+      return left === 0
+    },
+    { signal, everyMs: lookMs },
+  )
+}
+
+/** Until the ledger has not grown for a while: nobody renews a claim any more. */
+async function quiet({ ledger, executions }: Stage, signal: AbortSignal): Promise<void> {
+  let last = -1
+  let since = Date.now()
+  await until(
+    'quiet',
+    maxQuietMs,
+    async () => {
+      const size = (await stat(ledger)).size + (await stat(executions)).size
+      if (size !== last) since = Date.now()
+      last = size
+      return Date.now() - since >= quietMs
+    },
+    { signal, everyMs: 500 },
+  ).catch(rethrowUnless('DEADLINE'))
+}
