@@ -57,6 +57,8 @@ export interface Summary {
   samples: number
   min: number
   median: number
+  /** 99th percentile by nearest rank: with fewer than 100 samples the greatest. */
+  p99: number
   max: number
   /** Median over the yardstick's median; less is better. */
   ratio: number
@@ -150,6 +152,11 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }
 
+function percentile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? Number.NaN
+}
+
 /** A whole number from the command line, within bounds. */
 export function argument(index: number, bounds: { min: number; max: number; usual: number }) {
   const { min, max, usual } = bounds
@@ -164,6 +171,7 @@ function summarize({ samples, yardstick }: Part): Summary[] {
     samples: values.length,
     min: Math.min(...values),
     median: median(values),
+    p99: percentile(values, 0.99),
     max: Math.max(...values),
     ratio: median(values) / measure,
   }))
@@ -173,11 +181,13 @@ function print(name: string, part: Part & { rows: Summary[] }): void {
   const { title, unit, yardstick, rows } = part
   const width = Math.max(...rows.map((row) => row.name.length), 10)
   const cell = (text: string) => text.padStart(9)
-  const heads = ['ratio', 'min', 'median', 'max', 'n'].map(cell).join('')
+  const heads = ['ratio', 'min', 'median', 'p99', 'max', 'n'].map(cell).join('')
   console.log(`\n${name}: ${title} (${unit}; ratio of medians to “${yardstick}”)`)
   console.log(`  ${''.padEnd(width)}${heads}`)
   for (const row of rows) {
-    const numbers = [row.min, row.median, row.max].map((value) => cell(digits(value))).join('')
+    const numbers = [row.min, row.median, row.p99, row.max]
+      .map((value) => cell(digits(value)))
+      .join('')
     const ratio = row.name === yardstick ? '1' : row.ratio.toFixed(2)
     console.log(`  ${row.name.padEnd(width)}${cell(ratio)}${numbers}${cell(String(row.samples))}`)
   }

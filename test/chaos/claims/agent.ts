@@ -33,7 +33,7 @@ import {
   type World,
 } from './world.ts'
 
-const settings = {
+const usual = {
   trigger,
   failed: failedLabel,
   priority: [],
@@ -72,15 +72,19 @@ export const startMutant = (mutation: Mutation) => (world: World, machine: Machi
 async function start(world: World, machine: Machine, mutation: Mutation): Promise<RunningAgent> {
   const process = newProcess(world, machine)
   const { clock } = process
+  const { tuning } = world
+  const settings = { ...usual, ...tuning.settings }
   const send = sendOf(world, machine, process)
   const honest = journalOf(world, machine, process)
   const journal = mutation.journal?.(honest) ?? honest
   const mesh = meshOf(world, machine, process)
   const { server } = world
   const plain = repositoryOf(machine.name, server, send, machine.store, machine.transport)
-  const refs = mutation.refs?.(plain, world) ?? plain
+  const tuned = tuning.refs?.(machine, plain) ?? plain
+  const refs = mutation.refs?.(tuned, world) ?? tuned
   const { name, login } = machine
-  const identity = { name, login, incarnation: incarnationOf(machine), leaseMs }
+  const incarnation = incarnationOf(machine)
+  const identity = { name, login, incarnation, leaseMs: settings.leaseMs }
   const real = createClaims(refs, refPrefix, identity, { signer: mesh, verify, clock })
   const caching: Claims = {
     ...real,
@@ -95,8 +99,10 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
   const hub = gitHubOf(name, login, world.server, send, {
     assigning: (issue) => mustHaveHeld(world, machine, issue),
   })
-  const github = mutation.github?.(hub, world) ?? hub
-  const honestWork = workOf(world, machine, process)
+  const gates = tuning.gates?.(machine, hub, process)
+  const tunedHub = tuning.github?.(machine, hub) ?? hub
+  const github = mutation.github?.(tunedHub, world) ?? tunedHub
+  const honestWork = tuning.work?.(machine, process) ?? workOf(world, machine, process)
   const executor = mutation.work?.(honestWork) ?? honestWork
   const work: TasksWork = {
     ...executor,
@@ -110,6 +116,7 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     name,
     login,
     github,
+    ...(gates === undefined ? {} : { gates }),
     journal,
     mesh,
     work,

@@ -14,9 +14,12 @@ export async function startNaive(world: World, machine: Machine): Promise<Runnin
   const { clock } = process
   const { name, login } = machine
   const send = sendOf(world, machine, process)
-  const refs = repositoryOf(name, world.server, send, machine.store)
-  const github = gitHubOf(name, login, world.server, send, { assigning: () => undefined })
-  const work = workOf(world, machine, process)
+  const { tuning } = world
+  const plainRefs = repositoryOf(name, world.server, send, machine.store)
+  const refs = tuning.refs?.(machine, plainRefs) ?? plainRefs
+  const plainGitHub = gitHubOf(name, login, world.server, send, { assigning: () => undefined })
+  const github = tuning.github?.(machine, plainGitHub) ?? plainGitHub
+  const work = tuning.work?.(machine, process) ?? workOf(world, machine, process)
   const ending = new AbortController()
   let busy = false
 
@@ -47,7 +50,7 @@ export async function startNaive(world: World, machine: Machine): Promise<Runnin
         await take(number, ending.signal).finally(() => (busy = false))
       }
     },
-    { everyMs: 20_000, clock, onError: () => undefined },
+    { everyMs: tuning.settings?.pollMs ?? 20_000, clock, onError: () => undefined },
   )
   await turns.start()
   return {

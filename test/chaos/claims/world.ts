@@ -5,7 +5,11 @@ import type { TaskAnnouncement } from '../../../src/mesh/index.ts'
 import type { Candidate } from '../../../src/tasks/intake.ts'
 import { decodeRecord, type ClaimRecord } from '../../../src/tasks/claim/record.ts'
 import type { Tip } from '../../../src/tasks/claim/decide.ts'
-import type { TasksMesh } from '../../../src/tasks/needs.ts'
+import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
+import type { Settings } from '../../../src/tasks/context.ts'
+import type { Gates } from '../../../src/tasks/gates.ts'
+import type { GitHub } from '../../../src/tasks/github.ts'
+import type { TasksMesh, TasksWork } from '../../../src/tasks/needs.ts'
 import type { Transport } from './clients.ts'
 import { Network, type Faults } from './network.ts'
 import { createRandom, Scheduler, type Process, type Random } from './scheduler.ts'
@@ -81,6 +85,19 @@ export interface World {
   keepsWrites: boolean
   /** How often frozen work went on. */
   resumed: number
+  tuning: Tuning
+}
+
+/** What a measurement changes of the world that schedules run in. */
+export interface Tuning {
+  settings?: Partial<Settings>
+  /** Share of gossip that is lost, and its longest delay, ms. Default 0.2 and 2,000. */
+  gossip?: { lost: number; delayMs: number }
+  github?: (machine: Machine, github: GitHub) => GitHub
+  refs?: (machine: Machine, refs: ClaimRepository) => ClaimRepository
+  /** What is asked before an issue is tried. Default: nothing. */
+  gates?: (machine: Machine, github: GitHub, process: Process) => Gates
+  work?: (machine: Machine, process: Process) => TasksWork
 }
 
 const transportOf = ({ transports }: WorldInit, index: number): Transport =>
@@ -89,6 +106,7 @@ const transportOf = ({ transports }: WorldInit, index: number): Transport =>
 export function createWorld(
   init: WorldInit,
   { untimely, tampered, keepsWrites }: Pick<World, 'untimely' | 'tampered' | 'keepsWrites'>,
+  tuning: Tuning = {},
 ): World {
   const scheduler = new Scheduler()
   const random = createRandom(init.seed)
@@ -119,6 +137,7 @@ export function createWorld(
     tampered,
     keepsWrites,
     resumed: 0,
+    tuning,
   }
 }
 
@@ -160,9 +179,10 @@ export function meshOf(world: World, machine: Machine, process: Process): TasksM
         .filter((other) => other !== machine && other.agent !== undefined)
         .map((other) => candidate(other, other.agent?.idle() === true ? 1 : 0)),
     async tell(announcement: TaskAnnouncement) {
+      const { lost, delayMs } = world.tuning.gossip ?? { lost: 0.2, delayMs: 2_000 }
       for (const [other, handler] of world.listeners) {
-        if (other === process || world.random.chance(0.2)) continue
-        world.scheduler.after(world.random.between(5, 2_000), () =>
+        if (other === process || world.random.chance(lost)) continue
+        world.scheduler.after(world.random.between(5, delayMs), () =>
           other.deliver(() => handler(announcement, machine.name)),
         )
       }

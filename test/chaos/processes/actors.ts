@@ -8,6 +8,7 @@ import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { connect, type ApiClient } from '../../../src/api/client.ts'
 import { until } from '../../../src/util/index.ts'
 import { repo, type Stage } from './stage.ts'
 
@@ -16,6 +17,8 @@ const naiveWorker = fileURLToPath(new URL('fixtures/naive-worker.ts', import.met
 
 export type Protocol = 'bzzz' | 'naive'
 
+/** For an answer of an agent's API, ms. */
+const apiMs = 5_000
 /** For an agent that is asked to end before it is killed, ms. */
 const graceMs = 20_000
 /** For what a killed agent left behind to be gone, ms. */
@@ -41,9 +44,11 @@ export class Actor {
   readonly home: string
   readonly #init: ActorInit
   readonly #stage: Stage
+  readonly #api: ApiClient
   #child: ChildProcess | undefined
   #ended: Promise<unknown> = Promise.resolve()
   #stopped: number[] = []
+  #retired = false
   starts = 0
 
   constructor(stage: Stage, init: ActorInit) {
@@ -51,6 +56,7 @@ export class Actor {
     this.home = join(stage.dir, 'agents', init.name)
     this.#init = init
     this.#stage = stage
+    this.#api = connect(this.home, { timeoutMs: apiMs })
   }
 
   get running(): boolean {
@@ -58,10 +64,13 @@ export class Actor {
     return child !== undefined && child.exitCode === null && child.signalCode === null
   }
 
-  get stopped(): boolean {
-    return this.#stopped.length > 0
+  /** Whether it works: its API answers. A naive worker has none, and works at once. */
+  async ready(): Promise<boolean> {
+    if (!this.running) return false
+    return this.#init.protocol === 'naive' || this.#api.live().catch(() => false)
   }
 
+  /** Does nothing when it runs, or is retired. */
   async start(): Promise<void> {
     if (this.running) return
     const { name, login, protocol } = this.#init
@@ -75,6 +84,7 @@ export class Actor {
     const log = await open(join(this.home, 'output.txt'), 'a')
     try {
       await log.write(`--- start ${(this.starts += 1)} of ${name} at ${new Date().toISOString()}\n`)
+      if (this.#retired) return
       const child = spawn(process.execPath, args, {
         cwd: this.home,
         env: {
@@ -131,6 +141,12 @@ export class Actor {
     if (this.running) this.#child?.kill('SIGKILL')
     this.resume()
     await this.#ended
+  }
+
+  /** Ends at once, and is never started again, not even by who is about to. */
+  async retire(): Promise<void> {
+    this.#retired = true
+    await this.kill()
   }
 
   /** Asks it to hand back its work; kills it when it takes too long. */

@@ -1,5 +1,8 @@
-/** What happens to the processes: killed, asked to end, stopped for longer than a lease; each comes back. */
-import { sleep } from '../../../src/util/index.ts'
+/**
+ * What happens to the processes: killed, asked to end, stopped for longer than a lease; each comes back.
+ * A slow machine is disturbed less: only who works is, and most of them work at any time.
+ */
+import { sleep, until } from '../../../src/util/index.ts'
 import type { Random } from '../claims/scheduler.ts'
 import type { Actor } from './actors.ts'
 import type { Disturbance } from './evidence.ts'
@@ -16,10 +19,14 @@ export interface ChaosInit {
 
 export interface Chaos {
   readonly disturbances: readonly Disturbance[]
-  /** Everybody runs again when it resolves. */
+  /** Everybody was started again when it resolves. */
   calm(): Promise<void>
 }
 
+/** Share of the agents that is disturbed at once at most. */
+const atOnce = 1 / 3
+/** For a start on a busy machine, ms. */
+const readyMs = 180_000
 /** Between the end of a process and its next start, ms. */
 const downMs: [number, number] = [300, 8_000]
 /** Stopped for longer than a lease and its margin by, ms. */
@@ -34,6 +41,7 @@ export function startChaos(init: ChaosInit, signal: AbortSignal): Chaos {
   const wait = (ms: number) => sleep(ms, { signal: over.signal }).catch(() => undefined)
 
   async function disturb(actor: Actor): Promise<void> {
+    if (!(await actor.ready())) return
     const luck = random.next()
     const began = Date.now()
     const done = (how: Disturbance['how']) => {
@@ -67,17 +75,27 @@ export function startChaos(init: ChaosInit, signal: AbortSignal): Chaos {
     return done('stop')
   }
 
+  /** A start takes seconds of a core: until it is over, the agent counts as disturbed. */
+  async function recovered(actor: Actor): Promise<void> {
+    await until(`${actor.name} to be ready`, readyMs, () => actor.ready(), {
+      signal: over.signal,
+      everyMs: 500,
+    }).catch(() => undefined)
+  }
+
   const running = (async () => {
     for (;;) {
       await sleep(random.between(...everyMs), { signal: over.signal })
       const free = actors.filter((actor) => actor.running && !busy.has(actor))
       const pick = free[Math.floor(random.next() * free.length)]
-      if (pick === undefined || busy.size >= actors.length / 2) continue
+      if (pick === undefined || busy.size >= Math.max(1, actors.length * atOnce)) continue
       busy.add(pick)
-      const recovery = disturb(pick).finally(() => {
-        busy.delete(pick)
-        recoveries.delete(recovery)
-      })
+      const recovery = disturb(pick)
+        .then(() => recovered(pick))
+        .finally(() => {
+          busy.delete(pick)
+          recoveries.delete(recovery)
+        })
       recoveries.add(recovery)
     }
   })().catch(() => undefined)

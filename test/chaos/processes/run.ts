@@ -25,6 +25,10 @@ export interface RunInit {
   minutes: number
   protocol: Protocol
   leaseMs: number
+  /** Of one agent, between two disturbances, ms. Default 20 s to 2 min. */
+  peaceMs?: readonly [number, number]
+  /** All agents have one account. Default: a third of them. */
+  oneLogin?: boolean
   /** Keep the directory even when all is well. */
   keep: boolean
   signal: AbortSignal
@@ -47,7 +51,7 @@ export interface RunResult {
 }
 
 /** Of one agent, between two disturbances, ms. */
-const peaceMs = [20_000, 120_000] as const
+const usualPeaceMs = [20_000, 120_000] as const
 /** Between two starts, ms: a start costs a second or two of a core. */
 const staggerMs = 1_200
 const lookMs = 3_000
@@ -67,14 +71,14 @@ export async function runProcesses(init: RunInit): Promise<RunResult> {
   const { agents, issues, seed, protocol, leaseMs, signal, note } = init
   const random = createRandom(seed)
   const names = Array.from({ length: agents }, (_, index) => `agent-${index + 1}`)
-  // The last third of the agents has one account together.
-  const loginOf = (index: number) =>
-    index < Math.ceil((agents * 2) / 3) ? `bot-${index + 1}` : 'crew'
+  const { peaceMs = usualPeaceMs, oneLogin = false } = init
+  const alone = oneLogin ? 0 : Math.ceil((agents * 2) / 3)
+  const loginOf = (index: number) => (index < alone ? `bot-${index + 1}` : 'crew')
   const logins = [...new Set(names.map((_, index) => loginOf(index)))]
   const slowMs: [number, number] = [1_500, leaseMs * 1.2]
   const stage = await openStage({ logins, issues, random, slowMs })
   const meshName = `chaos-${randomBytes(5).toString('hex')}`
-  const pollMs = 1_000 + 120 * agents
+  const pollMs = 1_000 + 400 * agents
   const actors = names.map((name, index) => {
     const login = loginOf(index)
     return new Actor(stage, { name, login, protocol, meshName, leaseMs, pollMs })
@@ -116,7 +120,7 @@ export async function runProcesses(init: RunInit): Promise<RunResult> {
     const dir = bad || init.keep ? stage.dir : undefined
     return { init: asked, evidence, violations, faults: hits, journals, orphans, durations, dir }
   } finally {
-    await Promise.all(actors.map((actor) => actor.kill()))
+    await Promise.all(actors.map((actor) => actor.retire()))
     await endOrphans(stage)
     await stage.close((bad && !signal.aborted) || init.keep)
   }
