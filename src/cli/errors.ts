@@ -10,8 +10,12 @@ export type CliErrorCode =
   | 'STILL_STOPPING'
   /** Another process uses the forge's directory. data: dir, pid */
   | 'FORGE_IN_USE'
+  /** The directory holds other things than a forge. data: dir, found */
+  | 'FORGE_DIR_FOREIGN'
   /** An agent of the demo ended by itself. */
   | 'DEMO_AGENT_DIED'
+  /** Issues of the demo did not end in time. data: issues */
+  | 'DEMO_UNFINISHED'
   /** The token file of the forge holds no token. data: file */
   | 'FORGE_TOKEN_UNUSABLE'
   /** Standard output takes no more: a full disk, a broken device. */

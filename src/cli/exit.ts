@@ -42,6 +42,7 @@ export const byErrorCode: Readonly<Record<string, ExitCode>> = {
   CONFIG_TOO_LARGE: exitCodes.usage,
   MESH_CONFIG_INVALID: exitCodes.usage,
   FORGE_REPOSITORY_INVALID: exitCodes.usage,
+  FORGE_DIR_FOREIGN: exitCodes.usage,
 
   AGENT_NOT_RUNNING: exitCodes.notRunning,
   AGENT_GONE: exitCodes.notRunning,

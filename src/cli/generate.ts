@@ -7,8 +7,9 @@ import { buildProgram } from './program.ts'
 const title = '# Command line'
 const intro = `Generated from the definitions in \`src/cli\`; write it anew with \`node src/cli/generate.ts\`.
 
-Data goes to stdout, messages to stderr. With \`--json\` the data is JSON and an error is
-\`{"error": {"code", "message", "next"}}\` on stderr. Global options may stand before or after the
+Data goes to stdout, messages to stderr. With \`--json\` the data is JSON, and stderr holds nothing
+but JSON: an error is \`{"error": {"code", "message", "next"}}\`, a line of an agent's log has
+\`level\`; there are no messages. Global options may stand before or after the
 command.
 
 ${exitTable()}`

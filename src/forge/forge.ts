@@ -33,7 +33,7 @@ interface Running {
   listening: Listening
 }
 
-/** Errors of start: `FORGE_PORT_TAKEN`, `FORGE_LISTEN_FAILED`. */
+/** Errors of start: `FORGE_GIT_MISSING`, `FORGE_PORT_TAKEN`, `FORGE_LISTEN_FAILED`. */
 export function forge(init: ForgeInit, components: ForgeComponents): Forge {
   const { host = '127.0.0.1', port = 0, users = [], rateLimit = DEFAULT_RATE_LIMIT } = init
   const { logger = nullLogger, clock = systemClock, processes } = components
@@ -75,6 +75,7 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
       observe: components.onResponse,
     }
     opened = deps
+    await deps.git.runner.run(dir, ['--version'])
     await writeHook(dir)
     for (const id of store.hooks.repositories()) {
       const repo = store.repos.byId(id)
@@ -190,6 +191,7 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
     },
     faults,
     createRepository,
+    repositories: () => need().deps.store.repos.all().map(({ owner, name }) => `${owner}/${name}`),
     addUser: async (user) => saveUser(need().deps, user),
   }
 }

@@ -127,6 +127,8 @@ export interface Forge extends Startable {
   readonly faults: ForgeFaults
   /** Makes a repository whose default branch `main` holds the files below `from` (or is empty). Idempotent by name. */
   createRepository(init: ForgeRepository): Promise<void>
+  /** `owner/name` of all that it holds, in order. */
+  repositories(): string[]
   /** Idempotent by login; a further token of the same login is accepted beside the first. */
   addUser(user: ForgeUser): Promise<void>
 }

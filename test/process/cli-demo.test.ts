@@ -43,6 +43,14 @@ describe('bzzz demo', () => {
     expect(await readdir(tmp)).toEqual([])
   })
 
+  it('ends with nothing but JSON on stderr where git is missing', async () => {
+    const args = ['demo', '--once', '--json']
+    const { code, stdout, stderr } = await at.start(args, { env: { TMPDIR: tmp, PATH: tmp } }).ended
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'FORGE_GIT_MISSING' } })
+    expect(await readdir(tmp)).toEqual([])
+  })
+
   it('stops and leaves nothing when its terminal closes', async () => {
     const one = demo('--agents', '1')
     await running(one)

@@ -28,7 +28,7 @@ async function started(...args: string[]): Promise<{ running: Running; facts: Fa
     throw new Error(`ended with ${code}: ${stderr}`)
   })
   failed.catch(() => undefined)
-  const ready = until('the forge runs', 30_000, () => running.stderr.includes('until Ctrl-C'))
+  const ready = until('the forge runs', 30_000, () => running.stdout.endsWith('}\n'))
   await Promise.race([ready, failed])
   return { running, facts: JSON.parse(running.stdout) as Facts }
 }
@@ -50,7 +50,7 @@ describe('bzzz forge', () => {
     )
     expect(facts).toMatchObject({
       dir: join(at.dir, 'bzzz-forge'),
-      repos: ['octo/lib', 'octo/empty'],
+      repos: ['octo/empty', 'octo/lib'],
     })
     expect((await stat(facts.tokenFile)).mode & 0o777).toBe(0o600)
     expect(await (await get(facts, '/repos/octo/lib')).json()).toMatchObject({
@@ -67,7 +67,8 @@ describe('bzzz forge', () => {
     expect((await readdir(facts.dir)).filter((name) => name.startsWith('agent.lock'))).toEqual([])
 
     const again = await started('--port', portOf(facts))
-    expect(again.facts).toMatchObject({ url: facts.url, token: facts.token })
+    const { url, token, repos } = facts
+    expect(again.facts).toMatchObject({ url, token, repos })
     expect((await get(again.facts, '/repos/octo/lib')).status).toBe(200)
     again.running.child.kill('SIGHUP')
     expect((await again.running.ended).code).toBe(0)
@@ -79,6 +80,15 @@ describe('bzzz forge', () => {
     running.child.kill('SIGINT')
     const { stdout } = await running.ended
     expect(stdout).toMatch(/^ {2}apiUrl: http:\/\/127\.0\.0\.1:\d+\/api\/v3$/m)
+    const [, ...issue] =
+      /^curl -H "Authorization: Bearer \$\(cat '(.+)'\)" \\\n {2}(\S+) \\\n {2}-d '(.+)'$/m.exec(
+        stdout,
+      ) ?? []
+    expect(issue).toEqual([
+      join(at.dir, 'bzzz-forge', 'token'),
+      expect.stringMatching(/\/repos\/octo\/lib\/issues$/),
+      '{"title":"TITLE","body":"TEXT","labels":["bzzz"]}',
+    ])
     const config = stdout.slice(stdout.indexOf('github:'))
     await writeFile(join(at.dir, 'bzzz.yaml'), config)
     const { code, stderr } = await at.bzzz('config', 'validate')
@@ -104,12 +114,25 @@ describe('bzzz forge', () => {
     expect(facts.token).toBe(first.facts.token)
   })
 
-  it('refuses a token file without a token, and files that are not there', async () => {
+  it('ends with what to do where git is missing, also without a repository', async () => {
+    const running = at.start(['forge', '--json'], { env: { PATH: join(at.dir, 'lib') } })
+    const { code, stderr } = await running.ended
+    expect(code).toBe(1)
+    expect(JSON.parse(stderr)).toMatchObject({
+      error: { code: 'FORGE_GIT_MISSING', next: /Install git 2\.31/ },
+    })
+  })
+
+  it('refuses a token file without a token, a directory of other things, and files that are not there', async () => {
     await mkdir(join(at.dir, 'bzzz-forge'))
     await writeFile(join(at.dir, 'bzzz-forge', 'token'), '\n')
     const token = await at.bzzz('forge', '--json')
     expect(token.code).toBe(1)
     expect(JSON.parse(token.stderr)).toMatchObject({ error: { code: 'FORGE_TOKEN_UNUSABLE' } })
+    const foreign = await at.bzzz('forge', '--dir', '.', '--json')
+    expect(foreign.code).toBe(2)
+    expect(JSON.parse(foreign.stderr)).toMatchObject({ error: { code: 'FORGE_DIR_FOREIGN' } })
+    expect(await readdir(at.dir)).not.toContain('token')
     const from = await at.bzzz('forge', '--dir', 'x', '--repo', 'octo/lib', '--from', 'nowhere')
     expect(from.code).toBe(2)
     expect(from.stderr).toContain('nowhere')

@@ -12,7 +12,15 @@ import { connect } from '../../api/client.ts'
 import { loadConfig } from '../../config/index.ts'
 import type { Forge } from '../../forge/index.ts'
 import { createProcesses } from '../../process/index.ts'
-import { createLogger, explain, hasCode, sleep, until, withDeadline } from '../../util/index.ts'
+import {
+  createLogger,
+  explain,
+  hasCode,
+  sleep,
+  until,
+  withDeadline,
+  type Logger,
+} from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
@@ -108,7 +116,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
     throw error
   } finally {
     out.message('Stopping the agents and the forge … (Ctrl-C again ends them at once)')
-    await tearDown(cast)
+    await tearDown(cast, logger)
     await processes.stop()
     await place.leave()
     if (place.kept) out.message(`Kept in ${dir}.`)
@@ -132,7 +140,7 @@ async function observe(
   dir: string,
   meshName: string,
   { env, cwd }: Context,
-  logger: Awaited<ReturnType<typeof createLogger>>,
+  logger: Logger,
 ): Promise<Agent> {
   const { config } = await loadConfig({
     flags: {
@@ -175,8 +183,7 @@ async function play(
       const open = stage.issues
         .filter((issue) => !isSettled(issue, rows))
         .map(({ number }) => `#${number}`)
-      out.error(`After ${limit / 60_000} minutes these issues have not ended: ${open.join(', ')}.`)
-      return exitCodes.failed
+      throw unfinished(limit / 60_000, open)
     }
     await sleep(redrawMs, { signal })
   }
@@ -186,7 +193,8 @@ async function play(
     await screen.end(sceneNow())
     await out.data(`\n${summary(result)}`)
   }
-  for (const problem of result.problems) out.error(`not as expected: ${problem}`)
+  // With --json they are in the document.
+  if (!out.json) for (const problem of result.problems) out.error(`not as expected: ${problem}`)
   if (!options.once) {
     out.message('\nLook at the pages above. Ctrl-C ends the demo.')
     await sleep(2 ** 31 - 1, { signal }).catch((error: unknown) => {
@@ -245,6 +253,14 @@ function withoutProblems({ problems, ...document }: Report) {
   return problems.length === 0 ? document : { ...document, problems }
 }
 
+function unfinished(minutes: number, issues: string[]): CliError {
+  const message = `After ${minutes} minutes these issues have not ended: ${issues.join(', ')}.`
+  return new CliError('DEMO_UNFINISHED', message, {
+    data: { issues },
+    next: 'Run it again with --keep --verbose, and look into the agents’ homes.',
+  })
+}
+
 function died({ name, ended }: DemoAgent): CliError {
   const end = ended?.tail.trim().split('\n').slice(-5).join('\n') ?? ''
   return new CliError(
@@ -256,7 +272,7 @@ function died({ name, ended }: DemoAgent): CliError {
   )
 }
 
-async function tearDown({ agents, observer, forge }: Cast): Promise<void> {
+async function tearDown({ agents, observer, forge }: Cast, logger: Logger): Promise<void> {
   const steps: [string, () => Promise<void>][] = [
     ['agents', () => stopAgents(agents)],
     ['observer', async () => observer?.stop()],
@@ -264,7 +280,7 @@ async function tearDown({ agents, observer, forge }: Cast): Promise<void> {
   ]
   for (const [what, stop] of steps) {
     await withDeadline(`To stop the ${what}`, stopMs * 2, stop).catch((error: unknown) => {
-      process.stderr.write(`The ${what} did not stop cleanly: ${explain(error)}\n`)
+      logger.error({ event: 'demo.stop', err: explain(error) }, `the ${what} did not stop cleanly`)
     })
   }
 }

@@ -2,17 +2,17 @@
  * `bzzz forge`: the embedded GitHub-compatible server in the foreground, on a directory that lasts.
  * Its one token is made once and kept beside the data, readable by the owner only.
  */
-import { randomBytes } from 'node:crypto'
-import { link, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { acquireHomeLock, ApiError, type HomeLock } from '../../api/index.ts'
 import { forge, type Forge } from '../../forge/index.ts'
 import { createProcesses } from '../../process/index.ts'
-import { createLogger, hasCode, withDeadline } from '../../util/index.ts'
+import { createLogger, withDeadline } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
 import { clean } from '../output/text.ts'
+import { checkForgeDirectory, tokenOf } from './forge/directory.ts'
 
 export interface ForgeOptions {
   dir: string
@@ -31,6 +31,7 @@ export async function forgeCommand(context: Context, options: ForgeOptions): Pro
   const dir = resolve(cwd, options.dir)
   const tokenFile = join(dir, 'token')
   for (const { from } of options.repos) if (from !== undefined) await checkDirectory(from, cwd)
+  await checkForgeDirectory(dir)
   const lock = await lockOf(dir)
   const logger = await createLogger({ level: globals.verbose === true ? 'debug' : 'warn' })
   const processes = createProcesses({ stateDir: dir, logger })
@@ -50,7 +51,7 @@ export async function forgeCommand(context: Context, options: ForgeOptions): Pro
       })
     }
     const { url, apiUrl } = server
-    const repos = options.repos.map(({ repo }) => repo)
+    const repos = server.repositories()
     if (out.json) await out.document({ url, apiUrl, dir, login, token, tokenFile, repos })
     else await out.data(screen({ url, apiUrl, token, tokenFile, repos }))
     out.message('The forge runs until Ctrl-C.')
@@ -74,21 +75,48 @@ interface Facts {
 }
 
 function screen({ url, apiUrl, token, tokenFile, repos }: Facts): string {
-  const wanted = repos.length === 0 ? ['owner/name'] : repos
+  const [repo] = repos
   return [
     `pages  ${url}`,
     `API    ${apiUrl}`,
     `token  ${token}`,
-    '',
-    'To point `bzzz up` at it, write into bzzz.yaml:',
-    '',
-    'github:',
-    `  apiUrl: ${apiUrl}`,
-    `  token: { file: ${JSON.stringify(tokenFile)} }`,
-    `  repos: [${wanted.join(', ')}]`,
+    `holds  ${repos.join(', ') || 'no repository yet; start it with --repo OWNER/NAME'}`,
+    ...(repo === undefined ? [] : opening({ apiUrl, tokenFile, repo })),
+    ...(repo === undefined ? [] : pointing({ apiUrl, tokenFile, repos })),
   ]
     .map(clean)
     .join('\n')
+}
+
+const pointing = ({ apiUrl, tokenFile, repos }: Pick<Facts, 'apiUrl' | 'tokenFile' | 'repos'>) => [
+  '',
+  'To point `bzzz up` at it, write into bzzz.yaml:',
+  '',
+  'github:',
+  `  apiUrl: ${apiUrl}`,
+  `  token: { file: ${JSON.stringify(tokenFile)} }`,
+  `  repos: [${repos.join(', ')}]`,
+]
+
+/** Its pages have no form: an issue is opened, or labelled later, as on GitHub's API. */
+function opening({
+  apiUrl,
+  tokenFile,
+  repo,
+}: Pick<Facts, 'apiUrl' | 'tokenFile'> & { repo: string }) {
+  const file = `'${tokenFile.replaceAll("'", `'\\''`)}'`
+  const curl = (path: string, body: object) => [
+    `curl -H "Authorization: Bearer $(cat ${file})" \\`,
+    `  ${apiUrl}/repos/${repo}/${path} \\`,
+    `  -d '${JSON.stringify(body)}'`,
+  ]
+  return [
+    '',
+    'To open an issue that agents take, and to label one later:',
+    '',
+    ...curl('issues', { title: 'TITLE', body: 'TEXT', labels: ['bzzz'] }),
+    ...curl('issues/1/labels', { labels: ['bzzz'] }),
+  ]
 }
 
 /** Before anything is started. Errors: `USAGE`. */
@@ -111,25 +139,6 @@ async function lockOf(dir: string): Promise<HomeLock> {
       next: 'Stop that forge with Ctrl-C, or choose another `--dir`.',
     })
   }
-}
-
-/** Kept, or made once and whole: never a half-written one. */
-async function tokenOf(file: string): Promise<string> {
-  const aside = `${file}.${process.pid}`
-  try {
-    await writeFile(aside, `bzzz_${randomBytes(20).toString('hex')}\n`, { mode: 0o600 })
-    await link(aside, file)
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
-  } finally {
-    await rm(aside, { force: true })
-  }
-  const token = (await readFile(file, 'utf8')).trim()
-  if (/^[\x21-\x7e]{20,255}$/.test(token)) return token
-  throw new CliError('FORGE_TOKEN_UNUSABLE', `${file} holds no token.`, {
-    data: { file },
-    next: `Remove it to have a new one made: rm ${file}`,
-  })
 }
 
 function interrupted(signal: AbortSignal): Promise<void> {

@@ -30,9 +30,9 @@ export interface Output {
   document(value: unknown): Promise<void>
   /** One JSON value a line. */
   jsonLine(value: unknown): Promise<void>
-  /** For people, on stderr; not with `--quiet`. */
+  /** For people, on stderr; not with `--quiet`, and not with `--json`: stderr then holds only JSON. */
   message(text: string): void
-  /** On stderr, also with `--quiet`. */
+  /** On stderr, also with `--quiet`; JSON with `--json`. */
   error(text: string): void
   style(style: Style, text: string): string
   /** Undoes what was registered on the streams. */
@@ -97,7 +97,7 @@ export function createOutput(init: OutputInit): Output {
     document: (value) => write(safeJson(value, 2)),
     jsonLine: (value) => write(safeJson(value)),
     message: (text) => {
-      if (!quiet) error(text)
+      if (!quiet && !json) error(text)
     },
     error,
     style: (style, text) => (color ? styleText(style, text, { stream: stdout }) : text),

@@ -47,7 +47,7 @@ export interface GitOutput {
 }
 
 export interface GitRunner {
-  /** Errors: `FORGE_GIT_FAILED` (data: args, exitCode, output). */
+  /** Errors: `FORGE_GIT_FAILED` (data: args, exitCode, output), `FORGE_GIT_MISSING`. */
   run(dir: string, args: readonly string[], options?: RunOptions): Promise<GitOutput>
   /** A child with open pipes, for the smart HTTP protocol. */
   open(args: readonly string[], env?: Record<string, string>): GitChild
@@ -71,6 +71,11 @@ const AT_ONCE = 8
 const WAITING = 2_000
 
 export const IDENTITY = { name: 'Forge', email: 'forge@localhost' }
+
+const missing = () =>
+  new ForgeError('FORGE_GIT_MISSING', 'git was not found on the PATH.', {
+    next: 'Install git 2.31 or newer and start again.',
+  })
 
 export function gitRunner(init: { cwd: string; path: string; spawner: Spawner }): GitRunner {
   const children = new Set<GitChild>()
@@ -128,6 +133,7 @@ export function gitRunner(init: { cwd: string; path: string; spawner: Spawner })
       child.stdin.end(input ?? '')
       const exit = await child.exit
       await ended
+      if (exit.reason === 'not-found') throw missing()
       const code = exit.exitCode ?? -1
       if (exit.reason !== 'exited' || !ok.includes(code)) {
         throw new ForgeError('FORGE_GIT_FAILED', `git ${args[0] ?? ''} failed (${exit.reason}).`, {
