@@ -119,10 +119,12 @@ export async function startNode(node: MeshNode, listen: readonly string[]): Prom
   } catch (cause) {
     if (cause instanceof Error && cause.name === 'UnsupportedListenAddressesError') {
       const address = listen.find((at) => cause.message.includes(`${at}:`)) ?? listen.join(', ')
+      // libp2p puts the text and the stack of each failure into one message.
+      const [why] = /listen E[A-Z]+\b[^\n]*/.exec(cause.message) ?? []
       throw new MeshError('LISTEN_FAILED', `The agent cannot listen on ${address}.`, {
         data: { address, listen },
         next: 'Stop the program that uses the port (ss -ltnp shows it), or set another listen address; port 0 takes a free one.',
-        cause,
+        cause: why === undefined ? cause : new Error(why),
       })
     }
     throw cause

@@ -13,6 +13,9 @@ import { missingOf, principalOf } from './principal.ts'
 
 type AccessCalls = Pick<GitHubWithRefs, 'viewer' | 'repository' | 'principal' | 'assignable'>
 
+/** Whoever starts an agent is to hear soon that GitHub does not answer; each turn asks again. */
+const once = { request: { retries: 0 } }
+
 export function accessCalls(init: {
   apiUrl: string
   credential: Credential
@@ -25,7 +28,7 @@ export function accessCalls(init: {
       login =
         credential.kind === 'app'
           ? await asCall(credential.login(signal))
-          : (await call('GET /user', {}, userSchema, signal)).data.login
+          : (await call('GET /user', once, userSchema, signal)).data.login
       return login
     },
     async repository(repo, signal) {

@@ -34,7 +34,9 @@ export function asTasksError(
       ? undefined
       : `${String(parameters['owner'])}/${String(parameters['repo'])}`
   const headers = response?.headers ?? {}
-  const details = detailsOf(response?.data)
+  // Without an answer octokit says 500, and why in its own words.
+  const details =
+    response === undefined && status !== 0 ? text.slice(0, 300) : detailsOf(response?.data)
   const limited =
     status === 429 ||
     (status === 403 &&
@@ -156,7 +158,7 @@ function words(
       }
     default:
       return {
-        message: `GitHub did not answer "${route}" for ${subject}${said}.`,
+        message: `GitHub did not answer "${route}"${subject === 'GitHub' ? '' : ` for ${subject}`}${said}.`,
         next: 'Check github.apiUrl and the network.',
       }
   }

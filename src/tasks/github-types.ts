@@ -3,7 +3,7 @@ import type { RefsApi } from './github-refs.ts'
 import type { Comment, Issue, Pull, RateLimit, Repository } from './github-shapes.ts'
 
 export interface GitHub {
-  /** Login that the token belongs to; of an App `slug[bot]`. Errors: `GITHUB_UNAUTHORIZED`. */
+  /** Login that the token belongs to; of an App `slug[bot]`. Tried once. Errors: `GITHUB_UNAUTHORIZED`. */
   viewer(signal: AbortSignal): Promise<string>
   repository(repo: string, signal: AbortSignal): Promise<Repository>
   /**

@@ -92,7 +92,10 @@ export function createGitHub(
     const response = await withDeadline(
       route,
       timeoutMs,
-      (inner) => octokit.request(route, { ...parameters, request: { signal: inner } }),
+      (inner) => {
+        const options = { ...(parameters['request'] as object | undefined), signal: inner }
+        return octokit.request(route, { ...parameters, request: options })
+      },
       { signal },
     ).catch((error: unknown) => {
       throw asTasksError(error, route, parameters)

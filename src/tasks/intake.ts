@@ -38,6 +38,10 @@ export interface IntakeRules {
   meshLogins: ReadonlySet<string>
 }
 
+const tryAgain = '; remove the label to try again'
+/** Whether an agent leaves an issue alone only because it was marked as failed. */
+export const saysFailed = (reason: string) => reason.endsWith(tryAgain)
+
 /** Step 1 of the protocol, for the issue's own sake. */
 export function eligible(issue: Issue, rules: IntakeRules): Verdict {
   const skip = (reason: string): Verdict => ({ is: 'skip', reason })
@@ -46,7 +50,7 @@ export function eligible(issue: Issue, rules: IntakeRules): Verdict {
   if (!issue.open) return skip('closed')
   if (issue.isPull) return skip('a pull request')
   if (!has(rules.trigger)) return skip(`without the label ${rules.trigger}`)
-  if (has(rules.failed)) return skip(`labelled ${rules.failed}; remove the label to try again`)
+  if (has(rules.failed)) return skip(`labelled ${rules.failed}${tryAgain}`)
   const missing = rules.requiredLabels.filter((label) => !has(label))
   if (missing.length > 0)
     return skip(`without the label ${missing.join(', ')} that WORKFLOW.md requires`)

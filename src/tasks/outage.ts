@@ -2,7 +2,7 @@
  * Whether GitHub can be reached. A state and what moves it, pure; and the small room that keeps one
  * for the API and one for git.
  *
- *   up ── several failures in a row ──► down ── an answer ──► up
+ *   up ── several failures in a row ──► down ── an answer ──► up      (the API begins one short of it)
  *                                        │ ▲
  *                                        └─┘ a probe failed: the next one comes later
  *
@@ -36,6 +36,8 @@ export const maxProbeMs = 5 * 60_000
 const maxResetMs = 15 * 60_000
 
 export const reachable: Reach = { is: 'up', failures: 0 }
+/** Nothing was heard of it yet: who starts where GitHub cannot be reached is told at once. */
+export const untried: Reach = { is: 'up', failures: failuresToDown - 1 }
 
 export function afterFailure(reach: Reach, failure: Failure): Reach {
   const { now, wall, reason, pauseMs, random, resetAtMs = 0 } = failure
@@ -68,7 +70,7 @@ export function createOutage(
   { pauseMs, onChange }: { pauseMs: number; onChange: () => void },
   { clock, random = Math.random }: { clock: Clock; random?: () => number },
 ): Outage {
-  const states = new Map<Source, Reach>()
+  const states = new Map<Source, Reach>([['api', untried]])
   const isDown = (source: Source): [Source, Down][] => {
     const reach = states.get(source)
     return reach?.is === 'down' ? [[source, reach]] : []

@@ -76,7 +76,9 @@ async function wantedOf(floor: Floor, place: RepoContext, memory: RepoMemory): P
   for (const { issue } of memory.issues.values()) {
     const verdict = eligible({ ...issue, assignees: [] }, early)
     if (verdict.is === 'eligible') wanted.push(issue)
-    else await floor.say({ is: 'skipped', repo: place.repo, issue, reason: verdict.reason })
+    // What this agent is about to end, it has labelled itself.
+    else if (!floor.isActive(place.repo, issue.number))
+      await floor.say({ is: 'skipped', repo: place.repo, issue, reason: verdict.reason })
   }
   return wanted
 }

@@ -3,6 +3,7 @@
  * restarted agent, or an observer, builds the same table from the same entries.
  */
 import { RecentMap } from '../util/index.ts'
+import { saysFailed } from './intake.ts'
 import { advance, finalStates, start, type TaskPosition } from './machine.ts'
 import type { LoggedEntry } from '../journal/index.ts'
 import type { ClaimProblem, TaskDetail, TaskRow } from './types.ts'
@@ -130,7 +131,12 @@ const onlySkipped = ({ position, history }: Task) =>
 
 /** What each agent said last; of those that said nothing, who has it and whose turn it is. */
 function skippedOf({ position, agent, skips, places }: Task): TaskDetail['skipped'] {
-  const said = [...skips].map(([name, reason]) => ({ agent: name, reason }))
+  const all = [...skips].map(([name, reason]) => ({ agent: name, reason }))
+  // Who failed at it has set the label itself.
+  const said =
+    position.state === 'failed'
+      ? all.filter((one) => one.agent !== agent || !saysFailed(one.reason))
+      : all
   if (finalStates.has(position.state)) return said
   const taken = position.state !== 'open' && position.state !== 'waiting'
   const held = taken && position.state !== 'released'

@@ -1,5 +1,5 @@
 /** The service: the turns of all repositories, and what they hear. See the door for what it is for. */
-import { explain, hasCode, Lifecycle, systemClock } from '../util/index.ts'
+import { explain, hasCode, Lifecycle, systemClock, withDeadline } from '../util/index.ts'
 import { keyOf } from './active.ts'
 import type { Context, RepoContext } from './context.ts'
 import type { Tasks, TasksComponents, TasksInit } from './contract.ts'
@@ -12,6 +12,9 @@ import { reachableOf, reachOf } from './reach.ts'
 import { safetyOf } from './polling.ts'
 import { createShared } from './shared.ts'
 import { createTurns, type Turns } from './turns.ts'
+
+/** For GitHub to answer when the agent starts; then it is up without it, ms. */
+const firstAnswerMs = 5_000
 
 export function createTasks(init: TasksInit, components: TasksComponents): Tasks {
   const { mesh, git, verify, logger } = components
@@ -106,10 +109,16 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
   const lifecycle = new Lifecycle(
     async () => {
       stopping = new AbortController()
-      await shared.context(stopping.signal).catch((error: unknown) => {
-        if (hasCode(error, 'GITHUB_UNAUTHORIZED')) throw error
-        logger.warn({ event: 'github.start', err: explain(error) }, 'GitHub does not answer yet')
-      })
+      const { signal } = stopping
+      const first = (inner: AbortSignal) => shared.context(inner)
+      await withDeadline('GitHub’s first answer', firstAnswerMs, first, { signal, clock }).catch(
+        (error: unknown) => {
+          if (hasCode(error, 'GITHUB_UNAUTHORIZED')) throw error
+          if (hasCode(error, 'DEADLINE')) outage.failed('api', explain(error))
+          if (outage.down() !== null) return
+          logger.warn({ event: 'github.start', err: explain(error) }, 'GitHub does not answer yet')
+        },
+      )
       unsubscribe = listen()
       await Promise.all(turns.map((one) => one.start()))
     },

@@ -101,6 +101,8 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
     })
     const takeover = nextTakeover(memory, clock.monotonic(), marginMs)
     rota.done(plan, takeover)
+    if (said.error !== null)
+      logger.info({ event: 'repo.turn', repo }, `${repo} can be worked again`)
     const lastSuccessMs = plan.list ? clock.now() : said.lastSuccessMs
     said = { ok: true, lastSuccessMs, error: null }
   }
@@ -137,6 +139,8 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
     status: () => ({
       repo,
       ...said,
+      // While it is down nobody looks, so no look has failed yet.
+      error: said.error ?? (said.ok ? null : (outage.down(repo)?.reason ?? null)),
       role: rota.status().role,
       paused: memory.paused ?? null,
     }),

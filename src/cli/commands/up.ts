@@ -4,10 +4,12 @@
  * to the next start.
  */
 import { createAgent } from '../../agent/index.ts'
+import type { Status } from '../../api/client.ts'
 import { assertRunnable, loadConfig } from '../../config/index.ts'
 import { createLogger } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
+import { clean } from '../output/text.ts'
 import { onEndSignals } from '../signals.ts'
 
 export interface UpOptions {
@@ -46,15 +48,21 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     // A signal during the start must not wait for the start: stop() undoes what there is of it.
     const up = await Promise.race([agent.start().then(() => true), ended.then(() => false)])
     if (up && out.json) await out.document(agent.status())
-    else if (up)
-      out.message(
-        `${config.name} is up. In another terminal: bzzz status, bzzz task ls, bzzz logs -f. Ctrl-C hands work back and stops.`,
-      )
+    else if (up) out.message(greeting(agent.status()))
     return (await ended) === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
     await agent.stop()
     release()
   }
+}
+
+function greeting({ name, github }: Status): string {
+  const { reach = { is: 'ok' } } = github
+  const is =
+    reach.is === 'down'
+      ? `is up, but takes no work until GitHub answers: ${clean(reach.reason)}`
+      : 'is up.'
+  return `${name} ${is} In another terminal: bzzz status, bzzz task ls, bzzz logs -f. Ctrl-C hands work back and stops.`
 }
 
 function untilEnded(leaseStdin: boolean): {

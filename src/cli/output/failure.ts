@@ -10,7 +10,7 @@ export interface FailureOptions {
 
 export function renderFailure(error: unknown, { json, verbose }: FailureOptions): string {
   const coded = error instanceof CodedError ? error : undefined
-  const message = error instanceof Error ? error.message : String(error)
+  const message = messageOf(error)
   const next = coded === undefined ? 'Run it again with -v, and report what it prints.' : coded.next
   if (json) {
     return safeJson({
@@ -35,16 +35,28 @@ export function renderFailure(error: unknown, { json, verbose }: FailureOptions)
   ].join('\n')
 }
 
-/** Messages of the causes, without what the one above says already. */
+/** The causes, each in one line, without what the one above says already. */
 function chain(error: unknown): string[] {
   const causes: string[] = []
   let last = error instanceof Error ? error.message : ''
   let at = error instanceof Error ? error.cause : undefined
   for (let depth = 0; at instanceof Error && depth < 8; depth += 1, at = at.cause) {
-    if (at.message !== '' && !last.includes(at.message)) causes.push(at.message)
+    const [message = ''] = messageOf(at).split('\n')
+    if (message !== '' && !last.includes(message)) causes.push(message)
     last = at.message
   }
   return causes
 }
 
 const lines = (text: string) => text.split('\n').map(clean).join('\n')
+
+/** Some libraries put the stack of a cause into their message. */
+const withoutStack = (text: string) =>
+  text
+    .split('\n')
+    .filter((line) => !/^\s+at \S.*(?::\d+:\d+\)?|\(native\)|<anonymous>\)?)$/.test(line))
+    .join('\n')
+    .trimEnd()
+
+const messageOf = (error: unknown) =>
+  withoutStack(error instanceof Error ? error.message : String(error))

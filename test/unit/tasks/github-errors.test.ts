@@ -46,6 +46,14 @@ describe('asTasksError', () => {
     expect(code(error)).toBe('GITHUB_UNREACHABLE')
   })
 
+  it('says why there was no answer', () => {
+    const refused = { status: 500, message: 'connect ECONNREFUSED 127.0.0.1:1' }
+    expect(asTasksError(refused, '/user', {})).toMatchObject({
+      code: 'GITHUB_UNREACHABLE',
+      message: 'GitHub did not answer "/user" (connect ECONNREFUSED 127.0.0.1:1).',
+    })
+  })
+
   it('lets its own errors and an abort through', () => {
     const own = new TasksError('GITHUB_ANSWER', 'x')
     const aborted = new CommonError('ABORTED', 'x')

@@ -53,6 +53,7 @@ describe('the room', () => {
 
   it('lets one probe through at a time, and everything after an answer', async () => {
     const { clock, outage, changes } = setup()
+    outage.answered('api')
     outage.failed('api', 'no answer')
     expect(outage.mayAsk(repo)).toBe(true)
     outage.failed('api', 'no answer')
@@ -64,6 +65,12 @@ describe('the room', () => {
     expect(outage.down()).toBeNull()
     expect(outage.mayAsk('octo/other')).toBe(true)
     expect(changes()).toBe(2)
+  })
+
+  it('is down from the first failure of an API that never answered', () => {
+    const { outage } = setup()
+    outage.failed('api', 'no answer')
+    expect(outage.down()).toMatchObject({ reason: 'no answer' })
   })
 
   it('takes the git of one repository for that repository alone', () => {

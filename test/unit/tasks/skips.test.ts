@@ -87,6 +87,27 @@ describe('the table', () => {
     expect(listed(['ada', skipped('assigned to grace')], ['ada', seen(0)])).toBe(1)
   })
 
+  it('does not name who failed at it for the label that it set itself', () => {
+    const label = skipped('labelled bzzz:failed; remove the label to try again')
+    const failed: EntryInput = {
+      type: 'task.failed',
+      task,
+      attempt: 1,
+      code: 'CHECKS_FAILED',
+      reason: 'it failed',
+      durationMs: 1,
+    }
+    const events: [string, EntryInput][] = [
+      ['ada', tried],
+      ['ada', won],
+      ['ada', failed],
+      ['ada', label],
+      ['bob', label],
+    ]
+    expect(build(...events)?.skipped).toMatchObject([{ agent: 'bob' }])
+    expect(build(...events, ['ada', skipped('assigned to grace')])?.skipped).toHaveLength(2)
+  })
+
   it('says who holds it, and forgets the reason of who tried', () => {
     const detail = build(
       ['ada', skipped('untrusted')],
