@@ -23,7 +23,7 @@ import type {
 
 export { ApiError, type ApiErrorCode } from './errors.ts'
 export { homeOwner, isAlive, type LockOwner } from './lock.ts'
-export { taskStates } from './vocabulary.ts'
+export { entryTypes, expandEntryType, taskStates } from './vocabulary.ts'
 export type * from './types.ts'
 
 export interface ClientOptions {

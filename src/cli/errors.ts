@@ -6,6 +6,8 @@ export type CliErrorCode =
   | 'USAGE'
   /** An issue number that several repositories have. data: tasks */
   | 'TASK_AMBIGUOUS'
+  /** No repository of that name is worked by any agent known here. data: repo, known */
+  | 'REPOSITORY_NOT_FOUND'
   /** The agent has not ended in time; it may still be finishing. data: pid */
   | 'STILL_STOPPING'
   /** Another process uses the forge's directory. data: dir, pid */

@@ -55,6 +55,7 @@ export const byErrorCode: Readonly<Record<string, ExitCode>> = {
 
   TASK_NOT_FOUND: exitCodes.notFound,
   AGENT_NOT_FOUND: exitCodes.notFound,
+  REPOSITORY_NOT_FOUND: exitCodes.notFound,
   ROUTE_NOT_FOUND: exitCodes.notFound,
   GITHUB_NOT_FOUND: exitCodes.notFound,
 

@@ -42,6 +42,12 @@ export function registerAgent(root: Root, run: Run): void {
     )
     .option('--name <name>', 'name of the agent for people')
     .addOption(new Option('--repo <owner/name>', 'repository to work; repeatable').argParser(repos))
+    .addOption(
+      new Option(
+        '--log-format <form>',
+        'form of the log on stderr (default: text on a terminal, else json)',
+      ).choices(['json', 'text']),
+    )
     .addOption(new Option('--lease-stdin', 'stop when stdin closes').hideHelp())
     .action((options, command) =>
       run(

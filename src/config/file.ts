@@ -5,7 +5,17 @@
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { explain } from '../util/index.ts'
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml'
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  visit,
+  type Document,
+  type YAMLError,
+} from 'yaml'
 import { ConfigError, invalid, type Problem } from './errors.ts'
 import type { Layer } from './layer.ts'
 import { isTree } from './tree.ts'
@@ -29,11 +39,12 @@ export async function readLayer(file: string, cwd: string): Promise<Layer | unde
     const { line, col } = lines.linePos(offset ?? 0)
     return { source: `file ${shown}:${line}:${col}`, file: shown, line, column: col }
   }
-  const broken = [...doc.errors, ...doc.warnings].map((error): Problem => ({
-    ...at(error.pos[0]),
-    path: '',
-    message: (error.message.split('\n')[0] ?? 'not YAML').replace(/ at line \d+.*$/, ''),
-  }))
+  const broken = [...doc.errors, ...doc.warnings].map((error): Problem => {
+    const open = unclosed(doc, error)
+    if (open !== undefined) return { ...at(open.offset), path: '', message: open.message }
+    const message = (error.message.split('\n')[0] ?? 'not YAML').replace(/ at line \d+.*$/, '')
+    return { ...at(error.pos[0]), path: '', message }
+  })
   if (broken.length > 0) throw invalid(broken)
   const values = toValues(doc, at(0))
   return {
@@ -45,6 +56,28 @@ export async function readLayer(file: string, cwd: string): Promise<Layer | unde
       return `file ${place.file}:${place.line}`
     },
   }
+}
+
+/** Where a bracket that nothing closes stands: the parser says where it gave up, often far below. */
+function unclosed(
+  doc: Document.Parsed,
+  error: YAMLError,
+): { offset: number; message: string } | undefined {
+  const [, kind] = /^Flow (sequence|map) /.exec(error.message) ?? []
+  if (kind === undefined) return undefined
+  const fits = (node: unknown) => (kind === 'map' ? isMap(node) : isSeq(node))
+  let offset: number | undefined
+  // The last one is the innermost.
+  visit(doc, {
+    Collection: (_key, node) => {
+      if (fits(node) && node.flow === true && node.range?.[1] === error.pos[0])
+        offset = node.range[0]
+    },
+  })
+  const [opened, closed] = kind === 'map' ? ['{', '}'] : ['[', ']']
+  return offset === undefined
+    ? undefined
+    : { offset, message: `the ${opened} here is not closed with ${closed}` }
 }
 
 async function readText(file: string): Promise<string | undefined> {

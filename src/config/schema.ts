@@ -71,13 +71,13 @@ const github = z
     repos: option(field.repos.default([]), {
       what: 'Repositories whose issues are worked.',
       why: 'The one thing a worker must be told; at most 100, because each is polled.',
-      form: 'owner/name, up to 100, each once',
+      form: 'a list such as [owner/name], up to 100, each once',
       defaultText: 'none; a worker needs at least one',
     }),
     paused: option(field.repos.default([]), {
       what: 'Repositories in which this agent takes nothing new.',
       why: 'What it works on goes on. To pause a repository for the whole mesh, write `paused: REASON` into its WORKFLOW.md.',
-      form: 'owner/name, up to 100, each once',
+      form: 'a list such as [owner/name], up to 100, each once',
       defaultText: 'none',
     }),
     apiUrl: option(field.url.default('https://api.github.com'), {

@@ -87,6 +87,7 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
       pid: 0,
       stdin,
       stdout: stdoutEnd,
+      stderr: new PassThrough().end(),
       exit,
       stop,
       startedAt,
@@ -246,6 +247,7 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     purpose: request.purpose,
     stdin: child.stdin ?? new PassThrough(),
     stdout: readable,
+    stderr,
     exit,
     end,
     stop: (why) => {

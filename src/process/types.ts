@@ -60,6 +60,8 @@ export interface Guest {
   readonly pid: number
   readonly stdin: Writable
   readonly stdout: Readable
+  /** Flows also when nobody listens: add a listener at once, or what came is gone. */
+  readonly stderr: Readable
   /** Settles when the child and all of its descendants are gone; never rejects. */
   readonly exit: Promise<Exit>
   /** TERM to the group, KILL after the grace; resolves when nothing is left. */

@@ -10,6 +10,7 @@ import type { Issue } from './github.ts'
 import { eligible, lacking, pausedBy, type IntakeRules } from './intake.ts'
 import { decodeInstructions, needsOf, type Instructions } from './instructions.ts'
 import type { Policy } from './needs.ts'
+import { exhaustedReason, type LastAttempt } from './texts.ts'
 
 /** Margin over the lease before a takeover, ms. */
 export const marginMs = 5_000
@@ -122,8 +123,8 @@ export async function consider(
   const exhausted = decision.exhausted
     ? {
         code: 'ATTEMPTS_EXHAUSTED',
-        reason: `${decision.strikes} attempts in a row ended without a result.`,
-        tried: [`${decision.strikes} attempts; see the journals of the agents`],
+        reason: exhaustedReason(decision.strikes, lastOf(tip, decision.takeover, self.peerId)),
+        tried: ['what the journals of the agents say of each attempt'],
       }
     : undefined
   const refused = refusal ?? exhausted
@@ -137,6 +138,12 @@ export async function consider(
     earlier,
     ...(refused === undefined ? {} : { refusal: refused }),
   }
+}
+
+function lastOf(tip: Tip, takeover: boolean, self: string): LastAttempt {
+  if (tip.is !== 'record') return { agent: 'an agent', how: 'silent' }
+  const { name: agent, peerId } = tip.record
+  return { agent, how: !takeover ? 'returned' : peerId === self ? 'ended' : 'silent' }
 }
 
 /** Read once for each tip, and only when it may matter. */

@@ -67,6 +67,24 @@ export function failureComment(work: FailedWork, by: Signature, failedLabel: str
   ].join('\n')
 }
 
+/** How the last of several vain attempts ended: its process did, it said nothing more, or it gave the issue back. */
+export interface LastAttempt {
+  agent: string
+  how: 'ended' | 'silent' | 'returned'
+}
+
+/** Why nobody tries it again. */
+export function exhaustedReason(attempts: number, { agent, how }: LastAttempt): string {
+  const ends = {
+    ended: `${agent} ended while it worked on it (it crashed, or was killed)`,
+    silent: `${agent} was not heard of for its whole lease while it worked on it`,
+    returned: `${agent} handed it back`,
+  }
+  return attempts === 1
+    ? `The one attempt ended without a result: ${ends[how]}.`
+    : `${attempts} attempts in a row ended without a result; in the last one ${ends[how]}.`
+}
+
 export function stoppedComment(reason: string, by: Signature, failedLabel: string): string {
   return [
     `**Bzzz stopped working on this issue:** ${plain(reason)}`,

@@ -1,6 +1,7 @@
 /**
- * The log as a small interface. Lines are JSON on stderr (pino), so that stdout stays data; pino
- * is loaded only when a logger is made, because client commands must start fast.
+ * The log as a small interface. Lines are JSON on stderr (pino), so that stdout stays data, unless
+ * whoever makes the logger has another form for them; pino is loaded only when a logger is made,
+ * because client commands must start fast.
  */
 export interface Logger {
   debug(fields: object, message: string): void
@@ -28,8 +29,13 @@ export async function createLogger(init: {
   level: LogLevel
   fields?: object
   fd?: number
+  /** A line of JSON as it is to be written, both without the line break. Default: as it is. */
+  form?: (json: string) => string
 }): Promise<Logger> {
   const { pino } = await import('pino')
+  const { form } = init
+  const sink = pino.destination({ fd: init.fd ?? 2, sync: true })
+  const formed = { write: (line: string) => sink.write(`${form?.(line.trimEnd()) ?? line}\n`) }
   const logger: Logger = pino(
     {
       level: init.level,
@@ -38,7 +44,7 @@ export async function createLogger(init: {
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
     },
-    pino.destination({ fd: init.fd ?? 2, sync: true }),
+    form === undefined ? sink : formed,
   )
   return logger
 }

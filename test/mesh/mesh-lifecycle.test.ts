@@ -104,7 +104,11 @@ test('a port that is taken is named, with what to do', async () => {
   const address = `/ip4/127.0.0.1/tcp/${port}`
   const a = lab.make('a', { listen: [address] })
   try {
-    await expect(a.start()).rejects.toMatchObject({ code: 'LISTEN_FAILED', data: { address } })
+    await expect(a.start()).rejects.toMatchObject({
+      code: 'LISTEN_FAILED',
+      data: { address },
+      cause: { message: expect.stringMatching(/^listen EADDRINUSE: .*[0-9]$/) },
+    })
     const error: unknown = await a.start().catch((caught: unknown) => caught)
     expect((error as { next: string }).next).toMatch(/port/)
   } finally {

@@ -179,6 +179,29 @@ describe('exit codes', () => {
     expect((await at.bzzz('task', 'show', 'octo/lib#99')).code).toBe(5)
     expect((await at.bzzz('task', 'show', '99')).code).toBe(5)
     expect((await at.bzzz('logs', 'verify', '--agent', 'nobody')).code).toBe(5)
+    const other = await at.bzzz('task', 'ls', '--repo', 'no/such', '--json')
+    expect(other).toMatchObject({ code: 5, stdout: '' })
+    expect(JSON.parse(other.stderr)).toMatchObject({
+      error: { code: 'REPOSITORY_NOT_FOUND', next: expect.stringContaining('octo/lib') },
+    })
+    expect((await at.bzzz('task', 'ls', '--repo', 'octo/gone')).code).toBe(0)
+  })
+
+  it('5 for journals of an agent or a task that nobody knows, 0 for those that say nothing', async () => {
+    const none = async function* (): AsyncGenerator<LoggedEntry> {}
+    await agent(fakeSources({ logs: none }))
+    const codes = await Promise.all(
+      [['--agent', 'nobody'], ['--task', '999'], ['--agent', 'owl'], []].map(async (args) => {
+        const { code, stderr } = await at.bzzz('logs', ...args)
+        return [code, stderr.split('\n')[0]]
+      }),
+    )
+    expect(codes).toEqual([
+      [5, 'bzzz: No agent nobody is known here.'],
+      [5, 'bzzz: No task 999 is known here.'],
+      [0, 'No entries match.'],
+      [0, 'No entries match.'],
+    ])
   })
 
   it('1 for a journal that does not hold', async () => {
@@ -251,7 +274,13 @@ describe('exit codes', () => {
     expect(stderr).toContain('octo/lib#5, octo/app#5')
     const wrong = await at.bzzz('logs', '--type', 'claim.stolen', '--json')
     expect(wrong.code).toBe(2)
-    expect(JSON.parse(wrong.stderr)).toMatchObject({ error: { code: 'INVALID_PARAMETER' } })
+    expect(JSON.parse(wrong.stderr)).toMatchObject({
+      error: {
+        code: 'USAGE',
+        message: expect.stringMatching(/^--type claim\.stolen/),
+        next: expect.stringMatching(/claim\.won/),
+      },
+    })
   })
 
   it('75 when the answer does not come in time', async () => {

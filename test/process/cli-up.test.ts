@@ -23,9 +23,12 @@ describe('bzzz up', () => {
   it('says from the start that GitHub does not answer, and why; so does the status', async () => {
     // Nothing listens there, and fetch does not refuse the port by itself as it does 9.
     const away = { ...env, BZZZ_ROLES: 'worker', BZZZ_GITHUB_API_URL: 'http://127.0.0.1:45/api/v3' }
-    const running = at.start(['up', '--repo', 'octo/lib'], { env: away })
+    const args = ['up', '--repo', 'octo/lib', '--log-format', 'text']
+    const running = at.start(args, { env: away })
     await until('it is up', 30_000, () => running.stderr.includes('In another terminal'))
     expect(running.stderr).toMatch(/is up, but takes no work until GitHub answers: .*ECONNREFUSED/)
+    expect(running.stderr).toMatch(/^\d\d:\d\d:\d\d warn GitHub is down: .*ECONNREFUSED/m)
+    expect(running.stderr).not.toContain('{')
     const { stdout } = await at.bzzz('status')
     expect(stdout).toMatch(/down for \d+s: .*ECONNREFUSED/)
     expect(stdout).toMatch(/octo\/lib +unread +never .*ECONNREFUSED/)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -90,6 +91,19 @@ describe('a coding agent that does not', () => {
       await result.dispose()
     },
   )
+
+  it('is measured on stderr, too', async () => {
+    const command = [process.execPath, '-e', "process.stderr.write('boom'); process.exitCode = 3"]
+    const work = await rig.work([{ ...agentConfig('edit'), command }], {})
+    const { result, events } = await runOrder(work, order(rig.repo(FILES)))
+    expect(result).toMatchObject({ outcome: 'failed', code: 'EXECUTOR_FAILED' })
+    const sha256 = createHash('sha256').update('boom').digest('hex')
+    expect(events.find((event) => event.type === 'executor.output')).toMatchObject({
+      bytes: 4,
+      sha256,
+    })
+    await result.dispose()
+  })
 
   it('that is not installed fails, and is not chosen', async () => {
     const work = await rig.work([{ name: 'robot', kind: 'acp', command: ['no-such-agent'] }])

@@ -1,6 +1,12 @@
 /** `bzzz logs`: entries of all journals that are here, in order of time; `logs verify`: whether they are sound. */
-import { ApiError, type LoggedEntry, type LogQuery } from '../../api/client.ts'
-import { hasCode } from '../../util/index.ts'
+import {
+  ApiError,
+  entryTypes,
+  expandEntryType,
+  type LoggedEntry,
+  type LogQuery,
+} from '../../api/client.ts'
+import { explain, hasCode } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
@@ -8,6 +14,7 @@ import { table } from '../output/table.ts'
 import { clean, width } from '../output/text.ts'
 import { agentOf, parseTask } from './agent.ts'
 import { logLine } from './describe.ts'
+import { assertKnown } from './known.ts'
 
 export interface LogsOptions {
   follow?: true
@@ -26,10 +33,11 @@ export async function logs(context: Context, options: LogsOptions): Promise<numb
   const query: LogQuery = {
     ...(options.agent === undefined ? {} : { agent: options.agent }),
     ...(options.task === undefined ? {} : { task: parseTask(options.task) }),
-    ...(options.type === undefined ? {} : { types: options.type }),
+    ...(options.type === undefined ? {} : { types: options.type.map(checkType) }),
     ...(options.since === undefined ? {} : { since: parseSince(options.since, Date.now()) }),
   }
   const agent = await agentOf(context)
+  if (follow) await assertKnown(agent, query).catch(hint(context))
   let nameWidth = 5
   let seen = 0
   const entries = agent.logs(query, { follow, signal })
@@ -42,8 +50,30 @@ export async function logs(context: Context, options: LogsOptions): Promise<numb
   }
   if (signal.aborted) return exitCodes.interrupted
   if (follow) throw gone('The agent has stopped, so nothing more comes.')
-  if (seen === 0) out.message('No entries match.')
+  if (seen === 0) {
+    await assertKnown(agent, query)
+    out.message('No entries match.')
+  }
   return exitCodes.ok
+}
+
+/** Who follows may wait for what is to come. */
+const hint =
+  ({ out }: Context) =>
+  (error: unknown): void => {
+    const isUnknown = hasCode(error, 'AGENT_NOT_FOUND') || hasCode(error, 'TASK_NOT_FOUND')
+    if (!isUnknown) throw error
+    out.message(`${clean(explain(error))} Waiting for it.`)
+  }
+
+/** Errors: `USAGE`. */
+function checkType(word: string): string {
+  if (expandEntryType(word.trim()) !== undefined) return word
+  const groups = new Set(entryTypes.map((type) => type.split('.')[0]))
+  throw new CliError('USAGE', `--type ${word} is no type of entry, and no group of types.`, {
+    data: { type: word, types: entryTypes },
+    next: `Groups: ${[...groups].join(', ')}. Types: ${entryTypes.join(', ')}.`,
+  })
 }
 
 async function* followed(entries: AsyncIterable<LoggedEntry>): AsyncGenerator<LoggedEntry> {

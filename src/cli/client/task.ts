@@ -6,13 +6,17 @@ import { table, type Column } from '../output/table.ts'
 import { clean, count, duration } from '../output/text.ts'
 import { agentOf, completeTask, parseTask } from './agent.ts'
 import { drawHistory } from './history.ts'
+import { assertKnownRepository } from './known.ts'
 
 export async function taskLs(
   context: Context,
   filter: { repo?: string; state?: TaskState },
 ): Promise<number> {
   const { out } = context
-  const rows = await (await agentOf(context)).tasks(filter)
+  const agent = await agentOf(context)
+  const rows = await agent.tasks(filter)
+  if (rows.length === 0 && filter.repo !== undefined)
+    await assertKnownRepository(agent, filter.repo)
   if (out.json) await out.document(rows)
   else if (out.quiet) for (const { repo, issue } of rows) await out.data(clean(`${repo}#${issue}`))
   else if (rows.length === 0) out.message('No tasks. Label an issue `bzzz` to make it one.')

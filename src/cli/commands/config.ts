@@ -45,8 +45,9 @@ export async function configShow(context: Context, options: { origin?: true }): 
   const view = table(
     [
       { title: 'OPTION', value: ({ path }) => path },
-      { title: 'VALUE', value: ({ value }) => text(value), flexible: true },
       { title: 'ORIGIN', value: ({ origin }) => origin },
+      // Last, so that one long value pads no other line where there is no width to cut it to.
+      { title: 'VALUE', value: ({ value }) => text(value), flexible: true },
     ],
     rows,
     out.columns,

@@ -9,12 +9,15 @@ import { assertRunnable, loadConfig } from '../../config/index.ts'
 import { createLogger } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
+import { logText } from '../output/log-line.ts'
 import { clean } from '../output/text.ts'
 import { onEndSignals } from '../signals.ts'
 
 export interface UpOptions {
   name?: string
   repo?: string[]
+  /** Default: `text` where stderr is a terminal and no JSON is wanted. */
+  logFormat?: 'json' | 'text'
   /** Stop when stdin closes: for a parent that wants no orphan. */
   leaseStdin?: boolean
 }
@@ -39,6 +42,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   const logger = await createLogger({
     level: globals.quiet === true ? 'error' : config.log.level,
     fields: { agent: config.name },
+    ...(asText(context, options) ? { form: textForm(globals.verbose === true) } : {}),
   })
   for (const warning of loaded.warnings) logger.warn({ event: 'config' }, warning)
 
@@ -55,6 +59,12 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     release()
   }
 }
+
+const asText = ({ out }: Context, { logFormat }: UpOptions) =>
+  logFormat === undefined ? process.stderr.isTTY && !out.json : logFormat === 'text'
+
+const textForm = (verbose: boolean) => (json: string) =>
+  logText(json, { nowMs: Date.now(), verbose })
 
 function greeting({ name, github }: Status): string {
   const { reach = { is: 'ok' } } = github

@@ -22,7 +22,7 @@ const outgoing = z.object({
 
 export interface Wire {
   stream: Stream
-  /** Digest of what came since the last call. */
+  /** Digest of what came on stdout and stderr since the last call. */
   takeOutput(): TurnResult['output']
 }
 
@@ -44,10 +44,15 @@ export function openWire(guest: Guest, { onActivity, onUpdate, onGarbage }: Wire
     if (garbage === MAX_GARBAGE_LINES) onGarbage()
   }
 
+  const measure = (chunk: Buffer) => {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  guest.stderr.on('data', measure)
+
   async function* incoming(): AsyncGenerator<Uint8Array> {
     for await (const chunk of guest.stdout as AsyncIterable<Buffer>) {
-      hash.update(chunk)
-      bytes += chunk.length
+      measure(chunk)
       onActivity()
       yield chunk
     }

@@ -91,6 +91,20 @@ describe('failures', () => {
     )
   })
 
+  it('never show the stack that a library put into its text', () => {
+    const stack = 'no:\n\n  /ip4: Error: in use\n      at listen (node:net:2:16)\n      at node:net:6:7\n'
+    const cause = new Error(stack)
+    for (const json of [false, true]) {
+      const texts = [new CodedError('X', 'Not now.', { cause }), cause].map((one) =>
+        renderFailure(one, { json, verbose: false }),
+      )
+      for (const text of texts) expect(text).not.toMatch(/node:net/)
+    }
+    expect(
+      renderFailure(new CodedError('X', 'Not now.', { cause }), { json: false, verbose: false }),
+    ).toBe('bzzz: Not now.\n  why:  no:')
+  })
+
   it('are envelopes for programs', () => {
     expect(JSON.parse(renderFailure(error, { json: true, verbose: false }))).toEqual({
       error: {

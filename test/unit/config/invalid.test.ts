@@ -37,6 +37,26 @@ async function problems(text: string): Promise<{ all: Problem[]; message: string
 }
 
 describe('an invalid configuration', () => {
+  it.each([
+    ['github: { repos: [octo/lib] \nname: fox\n', [[1, 9, 'the { here is not closed with }']]],
+    [
+      'github: { repos: [octo/lib\nmesh:\n  name: x\n',
+      [
+        [1, 18, 'the [ here is not closed with ]'],
+        [1, 9, 'the { here is not closed with }'],
+      ],
+    ],
+    ['work: { tags: [a] }\ngithub:\n  repos: [o/r\n', [[3, 10, 'the [ here is not closed with ]']]],
+  ])('points at the bracket that nothing closes in %j', async (text, expected) => {
+    const { all } = await problems(text)
+    expect(all.map(({ line, column, message }) => [line, column, message])).toEqual(expected)
+  })
+
+  it('shows the form of a list where a single value stands', async () => {
+    const { message } = await problems('github: { repos: octo/lib }')
+    expect(message).toContain('[owner/name]')
+  })
+
   it('lists every problem with file, line, column, allowed form and what was meant', async () => {
     const { all, message } = await problems(
       [
