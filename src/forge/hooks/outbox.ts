@@ -3,8 +3,7 @@
  * nobody else; all lines together are bounded, and what does not fit is lost, as what a receiver
  * misses is on github.com: nothing is sent again unless somebody asks for it.
  */
-import { explain, withDeadline, type Clock, type Logger } from '../../util/index.ts'
-import { sleep } from '../../util/index.ts'
+import { explain, sleep, withDeadline, type Clock, type Logger } from '../../util/index.ts'
 import type { FaultBook } from '../faults/book.ts'
 import { instant } from '../git/commits.ts'
 import type { DeliveryRow, HookRow } from '../store/rows.ts'
@@ -66,7 +65,12 @@ export function outbox(init: OutboxInit): Outbox {
     const parcels = [parcel]
     const run = async () => {
       for (let next = parcels.shift(); next !== undefined; next = parcels.shift()) {
-        await deliver(next)
+        await deliver(next).catch((error: unknown) => {
+          logger.error(
+            { hook: parcel.hookId, error: explain(error) },
+            'a webhook was not delivered',
+          )
+        })
         waiting -= 1
       }
       lines.delete(parcel.hookId)
