@@ -4,7 +4,7 @@ import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApi, type Api } from '../../src/api/index.ts'
-import type { LoggedEntry } from '../../src/api/types.ts'
+import type { LoggedEntry, TaskDetail } from '../../src/api/types.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 import {
   detail,
@@ -103,6 +103,39 @@ describe('data for people', () => {
       /● +claim\.won +attempt 1 “Fix login” branch bzzz\/issue-4-1 lease 10m00s {2}owl#318/,
     )
     expect((await at.bzzz('logs')).stdout).toMatch(/owl +#318 +claim\.won octo\/lib#4 attempt 1/)
+  })
+
+  it('shows the order of agents and what is wrong with a claim ref, with what clears it', async () => {
+    const fitness = { slots: 1, load: 0.5, memory: 1, failures: 1, weight: 0.5 }
+    const ref = 'refs/bzzz/claims/4'
+    const task: TaskDetail = {
+      ...detail,
+      state: 'waiting',
+      moreCandidates: 3,
+      candidates: [
+        { agent: 'ada', peerId: 'a', place: 1, fitness, reason: null },
+        { agent: 'bo', peerId: 'b', place: null, fitness: null, reason: 'lacks gpu' },
+      ],
+      claimRef: {
+        kind: 'invalid',
+        ref,
+        oid: 'c'.repeat(40),
+        reason: 'It holds no commit but a blob of 9 bytes.',
+        agent: 'ada',
+        sinceMs: 0,
+        next: `To remove it, type git push origin :${ref}`,
+      },
+    }
+    await agent(fakeSources({ task: () => task }))
+    const { stdout } = await at.bzzz('task', 'show', 'octo/lib#4')
+    expect(stdout).toMatch(/^ +1 +ada +0\.50 +1\.00 +0\.50 +1\.00 +1\.00 +-$/m)
+    expect(stdout).toMatch(/^ +- +bo .* lacks gpu$/m)
+    expect(stdout).toContain('and 3 more agents')
+    expect(stdout).toContain(
+      `claim    ${ref} is invalid: It holds no commit but a blob of 9 bytes.`,
+    )
+    expect(stdout).toContain('seen by ada since 1970-01-01T00:00:00.000Z')
+    expect(stdout).toContain(`git push origin :${ref}`)
   })
 
   it('lets no escape sequence through, from titles, names or journals', async () => {

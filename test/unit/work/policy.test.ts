@@ -15,6 +15,16 @@ function failing(work: () => unknown): WorkError {
 }
 
 describe('parsePolicy', () => {
+  it('knows a pause, with or without its reason, and refuses what is neither', () => {
+    expect(of('paused: release week').paused).toBe('release week')
+    expect(of('paused: true').paused).toBe('')
+    expect(of('paused: false').paused).toBeUndefined()
+    expect(of('requiredLabels: []').paused).toBeUndefined()
+    const error = failing(() => of('paused: [a]'))
+    expect(error).toMatchObject({ code: 'WORKFLOW_INVALID', data: { path: 'paused', line: 2 } })
+    expect(error.message).toContain('must be true, false, or the reason')
+  })
+
   it('reads all fields, the prose and the agents’ text', () => {
     const workflow = `---
 requiredLabels: [ready]
