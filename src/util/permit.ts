@@ -17,15 +17,21 @@ export interface Permit {
 }
 
 export class PermitSource implements Permit {
-  frozen = false
   until = Infinity
   readonly #clock: Clock
   readonly #listeners = new Set<() => void>()
+  #frozen = false
   #since = 0
   #before = 0
 
   constructor(clock: Clock) {
     this.#clock = clock
+  }
+
+  /** A process that was stopped reads this before its timers ring: the time decides, not the timer. */
+  get frozen(): boolean {
+    if (!this.#frozen && this.#clock.monotonic() >= this.until) this.freeze()
+    return this.#frozen
   }
 
   frozenMs(): number {
@@ -44,16 +50,16 @@ export class PermitSource implements Permit {
   }
 
   freeze(): void {
-    if (this.frozen) return
+    if (this.#frozen) return
     this.#since = this.#clock.monotonic()
-    this.frozen = true
+    this.#frozen = true
     this.#tell()
   }
 
   thaw(): void {
-    if (!this.frozen) return
+    if (!this.#frozen) return
     this.#before = this.frozenMs()
-    this.frozen = false
+    this.#frozen = false
     this.#tell()
   }
 

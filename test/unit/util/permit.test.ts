@@ -51,6 +51,19 @@ describe('what needs a permit', () => {
     await expect(one).resolves.toBeUndefined()
   })
 
+  it('is not given when its time is over, though no timer rang yet', () => {
+    const clock = fakeClock()
+    const permit = new PermitSource(clock)
+    permit.extend(clock.monotonic() + 10)
+    let told = 0
+    permit.watch(() => (told += 1))
+    expect(permit.frozen).toBe(false)
+    void clock.advance(10)
+    permit.extend(clock.monotonic())
+    expect(permit.frozen).toBe(true)
+    expect(told).toBe(2)
+  })
+
   it('begins anew after a freeze', async () => {
     const permit = new PermitSource(fakeClock())
     let turns = 0
