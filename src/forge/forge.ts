@@ -191,7 +191,10 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
     },
     faults,
     createRepository,
-    repositories: () => need().deps.store.repos.all().map(({ owner, name }) => `${owner}/${name}`),
+    repositories: () =>
+      need()
+        .deps.store.repos.all()
+        .map(({ owner, name }) => `${owner}/${name}`),
     addUser: async (user) => saveUser(need().deps, user),
   }
 }

@@ -92,7 +92,8 @@ describe('failures', () => {
   })
 
   it('never show the stack that a library put into its text', () => {
-    const stack = 'no:\n\n  /ip4: Error: in use\n      at listen (node:net:2:16)\n      at node:net:6:7\n'
+    const stack =
+      'no:\n\n  /ip4: Error: in use\n      at listen (node:net:2:16)\n      at node:net:6:7\n'
     const cause = new Error(stack)
     for (const json of [false, true]) {
       const texts = [new CodedError('X', 'Not now.', { cause }), cause].map((one) =>
