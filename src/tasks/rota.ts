@@ -3,12 +3,12 @@
  * sends them when it is this agent's turn. What a tick names is read again, a little later the
  * further this agent stands from the issue, so that whoever claims it spares the others the reading.
  */
-import { RecentMap, type Clock } from '../util/index.ts'
+import type { Clock } from '../util/index.ts'
 import { maxChanges, type IssuesTick } from '../mesh/index.ts'
 import type { Change, Look } from './look.ts'
+import { createNamed } from './named.ts'
 import type { Topic } from './needs.ts'
 import { isSilent, placeOf, pollNow, safetyPause, type Role, type Why } from './polling.ts'
-import { slidingCount, type Sliding } from './sliding.ts'
 
 export interface RotaInit {
   repo: string
@@ -60,12 +60,6 @@ export interface Rota {
   stop(): void
 }
 
-/** Changes of one peer per minute that may lead to reading. */
-export const maxChangesPerPeer = 30
-/** Peers whose changes are counted; the oldest go first. */
-const maxPeers = 200
-/** Issues that wait to be read; more mean a listing. */
-const maxDirty = 500
 /** Issues that one turn reads; more mean a listing. */
 export const maxReads = 5
 /** What a tick that names not all costs of its sender's share. */
@@ -81,9 +75,7 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
   const { repo, pollMs, safetyMs, staggerMs } = init
   const { clock, random = Math.random, self, others, topic, wake, rank, matters, full } = components
   const now = () => clock.monotonic()
-  /** When each is to be read, and since when it waits. */
-  const dirty = new RecentMap<number, { due: number; since: number }>(maxDirty)
-  const spending = new RecentMap<string, Sliding>(maxPeers)
+  const named = createNamed(clock)
   let listedAt = -Infinity
   let safetyAt = -Infinity
   let asked = false
@@ -110,18 +102,14 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
   }
 
   function wakeAt(at: number): void {
-    if (timer !== undefined && timer.at <= at && timer.at > now()) return
+    if (timer !== undefined && timer.at <= at) return
     timer?.cancel()
-    timer = { at, cancel: clock.after(Math.max(0, at - now()), wake) }
-  }
-
-  /** False when the peer has used up its share. */
-  function spend(from: string, cost: number): boolean {
-    const spent = spending.get(from) ?? slidingCount(60_000, clock)
-    spending.set(from, spent)
-    if (spent.sum() + cost > maxChangesPerPeer) return false
-    spent.add(cost)
-    return true
+    const fire = () => {
+      // A timer may come a little early; whoever arms it again then must not find it armed.
+      timer = undefined
+      wake()
+    }
+    timer = { at, cancel: clock.after(Math.max(0, at - now()), fire) }
   }
 
   function publish(changes: readonly Change[]): void {
@@ -145,10 +133,9 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
 
   /** False when the peer has used up its share. */
   function note(issue: number, from: string): boolean {
-    if (!spend(from, 1)) return false
+    if (!named.spend(from, 1)) return false
     const due = now() + Math.min(rank(issue), maxPlaces) * staggerMs
-    const before = dirty.get(issue)
-    dirty.set(issue, before !== undefined && before.due < due ? before : { due, since: now() })
+    named.add(issue, due)
     wakeAt(due)
     return true
   }
@@ -172,7 +159,7 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
         return isNews && matters(issue)
       })
       for (const { issue } of news) if (!note(issue, from)) return
-      if (tick.complete || !spend(from, incompleteCost)) return
+      if (tick.complete || !named.spend(from, incompleteCost)) return
       listSoonAt = Math.min(listSoonAt, now() + random() * pollMs)
       wakeAt(listSoonAt)
     },
@@ -186,18 +173,17 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
     },
     plan() {
       const at = where()
-      const due = [...dirty].filter(([issue, one]) => one.due <= now() && matters(issue))
+      const since = new Map([...named.due()].filter(([issue]) => matters(issue)))
       const isAsked =
         (missed && !full()) ||
         (asked && now() - listedAt >= askPauseMs) ||
         listSoonAt <= now() ||
-        due.length > maxReads
+        since.size > maxReads
       const stretch = Math.max(components.stretch(), hooks() ? safetyMs / pollMs : 1)
       if (stretch === Infinity) return { list: false, read: [], why: 'rests' }
       const times = { now: now(), pollMs, safetyAt, listedAt, heardAt, everyMs, stretch }
       const poll = pollNow({ ...at, ...times, asked: isAsked })
       if (poll.list) return { ...poll, read: [] }
-      const since = new Map(due.map(([issue, one]) => [issue, one.since]))
       return { ...poll, read: [...since.keys()], since }
     },
     listed({ why }, changes) {
@@ -207,14 +193,14 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
       asked = false
       missed = false
       listSoonAt = Infinity
-      dirty.clear()
+      named.clear()
       const isOwnPart = place === 0 || why === 'standby'
       if (isOwnPart || (why === 'asked' && hooked)) publish(changes)
     },
     done({ read }, next) {
-      for (const issue of read) dirty.delete(issue)
+      named.forget(read)
       const ask = asked ? listedAt + askPauseMs : Infinity
-      const times = [next, ask, listSoonAt, ...[...dirty.values()].map(({ due }) => due)]
+      const times = [next, ask, listSoonAt, ...named.times()]
       const due = Math.min(Infinity, ...times.filter((time) => time > now()))
       if (due < now() + pollMs) wakeAt(due)
       const at = { ...where(), now: now(), pollMs, heardAt, everyMs }

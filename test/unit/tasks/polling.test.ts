@@ -2,7 +2,8 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { maxChanges, type IssuesTick } from '../../../src/mesh/index.ts'
 import { isSilent, placeOf, pollNow, safetyPause } from '../../../src/tasks/polling.ts'
-import { createRota, maxChangesPerPeer, type Rota } from '../../../src/tasks/rota.ts'
+import { maxChangesPerPeer } from '../../../src/tasks/named.ts'
+import { createRota, type Rota } from '../../../src/tasks/rota.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
 
 const repo = 'octo/lib'
