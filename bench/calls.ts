@@ -219,7 +219,7 @@ function goals(rows: readonly Row[]): string[] {
   return lines
 }
 
-await bench({ name: 'calls', budgetMs: 120_000, deadlineMs: 240_000 }, async (context) => {
+await bench({ name: 'calls', budgetMs: 120_000, deadlineMs: 900_000 }, async (context) => {
   const rows: Row[] = []
   for (const agents of crowds) {
     for (const protocol of protocols) {
