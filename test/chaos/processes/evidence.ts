@@ -42,6 +42,8 @@ export interface IssueFacts {
   labels: readonly string[]
   assignees: readonly string[]
   events: readonly IssueEvent[]
+  /** Of a failed issue: the first line of what was said last. */
+  lastComment?: string
 }
 
 export interface PullFacts {
@@ -104,7 +106,7 @@ export const closes = (issue: number) => `Closes #${issue}\n`
 export type Ending = 'done' | 'failed' | 'person' | 'unfinished'
 
 export function endingOf(
-  { number, open, labels, assignees }: Omit<IssueFacts, 'events' | 'word' | 'kind'>,
+  { number, open, labels, assignees }: Pick<IssueFacts, 'number' | 'open' | 'labels' | 'assignees'>,
   pulls: readonly Pick<PullFacts, 'body'>[],
   agents: ReadonlySet<string>,
 ): Ending {

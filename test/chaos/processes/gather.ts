@@ -3,6 +3,7 @@ import { verifySignature } from '../../../src/mesh/index.ts'
 import { decodeRecord, type ClaimRecord } from '../../../src/tasks/claim/record.ts'
 import { explain } from '../../../src/util/index.ts'
 import {
+  failedLabel,
   refPrefix,
   type Commit,
   type Disturbance,
@@ -10,7 +11,7 @@ import {
   type Execution,
 } from './evidence.ts'
 import { readChange, readCommits, readLedger } from './ledger.ts'
-import { readEvents, readForge, readSigns, repo, type Stage } from './stage.ts'
+import { lastWord, readEvents, readForge, readSigns, repo, type Stage } from './stage.ts'
 
 export interface GatherInit {
   leaseMs: number
@@ -35,7 +36,10 @@ export async function gather(stage: Stage, init: GatherInit): Promise<Evidence> 
     stage.issues.map(async (planned) => {
       const now = seen.issues.find(({ number }) => number === planned.number)
       if (now === undefined) throw new Error(`issue #${planned.number} is gone`)
-      return { ...planned, ...now, events: await readEvents(stage, planned.number) }
+      const lastComment = now.labels.includes(failedLabel)
+        ? await lastWord(stage, planned.number)
+        : ''
+      return { ...planned, ...now, events: await readEvents(stage, planned.number), lastComment }
     }),
   )
   const pulls = []

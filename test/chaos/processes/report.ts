@@ -46,6 +46,10 @@ export function documentOf(result: RunResult) {
     ...init,
     endings: count(endings),
     kinds: count(evidence.issues.map(({ kind }) => kind)),
+    /** Why issues failed that could have been done. */
+    gaveUp: evidence.issues
+      .filter(({ kind }, index) => kind !== 'broken' && endings[index] === 'failed')
+      .map(({ number, lastComment }) => `#${number}: ${lastComment ?? ''}`),
     refs: claims(evidence),
     pulls: evidence.pulls.length,
     executions: {
@@ -106,6 +110,7 @@ export function textOf(document: ReturnType<typeof documentOf>): string {
       `${tried} claims tried, ${won} won, ${lost} lost; ${fenced} holders fenced, ${fencedAtPublication} of them at publication`,
     ])
   }
+  for (const text of document.gaveUp) rows.push(['given up', text])
   const found = document.violations.map(({ rule, text }) => `  ${rule}: ${text}`)
   const end =
     found.length === 0

@@ -199,5 +199,12 @@ export async function readEvents({ octokit }: Stage, issue_number: number) {
   }))
 }
 
+/** The first line of the newest comment: what an agent says when it gives up. */
+export async function lastWord({ octokit }: Stage, issue_number: number): Promise<string> {
+  const at = { owner, repo: name, issue_number, per_page: perPage }
+  const comments = await octokit.paginate(octokit.rest.issues.listComments, at)
+  return comments.at(-1)?.body?.split('\n')[0] ?? ''
+}
+
 /** Lines of the file in which chores sign. */
 export const readSigns = async ({ executions }: Stage) => readFile(executions, 'utf8')
