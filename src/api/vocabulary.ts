@@ -24,6 +24,7 @@ const entryTypeTable: Record<EntryType, true> = {
   'executor.frozen': true,
   'executor.resumed': true,
   'check.run': true,
+  'work.finished': true,
   'publish.intent': true,
   pushed: true,
   'pull.opened': true,

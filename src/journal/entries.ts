@@ -105,6 +105,8 @@ export const entrySchemas = [
     durationMs: count,
     outputSha256: digest,
   }),
+  /** The commit is in the local store of its agent, and nothing of it was sent yet. */
+  entry('work.finished', { task, attempt, branch: short, base: oid, head: oid }),
   /** Written and durable before the push: what is about to become visible. */
   entry('publish.intent', {
     task,

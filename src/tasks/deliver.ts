@@ -14,7 +14,7 @@ import {
 import type { Issue } from './github.ts'
 import { createLease } from './lease.ts'
 import { isFor, notePull, openPull, publish } from './publish.ts'
-import type { Recovery, Unfinished } from './recover.ts'
+import type { Finished, Recovery, Unfinished } from './recover.ts'
 import { pullBody, pullTitle } from './texts.ts'
 
 export const aboutOf = (task: Unfinished) => ({
@@ -49,12 +49,12 @@ export async function deliver(
   {
     task,
     tip,
-    intent,
+    work,
     issue,
   }: {
     task: Unfinished
     tip: Extract<Tip, { is: 'record' }>
-    intent: NonNullable<Unfinished['intent']>
+    work: Finished
     issue: Issue
   },
   signal: AbortSignal,
@@ -81,7 +81,7 @@ export async function deliver(
     instructions: {},
     rules,
     policy: { requiredLabels: [] },
-    base: intent.base,
+    base: work.base,
     attempt,
     strikes: 0,
     previous: tip.oid,
@@ -105,12 +105,7 @@ export async function deliver(
   const branchTip = (await place.refs.fetchBranches([branch], signal)).get(branch) ?? null
   try {
     await lease.start()
-    await publish(
-      context,
-      held,
-      { work: workOf(intent.head, place.refs.gitDir), branchTip },
-      signal,
-    )
+    await publish(context, held, { work: workOf(work.head, place.refs.gitDir), branchTip }, signal)
   } finally {
     await lease.stop()
   }

@@ -1,8 +1,8 @@
 /**
  * Step 7: from a commit in a workspace to a pull request. In each round the issue is read again, then
  * one atomic push moves [claim ref: mine → done, work branch: seen → work]; then comes the pull
- * request, adopting one that exists for this work. The commit is taken over and the intention is on
- * disk before anything is sent, so that a restart can go on from there.
+ * request, adopting one that exists for this work. The commit is taken over, and that and the
+ * intention are on disk before anything is sent, so that a restart can go on from there.
  *
  * GitHub out of reach is waited for: finished work is not thrown away. A remote that takes the claim
  * but not the branch (a rule, a hook, a name that cannot be) has refused the work; that is final.
@@ -61,6 +61,13 @@ export async function publish(
       signal,
     )
   }
+  const finished = { branch: branchOf(context, job), base: job.base, head: work.head }
+  await context.journal.append({
+    type: 'work.finished',
+    task: taskOf(job),
+    attempt: job.attempt,
+    ...finished,
+  })
   held.publishing = true
   const intent = { seq: 0 }
   for (let round = 1, refusedRounds = 0; ; round += 1) {

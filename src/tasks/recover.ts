@@ -12,9 +12,9 @@
  * | tried … executing | our held record | the issue is wanted | claimed anew at once with attempt + 1, by intake |
  * | tried … executing | our held record | closed, gone, unlabelled | closed as cancelled |
  * | tried … executing | our held record | marked as failed | closed as failed |
- * | intent | our held record | the commit is here; the branch as it was, or already at the commit | published under the claim that stands |
- * | intent | our held record | the commit is here; the branch moved elsewhere | failed: `BRANCH_MOVED` |
- * | intent | our held record | the commit is gone, or the issue is not wanted | as tried … executing |
+ * | finished, intent | our held record | the commit is here; the branch as it was, or already at the commit | published under the claim that stands |
+ * | finished, intent | our held record | the commit is here; the branch moved elsewhere | failed: `BRANCH_MOVED` |
+ * | finished, intent | our held record | the commit is gone, or the issue is not wanted | as tried … executing |
  * | intent, pushed, pull opened | the done record of the intent | a pull request for it | adopted |
  * | intent, pushed | the done record of the intent | the branch; the issue is wanted | the pull request is opened |
  * | intent, pushed | the done record of the intent | no branch, or the issue is not wanted | failed: `NOT_PUBLISHED` |
@@ -30,6 +30,12 @@ import type { LoggedEntry } from '../journal/index.ts'
 import type { Tip } from './claim/decide.ts'
 import type { TasksJournal } from './needs.ts'
 
+export interface Finished {
+  branch: string
+  base: string
+  head: string
+}
+
 export interface Unfinished {
   repo: string
   issue: number
@@ -39,7 +45,9 @@ export interface Unfinished {
   won: boolean
   /** Every OID that this agent pushed, or may have pushed, for the attempt. */
   oids: Set<string>
-  intent?: { branch: string; base: string; head: string; done: string; seq: number }
+  /** The commit is in the local store. */
+  finished?: Finished
+  intent?: Finished & { done: string; seq: number }
   /** Wall clock of the claim, ms. */
   since: number
 }
@@ -50,6 +58,7 @@ const relevant = [
   'claim.renewed',
   'claim.lost',
   'claim.released',
+  'work.finished',
   'publish.intent',
   'task.done',
   'task.failed',
@@ -87,6 +96,11 @@ function note(open: Map<string, Unfinished>, entry: LoggedEntry): void {
     case 'claim.renewed':
       at?.oids.add(entry.oid)
       return
+    case 'work.finished': {
+      const { branch, base, head } = entry
+      if (at !== undefined) at.finished = { branch, base, head }
+      return
+    }
     case 'publish.intent':
       if (at === undefined) return
       at.oids.add(entry.done)
@@ -111,7 +125,7 @@ export type Recovery =
   /** Intake may claim it anew at once. */
   | { is: 'resume' }
   /** The work is finished, and the commit may still be in the local store. */
-  | { is: 'deliver'; intent: NonNullable<Unfinished['intent']> }
+  | { is: 'deliver'; work: Finished }
   | { is: 'publish'; branch: string; head: string; done: string; seq: number }
   | { is: 'write'; entry: 'released' | 'failed' | 'cancelled'; reason: string }
   | { is: 'lost'; reason: string; winner?: string }
@@ -136,8 +150,12 @@ export function decideRecovery(task: Unfinished, tip: Tip, peerId: string): Reco
     }
   }
   switch (record.state) {
-    case 'held':
-      return task.intent === undefined ? { is: 'resume' } : { is: 'deliver', intent: task.intent }
+    case 'held': {
+      const work = task.intent ?? task.finished
+      if (work === undefined) return { is: 'resume' }
+      const { branch, base, head } = work
+      return { is: 'deliver', work: { branch, base, head } }
+    }
     case 'done':
       return task.intent === undefined
         ? { is: 'lost', reason: 'published without a trace in this journal', winner: oid }

@@ -84,9 +84,9 @@ async function apply(
     case 'deliver': {
       const issue = await wantedIssue(context, place, task, signal)
       const usable =
-        issue !== undefined && tip.is === 'record' && (await place.refs.has(decision.intent.head))
+        issue !== undefined && tip.is === 'record' && (await place.refs.has(decision.work.head))
       if (!usable) return resume(context, place, task, tip, signal)
-      await deliver(context, place, { task, tip, intent: decision.intent, issue }, signal)
+      await deliver(context, place, { task, tip, work: decision.work, issue }, signal)
       return false
     }
     case 'publish':

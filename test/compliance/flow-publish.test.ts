@@ -29,6 +29,7 @@ describe('publication', () => {
       'done',
     )
     expect(entries.map(({ type }) => type)).toEqual([
+      'work.finished',
       'publish.intent',
       'pushed',
       'pull.opened',

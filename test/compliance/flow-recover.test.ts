@@ -279,11 +279,25 @@ describe('recovery', () => {
     const { left, again } = await resumeRepository(context, place, [task], signal)
     expect({ left: left.size, again }).toEqual({ left: 0, again: false })
     expect(entries.map(({ type }) => type)).toEqual([
+      'work.finished',
       'publish.intent',
       'pushed',
       'pull.opened',
       'task.done',
     ])
+    expect(await me.refs.read('refs/heads/bzzz/issue-7', signal)).toBe(head)
+    expect(github.state.pulls).toEqual(['bzzz/issue-7'])
+  })
+
+  it('publishes finished work also when the crash came before the intention to push', async () => {
+    const me = await agent('a')
+    const claim = await win(me)
+    const head = await me.refs.mint('finished work', null)
+    const github = fakeGitHub({ assignees: ['a'] })
+    const { context, place } = contextOf(me, github)
+    const finished = { branch: 'bzzz/issue-7', base, head }
+    // The last attempt that it may have: taken up anew, the work would be lost.
+    await resumeRepository(context, place, [{ ...unfinished(7, claim.oid), finished }], signal)
     expect(await me.refs.read('refs/heads/bzzz/issue-7', signal)).toBe(head)
     expect(github.state.pulls).toEqual(['bzzz/issue-7'])
   })

@@ -75,6 +75,11 @@ const describeType: Describe = {
     exit(entry.exitCode),
     `in ${duration(entry.durationMs)}`,
   ],
+  'work.finished': (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `${short(entry.base)}..${short(entry.head)}`,
+  ],
   'publish.intent': (entry) => [
     attempt(entry),
     `branch ${entry.branch}`,

@@ -97,6 +97,10 @@ const samples: [EntryInput, string][] = [
     'check.run octo/lib#4 attempt 2 “test” failed exit 1 in 2s',
   ],
   [
+    { type: 'work.finished', ...at, branch: 'b/4', base: oid, head: 'd'.repeat(40) },
+    'work.finished octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
+  ],
+  [
     {
       type: 'publish.intent',
       ...at,

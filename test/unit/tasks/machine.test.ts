@@ -11,6 +11,7 @@ const life: TaskEvent[] = [
   'executor.started',
   'executor.ended',
   'check.run',
+  'work.finished',
   'publish.intent',
   'pushed',
   'pull.opened',

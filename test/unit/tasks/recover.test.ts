@@ -91,6 +91,12 @@ describe('findUnfinished', () => {
     ])
   })
 
+  it('knows the commit of finished work', async () => {
+    const finished = { branch: 'bzzz/issue-4', base: oid('b'), head: oid('f') }
+    const entries = [tried, won, entry({ type: 'work.finished', ...finished })]
+    expect(await unfinished(entries)).toMatchObject([{ finished }])
+  })
+
   it.each([
     ['done', { type: 'task.done', pull: 3, durationMs: 1 }],
     ['failed', { type: 'task.failed', code: 'X', reason: '', durationMs: 1 }],
@@ -176,7 +182,13 @@ describe('decideRecovery', () => {
       'intent × our held record',
       intent,
       tip('held'),
-      { is: 'deliver', intent: { head: oid('h') } },
+      { is: 'deliver', work: { head: oid('h') } },
+    ],
+    [
+      'finished × our held record',
+      { ...won, finished: { branch: 'b', base: oid('b'), head: oid('f') } },
+      tip('held'),
+      { is: 'deliver', work: { head: oid('f') } },
     ],
     [
       'intent or pushed × our done record',

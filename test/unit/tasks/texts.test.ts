@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   claimLine,
+  exhaustedReason,
   failureComment,
   pullBody,
   pullTitle,
@@ -24,6 +25,14 @@ const check = {
 }
 
 describe('what is written on GitHub', () => {
+  it.each([
+    [1, 'ended', 'The one attempt ended without a result: ada ended while it worked on it'],
+    [3, 'silent', '3 attempts in a row ended without a result; in the last one ada was not heard'],
+    [2, 'returned', '2 attempts in a row ended without a result; in the last one ada handed it'],
+  ] as const)('says how %d attempts came to nothing, the last one: %s', (attempts, how, begins) => {
+    expect(exhaustedReason(attempts, { agent: 'ada', how })).toContain(begins)
+  })
+
   it('closes the issue and points to the journal entry', () => {
     const body = pullBody(
       { number: 7 },
