@@ -2,7 +2,9 @@
 import { clean, clockTime, safeJson } from './text.ts'
 
 /** Said by where it stands, or of no use to who watches. */
-const dropped = new Set(['level', 'time', 'msg', 'agent', 'event', 'repo', 'issue', 'err', 'pid'])
+const dropped = new Set(['level', 'time', 'msg', 'agent', 'event', 'repo', 'issue', 'pid'])
+/** What says more about the message, the first that is there. */
+const details = ['err', 'reason', 'why', 'outcome', 'decision']
 
 export interface LogLineOptions {
   nowMs: number
@@ -14,17 +16,18 @@ export interface LogLineOptions {
 export function logText(json: string, { nowMs, verbose }: LogLineOptions): string {
   const fields = parse(json)
   if (fields === undefined) return clean(json.trimEnd())
-  const { level, time, msg, repo, issue, err } = fields
+  const { level, time, msg, repo, issue } = fields
+  const detail = details.find((name) => fields[name] !== undefined)
   const at = typeof time === 'string' ? Date.parse(time) : NaN
   const number = issue === undefined ? '' : `#${text(issue)}`
   const about = repo === undefined ? '' : `${text(repo)}${number}`
   const message = text(msg)
-  const rest = Object.entries(fields).filter(([name]) => !dropped.has(name))
+  const rest = Object.entries(fields).filter(([name]) => !dropped.has(name) && name !== detail)
   const parts = [
     Number.isNaN(at) ? '' : clockTime(at, nowMs),
     level === 'info' ? '' : text(level),
     about === '' || message.includes(about) ? '' : about,
-    err === undefined ? message : `${message}: ${text(err)}`,
+    detail === undefined ? message : `${message}: ${text(fields[detail])}`,
     ...(verbose ? rest.map(([name, value]) => `${name}=${text(value)}`) : []),
   ]
   return clean(parts.filter((part) => part !== '').join(' '))

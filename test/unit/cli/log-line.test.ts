@@ -10,7 +10,7 @@ describe('a line of the log', () => {
   it.each([
     [{ msg: 'ada is up', peerId: '12D3', addresses: ['/ip4'] }, 'ada is up'],
     [{ level: 'warn', event: 'github.down', err: 'no', msg: 'It is down' }, 'warn It is down: no'],
-    [{ repo: 'octo/lib', issue: 7, msg: 'ended' }, 'octo/lib#7 ended'],
+    [{ repo: 'octo/lib', issue: 7, msg: 'ended', outcome: 'failed' }, 'octo/lib#7 ended: failed'],
     [{ repo: 'octo/lib', msg: 'octo/lib works' }, 'octo/lib works'],
   ])('%j is %s', (fields, expected) => {
     expect(short(fields)).toBe(expected)
