@@ -98,7 +98,7 @@ describe('repositories', () => {
     expect(error(repos.missing)).toMatch(
       /octo\/missing was not found, or this token cannot see it.*github\.repos/,
     )
-    expect(error(repos.readonly)).toMatch(/cannot push to octo\/readonly.*write access/)
+    expect(error(repos.readonly)).toMatch(/may not write to octo\/readonly.*write access/)
     const issue = await world.issue(repos.good, { title: 'Touch', body: chore('chore: touch') })
     await ends(repos.good, issue, 'done')
     expect(ada.stderr()).toContain('octo/missing')
@@ -169,8 +169,7 @@ describe('issues', () => {
       body: `${'x'.repeat(60_000)}\n${chore('chore: touch')}`,
     })
     await ends(repos.good, long, 'done')
-    const shown = await row(repos.good, empty)
-    expect(shown?.state).toBe('waiting')
+    await ends(repos.good, empty, 'waiting')
     expect((await ada.api.task({ repo: repos.good, issue: empty })).reason).toMatch(
       /names no chore/,
     )
