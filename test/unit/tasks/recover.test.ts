@@ -178,12 +178,7 @@ describe('decideRecovery', () => {
     ['won × the released record of somebody else', won, other('released'), lostToBob],
     ['won × no record', won, garbage, { is: 'lost' }],
     ['intent × nothing', intent, absent, { is: 'lost', reason: 'the claim ref was deleted' }],
-    [
-      'intent × our held record',
-      intent,
-      tip('held'),
-      { is: 'deliver', work: { head: oid('h') } },
-    ],
+    ['intent × our held record', intent, tip('held'), { is: 'deliver', work: { head: oid('h') } }],
     [
       'finished × our held record',
       { ...won, finished: { branch: 'b', base: oid('b'), head: oid('f') } },

@@ -44,7 +44,7 @@ function setup() {
       settle: async () => undefined,
       doubts: () => false,
       matters: () => true,
-      rota: { self: 'a', others: () => [], stretch: () => 1, rank: () => 0 },
+      rota: { self: 'a', others: () => [], stretch: () => 1, full: () => false, rank: () => 0 },
     },
   )
   return { clock, lines, said, state, outage, turns }
