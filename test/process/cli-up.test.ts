@@ -30,7 +30,7 @@ describe('bzzz up', () => {
     expect(running.stderr).toMatch(/^\d\d:\d\d:\d\d warn GitHub is down: .*ECONNREFUSED/m)
     expect(running.stderr).not.toContain('{')
     const { stdout } = await at.bzzz('status')
-    expect(stdout).toMatch(/down for \d+s: .*ECONNREFUSED/)
+    expect(stdout).toMatch(/down since \S+ \(\d+s\): .*ECONNREFUSED/)
     expect(stdout).toMatch(/octo\/lib +unread +never .*ECONNREFUSED/)
     running.child.kill('SIGTERM')
     expect((await running.ended).code).toBe(0)
