@@ -37,7 +37,8 @@ export async function* inTheirTime<T extends { rank: number }>(
     const now = clock.monotonic()
     const due = left.find(({ at }) => at <= now)
     if (due === undefined) {
-      await sleep(Math.min(soonest.at - now, lookMs), { signal, clock })
+      // A timer of less than 1 ms may not move the clock at all.
+      await sleep(Math.min(Math.max(1, soonest.at - now), lookMs), { signal, clock })
       continue
     }
     left = left.filter((one) => one !== due)

@@ -104,7 +104,7 @@ describe('our held record', () => {
     await me.refs.push([{ ref: work, expected: null, next: head }], signal)
     const github = fakeGitHub({ assignees: ['a'] })
     expect(await recover(me, github, begun(claim.oid, intentOf(head)))).toMatchObject({
-      entries: ['publish.intent', 'pushed', 'pull.opened', 'task.done'],
+      entries: ['work.finished', 'publish.intent', 'pushed', 'pull.opened', 'task.done'],
       state: 'done',
       pulls: 1,
     })

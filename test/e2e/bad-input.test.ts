@@ -98,7 +98,7 @@ describe('repositories', () => {
     expect(error(repos.missing)).toMatch(
       /octo\/missing was not found, or this token cannot see it.*github\.repos/,
     )
-    expect(error(repos.readonly)).toMatch(/may not write to octo\/readonly.*write access/)
+    expect(error(repos.readonly)).toMatch(/cannot push to octo\/readonly.*write access/)
     const issue = await world.issue(repos.good, { title: 'Touch', body: chore('chore: touch') })
     await ends(repos.good, issue, 'done')
     expect(ada.stderr()).toContain('octo/missing')

@@ -93,7 +93,7 @@ describe('data for people', () => {
     expect(screen.stdout).toContain('4,812 of 5,000 requests left')
     expect(screen.stdout).toContain('token from file /etc/bzzz/token, expires in')
     expect(screen.stdout).toMatch(/^webhooks http:.*\(3 accepted, 1 repeated\)$/m)
-    expect(screen.stdout).toMatch(/octo\/gone +unread +never +- +Not found\./)
+    expect(screen.stdout).toMatch(/octo\/gone +unread +never +Not found\./)
     const list = await at.bzzz('task', 'ls')
     expect(list.stdout.split('\n')[0]).toMatch(/^TASK +STATE +AGENT +TRY +TIME +PULL +TITLE$/)
     expect((await at.bzzz('peers', 'ls', '-q')).stdout).toBe(`${peers[0]?.peerId}\n`)
