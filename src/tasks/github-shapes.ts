@@ -23,6 +23,7 @@ export const issueSchema = z.object({
   created_at: z.string(),
   updated_at: z.string(),
   html_url: z.string().max(2_048),
+  repository_url: z.string().max(2_048).optional(),
   pull_request: z.unknown().optional(),
   issue_dependencies_summary: z
     .object({ total_blocked_by: z.number(), blocked_by: z.number().optional() })

@@ -25,6 +25,7 @@ import {
   type Comment,
   type Issue,
 } from './github-shapes.ts'
+import { createWhereabouts } from './github-moved.ts'
 import { createRefsApi } from './github-refs.ts'
 import type { Allowance } from './limits.ts'
 import type { GitHubWithRefs } from './github-types.ts'
@@ -165,21 +166,20 @@ export function createGitHub(
     return found
   }
 
+  const access = accessCalls({ apiUrl, credential, call })
+  const whereabouts = createWhereabouts(
+    async (repo, signal) => (await access.repository(repo, signal)).fullName,
+  )
+
   return {
-    ...accessCalls({ apiUrl, credential, call }),
+    ...access,
     openIssues,
     async issue(repo, number, signal) {
       const parameters = { ...at(repo), issue_number: number }
-      return toIssue(
-        (
-          await call(
-            'GET /repos/{owner}/{repo}/issues/{issue_number}',
-            parameters,
-            issueSchema,
-            signal,
-          )
-        ).data,
-      )
+      const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}'
+      const { data } = await call(route, parameters, issueSchema, signal)
+      await whereabouts.mustBe(repo, number, data, signal)
+      return toIssue(data)
     },
     async assign(repo, number, login, signal) {
       const parameters = { ...at(repo), issue_number: number, assignees: [login] }
