@@ -125,6 +125,29 @@ describe('bzzz doctor', () => {
     const { of } = await checks()
     await api.stop()
     expect(of('agent')?.seen).toContain('peers connected')
+    expect(of('agent')?.status).toBe('ok')
+  })
+
+  it('names webhooks that a running agent refused', async () => {
+    const sources = fakeSources()
+    const status = sources.status()
+    const { webhooks } = status.github
+    if (webhooks === null) throw new TypeError('The sample has a receiver.')
+    const deliveries = { ...webhooks.deliveries, unsigned: 2 }
+    const refusing = {
+      ...status,
+      github: { ...status.github, webhooks: { ...webhooks, deliveries } },
+    }
+    const api = createApi(
+      { home: join(at.dir, 'home') },
+      { ...sources, status: () => refusing },
+      { logger: nullLogger },
+    )
+    await api.start()
+    const { of } = await checks()
+    await api.stop()
+    expect(of('agent')).toMatchObject({ status: 'warn', next: expect.stringContaining('secret') })
+    expect(of('agent')?.seen).toContain('2 without a good signature, 0 not understood (1 repeated')
   })
 
   it('works without a usable configuration or a forge', async () => {

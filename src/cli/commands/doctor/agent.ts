@@ -1,5 +1,5 @@
 /** The agent that runs in the home, if one does. */
-import { connect } from '../../../api/client.ts'
+import { connect, type Status } from '../../../api/client.ts'
 import { hasCode } from '../../../util/index.ts'
 import { failed, ok, warn, type Check } from './check.ts'
 
@@ -19,6 +19,12 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
       const [worst] = failing
       if (worst !== undefined)
         return warn(`${seen}; ${worst.repo}: ${worst.error ?? 'failing'}`, 'Look with: bzzz status')
+      const hooks = refusedHooks(github.webhooks)
+      if (hooks !== undefined)
+        return warn(
+          `${seen}; ${hooks}`,
+          'Compare the secret of the hook on GitHub with github.webhooks.secret; the log names who sent them.',
+        )
       if (state === 'draining') return warn(seen, 'It is ending; start it again with: bzzz up')
       return ok(seen)
     } catch (error) {
@@ -27,3 +33,11 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
     }
   },
 })
+
+/** What the webhook receiver refused; a repeated delivery is refused in silence, as a replay would be. */
+function refusedHooks(webhooks: Status['github']['webhooks']): string | undefined {
+  if (webhooks === null) return undefined
+  const { unsigned, invalid, repeated } = webhooks.deliveries
+  if (unsigned + invalid === 0) return undefined
+  return `webhooks refused: ${unsigned} without a good signature, ${invalid} not understood (${repeated} repeated ones ignored)`
+}
