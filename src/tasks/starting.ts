@@ -55,10 +55,8 @@ export async function startSome(
       floor.isActive(repo, issue.number),
   })
   const issues = open.map(({ issue }) => issue)
-  for await (const option of inTime) {
-    if (!(await passesGates(floor, place, option, signal))) continue
+  for await (const option of inTime)
     await tryOne(floor, place, memory, { option, issues, begun }, signal)
-  }
 }
 
 interface Trial {
@@ -84,13 +82,18 @@ async function tryOne(
   const known = memory.issues.get(number)
   const isOld = floor.context.clock.monotonic() - (known?.readAt ?? -Infinity) > freshMs
   const tip = memory.tips.get(number)?.tip ?? { is: 'absent' }
+  const { policy } = at
+  // What the refs alone decide costs no reading of the issue.
+  if ((await consider(floor, place, memory, { issue: option.issue, tip, policy })) === undefined)
+    return
   // The listing is older than the refs: what somebody ended in between shows only in the issue.
   const isNew = tip.is === 'absent' && !isOld
   const issue = isNew ? known?.issue : await readAgain(floor, place, memory, number, signal)
   if (issue === undefined) return
-  const now = await consider(floor, place, memory, { issue, tip, policy: at.policy })
+  const now = await consider(floor, place, memory, { issue, tip, policy })
+  if (now === undefined || !(await passesGates(floor, place, now, signal))) return
   // What was heard meanwhile is younger than what was read.
-  if (now === undefined || floor.heardClaimed(place.repo, number)) return
+  if (floor.heardClaimed(place.repo, number)) return
   const { decision, instructions, refusal, rules, earlier } = now
   const job: Job = {
     place,
@@ -99,7 +102,7 @@ async function tryOne(
     ...(refusal === undefined ? {} : { refusal }),
     rules,
     earlier,
-    policy: at.policy,
+    policy,
     base: at.base,
     attempt: decision.attempt,
     strikes: decision.strikes,
