@@ -4,10 +4,10 @@ import type { Verify } from './claim/record.ts'
 import type { RunGit } from './claim/repository.ts'
 import type { Settings } from './context.ts'
 import type { GatesInit } from './gates.ts'
-import type { RateLimit } from './github.ts'
+import type { createGitHub, RateLimit } from './github.ts'
 import type { Candidate } from './intake.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from './needs.ts'
-import type { PlaceInit } from './place.ts'
+import type { openPlace, PlaceInit } from './place.ts'
 import type { Reachable } from './reach.ts'
 import type { RepoStatus, TaskView } from './types.ts'
 
@@ -30,6 +30,10 @@ export interface TasksComponents {
   /** Called when the login is known, and whenever the number of used slots changes. */
   onChange: (change: { login: string | null; slotsUsed: number }) => void
   clock?: Clock
+  /** Makes the GitHub client. Default: octokit. A measurement in model time gives its own. */
+  connect?: typeof createGitHub
+  /** Makes a repository ready. Default: a local git store and its remote. */
+  openPlace?: typeof openPlace
 }
 
 /** A webhook, or another sign that something changed: it is never believed, only looked at. */

@@ -21,8 +21,8 @@ export interface Hearsay {
 }
 
 export interface HearsayInit {
-  /** How long a word counts while its peer is connected, ms. */
-  holdMs: number
+  /** How long a word counts while its peer is connected, ms; a function is asked each time. */
+  holdMs: number | (() => number)
   /** Issues about which something is remembered; the oldest go first. */
   limit: number
 }
@@ -31,12 +31,13 @@ export interface HearsayInit {
 const shortMs = 5_000
 
 export function createHearsay(
-  { holdMs, limit }: HearsayInit,
+  { holdMs: given, limit }: HearsayInit,
   { clock, isHere }: { clock: Clock; isHere: (peerId: string) => boolean },
 ): Hearsay {
   const words = new RecentMap<string, { by: string; at: number }>(limit)
   /** By issue and peer: until when its word counts only shortly. */
   const spent = new RecentMap<string, number>(limit)
+  const holdMs = () => (typeof given === 'number' ? given : given())
   const keyOf = (repo: string, issue: number) => `${repo.toLowerCase()}#${issue}`
   return {
     heard({ repo, issue, event }, from) {
@@ -53,9 +54,9 @@ export function createHearsay(
       if (word === undefined) return false
       const now = clock.monotonic()
       const short = (spent.get(`${key} ${word.by}`) ?? -Infinity) > now || !isHere(word.by)
-      if (now - word.at < (short ? shortMs : holdMs)) return true
+      if (now - word.at < (short ? shortMs : holdMs())) return true
       words.delete(key)
-      spent.set(`${key} ${word.by}`, now + holdMs)
+      spent.set(`${key} ${word.by}`, now + holdMs())
       return false
     },
     orphaned(repo) {
@@ -71,7 +72,7 @@ export function createHearsay(
       const word = words.get(key)
       if (word === undefined || word.at > readAt) return
       words.delete(key)
-      spent.set(`${key} ${word.by}`, clock.monotonic() + holdMs)
+      spent.set(`${key} ${word.by}`, clock.monotonic() + holdMs())
     },
   }
 }

@@ -30,15 +30,26 @@ export function placeOf(repo: string, self: string, others: readonly string[]): 
 /** Where the polling of all but the poller together would cost more than its own, it is stretched. */
 const maxSafetyStretch = 6
 
-/** Pause between two safety looks, ms: longer in a large mesh, so that their sum stays as it is. */
-export function safetyPause(
+/** Mean pause between two safety looks, ms: longer in a large mesh, so that their sum stays as it is. */
+export const safetySpan = (
   { safetyMs, pollMs }: { safetyMs: number; pollMs: number },
   workers: number,
+): number => Math.min(Math.max(safetyMs, workers * pollMs), maxSafetyStretch * safetyMs)
+
+/** Part by which a pause between safety looks differs from the mean. */
+const safetyJitter = 0.1
+
+export const safetyPause = (
+  times: { safetyMs: number; pollMs: number },
+  workers: number,
   random: () => number,
-): number {
-  const wanted = Math.min(Math.max(safetyMs, workers * pollMs), maxSafetyStretch * safetyMs)
-  return wanted * (0.9 + 0.2 * random())
-}
+): number => safetySpan(times, workers) * (1 - safetyJitter + 2 * safetyJitter * random())
+
+/** The longest of these pauses, ms: what was heard need not be looked into before. */
+export const longestSafetyPause = (
+  times: { safetyMs: number; pollMs: number },
+  workers: number,
+): number => safetySpan(times, workers) * (1 + safetyJitter)
 
 /** Pause between safety looks when none is given, in pauses between looks. */
 const safetyPolls = 10

@@ -12,7 +12,7 @@ import type { Candidate } from './intake.ts'
 import { createNews } from './news.ts'
 import { createOutage, type Outage } from './outage.ts'
 import { observed } from './reach.ts'
-import { safetyOf } from './polling.ts'
+import { longestSafetyPause, safetyOf } from './polling.ts'
 import { createSettling, type Settling } from './settling.ts'
 
 export interface Shared {
@@ -52,7 +52,7 @@ export function createShared(
   components: TasksComponents & Required<Pick<TasksComponents, 'clock'>>,
   { stopping, wakeAll, saw, polls, wake }: SharedHooks,
 ): Shared {
-  const { journal, mesh, work, logger, onChange, clock } = components
+  const { journal, mesh, work, logger, onChange, clock, connect = createGitHub } = components
   const { apiUrl, token, userAgent, pollMs } = init
   const safetyMs = safetyOf(init)
   let login: string | null = null
@@ -66,12 +66,13 @@ export function createShared(
   })
   const onAnswer = observed(outage, headroom)
   const mayAsk = () => headroom.allow('publication')
-  const github = createGitHub({ apiUrl, token, userAgent }, { logger, onAnswer, mayAsk })
+  const github = connect({ apiUrl, token, userAgent }, { logger, onAnswer, mayAsk })
   const every = (repo: string) => (polls(repo) ? pollMs : safetyMs)
   const gates = createGates({ ...init, pollMs: every }, { github, clock })
   const settling = createSettling(maxRemembered, clock)
   const isHere = (peerId: string) => mesh.candidates().some((one) => one.peerId === peerId)
-  const hearsay = createHearsay({ holdMs: safetyMs, limit: maxRemembered }, { clock, isHere })
+  const holdMs = () => longestSafetyPause({ safetyMs, pollMs }, mesh.candidates().length + 1)
+  const hearsay = createHearsay({ holdMs, limit: maxRemembered }, { clock, isHere })
   const hints = createHints(maxRemembered, clock)
   const say = createNews(journal, maxRemembered)
   const active = createActive({

@@ -8,7 +8,7 @@ import type { Tip } from './claim/decide.ts'
 import type { RepoContext } from './context.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from './github.ts'
-import { safetyOf } from './polling.ts'
+import { safetyOf, safetySpan } from './polling.ts'
 import { sight } from './sight.ts'
 
 /** How old a reading of the refs may be when a claim is tried, ms. */
@@ -61,6 +61,9 @@ export async function readIfDue(
   const { context } = floor
   const now = context.clock.monotonic()
   noteAway(floor, memory, now)
+  const { pollMs } = context.settings
+  const times = { pollMs, safetyMs: safetyOf(context.settings) }
+  const safetyMs = safetySpan(times, context.mesh.candidates().length + 1)
   const isDue = issues.some((issue) => {
     const { number } = issue
     if (floor.isActive(place.repo, number) || floor.heardClaimed(place.repo, number)) return false
@@ -71,8 +74,7 @@ export async function readIfDue(
     const isAssigned = issue.assignees.length > 0
     const awaySince = memory.away.get(holder)
     const isSuspect = memory.suspicions.has(number)
-    const { pollMs } = context.settings
-    const when = { now, changedAt, pollMs, safetyMs: safetyOf(context.settings) }
+    const when = { now, changedAt, pollMs, safetyMs }
     return mustRead({ seen, isAssigned, awaySince, isSuspect, ...when })
   })
   if (isDue || force) await readRefs(floor, place, memory, issues, signal)

@@ -18,7 +18,7 @@ const firstAnswerMs = 5_000
 
 export function createTasks(init: TasksInit, components: TasksComponents): Tasks {
   const { mesh, git, verify, logger } = components
-  const { clock = systemClock } = components
+  const { clock = systemClock, openPlace: ready = openPlace } = components
   const { apiUrl, pollMs, staggerMs } = init
   const safetyMs = safetyOf(init)
   let stopping = new AbortController()
@@ -48,7 +48,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       floor: shared.floor,
       async open(context: Context, signal: AbortSignal): Promise<RepoContext> {
         const given = { git, verify, signer: mesh, clock, github }
-        const place = await openPlace(init, given, context, repo, signal)
+        const place = await ready(init, given, context, repo, signal)
         settling.due(repo)
         return { ...place, refs: reachOf(place.refs, repo, outage) }
       },

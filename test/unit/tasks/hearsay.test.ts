@@ -49,6 +49,19 @@ describe('a word about a claim', () => {
     expect(holds()).toBe(false)
   })
 
+  it('lasts as long as looks of one’s own are apart, which depends on the mesh', async () => {
+    const clock = fakeClock()
+    let lookMs = holdMs
+    const init = { holdMs: () => lookMs, limit: 100 }
+    const said = createHearsay(init, { clock, isHere: () => true })
+    said.heard({ repo, issue: 7, event: 'claimed' }, 'ada')
+    lookMs = 2 * holdMs
+    await clock.advance(holdMs)
+    expect(said.holds(repo, 7)).toBe(true)
+    await clock.advance(holdMs)
+    expect(said.holds(repo, 7)).toBe(false)
+  })
+
   it('calls for a look, once, when its peer is gone', async () => {
     const { clock, here, said, say } = setup()
     say('claimed')

@@ -1,7 +1,7 @@
 /** Who polls, when, and what ticks of others lead to: a mesh of rotas on one clock. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { maxChanges, type IssuesTick } from '../../../src/mesh/index.ts'
-import { isSilent, placeOf, pollNow, safetyPause } from '../../../src/tasks/polling.ts'
+import { isSilent, longestSafetyPause, placeOf, pollNow, safetyPause } from '../../../src/tasks/polling.ts'
 import { maxChangesPerPeer } from '../../../src/tasks/named.ts'
 import { createRota, type Rota } from '../../../src/tasks/rota.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
@@ -64,6 +64,15 @@ describe('the election', () => {
       50 * pollMs,
       6 * safetyMs,
     ])
+  })
+
+  it('is never longer than what is heard may be left unexamined', () => {
+    for (const workers of [1, 20, 500]) {
+      const longest = safetyPause({ safetyMs, pollMs }, workers, () => 0.999_999)
+      const bound = longestSafetyPause({ safetyMs, pollMs }, workers)
+      expect(longest).toBeLessThan(bound)
+      expect(longest).toBeGreaterThan(bound * 0.999)
+    }
   })
 })
 
