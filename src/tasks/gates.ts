@@ -5,6 +5,7 @@
  *
  * GitHub lets only people with triage permission label an issue, with one exception: an issue form
  * sets its labels in the name of whoever opens the issue. So the actor of the label is looked at.
+ * Of two no permission need be asked: the user who owns the repository, and the token's own login.
  */
 import { hasCode, RecentMap, type Clock } from '../util/index.ts'
 import type { Feature, GateCalls } from './github-gates.ts'
@@ -56,9 +57,19 @@ interface Block {
   by: ReadonlySet<string>
 }
 
+export interface GatesComponents {
+  github: Pick<GitHub, 'issue'> & { gates: GateCalls }
+  clock: Clock
+  /**
+   * Login that the token belongs to, null while it is unknown: a repository is worked only after
+   * GitHub said that this login may push, which is more than triage. Default: nobody's.
+   */
+  own?: () => string | null
+}
+
 export function createGates(
   { trigger, trust, pollMs }: GatesInit,
-  { github, clock }: { github: Pick<GitHub, 'issue'> & { gates: GateCalls }; clock: Clock },
+  { github, clock, own = () => null }: GatesComponents,
 ): Gates {
   const verdicts = new RecentMap<string, { until: number; reason: string | undefined }>(maxKept)
   const people = new RecentMap<string, { until: number; may: boolean }>(maxKept)
@@ -66,7 +77,14 @@ export function createGates(
   const blocked = new RecentMap<string, Block>(maxKept)
   const barred = new RecentMap<string, true>(maxKept)
 
-  async function mayTriage(repo: string, login: string, signal: AbortSignal): Promise<boolean> {
+  async function mayTriage(
+    repo: string,
+    { url }: Issue,
+    login: string,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    if ([own(), ownerOf(url)].some((sure) => sure?.toLowerCase() === login.toLowerCase()))
+      return true
     const key = `${repo} ${login}`.toLowerCase()
     const known = people.get(key)
     if (known !== undefined && known.until > clock.monotonic()) return known.may
@@ -81,14 +99,14 @@ export function createGates(
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const opened = async () =>
-      (await mayTriage(repo, issue.author, signal))
+      (await mayTriage(repo, issue, issue.author, signal))
         ? undefined
         : `untrusted: opened by ${issue.author}, who may not triage`
     if (trust === 'author') return opened()
     const by = await github.gates.labeledBy(repo, issue.number, trigger, signal)
     // Without an event the label came with the issue.
     if (by === undefined) return opened()
-    if (by.bot || (await mayTriage(repo, by.login, signal))) return undefined
+    if (by.bot || (await mayTriage(repo, issue, by.login, signal))) return undefined
     return `untrusted: ${trigger} was set by ${by.login}, who may not triage`
   }
 
@@ -168,6 +186,9 @@ export function createGates(
 
 const fullName = (repo: string, name: string) =>
   (name.startsWith('#') ? `${repo}${name}` : name).toLowerCase()
+
+/** By GitHub's own address of the issue, which also names the new owner of a repository that moved. */
+const ownerOf = (url: string) => /\/([\w.-]{1,100})\/[\w.-]{1,100}\/issues\/\d+$/.exec(url)?.[1]
 
 const some = (names: readonly string[]) =>
   names.length > 10

@@ -56,6 +56,8 @@ export function createShared(
   const { apiUrl, token, userAgent, pollMs } = init
   const safetyMs = safetyOf(init)
   let login: string | null = null
+  /** Whose token it is; `login` is whom issues are assigned to. */
+  let own: string | null = null
 
   const outage = createOutage({ pauseMs: pollMs, onChange: sayReach }, { clock })
   const headroom = createHeadroom({
@@ -68,7 +70,7 @@ export function createShared(
   const mayAsk = () => headroom.allow('publication')
   const github = connect({ apiUrl, token, userAgent }, { logger, onAnswer, mayAsk })
   const every = (repo: string) => (polls(repo) ? pollMs : safetyMs)
-  const gates = createGates({ ...init, pollMs: every }, { github, clock })
+  const gates = createGates({ ...init, pollMs: every }, { github, clock, own: () => own })
   const settling = createSettling(maxRemembered, clock)
   const isHere = (peerId: string) => mesh.candidates().some((one) => one.peerId === peerId)
   const holdMs = () => longestSafetyPause({ safetyMs, pollMs }, mesh.candidates().length + 1)
@@ -122,8 +124,8 @@ export function createShared(
         ),
     async context(signal) {
       if (login === null) {
-        const viewer = await github.viewer(signal)
-        login = init.assignee ?? viewer
+        own = await github.viewer(signal)
+        login = init.assignee ?? own
         changed()
       }
       const parts = { github, gates, journal, mesh, work, logger, clock, saw }

@@ -42,8 +42,11 @@ const github = {
   gates: gateCalls,
   issue: async (_: string, number: number) => (calls.push(`issue ${number}`), issue()),
 }
-const gates = (init: Partial<GatesInit> = {}) =>
-  createGates({ trigger: 'bzzz', trust: 'label', pollMs: 30_000, ...init }, { github, clock })
+const gates = (init: Partial<GatesInit> = {}, own: string | null = null) =>
+  createGates(
+    { trigger: 'bzzz', trust: 'label', pollMs: 30_000, ...init },
+    { github, clock, own: () => own },
+  )
 
 beforeEach(() => {
   now = 0
@@ -61,6 +64,24 @@ describe('trust', () => {
       expect(await gate.ask(repo, issue(free), signal)).toEqual({ is: 'open' })
     expect(await gate.ask(repo, issue({ ...free, number: 8 }), signal)).toEqual({ is: 'open' })
     expect(calls).toEqual(['events', 'may member', 'events'])
+  })
+
+  it('asks for no permission of the token’s own login, nor of the user who owns the repository', async () => {
+    const gate = gates({}, 'Hive')
+    labeledBy = { login: 'hive', bot: false }
+    expect(await gate.ask(repo, issue(free), signal)).toEqual({ is: 'open' })
+    labeledBy = { login: 'octo', bot: false }
+    const url = 'https://github.com/Octo/lib/issues/8'
+    const eight = issue({ ...free, number: 8, url })
+    expect(await gate.ask(repo, eight, signal)).toEqual({ is: 'open' })
+    expect(calls).toEqual(['events', 'events'])
+  })
+
+  it('asks for the permission of whoever has the name of a former owner', async () => {
+    labeledBy = { login: 'octo', bot: false }
+    const url = 'https://github.com/other/lib/issues/7'
+    const verdict = await gates().ask(repo, issue({ ...free, url }), signal)
+    expect([verdict.is, ...calls]).toEqual(['untrusted', 'events', 'may octo'])
   })
 
   it('leaves alone what an issue form labelled for a stranger, until a member labels it', async () => {
