@@ -1,74 +1,46 @@
 /**
- * A repository and its agents in model time, with everybody's calls counted: the real turns, gates,
- * claims, leases and publication run on the in-memory server of the claims' model, without faults. An
- * hour of model time costs seconds. What a repository costs does not depend on the others, so each is
- * a world of its own and they are added up.
+ * A repository and its agents in model time, with everybody's calls counted: the real service of
+ * `src/tasks` (see `calls-agent.ts`) runs on the in-memory server of the claims' model, without
+ * faults. An hour of model time costs seconds. What a repository costs does not depend on the others,
+ * so each is a world of its own and they are added up.
  */
-import { createGates } from '../src/tasks/gates.ts'
 import type { GateCalls } from '../src/tasks/github-gates.ts'
+import type { Answered } from '../src/tasks/github-answers.ts'
 import type { GitHub } from '../src/tasks/github.ts'
 import type { ClaimRepository } from '../src/tasks/claim/repository.ts'
 import type { TasksWork, WorkOutcome } from '../src/tasks/needs.ts'
-import { startAgent } from '../test/chaos/claims/agent.ts'
 import { startNaive } from '../test/chaos/claims/naive.ts'
 import type { Process } from '../test/chaos/claims/scheduler.ts'
-import { branchPrefix, refPrefix, trigger } from '../test/chaos/claims/server.ts'
+import { branchPrefix, failedLabel, refPrefix, repo, trigger } from '../test/chaos/claims/server.ts'
 import { createWorld, type Machine, type World } from '../test/chaos/claims/world.ts'
+import { Ledger, writes, type Counts, type Tally } from './calls-count.ts'
+import { Gossip, startReal, type AgentInit } from './calls-agent.ts'
 
 export type Protocol = 'bzzz' | 'naive'
 
-/** What was asked of GitHub. */
-export interface Counts {
-  /** REST calls that were charged, writes among them. */
-  rest: number
-  writes: number
-  /** REST calls answered with 304, which are not charged. */
-  notModified: number
-  /** git listings and fetches. */
-  git: number
-  pushes: number
-}
-
-/** Looking for work; up to the assignment; while the executor runs; after it. */
-export type Phase = 'discovery' | 'claim' | 'renewal' | 'publication'
-export type Tally = Record<Phase, Counts>
-
-const none = (): Counts => ({ rest: 0, writes: 0, notModified: 0, git: 0, pushes: 0 })
-export const emptyTally = (): Tally => ({
-  discovery: none(),
-  claim: none(),
-  renewal: none(),
-  publication: none(),
-})
-
-export function add(into: Tally, from: Tally): void {
-  for (const phase of Object.keys(into) as Phase[])
-    for (const name of Object.keys(into[phase]) as (keyof Counts)[])
-      into[phase][name] += from[phase][name]
-}
-
-/** What agents use unless configured, and the delays of gossip on a local network. */
+/** What agents use unless configured. */
 export const settings = {
   pollMs: 30_000,
   leaseMs: 30 * 60_000,
-  staggerMs: 250,
+  staggerMs: 1_000,
   slots: 1,
   maxAttempts: 3,
 } as const
-const gossip = { lost: 0.01, delayMs: 150 }
+/** Requests of a principal in an hour. */
+const hourly = { limit: 5_000, windowMs: 60 * 60_000 }
+/** Within this time agents start, as they do in life: else all would look at the same times, ms. */
+const startsMs = 10 * 60_000
 /** Until all agents run and have looked once, ms. */
-export const settleMs = 5 * 60_000
+export const settleMs = startsMs + 2 * 60_000
 
-const writes: ReadonlySet<string> = new Set([
-  'assign',
-  'unassign',
-  'addLabel',
-  'comment',
-  'openPull',
-])
+type Trust = 'label' | 'anyone'
 
 export interface ModelInit {
   protocol: Protocol
+  /** Whose word makes an issue a task. Default: who set the label. */
+  trust?: Trust
+  /** Who labels: somebody who may triage, or the account that all agents run as. Default: the former. */
+  labeler?: 'person' | 'own'
   agents: number
   seed: number
   /** When each issue is opened, ms after `settleMs`, and how long its work takes, ms. */
@@ -78,46 +50,73 @@ export interface ModelInit {
 export class Model {
   readonly world: World
   readonly #init: ModelInit
-  readonly #phases = new Map<number, Phase>()
-  #tally = emptyTally()
+  readonly #ledger = new Ledger()
+  /** The issue that an agent asked about last: whoever may triage is asked for its sake. */
+  readonly #asked = new Map<Machine, number>()
+  readonly #charged = new Map<string, { since: number; used: number }>()
+  readonly #agents: AgentInit
 
   constructor(init: ModelInit) {
     this.#init = init
     const { seed, agents } = init
-    const calm = { lostRequest: 0, lostAnswer: 0, lateWrite: 0, twice: 0, slow: 0, stale: 0 }
-    const faults = calm
-    const base = { seed, issues: 0, agents, oneLogin: false, drift: 0, faults, longWork: 0 }
+    const faults = { lostRequest: 0, lostAnswer: 0, lateWrite: 0, twice: 0, slow: 0, stale: 0 }
+    const base = {
+      seed,
+      issues: 0,
+      agents,
+      oneLogin: init.labeler === 'own',
+      drift: 0,
+      faults,
+      longWork: 0,
+    }
     const timely = { untimely: false, tampered: false, keepsWrites: true }
+    const work = (machine: Machine, process: Process) => this.#work(machine, process)
+    const refs = (machine: Machine, plain: ClaimRepository) => this.#countRefs(machine, plain)
     this.world = createWorld({ ...base, transports: 'git' }, timely, {
       settings,
-      gossip,
-      github: (_, github) => this.#countGitHub(github),
-      refs: (_, refs) => this.#countRefs(refs),
-      gates: (_, github, process) => {
-        const issue: GitHub['issue'] = async (...args) => github.issue(...args)
-        const counting = { issue, gates: this.#gates(process) }
-        const asked = { trigger, trust: 'label', pollMs: settings.pollMs } as const
-        return createGates(asked, { github: counting, clock: process.clock })
-      },
-      work: (machine, process) => this.#work(machine, process),
+      github: (machine, github) => this.#countGitHub(machine, github, () => undefined),
+      refs,
+      work,
     })
     this.world.network.calm = true
+    const { trust = 'label' } = init
+    const names = { trigger, failed: failedLabel, branchPrefix, refPrefix, priority: [] }
+    const remote = { dir: 'none', apiUrl: 'https://api.github.com', token: 'none' }
+    const more = { trust, userAgent: 'bench', repos: [repo] }
+    this.#agents = {
+      settings: { ...settings, ...names, ...remote, ...more },
+      gossip: new Gossip(this.world),
+      gates: (machine, process) => this.#gates(machine, process),
+      count: (machine, github, answered) => this.#countGitHub(machine, github, answered),
+      refs,
+      work,
+    }
   }
 
   /** What was counted since the last call. */
   take(): Tally {
-    const tally = this.#tally
-    this.#tally = emptyTally()
-    return tally
+    const won = new Set(
+      this.world.machines.flatMap(({ name, journal }) =>
+        journal.flatMap((entry) =>
+          entry.type === 'claim.won' ? [`${name} ${entry.task.issue}`] : [],
+        ),
+      ),
+    )
+    // Who assigns itself by the naive protocol works, whoever else does.
+    const isNaive = this.#init.protocol === 'naive'
+    return this.#ledger.take((by, issue) => isNaive || won.has(`${by} ${issue}`))
   }
 
   /** Starts everybody, each at a time of its own, and opens the issues in their time. */
   launch(): void {
     const { scheduler, machines, random, server } = this.world
-    const start = this.#init.protocol === 'bzzz' ? startAgent : startNaive
+    const start = (machine: Machine) =>
+      this.#init.protocol === 'bzzz'
+        ? startReal(this.world, machine, this.#agents)
+        : startNaive(this.world, machine)
     for (const machine of machines)
-      scheduler.after(random.between(0, settings.pollMs), () => {
-        void start(this.world, machine).then((agent) => (machine.agent = agent))
+      scheduler.after(random.between(0, startsMs), () => {
+        void start(machine).then((agent) => (machine.agent = agent))
       })
     for (const [index, { atMs }] of this.#init.issues.entries())
       scheduler.after(settleMs + atMs, () => {
@@ -125,6 +124,11 @@ export class Model {
         server.comments.set(index + 1, [])
         server.issues.set(index + 1, [{ at: scheduler.now, state }])
       })
+  }
+
+  /** Issues that have a pull request. */
+  done(): number {
+    return new Set(this.world.server.pulls.map(({ branch }) => issueOf(branch))).size
   }
 
   /** Until `ms` of model time have passed, or earlier when `enough`. */
@@ -146,40 +150,70 @@ export class Model {
     return { tried: count('claim.tried'), won: count('claim.won') }
   }
 
-  #count(phase: Phase, change: Partial<Counts>): void {
-    for (const [name, n] of Object.entries(change)) this.#tally[phase][name as keyof Counts] += n
+  #count({ name }: Machine, issue: number | undefined, change: Partial<Counts>): void {
+    this.#ledger.count(name, issue, change)
   }
 
-  #phaseOf(issue: number | undefined): Phase {
-    return (issue === undefined ? undefined : this.#phases.get(issue)) ?? 'claim'
+  /** As GitHub's headers tell it after a call. */
+  #limitOf({ login }: Machine, isCharged: boolean): Answered['limit'] {
+    const { now } = this.world.scheduler
+    const known = this.#charged.get(login)
+    const window =
+      known !== undefined && now - known.since < hourly.windowMs ? known : { since: now, used: 0 }
+    if (isCharged) window.used += 1
+    this.#charged.set(login, window)
+    const { limit, windowMs } = hourly
+    const resetAtMs = epochMs + window.since + windowMs
+    return { limit, remaining: Math.max(0, limit - window.used), resetAtMs }
   }
 
   /** Every method is one call, but for what asks nothing. */
-  #countGitHub(github: GitHub): GitHub {
+  #countGitHub(machine: Machine, github: GitHub, answered: (answer: Answered) => void): GitHub {
     let listed = ''
     const counted = { ...github }
+    const noted = (method: string, isCharged: boolean) => {
+      const limit = this.#limitOf(machine, isCharged)
+      answered({ method, ...(limit === undefined ? {} : { limit }) })
+    }
     for (const [name, method] of Object.entries(github) as [string, Method][]) {
       if (name === 'rateLimit') continue
       const call: Method = async (...args) => {
         if (name !== 'openIssues') {
           const issue = typeof args[1] === 'number' ? args[1] : issueOf(JSON.stringify(args))
-          const write = writes.has(name) ? { writes: 1 } : {}
-          this.#count(this.#phaseOf(issue), { rest: 1, ...write })
-          return method(...args)
+          const isWrite = writes.has(name)
+          this.#count(machine, issue, { rest: 1, ...(isWrite ? { writes: 1 } : {}) })
+          const answer = await method(...args)
+          noted(isWrite ? 'POST' : 'GET', true)
+          return isIssue(answer) ? this.#stamped(answer) : answer
         }
-        const issues = (await method(...args)) as object[]
+        const issues = ((await method(...args)) as Shown[]).map((issue) => this.#stamped(issue))
         const text = JSON.stringify(issues)
-        this.#count('discovery', text === listed ? { notModified: 1 } : { rest: 1 })
+        const isSame = text === listed
         listed = text
-        return issues.map((issue) => ({ ...issue, waitsFor: 0, openParts: 0 }))
+        this.#count(machine, undefined, isSame ? { notModified: 1 } : { rest: 1 })
+        noted('GET', !isSame)
+        return issues
       }
       Object.assign(counted, { [name]: call })
     }
     return counted
   }
 
+  /** With the second of the change that made it what it is, as GitHub's `updated_at`. */
+  #stamped(issue: Shown): Shown {
+    const { server } = this.world
+    const { open, labels, assignees } = issue
+    const shown = JSON.stringify({ open, labels, assignees })
+    const versions = server.issues.get(issue.number) ?? []
+    const version = versions.findLast(({ state }) => JSON.stringify(state) === shown)
+    const pull = server.pulls.find(({ branch }) => branch === `${branchPrefix}${issue.number}`)
+    const at = Math.max(version?.at ?? 0, pull?.at ?? 0)
+    const updatedAt = `${new Date(epochMs + at).toISOString().slice(0, 19)}Z`
+    return { ...issue, updatedAt, waitsFor: 0, openParts: 0 }
+  }
+
   /** Listings, fetches and pushes as `claim/repository.ts` makes them; the rest is local. */
-  #countRefs(refs: ClaimRepository): ClaimRepository {
+  #countRefs(machine: Machine, refs: ClaimRepository): ClaimRepository {
     let seen = new Map<string, string>()
     return {
       ...refs,
@@ -187,39 +221,44 @@ export class Model {
         const tips = await refs.snapshot(signal, names)
         const moved = [...tips].some(([issue, { oid }]) => seen.get(issue) !== oid)
         seen = new Map([...tips].map(([issue, { oid }]) => [issue, oid]))
-        this.#count('discovery', { git: moved ? 2 : 1 })
+        this.#count(machine, undefined, { git: moved ? 2 : 1 })
         return tips
       },
       read: async (ref, signal) => {
-        this.#count(this.#phaseOf(issueOf(ref)), { git: 1 })
+        this.#count(machine, issueOf(ref), { git: 1 })
         return refs.read(ref, signal)
       },
       push: async (updates, signal) => {
-        this.#count(this.#phaseOf(issueOf(updates[0]?.ref ?? '')), { pushes: 1 })
+        this.#count(machine, issueOf(updates[0]?.ref ?? ''), { pushes: 1 })
         return refs.push(updates, signal)
       },
       fetchBranches: async (branches, signal) => {
         const found = await refs.fetchBranches(branches, signal)
-        const issue = issueOf(branches.join(' '))
-        const phase = issue === undefined ? 'discovery' : this.#phaseOf(issue)
-        this.#count(phase, { git: found.size > 0 ? 2 : 1 })
+        this.#count(machine, issueOf(branches.join(' ')), { git: found.size > 0 ? 2 : 1 })
         return found
       },
     }
   }
 
-  #gates(process: Process): GateCalls {
+  #gates(machine: Machine, process: Process): GateCalls {
     const { scheduler } = this.world
-    const asked = <T>(answer: T) => {
-      this.#count('claim', { rest: 1 })
+    const asked = <T>(issue: number | undefined, answer: T) => {
+      this.#count(machine, issue, { rest: 1 })
+      this.#limitOf(machine, true)
       return new Promise<T>((resolve) => {
         scheduler.after(100, () => process.deliver(() => resolve(answer)))
       })
     }
     return {
-      labeledBy: () => asked({ login: 'person', bot: false }),
-      mayTriage: () => asked(true),
-      openBefore: () => asked([]),
+      labeledBy: (_, issue) => {
+        this.#asked.set(machine, issue)
+        return asked(issue, {
+          login: this.#init.labeler === 'own' ? machine.login : 'person',
+          bot: false,
+        })
+      },
+      mayTriage: () => asked(this.#asked.get(machine), true),
+      openBefore: (_, issue) => asked(issue, []),
     }
   }
 
@@ -230,11 +269,11 @@ export class Model {
       choose: () => ({ executor: 'model' }),
       run: ({ issue: { number }, attempt, source }, _, { signal }) =>
         new Promise<WorkOutcome>((resolve) => {
-          this.#phases.set(number, 'renewal')
+          this.#ledger.phase(machine.name, number, 'renewal')
           const end = (outcome: object) => {
             cancel()
             signal.removeEventListener('abort', stop)
-            this.#phases.set(number, 'publication')
+            this.#ledger.phase(machine.name, number, 'publication')
             const common = { checks: [], executor: 'model', durationMs: 1 }
             const dispose = async () => undefined
             resolve({ ...common, ...outcome, dispose } as unknown as WorkOutcome)
@@ -250,6 +289,22 @@ export class Model {
     }
   }
 }
+
+/** Where the clocks of the model begin, ms. */
+const epochMs = 1_700_000_000_000
+
+interface Shown {
+  updatedAt?: string
+  waitsFor?: number
+  openParts?: number
+  number: number
+  open: boolean
+  labels: string[]
+  assignees: string[]
+}
+
+const isIssue = (answer: unknown): answer is Shown =>
+  typeof answer === 'object' && answer !== null && 'assignees' in answer
 
 type Method = (...args: unknown[]) => Promise<unknown>
 

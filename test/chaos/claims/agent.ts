@@ -1,7 +1,7 @@
 /**
  * An agent of the model: the real turns, attempts, leases, publication and recovery of `src/tasks`.
- * What stands here mirrors the service in `src/tasks/tasks.ts`, which makes its own GitHub client and
- * repository and so cannot be given those of the model. A mutation wraps one of the parts.
+ * What stands here mirrors the service in `src/tasks/tasks.ts`, without its polling, gates and limits,
+ * so that each part is at hand: a mutation wraps one. `bench/calls-agent.ts` runs the service itself.
  */
 import { attempt, type Stop } from '../../../src/tasks/attempt.ts'
 import { createClaims, type Claims } from '../../../src/tasks/claim/claims.ts'
@@ -99,7 +99,6 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
   const hub = gitHubOf(name, login, world.server, send, {
     assigning: (issue) => mustHaveHeld(world, machine, issue),
   })
-  const gates = tuning.gates?.(machine, hub, process)
   const tunedHub = tuning.github?.(machine, hub) ?? hub
   const github = mutation.github?.(tunedHub, world) ?? tunedHub
   const honestWork = tuning.work?.(machine, process) ?? workOf(world, machine, process)
@@ -116,7 +115,6 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     name,
     login,
     github,
-    ...(gates === undefined ? {} : { gates }),
     journal,
     mesh,
     work,

@@ -7,7 +7,6 @@ import { decodeRecord, type ClaimRecord } from '../../../src/tasks/claim/record.
 import type { Tip } from '../../../src/tasks/claim/decide.ts'
 import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
 import type { Settings } from '../../../src/tasks/context.ts'
-import type { Gates } from '../../../src/tasks/gates.ts'
 import type { GitHub } from '../../../src/tasks/github.ts'
 import type { TasksMesh, TasksWork } from '../../../src/tasks/needs.ts'
 import type { Transport } from './clients.ts'
@@ -91,12 +90,8 @@ export interface World {
 /** What a measurement changes of the world that schedules run in. */
 export interface Tuning {
   settings?: Partial<Settings>
-  /** Share of gossip that is lost, and its longest delay, ms. Default 0.2 and 2,000. */
-  gossip?: { lost: number; delayMs: number }
   github?: (machine: Machine, github: GitHub) => GitHub
   refs?: (machine: Machine, refs: ClaimRepository) => ClaimRepository
-  /** What is asked before an issue is tried. Default: nothing. */
-  gates?: (machine: Machine, github: GitHub, process: Process) => Gates
   work?: (machine: Machine, process: Process) => TasksWork
 }
 
@@ -169,6 +164,9 @@ export function journalOf(world: World, machine: Machine, process: Process) {
   }
 }
 
+/** Share that is lost, and the longest delay, ms. */
+const gossip = { lost: 0.2, delayMs: 2_000 }
+
 export function meshOf(world: World, machine: Machine, process: Process): TasksMesh {
   return {
     peerId: machine.name,
@@ -179,10 +177,9 @@ export function meshOf(world: World, machine: Machine, process: Process): TasksM
         .filter((other) => other !== machine && other.agent !== undefined)
         .map((other) => candidate(other, other.agent?.idle() === true ? 1 : 0)),
     async tell(announcement: TaskAnnouncement) {
-      const { lost, delayMs } = world.tuning.gossip ?? { lost: 0.2, delayMs: 2_000 }
       for (const [other, handler] of world.listeners) {
-        if (other === process || world.random.chance(lost)) continue
-        world.scheduler.after(world.random.between(5, delayMs), () =>
+        if (other === process || world.random.chance(gossip.lost)) continue
+        world.scheduler.after(world.random.between(5, gossip.delayMs), () =>
           other.deliver(() => handler(announcement, machine.name)),
         )
       }

@@ -1,7 +1,13 @@
 /** Who polls, when, and what ticks of others lead to: a mesh of rotas on one clock. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { maxChanges, type IssuesTick } from '../../../src/mesh/index.ts'
-import { isSilent, longestSafetyPause, placeOf, pollNow, safetyPause } from '../../../src/tasks/polling.ts'
+import {
+  isSilent,
+  longestSafetyPause,
+  placeOf,
+  pollNow,
+  safetyPause,
+} from '../../../src/tasks/polling.ts'
 import { maxChangesPerPeer } from '../../../src/tasks/named.ts'
 import { createRota, type Rota } from '../../../src/tasks/rota.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
