@@ -145,8 +145,8 @@ export default {
     only(
       'octokit-in-github',
       OCTOKIT,
-      ['^src/tasks/github[^/]*\\.ts$', '^src/secrets/github-app\\.ts$'],
-      'Only tasks/github*.ts and secrets/github-app.ts know octokit.',
+      ['^src/tasks/github/[^/]+\\.ts$', '^src/secrets/github-app\\.ts$'],
+      'Only tasks/github/ and secrets/github-app.ts know octokit.',
     ),
     only(
       'spawn-in-process',

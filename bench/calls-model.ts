@@ -4,9 +4,9 @@
  * faults. An hour of model time costs seconds. What a repository costs does not depend on the others,
  * so each is a world of its own and they are added up.
  */
-import type { GateCalls } from '../src/tasks/github-gates.ts'
-import type { Answered } from '../src/tasks/github-answers.ts'
-import type { GitHub } from '../src/tasks/github.ts'
+import type { GateCalls } from '../src/tasks/github/gate-calls.ts'
+import type { Answered } from '../src/tasks/github/answers.ts'
+import type { GitHub } from '../src/tasks/github/github.ts'
 import type { ClaimRepository } from '../src/tasks/claim/repository.ts'
 import type { TasksWork, WorkOutcome } from '../src/tasks/needs.ts'
 import { startNaive } from '../test/chaos/claims/naive.ts'

@@ -5,7 +5,7 @@
  *
  *   node bench/takeover.ts [rounds]
  */
-import { marginMs } from '../src/tasks/consider.ts'
+import { marginMs } from '../src/tasks/intake/consider.ts'
 import { until } from '../src/util/index.ts'
 import {
   newMeshName,

@@ -1,6 +1,6 @@
 /** The attempts that run now: begun, cancelled, ended; slots are counted here. */
 import { explain, type Logger } from '../util/index.ts'
-import { attempt, type Stop } from './attempt.ts'
+import { attempt, type Stop } from './attempt/attempt.ts'
 import type { Context, Job, Outcome } from './context.ts'
 
 export interface Active {

@@ -4,10 +4,12 @@
  * one atomic push and a pull request. What it did is in the journal; the table of tasks is a
  * projection of all journals.
  *
- * Reading order: `machine.ts` (the life of a task), `claim/` (record, decide, claims), `intake.ts`
- * and `rounds.ts` (which issue, when), `attempt.ts` (one attempt in order), `publish.ts`,
- * `give-up.ts`, `recover.ts` (after a restart), `table.ts` (what people see). `webhooks/` receives hints
- * that something changed.
+ * Reading order: `machine.ts` (the life of a task), `claim/` (record, decide, claims), `look/` (who looks
+ * at a repository, when, and what is known of it), `intake/` (which issue this agent may and should
+ * try), `attempt/` (one attempt in order, under its lease), `recover/` (what an earlier run left),
+ * `table.ts` (what people see). `github/` is the only place that knows octokit, and what is left of its
+ * limits; `webhooks/` receives hints that something changed; `live/` and `inspect/` are what `bzzz doctor`
+ * asks. `tasks.ts` puts them together.
  *
  * @example
  * const tasks = createTasks({ repos: ['octo/lib'], apiUrl, token, ...settings }, { journal, mesh, work, git, ... })
@@ -16,7 +18,7 @@
  */
 export { createBoard, type Board } from './board.ts'
 export { TasksError, type TasksErrorCode } from './errors.ts'
-export type { Candidate } from './intake.ts'
+export type { Candidate } from './intake/intake.ts'
 export { inspectClaims } from './inspect/claims.ts'
 export { inspectAccount, inspectRepository } from './inspect/github.ts'
 export { probeLive } from './live/live.ts'

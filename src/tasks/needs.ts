@@ -2,8 +2,8 @@
 import type { EntryInput, JournalEntry, LoggedEntry } from '../journal/index.ts'
 import type { Permit } from '../util/index.ts'
 import type { IssuesTick, LimitReport, TaskAnnouncement } from '../mesh/index.ts'
-import type { Candidate } from './intake.ts'
-import type { Instructions } from './instructions.ts'
+import type { Candidate } from './intake/intake.ts'
+import type { Instructions } from './intake/instructions.ts'
 
 export interface TasksJournal {
   head(): { key: string; epoch: number; length: number }

@@ -1,6 +1,6 @@
 /** What turns find, written into the journal once for each fact, until the fact changes. */
 import { RecentMap } from '../util/index.ts'
-import type { Said } from './floor.ts'
+import type { Said } from './look/floor.ts'
 import type { TasksJournal } from './needs.ts'
 
 /** `limit`: facts that are remembered; one that was forgotten is written again. */

@@ -1,5 +1,5 @@
 /** What only this agent's memory tells of a task: the order of agents as it sees it now. Pure. */
-import type { RepoMemory } from './floor.ts'
+import type { RepoMemory } from './look/floor.ts'
 import type { TaskView } from './types.ts'
 
 /** Candidates that are shown; a larger mesh shows the first of its order. */

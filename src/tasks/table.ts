@@ -3,7 +3,7 @@
  * restarted agent, or an observer, builds the same table from the same entries.
  */
 import { RecentMap } from '../util/index.ts'
-import { saysFailed } from './intake.ts'
+import { saysFailed } from './intake/intake.ts'
 import { advance, finalStates, start, type TaskPosition } from './machine.ts'
 import type { LoggedEntry } from '../journal/index.ts'
 import type { ClaimProblem, TaskDetail, TaskRow } from './types.ts'

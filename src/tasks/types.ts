@@ -1,6 +1,6 @@
 /** What people and programs see of tasks. */
 import type { LoggedEntry } from '../journal/index.ts'
-import type { Role } from './polling.ts'
+import type { Role } from './look/polling.ts'
 
 /**
  * open → claimed → working → checking → publishing → done

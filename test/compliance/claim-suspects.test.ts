@@ -1,10 +1,10 @@
 /** Claim refs that hold what they should not: refused, told once, never claimed over in silence. Real git. */
 import { describe, expect, it } from 'vitest'
-import { emptyMemory, type Floor, type Said } from '../../src/tasks/floor.ts'
+import { emptyMemory, type Floor, type Said } from '../../src/tasks/look/floor.ts'
 import { createNews } from '../../src/tasks/news.ts'
-import { turn } from '../../src/tasks/rounds.ts'
+import { turn } from '../../src/tasks/look/rounds.ts'
 import { createTable } from '../../src/tasks/table.ts'
-import { isForced, replicaMs } from '../../src/tasks/sight.ts'
+import { isForced, replicaMs } from '../../src/tasks/look/sight.ts'
 import {
   agent,
   contextOf,

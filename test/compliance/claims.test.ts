@@ -9,7 +9,7 @@ import { createGit, createProcesses, type Git, type Processes } from '../../src/
 import { createGitTransport } from '../../src/tasks/claim/git-transport.ts'
 import { createRestTransport } from '../../src/tasks/claim/rest-transport.ts'
 import type { RunGit } from '../../src/tasks/claim/repository.ts'
-import { createGitHub } from '../../src/tasks/github.ts'
+import { createGitHub } from '../../src/tasks/github/github.ts'
 import { nullLogger } from '../../src/util/index.ts'
 import { onResponse } from './observer.ts'
 import { claimsSuite, type SuiteRemote } from './claims-suite.ts'

@@ -1,7 +1,7 @@
 /** An outage that outlasts the lease, with a real git remote and a real child: frozen, and then what? */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { processRow } from '../../src/process/proc-fs.ts'
-import { hold } from '../../src/tasks/attempt.ts'
+import { hold } from '../../src/tasks/attempt/attempt.ts'
 import { until, type Permit } from '../../src/util/index.ts'
 import { alive, newProcesses, shell, testHome } from '../process/support.ts'
 import {

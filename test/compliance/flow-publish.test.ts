@@ -1,6 +1,6 @@
 /** From finished work to a pull request in an unkind world: outages, stale answers, takeovers, people. */
 import { describe, expect, it } from 'vitest'
-import { hold } from '../../src/tasks/attempt.ts'
+import { hold } from '../../src/tasks/attempt/attempt.ts'
 import { TasksError } from '../../src/tasks/errors.ts'
 import { sleep } from '../../src/util/index.ts'
 import {

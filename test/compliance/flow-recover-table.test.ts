@@ -5,7 +5,7 @@
  */
 import { describe, expect, it } from 'vitest'
 import { TasksError } from '../../src/tasks/errors.ts'
-import { resumeRepository } from '../../src/tasks/resume.ts'
+import { resumeRepository } from '../../src/tasks/recover/resume.ts'
 import {
   agent,
   base,

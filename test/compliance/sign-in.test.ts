@@ -7,7 +7,7 @@ import { forge, type Forge } from '../../src/forge/index.ts'
 import { createGit, createProcesses, type Git, type Processes } from '../../src/process/index.ts'
 import { fixedToken, type Credential } from '../../src/secrets/index.ts'
 import { createRemote } from '../../src/tasks/claim/remote.ts'
-import { createGitHub } from '../../src/tasks/github.ts'
+import { createGitHub } from '../../src/tasks/github/github.ts'
 import { nullLogger } from '../../src/util/index.ts'
 
 const signal = new AbortController().signal

@@ -4,7 +4,7 @@
  */
 import type { Credential } from '../../secrets/index.ts'
 import { CodedError } from '../../util/index.ts'
-import { credentialOf } from '../principal.ts'
+import { credentialOf } from '../github/principal.ts'
 import type { RunGit } from './repository.ts'
 
 export interface RemoteInit {

@@ -18,7 +18,7 @@ import { refusalOf } from './refusal.ts'
 import { createRemote, type RemoteInit } from './remote.ts'
 import type { RunGit } from './repository.ts'
 
-/** The calls, as `github-refs.ts` explains them. */
+/** The calls, as `github/refs.ts` explains them. */
 export interface RestRefs {
   list(prefix: string, signal: AbortSignal): Promise<Map<string, string>>
   createCommit(

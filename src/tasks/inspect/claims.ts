@@ -3,7 +3,7 @@ import { createClaims } from '../claim/claims.ts'
 import type { Verify } from '../claim/record.ts'
 import { openRepository, type RunGit } from '../claim/repository.ts'
 import { TasksError } from '../errors.ts'
-import { sameSite } from '../place.ts'
+import { sameSite } from '../look/place.ts'
 
 export interface ClaimFacts {
   /** Tip of the default branch; null when the repository is empty. */

@@ -5,8 +5,8 @@
  */
 import { z } from 'zod'
 import { TasksError } from '../errors.ts'
-import { asTasksError } from '../github-errors.ts'
-import { createProbe, type Answer, type Probe, type ProbeInit } from '../github-probe.ts'
+import { asTasksError } from '../github/errors.ts'
+import { createProbe, type Answer, type Probe, type ProbeInit } from '../github/probe.ts'
 
 export interface AccountFacts {
   login: string

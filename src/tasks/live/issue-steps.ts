@@ -1,6 +1,6 @@
 /** What the scratch issue is for: labels, assignment, dependencies, sub-issues, conditional requests. */
 import { z } from 'zod'
-import type { Answer, Probe } from '../github-probe.ts'
+import type { Answer, Probe } from '../github/probe.ts'
 import type { Found } from './ref-steps.ts'
 import type { Scratch } from './scratch.ts'
 

@@ -10,7 +10,7 @@
  * or late as well, it is not judged whether every issue ends (`keepsWrites`).
  */
 import type { ClaimRecord } from '../../../src/tasks/claim/record.ts'
-import { marginMs } from '../../../src/tasks/consider.ts'
+import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { branchPrefix, failedLabel, refPrefix, trigger, type RefMove } from './server.ts'
 import { foreign, leaseMs, recordsOf, stateOf, type World } from './world.ts'
 

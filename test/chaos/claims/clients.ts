@@ -1,7 +1,7 @@
 /** What one process sees of the server: the claim repository and GitHub, through the network. */
 import { TasksError } from '../../../src/tasks/errors.ts'
 import type { ClaimRepository, RawTip } from '../../../src/tasks/claim/repository.ts'
-import type { GitHub, Issue, Pull } from '../../../src/tasks/github.ts'
+import type { GitHub, Issue, Pull } from '../../../src/tasks/github/github.ts'
 import type { Call } from './network.ts'
 import { refPrefix, repo, type PullState, type Server } from './server.ts'
 

@@ -5,7 +5,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { stat } from 'node:fs/promises'
-import { marginMs } from '../../../src/tasks/consider.ts'
+import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { hasCode, sleep, until } from '../../../src/util/index.ts'
 import { createRandom, type Random } from '../claims/scheduler.ts'
 import { Actor, endOrphans, type Protocol } from './actors.ts'

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { loadConfig } from '../../../src/config/index.ts'
-import { chainOf } from '../../../src/tasks/chain.ts'
+import { chainOf } from '../../../src/tasks/intake/chain.ts'
 import type { ClaimRecord } from '../../../src/tasks/claim/record.ts'
 import {
   delayOf,
@@ -10,8 +10,8 @@ import {
   maxStaggerMs,
   rankAll,
   type RankInput,
-} from '../../../src/tasks/fitness.ts'
-import type { Candidate } from '../../../src/tasks/intake.ts'
+} from '../../../src/tasks/intake/fitness.ts'
+import type { Candidate } from '../../../src/tasks/intake/intake.ts'
 
 const repo = 'octo/lib'
 const candidate = (peerId: string, change: Partial<Candidate> = {}): Candidate => ({

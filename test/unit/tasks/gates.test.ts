@@ -1,8 +1,8 @@
 /** What is asked before an issue is tried, and how seldom: a fake GitHub that counts, a clock that is set. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { TasksError } from '../../../src/tasks/errors.ts'
-import { createGates, type GatesInit } from '../../../src/tasks/gates.ts'
-import type { Issue } from '../../../src/tasks/github.ts'
+import { createGates, type GatesInit } from '../../../src/tasks/intake/gates.ts'
+import type { Issue } from '../../../src/tasks/github/github.ts'
 import { systemClock } from '../../../src/util/index.ts'
 
 const { signal } = new AbortController()

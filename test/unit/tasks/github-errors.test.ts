@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { TasksError } from '../../../src/tasks/errors.ts'
-import { asTasksError } from '../../../src/tasks/github-errors.ts'
+import { asTasksError } from '../../../src/tasks/github/errors.ts'
 import { CommonError } from '../../../src/util/index.ts'
 
 const parameters = { owner: 'octo', repo: 'lib' }

@@ -1,7 +1,7 @@
 /** What the gates ask of GitHub, with answers as its API gives them. */
 import { describe, expect, it } from 'vitest'
 import { TasksError } from '../../../src/tasks/errors.ts'
-import { gateCalls } from '../../../src/tasks/github-gates.ts'
+import { gateCalls } from '../../../src/tasks/github/gate-calls.ts'
 
 const { signal } = new AbortController()
 type Answer = { data: unknown; headers?: Record<string, unknown> }

@@ -1,7 +1,7 @@
 /** A transferred issue is gone from where it was, though GitHub redirects; a renamed repository is not. */
 import { expect, it } from 'vitest'
-import { createGitHub } from '../../../src/tasks/github.ts'
-import { createWhereabouts } from '../../../src/tasks/github-moved.ts'
+import { createGitHub } from '../../../src/tasks/github/github.ts'
+import { createWhereabouts } from '../../../src/tasks/github/moved.ts'
 import { nullLogger } from '../../../src/util/index.ts'
 import { LIB, site } from '../forge/helper.ts'
 

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRestTransport, type RestRefs } from '../../../src/tasks/claim/rest-transport.ts'
-import { createGitHub } from '../../../src/tasks/github.ts'
-import type { RefsApi } from '../../../src/tasks/github-refs.ts'
+import { createGitHub } from '../../../src/tasks/github/github.ts'
+import type { RefsApi } from '../../../src/tasks/github/refs.ts'
 import { nullLogger } from '../../../src/util/index.ts'
 
 const signal = new AbortController().signal

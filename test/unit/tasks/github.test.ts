@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { createGitHub, type GitHub } from '../../../src/tasks/github.ts'
+import { createGitHub, type GitHub } from '../../../src/tasks/github/github.ts'
 import { nullLogger } from '../../../src/util/index.ts'
 
 const signal = new AbortController().signal

@@ -1,8 +1,8 @@
 /** What peers say of claims spares questions, and can only delay; when claim refs are read without a claim in view. */
 import { describe, expect, it } from 'vitest'
 import type { Tip } from '../../../src/tasks/claim/decide.ts'
-import { createHearsay } from '../../../src/tasks/hearsay.ts'
-import { mustRead, nextTakeover } from '../../../src/tasks/sightings.ts'
+import { createHearsay } from '../../../src/tasks/look/hearsay.ts'
+import { mustRead, nextTakeover } from '../../../src/tasks/look/sightings.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
 
 const repo = 'octo/lib'

@@ -1,7 +1,7 @@
 /** What peers say: it counts for a moment, and a liar cannot make it count for ever. */
 import { describe, expect, it } from 'vitest'
-import { createHints } from '../../../src/tasks/hints.ts'
-import { inTheirTime } from '../../../src/tasks/stagger.ts'
+import { createHints } from '../../../src/tasks/look/hints.ts'
+import { inTheirTime } from '../../../src/tasks/intake/stagger.ts'
 import { systemClock, type Clock } from '../../../src/util/index.ts'
 
 describe('hints', () => {

@@ -1,8 +1,8 @@
 /** Heirs of a holder that pushed its work and vanished. */
 import { expect, it } from 'vitest'
 import { TasksError } from '../../../src/tasks/errors.ts'
-import { emptyMemory, type Floor } from '../../../src/tasks/floor.ts'
-import { inherit } from '../../../src/tasks/inherit.ts'
+import { emptyMemory, type Floor } from '../../../src/tasks/look/floor.ts'
+import { inherit } from '../../../src/tasks/recover/inherit.ts'
 import { nullLogger, systemClock } from '../../../src/util/index.ts'
 
 it('an heir tries again when GitHub did not answer, and then no more', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { decodeInstructions, needsOf } from '../../../src/tasks/instructions.ts'
+import { decodeInstructions, needsOf } from '../../../src/tasks/intake/instructions.ts'
 
 const block = (text: string) => `Please do this.\n\n\`\`\`bzzz\n${text}\n\`\`\`\n\nThanks.`
 

@@ -6,8 +6,8 @@ import {
   pausedBy,
   type Candidate,
   type IntakeRules,
-} from '../../../src/tasks/intake.ts'
-import type { Issue } from '../../../src/tasks/github.ts'
+} from '../../../src/tasks/intake/intake.ts'
+import type { Issue } from '../../../src/tasks/github/github.ts'
 
 const issue = (change: Partial<Issue> = {}): Issue => ({
   number: 1,

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { Claims, Moved, Prepared, PrepareInit } from '../../../src/tasks/claim/claims.ts'
 import { mintRecord } from '../../../src/tasks/claim/record.ts'
-import { createLease, type LeaseComponents } from '../../../src/tasks/lease.ts'
+import { createLease, type LeaseComponents } from '../../../src/tasks/attempt/lease.ts'
 import { nullLogger } from '../../../src/util/index.ts'
 import { fakeClock, type FakeClock } from '../mesh/fake-clock.ts'
 

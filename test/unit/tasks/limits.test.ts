@@ -1,8 +1,8 @@
 /** What may still be asked: the decision, and the view that agents of one principal share. */
 import { describe, expect, it } from 'vitest'
 import type { LimitReport } from '../../../src/mesh/index.ts'
-import { createHeadroom, limitsBursts } from '../../../src/tasks/headroom.ts'
-import { allowance, type Kind, type LimitView } from '../../../src/tasks/limits.ts'
+import { createHeadroom, limitsBursts } from '../../../src/tasks/github/headroom.ts'
+import { allowance, type Kind, type LimitView } from '../../../src/tasks/github/limits.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
 
 const kinds: Kind[] = ['discovery', 'intake', 'renewal', 'publication']

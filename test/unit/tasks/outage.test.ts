@@ -1,8 +1,13 @@
 /** GitHub down: when it counts as that, and how a mesh comes back without a stampede. */
 import { describe, expect, it } from 'vitest'
-import { createHeadroom } from '../../../src/tasks/headroom.ts'
-import { afterFailure, createOutage, maxProbeMs, reachable } from '../../../src/tasks/outage.ts'
-import { observed, reachableOf } from '../../../src/tasks/reach.ts'
+import { createHeadroom } from '../../../src/tasks/github/headroom.ts'
+import {
+  afterFailure,
+  createOutage,
+  maxProbeMs,
+  reachable,
+} from '../../../src/tasks/github/outage.ts'
+import { observed, reachableOf } from '../../../src/tasks/github/reach.ts'
 import { TasksError } from '../../../src/tasks/errors.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
 

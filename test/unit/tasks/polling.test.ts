@@ -7,9 +7,9 @@ import {
   placeOf,
   pollNow,
   safetyPause,
-} from '../../../src/tasks/polling.ts'
-import { maxChangesPerPeer } from '../../../src/tasks/named.ts'
-import { createRota, type Rota } from '../../../src/tasks/rota.ts'
+} from '../../../src/tasks/look/polling.ts'
+import { maxChangesPerPeer } from '../../../src/tasks/look/named.ts'
+import { createRota, type Rota } from '../../../src/tasks/look/rota.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
 
 const repo = 'octo/lib'

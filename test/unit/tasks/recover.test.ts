@@ -2,7 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { LoggedEntry } from '../../../src/journal/types.ts'
 import { mintRecord, type ClaimState } from '../../../src/tasks/claim/record.ts'
 import type { Tip } from '../../../src/tasks/claim/decide.ts'
-import { decideRecovery, findUnfinished, type Unfinished } from '../../../src/tasks/recover.ts'
+import {
+  decideRecovery,
+  findUnfinished,
+  type Unfinished,
+} from '../../../src/tasks/recover/recover.ts'
 
 const oid = (letter: string) => letter.repeat(40)
 const task = { repo: 'octo/lib', issue: 4 }

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { entryInputSchema, type EntryInput } from '../../../src/journal/entries.ts'
 import type { LoggedEntry } from '../../../src/journal/index.ts'
-import type { Issue } from '../../../src/tasks/github.ts'
+import type { Issue } from '../../../src/tasks/github/github.ts'
 import { createNews } from '../../../src/tasks/news.ts'
 import { createTable } from '../../../src/tasks/table.ts'
 

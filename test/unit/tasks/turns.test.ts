@@ -1,10 +1,10 @@
 /** The turns of a repository as people see them: what is said of it, once for each change. */
 import { describe, expect, it } from 'vitest'
 import type { Context, RepoContext } from '../../../src/tasks/context.ts'
-import type { Floor, Said } from '../../../src/tasks/floor.ts'
-import type { Issue } from '../../../src/tasks/github.ts'
-import { createOutage } from '../../../src/tasks/outage.ts'
-import { createTurns } from '../../../src/tasks/turns.ts'
+import type { Floor, Said } from '../../../src/tasks/look/floor.ts'
+import type { Issue } from '../../../src/tasks/github/github.ts'
+import { createOutage } from '../../../src/tasks/github/outage.ts'
+import { createTurns } from '../../../src/tasks/look/turns.ts'
 import { nullLogger } from '../../../src/util/index.ts'
 import { fakeClock } from '../mesh/fake-clock.ts'
 

@@ -1,0 +1,267 @@
+/**
+ * One attempt at one issue: claim it (steps 2 to 5), do the work, then publish or give up.
+ *
+ * The steps stand here in the order in which they happen; each writes its journal entry before the
+ * next begins, so a restart knows how far the attempt came (see `recover/recover.ts`).
+ */
+import { allowed, explain, hasCode, whileAllowed } from '../../util/index.ts'
+import {
+  branchOf,
+  short,
+  taskOf,
+  tell,
+  type Context,
+  type Held,
+  type Job,
+  type Outcome,
+} from '../context.ts'
+import { cancel, fail, release } from './give-up.ts'
+import { createLease } from './lease.ts'
+import { assign } from './assign.ts'
+import { execute } from './execute.ts'
+import type { WorkOutcome } from '../needs.ts'
+import { publish } from './publish.ts'
+import { noteLost } from './fence.ts'
+import { graceAfter, handBackMs, untilCancelled } from './stopping.ts'
+import type { Claim } from '../claim/claims.ts'
+
+/** Why the work of an attempt is stopped from outside. */
+export type Stop = { why: 'shutdown' } | { why: 'cancelled'; reason: string }
+
+export interface AttemptSignals {
+  /** The agent stops: hand the work back. */
+  stopping: AbortSignal
+  /** The issue is not wanted any more; `reason` is a `Stop`. */
+  cancelled: AbortSignal
+}
+
+/** Failures that say nothing about the task: another agent, or a later turn, may do better. */
+const environmental: ReadonlySet<string> = new Set(['NO_EXECUTOR', 'WORKSPACE', 'ABORTED'])
+
+export async function attempt(
+  context: Context,
+  job: Job,
+  signals: AttemptSignals,
+): Promise<Outcome> {
+  const claimed = await claim(context, job, signals.stopping)
+  if (typeof claimed === 'string') return claimed
+  return hold(context, job, claimed, signals)
+}
+
+/** Steps 2 to 4. */
+async function claim(context: Context, job: Job, signal: AbortSignal): Promise<Claim | Outcome> {
+  const task = taskOf(job)
+  const { claims } = job.place
+  const prepared = await claims.prepare({
+    ...task,
+    attempt: job.attempt,
+    strikes: job.strikes,
+    previous: job.previous,
+    state: 'held',
+  })
+  await context.journal.append({
+    type: 'claim.tried',
+    task,
+    attempt: job.attempt,
+    oid: prepared.oid,
+    ...(job.previous === null ? {} : { previous: job.previous }),
+  })
+  const moved = await claims.move(prepared, [], signal)
+  if (moved.is === 'won') {
+    await context.journal.append({
+      type: 'claim.won',
+      task,
+      attempt: job.attempt,
+      oid: prepared.oid,
+      title: short(job.issue.title),
+      branch: branchOf(context, job),
+      leaseMs: context.settings.leaseMs,
+    })
+    return moved.claim
+  }
+  const reason =
+    moved.is === 'lost' ? 'another agent was first' : `unknown: ${explain(moved.error)}`
+  await context.journal.append({
+    type: 'claim.lost',
+    task,
+    attempt: job.attempt,
+    oid: prepared.oid,
+    reason: short(reason),
+    ...(moved.is === 'lost' && moved.holder !== undefined ? { winner: moved.holder } : {}),
+  })
+  context.logger.info(
+    { event: 'claim.lost', ...task, reason },
+    'the claim was not won; looking for another task',
+  )
+  await tell(context, job, 'lost')
+  return moved.is
+}
+
+/** From a won claim to the end. Also entered by a recovery, with a claim that was won anew. */
+export async function hold(
+  context: Context,
+  job: Job,
+  claimed: Claim,
+  signals: AttemptSignals,
+): Promise<Outcome> {
+  const { logger, clock } = context
+  const task = taskOf(job)
+  const lease = createLease(claimed, {
+    claims: job.place.claims,
+    logger,
+    clock,
+    freezes: context.work.freezes === true,
+    onRenewed: async ({ oid }) => {
+      await context.journal.append({
+        type: 'claim.renewed',
+        task,
+        attempt: job.attempt,
+        oid,
+        leaseMs: context.settings.leaseMs,
+      })
+    },
+  })
+  const ending = new AbortController()
+  const end = (event: Event) => ending.abort((event.target as AbortSignal).reason)
+  const watched = [signals.stopping, lease.lost]
+  for (const signal of watched) {
+    if (signal.aborted) ending.abort(signal.reason)
+    signal.addEventListener('abort', end, { once: true })
+  }
+  const held: Held = {
+    job,
+    lease,
+    startedAt: clock.monotonic(),
+    strikes: job.strikes,
+    publishing: false,
+    signal: ending.signal,
+  }
+  // What has been done is not dropped because the agent stops: the end of an attempt gets its own time.
+  const grace = graceAfter(signals.stopping, clock)
+  let result: WorkOutcome | undefined
+  let outcome: Outcome = 'unknown'
+  try {
+    await lease.start()
+    await tell(context, job, 'claimed', claimed.oid)
+    outcome = await carryOut(context, held, signals, {
+      ending,
+      grace: grace.signal,
+      onResult: (work) => (result = work),
+    })
+  } catch (error) {
+    outcome = await endBadly(context, held, signals, error, grace.signal).catch((second: unknown) =>
+      abandoned(context, job, second),
+    )
+  } finally {
+    grace.clear()
+    for (const signal of watched) signal.removeEventListener('abort', end)
+    await lease.stop()
+    await tidy(context, job, result, outcome)
+  }
+  return outcome
+}
+
+interface Course {
+  /** Aborts the work: the agent stops, the claim is lost, the issue is not wanted any more. */
+  ending: AbortController
+  /** For the steps after the work: fires some time after the agent was asked to stop. */
+  grace: AbortSignal
+  onResult: (result: WorkOutcome) => void
+}
+
+async function carryOut(
+  context: Context,
+  held: Held,
+  signals: AttemptSignals,
+  { ending, grace, onResult }: Course,
+): Promise<Outcome> {
+  const { job } = held
+  const { permit } = held.lease
+  const refused = await whileAllowed(permit, ending.signal, (signal) =>
+    assign(context, held, signal),
+  )
+  if (refused !== undefined) return refused
+  if (job.refusal !== undefined)
+    return fail(context, held, { outcome: 'failed', checks: [], ...job.refusal }, grace)
+  const branch = branchOf(context, job)
+  const tips = await job.place.refs.fetchBranches([branch], ending.signal)
+  const branchTip = tips.get(branch) ?? null
+  await allowed(permit, ending.signal)
+  const result = await untilCancelled(signals.cancelled, ending, () =>
+    execute(context, held, branchTip),
+  )
+  onResult(result)
+  if (ending.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
+  if (result.outcome === 'changed')
+    return publish(context, held, { work: result, branchTip }, grace)
+  if (!environmental.has(result.code)) return fail(context, held, result, grace)
+  held.strikes += 1
+  return release(context, held, result.reason, grace)
+}
+
+/** An error that no step expected: hand the issue back, unless publication has begun. */
+async function endBadly(
+  context: Context,
+  held: Held,
+  signals: AttemptSignals,
+  error: unknown,
+  grace: AbortSignal,
+): Promise<Outcome> {
+  if (held.publishing || hasCode(error, 'CLAIM_UNKNOWN')) return abandoned(context, held.job, error)
+  if (held.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
+  context.logger.warn(
+    { event: 'task.error', ...taskOf(held.job), err: explain(error) },
+    'the attempt ended with an error; handing the issue back',
+  )
+  held.strikes += 1
+  return release(context, held, explain(error), AbortSignal.timeout(handBackMs))
+}
+
+/** The adopted commit is kept only where a later look may need it. */
+async function tidy(
+  context: Context,
+  job: Job,
+  result: WorkOutcome | undefined,
+  outcome: Outcome,
+): Promise<void> {
+  const steps: Promise<unknown>[] = [result?.dispose() ?? Promise.resolve()]
+  if (result?.outcome === 'changed' && outcome !== 'unknown')
+    steps.push(job.place.refs.drop(result.head))
+  for (const { reason } of (await Promise.allSettled(steps)).filter(
+    (one) => one.status === 'rejected',
+  )) {
+    context.logger.warn(
+      { event: 'task.tidy', ...taskOf(job), err: explain(reason) },
+      'something of the attempt could not be removed',
+    )
+  }
+}
+
+async function stoppedFromOutside(
+  context: Context,
+  held: Held,
+  signals: AttemptSignals,
+  limit: AbortSignal,
+): Promise<Outcome> {
+  const { lease } = held
+  if (lease.lost.aborted) {
+    const { data } = lease.lost.reason as { data?: { holder?: string } }
+    await noteLost(context, held, explain(lease.lost.reason), data?.holder, limit)
+    return 'lost'
+  }
+  if (signals.cancelled.aborted && !signals.stopping.aborted) {
+    const stop = signals.cancelled.reason as Stop
+    return cancel(context, held, stop.why === 'cancelled' ? stop.reason : 'the agent stops', limit)
+  }
+  return release(context, held, 'the agent stops', limit)
+}
+
+/** Nothing more can be done here; the journal and the ref let a restart or another agent go on. */
+function abandoned(context: Context, job: Job, error: unknown): Outcome {
+  const level = hasCode(error, 'ABORTED') ? 'info' : 'error'
+  context.logger[level](
+    { event: 'task.abandoned', ...taskOf(job), err: explain(error) },
+    'the issue could not be handed back; its lease runs out',
+  )
+  return 'unknown'
+}

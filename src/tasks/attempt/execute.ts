@@ -1,0 +1,114 @@
+/** The work of an attempt: orders it, and writes down what happens while it runs. */
+import type { EntryInput } from '../../journal/index.ts'
+import { short, taskOf, type Context, type Held, type Job } from '../context.ts'
+import type { WorkOutcome, WorkProgress } from '../needs.ts'
+
+/** Resolves when the work has ended and everything it reported is in the journal. */
+export async function execute(
+  context: Context,
+  held: Held,
+  branchTip: string | null,
+): Promise<WorkOutcome> {
+  const { job, signal, lease } = held
+  const { issue, place } = job
+  const task = taskOf(job)
+  let written: Promise<unknown> = Promise.resolve()
+  const onEvent = (event: WorkProgress) => {
+    written = written.then(() => record(context, job, event))
+    written.catch(() => undefined)
+  }
+  // Commits of an earlier attempt are built on, when they belong to this repository's history.
+  const related = branchTip !== null && (await place.refs.isRelated(branchTip, job.base))
+  const resume = related ? { resume: branchTip } : {}
+  const order = {
+    id: `${place.repo.replace(/[^\w.-]/g, '-')}-${issue.number}-${job.attempt}`,
+    repo: place.repo,
+    issue: { number: issue.number, title: issue.title, body: issue.body, labels: issue.labels },
+    attempt: job.attempt,
+    source: {
+      ...resume,
+      gitDir: place.refs.gitDir,
+      baseBranch: place.info.defaultBranch,
+      base: job.base,
+    },
+    policy: job.policy,
+    author: { name: `${context.name} (bzzz)`, email: `${context.login}@users.noreply.github.com` },
+  }
+  const { permit } = lease
+  const unwatch = noteFreezes(context, held, (entry) => {
+    written = written.then(() => context.journal.append(entry))
+    written.catch(() => undefined)
+  })
+  const result = await context.work
+    .run(order, job.instructions, { signal, permit, onEvent })
+    .finally(unwatch)
+  await written
+  context.logger.info(
+    { event: 'task.worked', ...task, outcome: result.outcome },
+    'the work has ended',
+  )
+  return result
+}
+
+/** Reports each freeze and its end; returns what ends that. */
+function noteFreezes(
+  { clock }: Context,
+  { job, lease }: Held,
+  note: (entry: EntryInput) => void,
+): () => void {
+  const about = { task: taskOf(job), attempt: job.attempt }
+  const { permit } = lease
+  let since: number | undefined
+  const look = () => {
+    if (permit.frozen === (since !== undefined)) return
+    if (since === undefined) {
+      since = clock.monotonic()
+      const renewed = clock.now() - (since - lease.claim.confirmedAt)
+      note({ type: 'executor.frozen', ...about, renewed: Math.max(0, Math.round(renewed)) })
+    } else {
+      note({
+        type: 'executor.resumed',
+        ...about,
+        frozenMs: Math.round(clock.monotonic() - since),
+      })
+      since = undefined
+    }
+  }
+  const unwatch = permit.watch(look)
+  look()
+  return unwatch
+}
+
+async function record(context: Context, job: Job, event: WorkProgress): Promise<void> {
+  const about = { task: taskOf(job), attempt: job.attempt }
+  switch (event.type) {
+    case 'progress':
+      return
+    case 'check.run': {
+      const { name, outcome, exitCode, durationMs, outputSha256 } = event.result
+      const code = exitCode === undefined ? {} : { exitCode }
+      await context.journal.append({
+        type: 'check.run',
+        ...about,
+        name: short(name),
+        outcome,
+        ...code,
+        durationMs: Math.round(durationMs),
+        outputSha256,
+      })
+      return
+    }
+    case 'executor.ended': {
+      await context.journal.append({
+        ...event,
+        ...about,
+        outcome: short(event.outcome),
+        durationMs: Math.round(event.durationMs),
+      })
+      return
+    }
+    case 'executor.started':
+    case 'executor.output':
+      await context.journal.append({ ...event, ...about })
+  }
+}

@@ -1,0 +1,182 @@
+/**
+ * The ways in which a task ends without a pull request: failed (the work was tried in vain),
+ * released (somebody else may go on), cancelled (nobody wants it any more), yielded (a person took
+ * the issue). Each begins with the fence. What people see is written before the claim ref ends, so
+ * that no other agent takes the issue in between; a crash in between is found by `recover/recover.ts`. The
+ * journal says what the ref says, never what was only tried.
+ */
+import { explain, hasCode, sleep } from '../../util/index.ts'
+import {
+  elapsed,
+  short,
+  signatureOf,
+  taskOf,
+  tell,
+  type Context,
+  type Held,
+  type Outcome,
+} from '../context.ts'
+import { closeClaim, fence, patiently } from './fence.ts'
+import type { FailedWork } from '../needs.ts'
+import { failureComment, stoppedComment } from '../texts.ts'
+
+export async function fail(
+  context: Context,
+  held: Held,
+  work: FailedWork,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { job } = held
+  if (!(await fence(context, held, signal))) return 'lost'
+  const body = failureComment(work, signatureOf(context, held), context.settings.failed)
+  await mark(context, held, body, signal)
+  await unassignSelf(context, held, signal)
+  if (!(await closeClaim(context, held, 'failed', signal))) return 'lost'
+  await context.journal.append({
+    type: 'task.failed',
+    task: taskOf(job),
+    attempt: job.attempt,
+    code: work.code,
+    reason: short(work.reason, 3_900),
+    durationMs: elapsed(context, held),
+  })
+  await tell(context, job, 'failed')
+  return 'failed'
+}
+
+/** `yielded`: to a person; else anybody may go on. */
+export async function release(
+  context: Context,
+  held: Held,
+  reason: string,
+  signal: AbortSignal,
+  state: 'released' | 'yielded' = 'released',
+): Promise<Outcome> {
+  const { job } = held
+  if (!(await fence(context, held, signal))) return 'lost'
+  await unassignSelf(context, held, signal)
+  if (!(await closeClaim(context, held, state, signal))) return 'lost'
+  const { oid } = held.lease.claim
+  await context.journal.append({
+    type: 'claim.released',
+    task: taskOf(job),
+    attempt: job.attempt,
+    oid,
+    state,
+    reason: short(reason, 3_900),
+  })
+  await tell(context, job, 'released', oid)
+  return 'released'
+}
+
+/** The issue was closed, deleted, or its label taken away: end quietly. */
+export async function cancel(
+  context: Context,
+  held: Held,
+  reason: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (!(await fence(context, held, signal))) return 'lost'
+  await unassignSelf(context, held, signal)
+  return finishCancelled(context, held, reason, signal)
+}
+
+/** A person took our assignment away: say that we stopped, and how to have it tried again. */
+export async function stopped(
+  context: Context,
+  held: Held,
+  reason: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (!(await fence(context, held, signal))) return 'lost'
+  await mark(
+    context,
+    held,
+    stoppedComment(reason, signatureOf(context, held), context.settings.failed),
+    signal,
+  )
+  return finishCancelled(context, held, reason, signal)
+}
+
+async function finishCancelled(
+  context: Context,
+  held: Held,
+  reason: string,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (!(await closeClaim(context, held, 'cancelled', signal))) return 'lost'
+  const { job } = held
+  await context.journal.append({
+    type: 'task.cancelled',
+    task: taskOf(job),
+    attempt: job.attempt,
+    reason: short(reason, 3_900),
+  })
+  await tell(context, job, 'released')
+  return 'cancelled'
+}
+
+/** The failed label, which must arrive, and a comment, which arrives at most once. */
+async function mark(
+  context: Context,
+  held: Held,
+  body: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { job } = held
+  const { repo } = job.place
+  const { number } = job.issue
+  await patiently(context, job, signal, () =>
+    context.github.addLabel(repo, number, context.settings.failed, signal),
+  )
+  await commentOnce(context, held, body, signal)
+}
+
+/** Tries of a comment whose answer was lost. */
+const commentTries = 3
+const commentPauseMs = 5_000
+
+/** A comment is not idempotent: before another try, the issue is asked whether it arrived. */
+async function commentOnce(
+  context: Context,
+  { job }: Held,
+  body: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { repo } = job.place
+  const { number } = job.issue
+  const since = new Date(context.clock.now() - 24 * 60 * 60_000).toISOString()
+  for (let turn = 1; ; turn += 1) {
+    try {
+      if (
+        turn > 1 &&
+        (await context.github.comments(repo, number, since, signal)).some(
+          (comment) => comment.body === body,
+        )
+      )
+        return
+      await context.github.comment(repo, number, body, signal)
+      return
+    } catch (error) {
+      if (hasCode(error, 'ABORTED')) throw error
+      context.logger.warn(
+        { event: 'task.comment', ...taskOf(job), err: explain(error) },
+        'the comment could not be written',
+      )
+      if (turn === commentTries) return
+      await sleep(commentPauseMs, { signal, clock: context.clock })
+    }
+  }
+}
+
+/** Best effort: a login that stays is taken away by whoever claims next. */
+async function unassignSelf(context: Context, { job }: Held, signal: AbortSignal): Promise<void> {
+  await context.github
+    .unassign(job.place.repo, job.issue.number, context.login, signal)
+    .catch((error: unknown) => {
+      context.logger.warn(
+        { event: 'task.unassign', ...taskOf(job), err: explain(error) },
+        'the own assignment could not be removed',
+      )
+    })
+}

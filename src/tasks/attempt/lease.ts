@@ -1,0 +1,283 @@
+/**
+ * Keeping a claim. The holder alone moves its claim ref, one step at a time: renewals every third of
+ * the lease, a proof whenever something visible is about to be done, and at last the closing record.
+ *
+ *   held ── renew ──► held ── … ── close ──► done | failed | released | yielded | cancelled
+ *     │ ▲
+ *     │ └── renewed after all (nobody took over: the ref still holds our record) ──┐
+ *     ├── the lease ran out, or the machine slept ──► frozen ───────────────────────┘
+ *     │                                                 │ frozen too long
+ *     └── another record is there ──► lost ◄────────────┘
+ *
+ * The lease runs from the own monotonic clock before the last confirmed push was sent. At its end the
+ * work is frozen by the permit, not lost: an outage of GitHub keeps everybody from taking over, too.
+ * Where work cannot be frozen, the end of the lease is the end of the claim. A step whose
+ * answer was lost is remembered: when the ref turns out to hold one of our own records, that step
+ * had arrived, and the next one goes on from there. Only somebody else's record means lost. A
+ * machine that slept is noticed by its wall clock, and proves its claim before it trusts it again.
+ */
+import {
+  CommonError,
+  explain,
+  Lifecycle,
+  PermitSource,
+  repeat,
+  systemClock,
+  withDeadline,
+  type Clock,
+  type Logger,
+  type Permit,
+  type Startable,
+} from '../../util/index.ts'
+import type { Claim, Claims, Moved, Prepared } from '../claim/claims.ts'
+import type { ClaimState } from '../claim/record.ts'
+import type { RefUpdate } from '../claim/repository.ts'
+import { TasksError } from '../errors.ts'
+
+/** `published`: a closing record that says done, and whose answer was lost, had arrived. */
+export type Proof =
+  | { is: 'held' }
+  | { is: 'published' }
+  | { is: 'lost'; holder: string | undefined }
+  | { is: 'unknown'; error: unknown }
+
+export interface Closing {
+  state: ClaimState
+  strikes: number
+  /** Refs that move in the same push. */
+  also?: RefUpdate[]
+  /** Called once for each new closing record, before it is sent. */
+  onPrepared?: (oid: string) => Promise<void>
+}
+
+export interface Lease extends Startable {
+  /** The claim with its newest OID. */
+  readonly claim: Claim
+  /** OIDs of all records of this claim that were sent. */
+  sent(): ReadonlySet<string>
+  /** Fires with `CLAIM_LOST` when another holds the ref, or when the lease ran out and freezing is not possible or took too long. */
+  readonly lost: AbortSignal
+  /** For what runs under the claim: frozen from the end of the lease until a renewal succeeds. */
+  readonly permit: Permit
+  /** Renews at once: the fence before anything that people or other agents see. */
+  prove(signal: AbortSignal): Promise<Proof>
+  /** Ends the claim. `won`: the ref holds a closing record of ours; look at its state. No renewal follows. */
+  close(closing: Closing, signal: AbortSignal): Promise<Moved>
+}
+
+export interface LeaseComponents {
+  claims: Claims
+  logger: Logger
+  onRenewed: (claim: Claim) => Promise<void>
+  /** Whether what runs under the claim obeys `permit`. Default false. */
+  freezes?: boolean
+  /** Longest time from the end of the lease until the claim is given up, ms. Default `maxFrozenMs`. */
+  frozenMs?: number
+  clock?: Clock
+}
+
+/**
+ * Longest time that work stays frozen, ms. Waiting costs memory and a slot, and giving up costs the
+ * work: longer than GitHub was ever away, shorter than anybody would still want the answer.
+ */
+export const maxFrozenMs = 24 * 60 * 60_000
+/** Between looks at whether the machine slept, ms: so long may work run before it is frozen. */
+const wakeMs = 500
+/** Longest time of one renewal, ms; shorter leases bound it further. */
+const maxRenewalMs = 60_000
+/** Between looks at whether a renewal is due, ms: a thirtieth of the lease within these bounds. */
+const tickMs = { min: 20, max: 5_000 }
+
+export function createLease(
+  first: Claim,
+  {
+    claims,
+    logger,
+    onRenewed,
+    freezes = false,
+    frozenMs = maxFrozenMs,
+    clock = systemClock,
+  }: LeaseComponents,
+): Lease {
+  const { leaseMs } = first.record
+  const { repo, issue, attempt } = first
+  const lost = new AbortController()
+  /** Every record of ours that was sent, in order. */
+  const sent: { oid: string; prepared: Prepared; at: number; slept: number }[] = [
+    {
+      oid: first.oid,
+      prepared: { oid: first.oid, record: first.record },
+      at: first.confirmedAt,
+      slept: 0,
+    },
+  ]
+  let claim = first
+  let closed = false
+  let busy: Promise<unknown> = Promise.resolve()
+  let cancelExpiry: () => void = () => undefined
+  let cancelLook: () => void = () => undefined
+  let drift = clock.now() - clock.monotonic()
+  /** How often the machine slept, and how often it had when the claim's record was sent. */
+  let slept = 0
+  let proven = 0
+  const permit = new PermitSource(clock)
+
+  function armExpiry(): void {
+    cancelExpiry()
+    if (closed) return
+    const until = claim.confirmedAt + leaseMs
+    const left = until - clock.monotonic()
+    permit.extend(until)
+    if (left > 0 && proven === slept) permit.thaw()
+    cancelExpiry = clock.after(left, () => {
+      if (!freezes) return end(`the lease of ${leaseMs} ms ran out before it could be renewed`)
+      permit.freeze()
+      cancelExpiry = clock.after(until + frozenMs - clock.monotonic(), () =>
+        end(`the lease of ${leaseMs} ms ran out and could not be renewed for ${frozenMs} ms more`),
+      )
+    })
+  }
+
+  /** The monotonic clock may have stood still: what it says of the lease is not trusted without a proof. */
+  function lookForSleep(): void {
+    const now = clock.now() - clock.monotonic()
+    const jumped = now - drift > leaseMs / 3
+    drift = now
+    if (!jumped) return
+    slept += 1
+    if (freezes) permit.freeze()
+    keeper.wake()
+  }
+
+  function keepLooking(): void {
+    cancelLook = clock.after(wakeMs, () => {
+      lookForSleep()
+      keepLooking()
+    })
+  }
+
+  function end(why: string, holder?: string): void {
+    if (lost.signal.aborted || closed) return
+    const data = { issue, ...(holder === undefined ? {} : { holder }) }
+    lost.abort(new TasksError('CLAIM_LOST', `The claim is lost: ${why}.`, { data }))
+  }
+
+  /** One step at a time: a proof and a renewal must not race each other. */
+  function alone<T>(step: () => Promise<T>): Promise<T> {
+    const next = busy.then(step, step)
+    busy = next.catch(() => undefined)
+    return next
+  }
+
+  async function step(
+    { state, strikes, also = [], onPrepared }: Closing,
+    signal: AbortSignal,
+  ): Promise<Moved> {
+    for (;;) {
+      const previous = claim.oid
+      const known = sent.find(
+        ({ prepared }) => prepared.record.previous === previous && prepared.record.state === state,
+      )
+      const prepared =
+        known?.prepared ??
+        (await claims.prepare({ repo, issue, attempt, strikes, previous, state }))
+      if (known === undefined) {
+        await onPrepared?.(prepared.oid)
+        sent.push({ oid: prepared.oid, prepared, at: clock.monotonic(), slept })
+      }
+      const moved = await claims.move(prepared, also, signal)
+      if (moved.is === 'won') {
+        // A record that was sent before may have arrived long ago: its lease runs from then.
+        const confirmedAt = known?.at ?? moved.claim.confirmedAt
+        adopt({ ...moved.claim, confirmedAt }, known?.slept ?? sent.at(-1)?.slept ?? 0)
+        return { is: 'won', claim }
+      }
+      if (moved.is === 'unknown') return moved
+      const arrived = sent.findIndex(({ oid }) => oid === moved.holder)
+      const current = sent.findIndex(({ oid }) => oid === claim.oid)
+      const later = sent[arrived]
+      if (later === undefined) {
+        end('another record is there', moved.holder)
+        return moved
+      }
+      if (arrived <= current)
+        return {
+          is: 'unknown',
+          error: new CommonError('INVALID', 'An old state of the claim ref was read.'),
+        }
+      const { record } = later.prepared
+      adopt({ ...claim, oid: later.oid, record, confirmedAt: later.at }, later.slept)
+      if (record.state !== 'held') return { is: 'won', claim }
+    }
+  }
+
+  function adopt(newer: Claim, sleptWhenSent: number): void {
+    lookForSleep()
+    claim = newer
+    closed = newer.record.state !== 'held'
+    proven = sleptWhenSent
+    armExpiry()
+  }
+
+  async function renew(signal: AbortSignal): Promise<Proof> {
+    lookForSleep()
+    if (closed) return { is: claim.record.state === 'done' ? 'published' : 'held' }
+    const before = claim.oid
+    const limit = Math.min(maxRenewalMs, Math.max(1_000, leaseMs / 3))
+    const moved = await withDeadline(
+      'a renewal',
+      limit,
+      (inner) => step({ state: 'held', strikes: claim.record.strikes }, inner),
+      { signal, clock },
+    ).catch((error: unknown): Moved => ({ is: 'unknown', error }))
+    if (moved.is !== 'won') return moved
+    if (claim.record.state === 'done') return { is: 'published' }
+    if (claim.oid !== before) await onRenewed(claim)
+    return { is: 'held' }
+  }
+
+  const keeper = repeat(
+    async (signal) => {
+      const due = clock.monotonic() - claim.confirmedAt >= leaseMs / 3
+      if (closed || lost.signal.aborted || (!due && proven === slept)) return
+      const proof = await alone(() => renew(signal))
+      if (proof.is === 'unknown') throw proof.error
+    },
+    {
+      everyMs: Math.min(tickMs.max, Math.max(tickMs.min, leaseMs / 30)),
+      maxDelayMs: Math.min(tickMs.max, Math.max(tickMs.min, leaseMs / 10)),
+      immediate: false,
+      clock,
+      onError: (error) =>
+        logger.warn(
+          { event: 'claim.renew', issue, err: explain(error) },
+          'the claim could not be renewed yet',
+        ),
+    },
+  )
+  const lifecycle = new Lifecycle(
+    async () => {
+      armExpiry()
+      keepLooking()
+      await keeper.start()
+    },
+    async () => {
+      cancelExpiry()
+      cancelLook()
+      await keeper.stop()
+    },
+  )
+  return {
+    get claim() {
+      return claim
+    },
+    sent: () => new Set(sent.map(({ oid }) => oid)),
+    lost: lost.signal,
+    permit,
+    prove: (signal) => alone(() => renew(signal)),
+    close: (closing, signal) =>
+      alone(async () => (closed ? { is: 'won' as const, claim } : step(closing, signal))),
+    start: () => lifecycle.start(),
+    stop: () => lifecycle.stop(),
+  }
+}

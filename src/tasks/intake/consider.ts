@@ -1,0 +1,210 @@
+/** One issue in one turn: may and should this agent try it now? Says what it finds, starts nothing. */
+import { explain } from '../../util/index.ts'
+import { readChain, type Chain } from './chain.ts'
+import { mayClaim, type Tip } from '../claim/decide.ts'
+import type { Job, RepoContext } from '../context.ts'
+import { TasksError } from '../errors.ts'
+import { rankAll, type Ranked } from './fitness.ts'
+import type { Floor, RepoMemory } from '../look/floor.ts'
+import type { Issue } from '../github/github.ts'
+import { eligible, lacking, pausedBy, type IntakeRules } from './intake.ts'
+import { decodeInstructions, needsOf, type Instructions } from './instructions.ts'
+import type { Policy } from '../needs.ts'
+import { exhaustedReason, type LastAttempt } from '../texts.ts'
+
+/** Margin over the lease before a takeover, ms. */
+export const marginMs = 5_000
+/** How long nobody must be able to do an issue before it counts as waiting, ms. */
+const lonelyMs = 5_000
+
+export interface Option {
+  issue: Issue
+  needs: string[]
+  instructions: Instructions
+  refusal?: NonNullable<Job['refusal']>
+  rank: number
+  decision: Extract<ReturnType<typeof mayClaim>, { may: true }>
+  rules: IntakeRules
+  earlier: string[]
+}
+
+export async function consider(
+  floor: Floor,
+  place: RepoContext,
+  memory: RepoMemory,
+  at: { issue: Issue; tip: Tip; policy: Policy },
+): Promise<Option | undefined> {
+  const { context } = floor
+  const { issue, tip, policy } = at
+  const { repo } = place
+  const chain = await chainAt(place, memory, issue, tip)
+  // Only who stands in the chain of claims may be assigned; what a peer announces proves nothing.
+  const earlier = issue.assignees.length === 0 ? [] : [...chain.logins]
+  const rules: IntakeRules = {
+    trigger: context.settings.trigger,
+    failed: context.settings.failed,
+    requiredLabels: policy.requiredLabels,
+    // The own login is there by this agent's own hand while it works the issue.
+    meshLogins: new Set(
+      floor.isActive(repo, issue.number) ? [...earlier, context.login.toLowerCase()] : earlier,
+    ),
+  }
+  const verdict = eligible(issue, rules)
+  if (floor.isActive(repo, issue.number)) {
+    if (verdict.is === 'skip') floor.cancel(repo, issue.number, verdict.reason)
+    return undefined
+  }
+  if (verdict.is === 'skip') {
+    await floor.say({ is: 'skipped', repo, issue, reason: verdict.reason })
+    return undefined
+  }
+  const { instructions, needs, refusal } = read(issue)
+  const { executor, chore } = instructions
+  const wanted = executor === undefined ? needs : [...new Set([...needs, executor.toLowerCase()])]
+  const self = floor.self()
+  const order = rankAll({
+    self,
+    others: context.mesh.candidates(),
+    repo,
+    issue: issue.number,
+    needs: wanted,
+    failures: chain.failures,
+    ...(refusal === undefined ? { work: chore === undefined ? 'prose' : 'chore' } : {}),
+  })
+  memory.orders.set(issue.number, order)
+  const mine = order.find(({ peerId }) => peerId === self.peerId)
+  const rank = mine?.rank ?? null
+  await floor.say({
+    is: 'seen',
+    repo,
+    issue,
+    needs,
+    ...(rank === null ? {} : { place: rank }),
+  })
+  const paused = pausedBy(context.settings, repo, policy)
+  if (paused !== undefined) {
+    const { reason, everywhere } = paused
+    if (everywhere) await floor.say({ is: 'waiting', repo, issue: issue.number, needs, reason })
+    else await floor.say({ is: 'skipped', repo, issue, reason })
+    return undefined
+  }
+  const choice = context.work.choose(instructions, policy)
+  const none = 'code' in choice && choice.code === 'NO_EXECUTOR' && refusal === undefined
+  if (rank === null || none) {
+    const missing = rank === null ? lacking(wanted, self) : []
+    const alone =
+      missing.length > 0
+        ? `no connected agent offers ${wanted.join(', ')}`
+        : none
+          ? choice.reason
+          : (mine?.reason ?? '')
+    const patient = missing.length > 0
+    const why = { order, mine: mine?.reason ?? '', alone, patient }
+    await wait(floor, place, memory, issue, needs, why)
+    return undefined
+  }
+  memory.lonely.delete(issue.number)
+  const now = context.clock.monotonic()
+  if (floor.notBefore(repo, issue.number) > now) return undefined
+  const vanished = memory.gone.get(issue.number)
+  const forced = memory.forced.get(issue.number)
+  const decision = mayClaim({
+    tip,
+    ...(vanished === undefined ? {} : { vanished }),
+    ...(forced === undefined ? {} : { forced }),
+    sighting: memory.sightings.get(issue.number),
+    now,
+    marginMs,
+    maxAttempts: context.settings.maxAttempts,
+    abandoned: (record, oid) =>
+      record.peerId === context.mesh.peerId && floor.abandoned(oid, record.previous),
+  })
+  if (!decision.may) return undefined
+  const exhausted = decision.exhausted
+    ? {
+        code: 'ATTEMPTS_EXHAUSTED',
+        reason: exhaustedReason(decision.strikes, lastOf(tip, decision.takeover, self.peerId)),
+        tried: ['what the journals of the agents say of each attempt'],
+      }
+    : undefined
+  const refused = refusal ?? exhausted
+  return {
+    issue,
+    needs,
+    instructions,
+    rank,
+    decision,
+    rules,
+    earlier,
+    ...(refused === undefined ? {} : { refusal: refused }),
+  }
+}
+
+function lastOf(tip: Tip, takeover: boolean, self: string): LastAttempt {
+  if (tip.is !== 'record') return { agent: 'an agent', how: 'silent' }
+  const { name: agent, peerId } = tip.record
+  return { agent, how: !takeover ? 'returned' : peerId === self ? 'ended' : 'silent' }
+}
+
+/** Read once for each tip, and only when it may matter. */
+async function chainAt(
+  place: RepoContext,
+  memory: RepoMemory,
+  issue: Issue,
+  tip: Tip,
+): Promise<Chain> {
+  const settled = tip.is !== 'record' || tip.record.state === 'done'
+  const fresh = tip.is === 'record' && tip.record.attempt === 1 && tip.record.state === 'held'
+  if (tip.is === 'absent' || (issue.assignees.length === 0 && (settled || fresh)))
+    return { logins: [], failures: new Map() }
+  const known = memory.chains.get(issue.number)
+  if (known?.oid === tip.oid) return known
+  const chain = await readChain(place, issue.number)
+  memory.chains.set(issue.number, { ...chain, oid: tip.oid })
+  return chain
+}
+
+function read(issue: Issue): {
+  instructions: Instructions
+  needs: string[]
+  refusal?: NonNullable<Job['refusal']>
+} {
+  try {
+    const { needs, ...instructions } = decodeInstructions(issue.body)
+    return { instructions, needs: needsOf(issue.labels, needs) }
+  } catch (error) {
+    const reason =
+      error instanceof TasksError ? `${error.message} ${error.next ?? ''}` : explain(error)
+    const refusal = {
+      code: 'INSTRUCTIONS_INVALID',
+      reason,
+      tried: ['read the bzzz block of the issue'],
+    }
+    return { instructions: {}, needs: needsOf(issue.labels, []), refusal }
+  }
+}
+
+/** Not for this agent. Said as its own reason when another one can do it, else as what the task waits for. */
+async function wait(
+  floor: Floor,
+  place: RepoContext,
+  memory: RepoMemory,
+  issue: Issue,
+  needs: string[],
+  why: { order: readonly Ranked[]; mine: string; alone: string; patient: boolean },
+): Promise<void> {
+  const self = floor.self().peerId
+  const able = why.order.some(({ rank, peerId }) => rank !== null && peerId !== self)
+  const now = floor.context.clock.monotonic()
+  if (able) {
+    memory.lonely.delete(issue.number)
+    const reason = why.mine === '' ? why.alone : why.mine
+    await floor.say({ is: 'skipped', repo: place.repo, issue, reason })
+    return
+  }
+  const since = memory.lonely.get(issue.number) ?? now
+  memory.lonely.set(issue.number, since)
+  if (why.patient && now - since < lonelyMs) return
+  const reason = why.alone
+  await floor.say({ is: 'waiting', repo: place.repo, issue: issue.number, needs, reason })
+}

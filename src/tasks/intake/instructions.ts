@@ -1,0 +1,116 @@
+/**
+ * What an issue asks for beyond its prose: a fenced `bzzz` block of YAML, and `needs:` labels.
+ * Both are hostile text: bounded, schema-checked, and never a command line. A chore is only a name
+ * that the repository's `WORKFLOW.md` must declare.
+ */
+import { LineCounter, parseDocument } from 'yaml'
+import { z } from 'zod'
+import { TasksError } from '../errors.ts'
+
+const word = z
+  .string()
+  .regex(/^[\w][\w.-]{0,63}$/, 'a word of at most 64 letters, digits, ".", "_" or "-"')
+const blockSchema = z.strictObject({
+  /** Name of a chore of WORKFLOW.md. */
+  chore: word.optional(),
+  /** Values for the chore's arguments. */
+  arguments: z.record(word, z.union([z.string().max(1_000), z.number(), z.boolean()])).optional(),
+  /** Executor to use, by name. */
+  executor: word.optional(),
+  /** Capabilities that the worker must have. */
+  needs: z.array(word).max(20).optional(),
+})
+
+export interface Instructions {
+  chore?: string
+  arguments?: Record<string, string | number | boolean>
+  executor?: string
+}
+
+const maxBlockBytes = 4_096
+
+interface FenceLine {
+  /** Backticks or tildes. */
+  mark: string
+  /** What follows, trimmed. */
+  info: string
+}
+
+function fenceOf(line: string): FenceLine | undefined {
+  const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)
+  if (mark?.[1] === undefined) return undefined
+  return { mark: mark[1], info: line.slice(mark[0].length).trim() }
+}
+
+/**
+ * Text of the first closed `bzzz` fence that does not stand within another one, as CommonMark
+ * reads fences. Line by line, since the body is hostile: time is linear in its length.
+ */
+function findBlock(body: string): string | undefined {
+  const lines = body.split(/\r?\n/)
+  let open: (FenceLine & { at: number }) | undefined
+  for (const [at, line] of lines.entries()) {
+    const fence = fenceOf(line)
+    if (fence === undefined) continue
+    const { mark, info } = fence
+    if (open === undefined) {
+      if (mark.startsWith('~') || !info.includes('`')) open = { mark, info, at }
+    } else if (info === '' && mark.startsWith(open.mark)) {
+      if (open.info === 'bzzz') return lines.slice(open.at + 1, at).join('\n')
+      open = undefined
+    }
+  }
+  return undefined
+}
+
+/** Errors: `INSTRUCTIONS_INVALID` (data: path, line within the block). No block gives an empty object. */
+export function decodeInstructions(body: string): Instructions & { needs: string[] } {
+  const block = findBlock(body)
+  if (block === undefined) return { needs: [] }
+  if (Buffer.byteLength(block) > maxBlockBytes)
+    throw invalid('', `it is larger than ${maxBlockBytes} bytes`, undefined)
+  const lines = new LineCounter()
+  const document = parseDocument(block, { lineCounter: lines, version: '1.2' })
+  const fault = document.errors[0]
+  if (fault !== undefined) throw invalid('', 'it is not YAML', lines.linePos(fault.pos[0]).line)
+  let value: unknown
+  try {
+    value = document.toJS({ maxAliasCount: 0 })
+  } catch {
+    throw invalid('', 'aliases are not allowed', undefined)
+  }
+  const parsed = blockSchema.safeParse(value ?? {})
+  if (parsed.success) {
+    const { chore, arguments: values, executor, needs = [] } = parsed.data
+    return {
+      needs,
+      ...(chore === undefined ? {} : { chore }),
+      ...(values === undefined ? {} : { arguments: values }),
+      ...(executor === undefined ? {} : { executor }),
+    }
+  }
+  const issue = parsed.error.issues[0]
+  const path = issue?.path.join('.') ?? ''
+  throw invalid(path, issue?.message ?? 'unknown', undefined)
+}
+
+function invalid(path: string, why: string, line: number | undefined): TasksError {
+  const where = path === '' ? '' : ` at "${path}"`
+  const at = line === undefined ? '' : ` (line ${line} of the block)`
+  return new TasksError(
+    'INSTRUCTIONS_INVALID',
+    `The issue's bzzz block is invalid${where}${at}: ${why}.`,
+    {
+      data: { path, ...(line === undefined ? {} : { line }) },
+      next: 'Allowed keys are chore, arguments, executor and needs. Correct the block, then remove the failed label.',
+    },
+  )
+}
+
+/** Words that `needs:WORD` labels and the block ask for, in lower case, each once. */
+export function needsOf(labels: readonly string[], block: readonly string[]): string[] {
+  const fromLabels = labels.flatMap((label) => /^needs:\s*(\S{1,64})$/i.exec(label)?.[1] ?? [])
+  return [...new Set([...fromLabels, ...block].map((need) => need.toLowerCase()))]
+    .sort()
+    .slice(0, 20)
+}

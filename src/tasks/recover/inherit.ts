@@ -1,0 +1,75 @@
+/**
+ * A holder that pushed its finished work and vanished before the pull request: its claim says done
+ * and its branch is there, so nobody may work the issue again, and nobody would ever see the work.
+ * Whoever has seen that record for its whole lease and more opens the pull request. GitHub refuses a
+ * second one for the same branch, so several heirs do no harm.
+ */
+import { explain, hasCode } from '../../util/index.ts'
+import { marginMs } from '../intake/consider.ts'
+import type { Tip } from '../claim/decide.ts'
+import { signatureOf, type Job, type RepoContext } from '../context.ts'
+import type { Floor, RepoMemory } from '../look/floor.ts'
+import type { Issue } from '../github/github.ts'
+import { notePull } from '../attempt/publish.ts'
+import { pullBody, pullTitle } from '../texts.ts'
+
+/** Closing records that are remembered; more than one repository has open issues. */
+const maxHeired = 10_000
+
+export async function inherit(
+  floor: Floor,
+  place: RepoContext,
+  memory: RepoMemory,
+  { issue, tip }: { issue: Issue; tip: Tip },
+  signal: AbortSignal,
+): Promise<void> {
+  const { context } = floor
+  const { github, settings, clock } = context
+  if (tip.is !== 'record' || tip.record.state !== 'done' || memory.heired.has(tip.oid)) return
+  const seen = memory.sightings.get(issue.number)
+  if (seen?.oid !== tip.oid || clock.monotonic() - seen.since < tip.record.leaseMs + marginMs)
+    return
+  if (floor.isActive(place.repo, issue.number)) return
+  const branch = `${settings.branchPrefix}${issue.number}`
+  const base = place.info.defaultBranch
+  const head = (await place.refs.fetchBranches([branch], signal)).get(branch)
+  const found = await github.findPull(place.repo, branch, base, signal)
+  const settled = () => {
+    if (memory.heired.size > maxHeired) memory.heired.clear()
+    memory.heired.add(tip.oid)
+  }
+  if (head === undefined || found !== undefined) return settled()
+  const { record } = tip
+  const job = { place, issue, attempt: record.attempt } as Job
+  const work = {
+    outcome: 'changed' as const,
+    gitDir: '',
+    head,
+    files: [],
+    summary: `${record.name} finished this and vanished before it opened the pull request.`,
+    checks: [],
+    executor: record.name,
+  }
+  const body = pullBody(
+    issue,
+    work,
+    signatureOf(context, { job, lease: { claim: { oid: tip.oid } } }),
+  )
+  try {
+    const pull = await github.openPull(
+      place.repo,
+      { head: branch, base, title: pullTitle(issue), body },
+      signal,
+    )
+    settled()
+    await notePull(context, { job, startedAt: clock.monotonic() }, { pull, adopted: false, head })
+  } catch (error) {
+    // Another heir was first, or the branch holds nothing new.
+    if (!hasCode(error, 'GITHUB_REFUSED')) throw error
+    settled()
+    context.logger.info(
+      { event: 'task.inherit', repo: place.repo, issue: issue.number, err: explain(error) },
+      'the pull request of a vanished agent was not opened',
+    )
+  }
+}
