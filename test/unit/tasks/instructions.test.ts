@@ -71,9 +71,10 @@ describe('decodeInstructions', () => {
     const grow = () => Array.from({ length: 700 }, (_, n) => `${'`'.repeat(n + 3)}bzzz`).join('\n')
     const text = unit === 'grow' ? grow() : unit.repeat(size / unit.length)
     const body = `${text.slice(0, size - end.length)}${end}`
+    // Quadratic time would be far more, however busy the machine is.
     const started = performance.now()
     expect(decodeInstructions(body)).toEqual({ needs: [] })
-    expect(performance.now() - started).toBeLessThan(200)
+    expect(performance.now() - started).toBeLessThan(5_000)
   })
 
   it.each([
