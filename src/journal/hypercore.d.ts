@@ -37,10 +37,13 @@ declare module 'hypercore' {
       hash(): Buffer
       createTreeBatch(): TreeBatch
     }
+    /** Null before `ready`. */
     readonly core: {
       /** Null until the first block, with the manifest, has arrived. */
       readonly verifier: { verify(tree: TreeBatch, signature: Buffer | null): boolean } | null
-    }
+      /** Of the lock: held while a received upgrade is checked and stored. Not of its public face. */
+      readonly replicator: { readonly _rxLock: { lock(): Promise<void>; unlock(): void } }
+    } | null
     ready(): Promise<void>
     append(blocks: Uint8Array[]): Promise<{ length: number; byteLength: number }>
     /** With `wait: false`: null when the block is not stored here. */

@@ -170,12 +170,26 @@ export class Source {
     return undefined
   }
 
+  /** To be called when no stream is open any more. */
   async close(): Promise<void> {
     this.#closed = true
     this.#range?.destroy()
     this.core.removeAllListeners('append')
     this.core.removeAllListeners('download')
+    await this.#received()
     await this.core.close()
+  }
+
+  /**
+   * Waits for what was received and is still being stored: after that hypercore 11.37 reads its store
+   * in the background, and would do so when it is closed, with a rejection that nobody catches.
+   */
+  async #received(): Promise<void> {
+    const { core } = this.core
+    if (core === null) return
+    const lock = core.replicator._rxLock
+    await lock.lock()
+    lock.unlock()
   }
 
   #grew(): void {

@@ -32,7 +32,7 @@ export async function verifySource(source: Source, verify: VerifySignature): Pro
     length = signed.length
     if (length === 0) problem('No entry of it has arrived yet.')
     else {
-      if (core.core.verifier?.verify(signed, signature) !== true) {
+      if (core.core?.verifier?.verify(signed, signature) !== true) {
         problem(`The signature over its ${length} entries is not the key's.`)
       }
       const tree = new MerkleTree()
