@@ -2,7 +2,7 @@
  * What an agent writes down: one versioned union. An entry is a fact about what this agent did or
  * saw, in the order in which it happened. Never prompts, tokens or secrets: outputs are digests.
  *
- * `epoch`, `seq`, `time` and `v` are added by the writer. A reader that meets an unknown `type`
+ * `epoch`, `seq`, `time`, `order` and `v` are added by the writer. A reader that meets an unknown `type`
  * keeps it as `unknown` and goes on: newer peers may write what older ones do not know.
  */
 import { z } from 'zod'
@@ -137,7 +137,17 @@ export const entryInputSchema = z.discriminatedUnion('type', entrySchemas)
 export type EntryInput = z.infer<typeof entryInputSchema>
 export type EntryType = EntryInput['type']
 
-const stamp = { v: z.literal(1), epoch: count, seq: count, time: count }
+/** Every type that this version knows. */
+export const entryTypes = entrySchemas.map((schema) => schema.shape.type.value)
+
+const stamp = {
+  v: z.literal(1),
+  epoch: count,
+  seq: count,
+  time: count,
+  /** Place among the entries of all journals (`order.ts`); absent where the author knows no such thing. */
+  order: count.max(Number.MAX_SAFE_INTEGER).optional(),
+}
 export const stampSchema = z.object(stamp)
 /** What stands in the journal: `seq` is the index in the hypercore, `time` wall-clock ms since 1970. */
 export type JournalEntry = EntryInput & z.infer<typeof stampSchema>

@@ -41,6 +41,12 @@ declare module 'hypercore' {
     readonly core: {
       /** Null until the first block, with the manifest, has arrived. */
       readonly verifier: { verify(tree: TreeBatch, signature: Buffer | null): boolean } | null
+      /** Which blocks are stored here. */
+      readonly bitfield: {
+        get(index: number): boolean
+        /** -1 when there is none. */
+        findFirst(value: boolean, from: number): number
+      }
       /** Of the lock: held while a received upgrade is checked and stored. Not of its public face. */
       readonly replicator: { readonly _rxLock: { lock(): Promise<void>; unlock(): void } }
     } | null
@@ -49,6 +55,8 @@ declare module 'hypercore' {
     /** With `wait: false`: null when the block is not stored here. */
     get(index: number, options: { wait: false }): Promise<Buffer | null>
     download(range: { start: number; end: number; linear?: boolean }): DownloadRange
+    /** Deletes blocks, but not what proves the others. */
+    clear(start: number, end: number): Promise<unknown>
     close(): Promise<void>
   }
 
@@ -60,16 +68,15 @@ declare module 'corestore' {
   import type { Duplex } from 'node:stream'
   import type { Hypercore } from 'hypercore'
 
-  /** The raw side of a replication stream; a streamx duplex, close enough to Node's. */
-  export interface ReplicationStream extends Duplex {
-    readonly noiseStream: { setTimeout(ms: number): void }
-  }
-
   export default class Corestore {
     constructor(dir: string)
     ready(): Promise<void>
     get(options: { name: string } | { key: Buffer; allowFork: boolean }): Hypercore
-    replicate(isInitiator: boolean): ReplicationStream
+    /**
+     * A stream that offers what hypercore expects of a Noise stream, or whether a new one of its own
+     * initiates; then the raw side of that.
+     */
+    replicate(stream: boolean | Duplex): Duplex
     close(): Promise<void>
   }
 }

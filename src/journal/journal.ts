@@ -1,7 +1,7 @@
 /** The journal as others see it: one session while it runs, and what is asked of it meanwhile. */
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
-import { explain, Lifecycle, withDeadline } from '../util/index.ts'
+import { explain, Lifecycle, systemClock, withDeadline } from '../util/index.ts'
 import type { EntryInput } from './entries.ts'
 import { defaultLimits } from './limits.ts'
 import { isOf, read, tail } from './read.ts'
@@ -20,7 +20,7 @@ const maxRefused = 1_000
 /** Errors of `start`: `JOURNAL_IN_USE`, `JOURNAL_COPIED`, `JOURNAL_FULL`, `JOURNAL_FAILED`. */
 export function createJournal(init: JournalInit, components: JournalComponents): Journal {
   const { dir } = init
-  const { logger, verify } = components
+  const { logger, verify, clock = systemClock } = components
   const limits = { ...defaultLimits, ...init.limits }
   const events = new EventEmitter<JournalEvents>()
   const registry = createRegistry({ path: join(dir, 'followed.json'), ...limits }, { logger })
@@ -91,6 +91,9 @@ export function createJournal(init: JournalInit, components: JournalComponents):
     connect(peerId) {
       if (session !== undefined) session.replication.connect(peerId)
       else if (early.size < limits.maxStreams) early.add(peerId)
+    },
+    heard(peerNowMs) {
+      session?.order.heard(peerNowMs, clock.now())
     },
     disconnect(peerId) {
       early.delete(peerId)

@@ -14,6 +14,10 @@ const followedSchema = z.object({
   key: z.string().regex(/^[0-9a-f]{64}$/),
   epoch: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
   name: z.string().max(256).optional(),
+  /** Entries from 1 to before this one were dropped here. */
+  dropped: z.number().int().nonnegative().optional(),
+  /** Wall clock when its owner was last connected or announced it, ms since 1970. */
+  seenMs: z.number().nonnegative().optional(),
 })
 export type Followed = z.infer<typeof followedSchema>
 const fileSchema = z.object({ v: z.literal(1), journals: z.array(followedSchema) })

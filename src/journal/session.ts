@@ -10,6 +10,7 @@ import { openOwnCore, type OwnCore } from './epoch.ts'
 import { storageError } from './errors.ts'
 import { createFeed } from './feed.ts'
 import { proveIdentity } from './identity.ts'
+import { createOrderClock, type OrderClock } from './order.ts'
 import { Changes } from './read.ts'
 import type { Followed, Registry } from './registry.ts'
 import { createReplication, type Replication } from './replicate.ts'
@@ -34,6 +35,7 @@ export interface Session {
   readonly sources: ReadonlyMap<string, Source>
   readonly changes: Changes
   readonly replication: Replication
+  readonly order: OrderClock
   /** Takes up a journal that is not in `sources` yet. */
   follow(journal: Followed): void
   /** Writes `agent.stopped`, lets connected peers have it, then closes all. Never rejects. */
@@ -77,6 +79,7 @@ async function open(
   onClose('own core', () => own.core.close())
   for (const journal of own.left) registry.put(journal)
 
+  const order = createOrderClock()
   const changes = new Changes()
   const sources = new Map<string, Source>()
   const feed = createFeed(emit, (source, error) =>
@@ -91,10 +94,19 @@ async function open(
   function addSource(journal: Followed, core: OwnCore['core']): Source {
     const isOwn = journal.key === own.key
     const source = new Source(
-      { ...journal, name: journal.name, own: isOwn, maxBytes: limits.maxReplicaBytes, dir },
+      {
+        ...journal,
+        name: journal.name,
+        own: isOwn,
+        dropped: journal.dropped ?? 0,
+        maxBytes: limits.maxReplicaBytes,
+        dir,
+      },
       {
         core,
         verify,
+        logger,
+        onOrder: (value) => order.observe(value, clock.now()),
         onChange: () => {
           changes.notify()
           feed.wake(source)
@@ -129,6 +141,7 @@ async function open(
       core: own.core,
       durability,
       clock,
+      order,
       onFailure: (error) =>
         logger.error({ error: explain(error) }, 'the journal cannot be written any more'),
     },
@@ -154,6 +167,7 @@ async function open(
     sources,
     changes,
     replication,
+    order,
     follow(journal) {
       void addSource(journal, replica(journal.key)).open()
     },

@@ -91,6 +91,8 @@ export interface JournalInfo {
   /** Entries that are known to exist; `available` of them are stored here. */
   length: number
   available: number
+  /** Of the available ones, those that were dropped here for want of space: from entry 1 on. */
+  dropped: number
   own: boolean
   /**
    * `proven`: the first entry carries the peer's signature over the key. `unknown`: no entry has
@@ -112,8 +114,11 @@ export interface Query {
   agent?: string
   task?: { repo?: string; issue: number }
   types?: readonly EntryType[]
-  /** Wall-clock ms since 1970. */
+  /** Wall-clock ms since 1970, of the author's clock. */
   since?: number
+  until?: number
+  /** Only the last so many entries that match, at most 100,000. */
+  last?: number
 }
 
 export interface Verification {
@@ -158,18 +163,21 @@ export interface Journal extends Startable {
    * with the lower id dials; the other waits for it, so call this on both sides.
    */
   connect(peerId: string): void
+  /** A peer announced just now that its clock shows that time, ms since 1970; see `order.ts`. */
+  heard(peerNowMs: number): void
   /** A peer is gone: closes its stream and ends its redials. Optional: redials also end by themselves. */
   disconnect(peerId: string): void
   journals(): JournalInfo[]
   /**
-   * Entries in order of time (ties: agent, seq), of all journals known here; what exists now. Within
-   * one journal the order is always that of `seq`: an entry that was written after its agent's clock
-   * went back is placed as if it had the latest time before it (its own `time` is left as it is).
+   * Entries of all journals known here in causal order (`order.ts`; ties: agent, seq): none before
+   * one that its author had read, whatever the clocks say; what exists now. Within one journal the
+   * order is always that of `seq`. Only what the index does not exclude is read.
    */
   read(query?: Query): AsyncIterable<LoggedEntry>
   /**
    * Like `read`, then goes on with new entries until the signal fires, without gap or duplicate,
-   * however slow the reader is: entries are read from the store when they are asked for.
+   * however slow the reader is: entries are read from the store when they are asked for. What arrives
+   * after an entry that knew it was printed comes late: only `read` can put it in its place.
    */
   tail(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** Checks every journal here, or those of one agent (name or peer id), from the first block on. */

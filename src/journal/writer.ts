@@ -12,6 +12,7 @@ import { encodeJson, type Clock } from '../util/index.ts'
 import type { Durability } from './durable.ts'
 import { entryInputSchema, maxEntryBytes, type EntryInput, type JournalEntry } from './entries.ts'
 import { JournalError, storageError } from './errors.ts'
+import type { OrderClock } from './order.ts'
 
 export interface WriterInit {
   dir: string
@@ -24,6 +25,7 @@ export interface WriterComponents {
   core: Hypercore
   durability: Durability
   clock: Clock
+  order: Pick<OrderClock, 'next'>
   /** Called once, when the writer fails. */
   onFailure: (error: JournalError) => void
 }
@@ -46,7 +48,7 @@ type State = { is: 'open' } | { is: 'failed'; error: JournalError } | { is: 'clo
 
 export function createWriter(init: WriterInit, components: WriterComponents): Writer {
   const { dir, epoch, maxWaiting, maxBatch } = init
-  const { core, durability, clock, onFailure } = components
+  const { core, durability, clock, order, onFailure } = components
   const queue: Waiting[] = []
   const syncing = new Set<Promise<void>>()
   let state: State = { is: 'open' }
@@ -85,7 +87,14 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
     const entries: JournalEntry[] = []
     const blocks: Uint8Array[] = []
     for (const waiting of taken) {
-      const stamp = { v: 1 as const, epoch, seq: start + batch.length, time: waiting.time }
+      const seq = start + batch.length
+      const stamp = {
+        v: 1 as const,
+        epoch,
+        seq,
+        time: waiting.time,
+        order: order.next(waiting.time),
+      }
       const entry: JournalEntry = { ...waiting.input, ...stamp }
       const block = encodeJson(entry)
       if (block.byteLength > maxEntryBytes) {

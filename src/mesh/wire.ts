@@ -183,6 +183,6 @@ export const protocols = {
     response: capabilitiesSchema,
     maxBytes: 16 * 1024,
   },
-  journal: { id: 'journal/1', kind: 'stream' },
+  journal: { id: 'journal/2', kind: 'stream' },
 } as const
 export type ProtocolName = keyof typeof protocols

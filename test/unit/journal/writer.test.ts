@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { createDurability } from '../../../src/journal/durable.ts'
 import { storageError } from '../../../src/journal/errors.ts'
 import { openStore, databaseDirectory } from '../../../src/journal/store.ts'
+import { createOrderClock } from '../../../src/journal/order.ts'
 import { createWriter } from '../../../src/journal/writer.ts'
 import { systemClock, until } from '../../../src/util/index.ts'
 import {
@@ -182,7 +183,13 @@ describe('durability', () => {
     const failures: unknown[] = []
     const writer = createWriter(
       { dir, epoch: 0, maxWaiting: 1_000, maxBatch: 256, ...limits },
-      { core, durability, clock: systemClock, onFailure: (error) => failures.push(error) },
+      {
+        core,
+        durability,
+        clock: systemClock,
+        order: createOrderClock(),
+        onFailure: (error) => failures.push(error),
+      },
     )
     const close = async () => {
       await durability.close()
