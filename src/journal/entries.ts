@@ -27,6 +27,8 @@ export const previousSchema = z.object({
   epoch: count,
   /** Entries of it that were readable; absent when none were. */
   length: count.optional(),
+  /** Merkle tree hash at that length, so that the link can be checked. */
+  treeHash: digest.optional(),
   reason: short,
 })
 export type PreviousJournal = z.infer<typeof previousSchema>

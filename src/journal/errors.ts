@@ -16,6 +16,11 @@ export type JournalErrorCode =
   | 'JOURNAL_IN_USE'
   /** The directory was copied or restored: continuing it could fork the agent's history. */
   | 'JOURNAL_COPIED'
+  /** A file is no bundle, or a damaged one. */
+  | 'BUNDLE_INVALID'
+  /** A bundle's end is missing. */
+  | 'BUNDLE_CUT'
+  | 'BUNDLE_TOO_LARGE'
 
 export class JournalError extends CodedError<JournalErrorCode> {}
 

@@ -9,6 +9,13 @@ declare module 'hypercore' {
     hash(): Buffer
   }
 
+  export interface TreeNode {
+    readonly index: number
+    /** Bytes of the blocks below it. */
+    readonly size: number
+    readonly hash: Buffer
+  }
+
   export interface RemotePeer {
     /** Blocks from 0 on that the remote is known to have. */
     readonly remoteContiguousLength: number
@@ -36,6 +43,10 @@ declare module 'hypercore' {
       readonly signature: Buffer | null
       hash(): Buffer
       createTreeBatch(): TreeBatch
+      readonly storage: {
+        /** Reads that go out together with `tryFlush`. */
+        read(): { getTreeNode(index: number): Promise<TreeNode | null>; tryFlush(): void }
+      }
     }
     /** Null before `ready`. */
     readonly core: {
@@ -51,6 +62,10 @@ declare module 'hypercore' {
       readonly replicator: { readonly _rxLock: { lock(): Promise<void>; unlock(): void } }
     } | null
     ready(): Promise<void>
+    /** Null until the first block, with the manifest, has arrived. */
+    getManifest(options: { raw: true }): Buffer | null
+    /** Merkle tree hash at that length. */
+    treeHash(length: number): Promise<Buffer>
     append(blocks: Uint8Array[]): Promise<{ length: number; byteLength: number }>
     /** With `wait: false`: null when the block is not stored here. */
     get(index: number, options: { wait: false }): Promise<Buffer | null>
@@ -62,6 +77,38 @@ declare module 'hypercore' {
 
   const constructor: unknown
   export { constructor as default }
+}
+
+declare module 'hypercore/lib/verifier.js' {
+  export interface Manifest {
+    readonly version: number
+    readonly quorum: number
+    readonly allowPatch: boolean
+    readonly signers: readonly unknown[]
+    readonly prologue: unknown
+  }
+
+  /** A tree, as far as a signature is concerned. */
+  export interface SignedTree {
+    readonly length: number
+    hash(): Buffer
+    /** What is signed. */
+    signable(manifestHash: Buffer): Buffer
+  }
+
+  export default class Verifier {
+    constructor(key: Buffer, manifest: Manifest, options: { compat: false })
+    verify(tree: SignedTree, signature: Buffer): boolean
+    static decodeManifest(bytes: Buffer): Manifest
+    static isValidManifest(key: Buffer, manifest: Manifest): boolean
+  }
+}
+
+declare module 'hypercore/lib/caps.js' {
+  const caps: {
+    treeSignable(manifestHash: Buffer, treeHash: Buffer, length: number, fork: number): Buffer
+  }
+  export default caps
 }
 
 declare module 'corestore' {

@@ -30,8 +30,12 @@ export {
   type UnknownEntry,
 } from './entries.ts'
 export { JournalError, type JournalErrorCode } from './errors.ts'
+export { readBundle, type BundleOptions } from './bundle-read.ts'
 export { createJournal } from './journal.ts'
 export type {
+  BundleCheck,
+  BundleQuery,
+  ExpectedHead,
   Head,
   Journal,
   JournalComponents,

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events'
 import { join } from 'node:path'
 import { explain, Lifecycle, systemClock, withDeadline } from '../util/index.ts'
+import { writeBundle } from './bundle-write.ts'
 import type { EntryInput } from './entries.ts'
 import { defaultLimits } from './limits.ts'
 import { isOf, read, tail } from './read.ts'
@@ -102,10 +103,19 @@ export function createJournal(init: JournalInit, components: JournalComponents):
     journals: () => [...(session?.sources.values() ?? [])].map((source) => source.info()),
     read: (query = {}) => read(query, reader(running())),
     tail: (query, signal) => tail(query, signal, reader(running())),
+    bundle(query = {}) {
+      const { sources } = running()
+      const { name, version } = init.agent
+      return writeBundle(
+        { by: { name, version, peerId: components.transport.peerId }, nowMs: clock.now(), query },
+        [...sources.values()],
+      )
+    },
     async verify(agent) {
-      const sources = [...running().sources.values()].filter((source) => isOf(source, agent))
+      const all = running().sources
+      const sources = [...all.values()].filter((source) => isOf(source, agent))
       const results = []
-      for (const source of sources) results.push(await verifySource(source, verify))
+      for (const source of sources) results.push(await verifySource(source, all, verify))
       return results
     },
   }

@@ -127,9 +127,47 @@ export interface Verification {
   key: string
   epoch: number
   length: number
-  /** All entries stored here, their Merkle proofs and signatures hold, they decode, seq and epoch fit, and the identity's proof is right. */
+  /** Entries from 1 on that were dropped here; only their hashes were checked. */
+  dropped: number
+  /** All entries stored here, their Merkle proofs and signatures hold, they decode, seq and epoch fit, the identity's proof is right, and so is the link to the previous epoch. */
   ok: boolean
   /** Empty when ok. */
+  problems: string[]
+}
+
+/** Which entries a bundle holds: with a task, those about it; else whole journals. */
+export interface BundleQuery {
+  /** Agent name or peer id. */
+  agent?: string
+  task?: { repo?: string; issue: number }
+}
+
+/** A head as a pull request names it. */
+export interface ExpectedHead {
+  key: string
+  epoch: number
+  length: number
+  treeHash: string
+}
+
+/** What a bundle holds, and whether it proves it. */
+export interface BundleCheck {
+  /** Who made it and when, on their word. */
+  createdMs: number
+  by: { name: string; peerId: string; version: string }
+  agent?: string
+  task?: { repo?: string | undefined; issue: number }
+  journals: (Omit<Verification, 'dropped'> & {
+    /** Entries that are given; the others are covered by their hashes. */
+    entries: number
+    treeHash: string
+  })[]
+  /** Journals that could not be put in, and why. */
+  absent: { peerId: string; key: string; epoch: number; reason: string }[]
+  entries: number
+  /** Every journal is ok, there is one at least, and the whole has no problem. */
+  ok: boolean
+  /** Of the bundle as a whole. */
   problems: string[]
 }
 
@@ -180,6 +218,11 @@ export interface Journal extends Startable {
    * after an entry that knew it was printed comes late: only `read` can put it in its place.
    */
   tail(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
+  /**
+   * What the journals here hold, with proofs, as lines of a file that `readBundle` checks without
+   * this journal (`bundle.ts`). Errors while it is read: `JOURNAL_FAILED`.
+   */
+  bundle(query?: BundleQuery): AsyncIterable<object>
   /** Checks every journal here, or those of one agent (name or peer id), from the first block on. */
   verify(agent?: string): Promise<Verification[]>
 }

@@ -147,6 +147,7 @@ export const verification: Verification = {
   key,
   epoch: 1,
   length: 42,
+  dropped: 0,
   ok: true,
   problems: [],
 }
