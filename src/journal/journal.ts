@@ -73,6 +73,7 @@ export function createJournal(init: JournalInit, components: JournalComponents):
         treeHash: core.state.hash().toString('hex'),
       }
     },
+    treeHashAt: async (length) => (await running().own.core.treeHash(length)).toString('hex'),
     async append(entry, { durable = isDurable(entry) } = {}) {
       return running().writer.append(entry, durable)
     },

@@ -180,6 +180,8 @@ export interface Journal extends Startable {
   readonly events: EventEmitter<JournalEvents>
   /** Own head; after start. */
   head(): Head
+  /** Own Merkle tree hash, hex, at a length of at least 1 and at most the own. */
+  treeHashAt(length: number): Promise<string>
   /**
    * Appends one entry. With `durable` (the default for `claim.*`, `publish.*`, `pushed`, `pull.*`,
    * `task.*`) it is on disk (fdatasync) when the promise resolves; else it survives kill -9 but perhaps

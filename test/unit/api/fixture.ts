@@ -202,6 +202,10 @@ export function fakeSources(
         record.closed = true
       }
     },
+    bundle: async function* bundle({ agent }) {
+      yield { bzzz: 'bundle', v: 1, agent }
+      yield { end: { journals: 0, entries: 0 } }
+    },
     verify: async (agent) => (agent === undefined || agent === 'owl' ? [verification] : []),
     stop: () => {
       sources.stops += 1
