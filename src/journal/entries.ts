@@ -25,8 +25,10 @@ const task = taskRefSchema
 export const previousSchema = z.object({
   key: digest,
   epoch: count,
-  /** Entries of it that were readable; absent when none were. */
+  /** Entries of it that a peer vouched for, or that were readable here; absent when none were. */
   length: count.optional(),
+  /** Its Merkle tree's hash at that length. */
+  treeHash: digest.optional(),
   reason: short,
 })
 export type PreviousJournal = z.infer<typeof previousSchema>
@@ -137,7 +139,20 @@ export const entryInputSchema = z.discriminatedUnion('type', entrySchemas)
 export type EntryInput = z.infer<typeof entryInputSchema>
 export type EntryType = EntryInput['type']
 
-const stamp = { v: z.literal(1), epoch: count, seq: count, time: count }
+/**
+ * Where an entry stood before: in a branch of that journal that was given up, since peers held a
+ * longer history of it. `time` is when it was written there.
+ */
+export const originSchema = z.object({ key: digest, epoch: count, seq: count, time: count })
+export type Origin = z.infer<typeof originSchema>
+
+const stamp = {
+  v: z.literal(1),
+  epoch: count,
+  seq: count,
+  time: count,
+  origin: originSchema.optional(),
+}
 export const stampSchema = z.object(stamp)
 /** What stands in the journal: `seq` is the index in the hypercore, `time` wall-clock ms since 1970. */
 export type JournalEntry = EntryInput & z.infer<typeof stampSchema>

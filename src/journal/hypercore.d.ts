@@ -18,6 +18,12 @@ declare module 'hypercore' {
     destroy(): void
   }
 
+  /** Where the store keeps a core. */
+  export interface CorePointer {
+    readonly corePointer: number
+    readonly dataPointer: number
+  }
+
   export interface Hypercore extends EventEmitter {
     readonly key: Buffer
     readonly discoveryKey: Buffer
@@ -36,6 +42,7 @@ declare module 'hypercore' {
       readonly signature: Buffer | null
       hash(): Buffer
       createTreeBatch(): TreeBatch
+      readonly storage: { readonly core: CorePointer }
     }
     /** Null before `ready`. */
     readonly core: {
@@ -45,6 +52,8 @@ declare module 'hypercore' {
       readonly replicator: { readonly _rxLock: { lock(): Promise<void>; unlock(): void } }
     } | null
     ready(): Promise<void>
+    /** Hash of the Merkle tree at a length that is stored here. */
+    treeHash(length?: number): Promise<Buffer>
     append(blocks: Uint8Array[]): Promise<{ length: number; byteLength: number }>
     /** With `wait: false`: null when the block is not stored here. */
     get(index: number, options: { wait: false }): Promise<Buffer | null>
@@ -58,7 +67,7 @@ declare module 'hypercore' {
 
 declare module 'corestore' {
   import type { Duplex } from 'node:stream'
-  import type { Hypercore } from 'hypercore'
+  import type { CorePointer, Hypercore } from 'hypercore'
 
   /** The raw side of a replication stream; a streamx duplex, close enough to Node's. */
   export interface ReplicationStream extends Duplex {
@@ -66,9 +75,11 @@ declare module 'corestore' {
   }
 
   export default class Corestore {
-    constructor(dir: string)
+    /** `readOnly` takes no lock and asks not whether the directory is a copy. */
+    constructor(dir: string, options?: { readOnly: true })
+    readonly storage: { deleteCore(at: CorePointer): Promise<void> }
     ready(): Promise<void>
-    get(options: { name: string } | { key: Buffer; allowFork: boolean }): Hypercore
+    get(options: { name: string } | { key: Buffer; allowFork?: boolean }): Hypercore
     replicate(isInitiator: boolean): ReplicationStream
     close(): Promise<void>
   }

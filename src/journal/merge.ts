@@ -9,7 +9,7 @@ import type { Source } from './source.ts'
 import type { LoggedEntry } from './types.ts'
 
 export class Cursor {
-  readonly source: Source
+  source: Source
   /** Next entry to read from the store; those in the page come first. */
   #seq: number
   #limit: number
@@ -30,6 +30,16 @@ export class Cursor {
     this.#limit = Math.max(this.#limit, limit)
   }
 
+  /** The store was opened anew: goes on in the same journal there, or from `rewound` on if that is earlier. */
+  rebind(source: Source, rewound = Infinity): void {
+    this.source = source
+    if (rewound >= this.#seq) return
+    this.#seq = rewound
+    this.#limit = rewound
+    this.#page = []
+    this.#at = 0
+  }
+
   get head(): LoggedEntry | undefined {
     return this.#page[this.#at]
   }
@@ -46,6 +56,7 @@ export class Cursor {
       const page = await Promise.all(
         Array.from({ length: to - this.#seq }, (_, i) => this.source.entry(this.#seq + i)),
       )
+      if (this.source.closed) return
       this.#seq = to
       this.#page = page.filter((entry) => entry !== undefined)
       this.#at = 0

@@ -12,6 +12,8 @@ export interface ReaderComponents {
   sources: () => Iterable<Source>
   changes: Changes
   maxReadAhead: number
+  /** Where what was read of a journal may not be what is there now, since the branch was replaced. */
+  rewound: (source: Source) => number | undefined
 }
 
 /** Counts changes and wakes those who wait for the next. */
@@ -81,7 +83,7 @@ export async function* tail(
 async function* round(
   cursors: Map<string, Cursor>,
   query: Query,
-  { sources, changes, maxReadAhead }: ReaderComponents,
+  { sources, changes, maxReadAhead, rewound }: ReaderComponents,
 ): AsyncGenerator<LoggedEntry> {
   for (const source of sources()) {
     const length = source.readable
@@ -93,7 +95,7 @@ async function* round(
         since === undefined ? { seq: 0, latest: 0 } : await source.times.find(since, length)
       cursor = new Cursor(source, start)
       cursors.set(source.key, cursor)
-    }
+    } else if (cursor.source !== source) cursor.rebind(source, rewound(source))
     cursor.extend(length)
   }
   try {
