@@ -12,7 +12,7 @@ import { explain, sleep, until, type Clock } from '../util/index.ts'
 import { createAsker, type Contradiction } from './asker.ts'
 import type { Book } from './book.ts'
 import type { EpochInit, Retirement } from './epoch.ts'
-import { storageError, type JournalError } from './errors.ts'
+import { fullBytes, storageError, type JournalError } from './errors.ts'
 import { headOf } from './heads.ts'
 import { proveIdentity } from './identity.ts'
 import { judge, reasons } from './judge.ts'
@@ -281,10 +281,11 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
   }
 
   /** A store that met a full disk is dead, also when there is space again: it is opened anew. */
-  function recover(now: Session, error: JournalError): Promise<void> {
+  function recover(now: Session, error = storageError(undefined, dir, 0)): Promise<void> {
     become({ is: 'full', freeBytes: 0 })
     return enqueue('recover', async () => {
       if (session !== now) return
+      await writer.hold()
       await now.replication.stop()
       await space.release()
       const { own } = now
@@ -311,13 +312,18 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
   }
 
   async function watchSpace(): Promise<void> {
+    let starved = false
     while (!signal.aborted) {
       await sleep(limits.spaceCheckMs, { signal, clock }).catch(() => undefined)
       if (signal.aborted || (state.is !== 'open' && state.is !== 'low')) continue
       const freeBytes = await space.free()
+      starved ||= freeBytes < fullBytes
       if (freeBytes < limits.lowBytes && state.is === 'open') become({ is: 'low', freeBytes })
       else if (freeBytes >= 1.25 * limits.lowBytes && state.is === 'low') {
-        become({ is: 'open' })
+        // What is downloaded may have met the full disk unseen, and then nothing is stored any more.
+        if (starved && session !== undefined) void recover(session)
+        else become({ is: 'open' })
+        starved = false
         await space.reserve()
       }
     }
