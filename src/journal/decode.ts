@@ -28,12 +28,16 @@ export function decodeEntry(block: Uint8Array, at: { epoch: number; seq: number 
       schema: envelopeSchema,
       maxBytes: maxEntryBytes,
     })
-    const { v, epoch, seq, time, order, type } = envelope
+    const { v, epoch, seq, time, order, type, origin } = envelope
     if (seq !== at.seq) return bad(`Entry ${at.seq} says that its seq is ${seq}.`)
     if (epoch !== at.epoch) {
       return bad(`Entry ${at.seq} says that its epoch is ${epoch}, not ${at.epoch}.`)
     }
-    const stamp = { v, epoch, seq, time, ...(order === undefined ? {} : { order }) }
+    const stamp = {
+      ...{ v, epoch, seq, time },
+      ...(order === undefined ? {} : { order }),
+      ...(origin === undefined ? {} : { origin }),
+    }
     if (!knownTypes.has(type)) {
       return { ok: true, entry: { ...stamp, type: 'unknown', originalType: type } }
     }

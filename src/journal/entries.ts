@@ -25,9 +25,9 @@ const task = taskRefSchema
 export const previousSchema = z.object({
   key: digest,
   epoch: count,
-  /** Entries of it that were readable; absent when none were. */
+  /** Entries of it that a peer vouched for, or that were readable here; absent when none were. */
   length: count.optional(),
-  /** Merkle tree hash at that length, so that the link can be checked. */
+  /** Its Merkle tree's hash at that length. */
   treeHash: digest.optional(),
   reason: short,
 })
@@ -141,6 +141,12 @@ export type EntryType = EntryInput['type']
 
 /** Every type that this version knows. */
 export const entryTypes = entrySchemas.map((schema) => schema.shape.type.value)
+/**
+ * Where an entry stood before: in a branch of that journal that was given up, since peers held a
+ * longer history of it. `time` is when it was written there.
+ */
+export const originSchema = z.object({ key: digest, epoch: count, seq: count, time: count })
+export type Origin = z.infer<typeof originSchema>
 
 const stamp = {
   v: z.literal(1),
@@ -149,6 +155,7 @@ const stamp = {
   time: count,
   /** Place among the entries of all journals (`order.ts`); absent where the author knows no such thing. */
   order: count.max(Number.MAX_SAFE_INTEGER).optional(),
+  origin: originSchema.optional(),
 }
 export const stampSchema = z.object(stamp)
 /** What stands in the journal: `seq` is the index in the hypercore, `time` wall-clock ms since 1970. */

@@ -25,6 +25,12 @@ declare module 'hypercore' {
     destroy(): void
   }
 
+  /** Where the store keeps a core. */
+  export interface CorePointer {
+    readonly corePointer: number
+    readonly dataPointer: number
+  }
+
   export interface Hypercore extends EventEmitter {
     readonly key: Buffer
     readonly discoveryKey: Buffer
@@ -44,6 +50,7 @@ declare module 'hypercore' {
       hash(): Buffer
       createTreeBatch(): TreeBatch
       readonly storage: {
+        readonly core: CorePointer
         /** Reads that go out together with `tryFlush`. */
         read(): { getTreeNode(index: number): Promise<TreeNode | null>; tryFlush(): void }
       }
@@ -64,8 +71,8 @@ declare module 'hypercore' {
     ready(): Promise<void>
     /** Null until the first block, with the manifest, has arrived. */
     getManifest(options: { raw: true }): Buffer | null
-    /** Merkle tree hash at that length. */
-    treeHash(length: number): Promise<Buffer>
+    /** Hash of the Merkle tree at a length that is stored here. */
+    treeHash(length?: number): Promise<Buffer>
     append(blocks: Uint8Array[]): Promise<{ length: number; byteLength: number }>
     /** With `wait: false`: null when the block is not stored here. */
     get(index: number, options: { wait: false }): Promise<Buffer | null>
@@ -113,12 +120,14 @@ declare module 'hypercore/lib/caps.js' {
 
 declare module 'corestore' {
   import type { Duplex } from 'node:stream'
-  import type { Hypercore } from 'hypercore'
+  import type { CorePointer, Hypercore } from 'hypercore'
 
   export default class Corestore {
-    constructor(dir: string)
+    /** `readOnly` takes no lock and asks not whether the directory is a copy. */
+    constructor(dir: string, options?: { readOnly: true })
+    readonly storage: { deleteCore(at: CorePointer): Promise<void> }
     ready(): Promise<void>
-    get(options: { name: string } | { key: Buffer; allowFork: boolean }): Hypercore
+    get(options: { name: string } | { key: Buffer; allowFork?: boolean }): Hypercore
     /**
      * A stream that offers what hypercore expects of a Noise stream, or whether a new one of its own
      * initiates; then the raw side of that.

@@ -23,7 +23,7 @@ export interface CursorInit {
 }
 
 export class Cursor {
-  readonly source: Source
+  source: Source
   readonly #filter: ChunkFilter | undefined
   readonly #matches: (entry: LoggedEntry) => boolean
   /** Next entry to read from the store; those in the page come first. */
@@ -47,6 +47,16 @@ export class Cursor {
     this.#limit = Math.max(this.#limit, limit)
   }
 
+  /** The store was opened anew: goes on in the same journal there, or from `rewound` on if that is earlier. */
+  rebind(source: Source, rewound = Infinity): void {
+    this.source = source
+    if (rewound >= this.#seq) return
+    this.#seq = rewound
+    this.#limit = rewound
+    this.#page = []
+    this.#at = 0
+  }
+
   get head(): LoggedEntry | undefined {
     return this.#page[this.#at]?.entry
   }
@@ -61,6 +71,7 @@ export class Cursor {
     while (this.head === undefined && this.#skip() < this.#limit) {
       const to = Math.min(this.#limit, this.#seq + pageSize)
       const entries = await this.source.entries(this.#seq, to)
+      if (this.source.closed) return
       this.#seq = to
       this.#page = []
       this.#at = 0

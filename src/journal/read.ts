@@ -15,6 +15,8 @@ export interface ReaderComponents {
   sources: () => Iterable<Source>
   changes: Changes
   maxReadAhead: number
+  /** Where what was read of a journal may not be what is there now, since the branch was replaced. */
+  rewound: (source: Source) => number | undefined
 }
 
 /** Counts changes and wakes those who wait for the next. */
@@ -91,7 +93,7 @@ async function* round(
   cursors: Map<string, Cursor>,
   from: number,
   query: Query,
-  { sources, changes, maxReadAhead }: ReaderComponents,
+  { sources, changes, maxReadAhead, rewound }: ReaderComponents,
 ): AsyncGenerator<LoggedEntry> {
   try {
     for (const source of sources()) {
@@ -106,7 +108,7 @@ async function* round(
           matches(entry, query) && (from === 0 || orderOf(entry) >= from)
         cursor = new Cursor(source, { ...start, filter, matches: matching })
         cursors.set(source.key, cursor)
-      }
+      } else if (cursor.source !== source) cursor.rebind(source, rewound(source))
       cursor.extend(length)
     }
     yield* merge(cursors.values(), maxReadAhead)

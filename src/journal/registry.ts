@@ -42,7 +42,7 @@ export interface Registry {
 
 export function createRegistry(
   { path, maxJournals, maxJournalsPerPeer }: RegistryInit,
-  { logger }: { logger: Logger },
+  { logger, onEvict }: { logger: Logger; onEvict?: (key: string) => void },
 ): Registry {
   const journals = new Map<string, Followed>()
   let isDirty = false
@@ -92,8 +92,17 @@ export function createRegistry(
         if (known.peerId === peerId && (name === undefined || name === known.name)) return 'same'
       } else {
         if (journals.size >= maxJournals) return 'full'
-        const ofPeer = [...journals.values()].filter((other) => other.peerId === peerId).length
-        if (ofPeer >= maxJournalsPerPeer) return 'full'
+        const ofPeer = [...journals.values()].filter((other) => other.peerId === peerId)
+        const oldest = ofPeer.reduce<Followed | undefined>(
+          (first, other) => (first === undefined || other.epoch < first.epoch ? other : first),
+          undefined,
+        )
+        if (ofPeer.length >= maxJournalsPerPeer) {
+          // A later epoch takes the place of the earliest, so that one who had many is still followed.
+          if (oldest === undefined || oldest.epoch >= parsed.data.epoch) return 'full'
+          journals.delete(oldest.key)
+          onEvict?.(oldest.key)
+        }
       }
       journals.set(key, parsed.data)
       changed()

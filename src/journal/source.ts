@@ -97,6 +97,11 @@ export class Source {
     return this.#name ?? this.#peerId
   }
 
+  /** It gives nothing any more; when its store is opened anew, another one has its key. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
   get identity(): JournalInfo['identity'] {
     return this.#identity
   }

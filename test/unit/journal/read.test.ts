@@ -4,7 +4,16 @@ import { decodeEntry } from '../../../src/journal/decode.ts'
 import type { LoggedEntry, Query } from '../../../src/journal/index.ts'
 import { systemClock, until, type Clock } from '../../../src/util/index.ts'
 import { openStore } from '../../../src/journal/store.ts'
-import { claim, collect, meet, Network, replicated, seen, startMember } from './helpers.ts'
+import {
+  coreName,
+  claim,
+  collect,
+  meet,
+  Network,
+  replicated,
+  seen,
+  startMember,
+} from './helpers.ts'
 
 function clockAt(time: number): Clock & { time: number } {
   return {
@@ -132,7 +141,7 @@ describe('read', () => {
     await settled()
     await ada.journal.stop()
     const store = await openStore(ada.dir)
-    const core = store.get({ name: `journal/${ada.identity.peerId}/0` })
+    const core = store.get({ name: await coreName(ada.dir) })
     await core.ready()
     const json = (value: object) => Buffer.from(JSON.stringify(value))
     const at = (seq: number) => ({ v: 1, epoch: 0, seq, time: 9_000 })

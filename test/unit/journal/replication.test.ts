@@ -187,6 +187,9 @@ describe('replication', () => {
     for (let i = 0; i < 5; i += 1) {
       ada.journal.follow({ peerId: 'p.one', key: `${i}`.repeat(64), epoch: i })
     }
+    // Later epochs take the place of earlier ones.
+    expect(ada.journal.journals().map(({ epoch }) => epoch)).toEqual([0, 3, 4])
+    ada.journal.follow({ peerId: 'p.one', key: 'c'.repeat(64), epoch: 2 })
     expect(ada.journal.journals()).toHaveLength(3)
     ada.journal.follow({ peerId: 'p.two', key: 'a'.repeat(64), epoch: 0 })
     ada.journal.follow({ peerId: 'p.three', key: 'b'.repeat(64), epoch: 0 })
