@@ -148,6 +148,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         },
         logs: (query) => journal.read(query),
         tail: (query, signal) => journal.tail(query, signal),
+        bundle: (query) => journal.bundle(query),
         verify: (agent) => journal.verify(agent),
         stop: () => {
           draining = true

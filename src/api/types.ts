@@ -4,10 +4,10 @@
  * nothing.
  */
 import type { Capabilities } from '../mesh/wire.ts'
-import type { LoggedEntry, Query, Verification } from '../journal/types.ts'
+import type { BundleQuery, LoggedEntry, Query, Verification } from '../journal/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
-export type { LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
+export type { BundleQuery, LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
 
 export interface RepositoryStatus {
   /** owner/name */
@@ -105,6 +105,8 @@ export interface ApiSources {
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */
   tail(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
+  /** What the journals hold, with proofs, as the lines of a file. */
+  bundle(query: BundleQuery): AsyncIterable<object>
   /** Agent name or peer id; all journals without. */
   verify(agent?: string): Promise<Verification[]>
   /** Begins a graceful stop and returns at once. */
@@ -119,6 +121,9 @@ export interface LogQuery {
   types?: readonly string[]
   /** Wall-clock ms since 1970. */
   since?: number
+  until?: number
+  /** Only the last so many, at most 100,000. */
+  last?: number
 }
 
 /** Body of every answer that is not 2xx, and last line of a log stream that broke. */

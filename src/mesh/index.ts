@@ -38,4 +38,6 @@ export {
   type TaskAnnouncement,
   type TopicMessage,
   type TopicName,
+  type WitnessAnswer,
+  type WitnessRequest,
 } from './wire.ts'

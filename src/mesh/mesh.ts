@@ -36,6 +36,7 @@ import { createPeers } from './peers.ts'
 import { handle, openStream, serve } from './request.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type ProtocolName } from './wire.ts'
+import { createWitnesses } from './witness.ts'
 
 const STOP_TIMEOUT_MS = 8000
 const OPEN_TIMEOUT_MS = 10_000
@@ -69,6 +70,10 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   let stopping = new AbortController()
   const journalHandlers = new Set<(stream: Duplex, peerId: string) => void>()
 
+  const witnesses = createWitnesses(
+    { protocol: protocolId('witness') },
+    { counters, logger, clock },
+  )
   const inbox = createInbox({ counters, clock })
   const gossip = createGossip({ meshName: config.meshName }, { inbox, counters, logger })
   const dialer = createDialer(
@@ -173,6 +178,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       clock,
     })
     await handle(created, protocolId('journal'), onJournal)
+    await witnesses.serve(created)
     await startNode(created, config.listen)
     gossip.attach(created.services.pubsub)
     await Promise.all([found, announcer, heartbeats, sweeper, dialer].map((part) => part.start()))
@@ -247,6 +253,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       }
       return withDeadline(`open a journal stream to ${to}`, timeoutMs, open, { signal, clock })
     },
+    handleWitness: (handler) => witnesses.handle(handler),
+    askWitness: async (to, question, options) => witnesses.ask(running(), to, question, options),
     sign: (data) => identity.sign(data),
     counters: () => counters.snapshot(),
   }

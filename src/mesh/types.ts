@@ -2,7 +2,14 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Startable } from '../util/index.ts'
-import type { Capabilities, LocalCapabilities, TopicMessage, TopicName } from './wire.ts'
+import type {
+  Capabilities,
+  LocalCapabilities,
+  TopicMessage,
+  TopicName,
+  WitnessAnswer,
+  WitnessRequest,
+} from './wire.ts'
 
 export interface MeshPeer {
   /** base58btc, as libp2p prints it. */
@@ -59,6 +66,16 @@ export interface Mesh extends Startable {
   handleJournal(handler: (stream: Duplex, peerId: string) => void): () => void
   /** Opens a journal stream to a connected or dialable peer. Errors: `PEER_UNREACHABLE`, `DEADLINE`. */
   openJournal(peerId: string, options?: StreamOptions): Promise<Duplex>
+  /** Answers what peers ask about their own journals; one handler at a time. Returns the way to end it. */
+  handleWitness(
+    handler: (request: WitnessRequest, from: string) => Promise<WitnessAnswer>,
+  ): () => void
+  /** Asks a connected peer what it knows of the own journals. Errors: `PEER_UNREACHABLE`, `PEER_FOREIGN`, `DEADLINE`, `INVALID`. */
+  askWitness(
+    peerId: string,
+    request: WitnessRequest,
+    options?: StreamOptions,
+  ): Promise<WitnessAnswer>
   /** Ed25519 signature by the peer's identity key. */
   sign(data: Uint8Array): Promise<Uint8Array>
   /** Counters since start: accepted, rejected by reason, dials, reconnects … Names are stable. */

@@ -25,8 +25,33 @@ export const journalHeadSchema = z.object({
   fork: count,
   /** Merkle tree hash at `length`, 32 bytes in hex; empty journals have none. */
   treeHash: hex(32).optional(),
+  /** Hypercore's signature by the journal's key over tree hash, length and fork, in hex: nobody else can make a head up. */
+  signature: z
+    .string()
+    .regex(/^([0-9a-f]{2}){64,128}$/, '64 to 128 bytes in hex')
+    .optional(),
 })
 export type JournalHead = z.infer<typeof journalHeadSchema>
+
+/** Heads that one answer names at most: those of the latest epochs. */
+export const maxWitnessedHeads = 24
+
+/** What do you know of my journals? Asked before the own journal is written or replicated. */
+export const witnessRequestSchema = z.object({
+  v: z.literal(1),
+  /** Tree hash at that length of that journal, to find out whether one history begins the other. */
+  at: z.object({ key: hex(32), length: count }).optional(),
+})
+export type WitnessRequest = z.infer<typeof witnessRequestSchema>
+
+export const witnessAnswerSchema = z.object({
+  v: z.literal(1),
+  /** The longest head known of each journal of the asking peer, the latest epochs first. */
+  heads: z.array(journalHeadSchema).max(maxWitnessedHeads),
+  /** Answer to `at`; absent when it is not known here. */
+  treeHash: hex(32).optional(),
+})
+export type WitnessAnswer = z.infer<typeof witnessAnswerSchema>
 
 export const executorCapabilitySchema = z.object({
   /** Name as configured: "claude", "command". */
@@ -183,6 +208,13 @@ export const protocols = {
     response: capabilitiesSchema,
     maxBytes: 16 * 1024,
   },
-  journal: { id: 'journal/1', kind: 'stream' },
+  journal: { id: 'journal/2', kind: 'stream' },
+  witness: {
+    id: 'witness/1',
+    kind: 'request',
+    request: witnessRequestSchema,
+    response: witnessAnswerSchema,
+    maxBytes: 16 * 1024,
+  },
 } as const
 export type ProtocolName = keyof typeof protocols

@@ -74,7 +74,7 @@ export async function inherit(
   const body = pullBody(
     issue,
     work,
-    signatureOf(context, { job, lease: { claim: { oid: tip.oid } } }),
+    await signatureOf(context, { job, lease: { claim: { oid: tip.oid } } }),
   )
   try {
     const pull = await github.openPull(
