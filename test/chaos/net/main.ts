@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util'
 import { enterWorld } from './inside.ts'
 import { documentOf, textOf, writeReport } from './report.ts'
 import { runScenarios } from './run.ts'
-import { scenarios } from './scenarios/index.ts'
+import type { Scenario } from './scenario.ts'
+import { parts, scenarios } from './scenarios/index.ts'
 
 const usage =
   'Usage: npm run test:chaos -- [SCENARIO…] [--short] [--seed S] [--json FILE] [--keep] [--list]\n'
@@ -25,10 +26,11 @@ function read() {
     },
   })
   const seed = Number(values.seed)
-  const unknown = positionals.filter((name) => !scenarios.some((one) => one.name === name))
+  const all = [...scenarios, ...parts]
+  const unknown = positionals.filter((name) => !all.some((one) => one.name === name))
   if (unknown.length > 0) throw new Error(`there is no scenario ${unknown.join(', ')}; see --list`)
   if (!Number.isInteger(seed) || seed < 0) throw new Error('--seed takes a whole number')
-  const named = scenarios.filter(({ name }) => positionals.includes(name))
+  const named = all.filter(({ name }) => positionals.includes(name))
   const usual = scenarios.filter(({ short }) => short || !values.short)
   return { ...values, seed, chosen: named.length > 0 ? named : usual }
 }
@@ -36,9 +38,10 @@ function read() {
 async function main(): Promise<number> {
   const { chosen, seed, json, keep, list } = read()
   if (list) {
-    for (const { name, about, short } of scenarios) {
-      process.stdout.write(`${name.padEnd(20)} ${short ? 'short' : '     '}  ${about}\n`)
-    }
+    const line = ({ name, about }: Scenario, when: string) =>
+      process.stdout.write(`${name.padEnd(14)}${when.padEnd(7)}${about}\n`)
+    for (const one of scenarios) line(one, one.short ? 'short' : 'full')
+    for (const one of parts) line(one, 'named')
     return 0
   }
   // Inside, the seed must be the one that was drawn outside.

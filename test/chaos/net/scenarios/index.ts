@@ -1,5 +1,21 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from '../scenario.ts'
+import { clockJump, diskFull, restored, twinned } from './homes.ts'
+import { lan, lanLong, lanParts } from './lan.ts'
+import { lossy, slowLinks } from './links.ts'
 import { worldItself } from './world-itself.ts'
 
-export const scenarios: readonly Scenario[] = [worldItself]
+/** What a run without names consists of. */
+export const scenarios: readonly Scenario[] = [
+  worldItself,
+  lan,
+  restored,
+  diskFull,
+  lossy,
+  slowLinks,
+  twinned,
+  clockJump,
+  lanLong,
+]
+/** Run only when they are named: each is a part of another. */
+export const parts: readonly Scenario[] = lanParts
