@@ -1,6 +1,7 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from '../scenario.ts'
 import { clockJump, diskFull, restored, twinned } from './homes.ts'
+import { hostile } from './hostile.ts'
 import { lan, lanLong, lanParts } from './lan.ts'
 import { lossy, slowLinks } from './links.ts'
 import { worldItself } from './world-itself.ts'
@@ -11,6 +12,7 @@ export const scenarios: readonly Scenario[] = [
   lan,
   restored,
   diskFull,
+  hostile,
   lossy,
   slowLinks,
   twinned,
