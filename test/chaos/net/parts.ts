@@ -39,7 +39,7 @@ const meetMs = 30_000
 /** A partition this long must be bridged by both sides' own work, ms. */
 const mustWorkMs = 60_000
 /** Of a scenario, ms: for start and end, and for each part. */
-const limits = { frameMs: 420_000, partMs: 180_000 } as const
+const limits = { frameMs: 300_000, partMs: 150_000 } as const
 
 /**
  * Stated times from the end of a fault to a whole mesh, ms. A member that hears another's answer by
