@@ -15,14 +15,12 @@ import type { KadDHT } from '@libp2p/kad-dht'
 import { noise } from '@chainsafe/libp2p-noise'
 import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import { announceable } from './addresses.ts'
 import { MeshError } from './errors.ts'
+import { muxer } from './muxer.ts'
 
-/** Below libp2p's read buffer of 4 MiB, bytes. */
-const MAX_STREAM_WINDOW_BYTES = 1 << 20
 /** One gossip RPC, bytes; larger ones kill the stream. Messages are far smaller (see `wire.ts`). */
 const MAX_RPC_BYTES = 1 << 20
 /** Bytes that may wait for a slow gossip peer before its stream is reset. */
@@ -108,7 +106,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     transports: [tcp(), ...parts.transports],
     connectionGater: parts.gater,
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES } })],
+    streamMuxers: [muxer()],
     connectionManager: {
       maxConnections: 150,
       maxParallelDials: 20,

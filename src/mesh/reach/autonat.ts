@@ -12,7 +12,7 @@ import type { AutoNATComponents } from '@libp2p/autonat'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { isRelayed } from '../addresses.ts'
 import { isPublicAddress } from './choose.ts'
-import { override } from './override.ts'
+import { override } from '../override.ts'
 
 /** An answer holds for so long, ms. */
 const CONFIRMED_MS = 600_000

@@ -104,7 +104,7 @@ export function createReach(
         client === undefined ? [] : Array.from({ length: RELAYS_WANTED }, () => '/p2p-circuit'),
       announce,
       services,
-      gater: relayGater(mayRelay),
+      gater: relayGater(mayRelay, () => counters.add('relay.denied')),
     }
   }
 

@@ -14,7 +14,7 @@ import { explain, repeat, type Clock, type Logger, type Startable } from '../../
 import type { Counters } from '../counters.ts'
 import type { MeshNode } from '../node.ts'
 import { chooseRelays, RELAYS_WANTED } from './choose.ts'
-import { override } from './override.ts'
+import { override } from '../override.ts'
 
 /** `RELAY_V2_HOP_CODEC` of the relay library, which is loaded only when it is used. */
 const HOP = '/libp2p/circuit/relay/0.2.0/hop'

@@ -67,17 +67,21 @@ function isRelay(service: CircuitRelayService): service is Relay {
   return 'start' in service && 'stop' in service
 }
 
-/** The part of a connection gater that keeps relaying among members. */
+/** The part of a connection gater that keeps relaying among members; `onDenied`: one was refused. */
 export function relayGater(
   mayRelay: (peerId: string) => boolean,
+  onDenied: () => void,
 ): Required<
   Pick<
     ConnectionGater,
     'denyInboundRelayReservation' | 'denyOutboundRelayedConnection' | 'denyInboundRelayedConnection'
   >
 > {
-  const denies = (...peers: { toString(): string }[]) =>
-    !peers.every((peer) => mayRelay(peer.toString()))
+  const denies = (...peers: { toString(): string }[]) => {
+    const denied = !peers.every((peer) => mayRelay(peer.toString()))
+    if (denied) onDenied()
+    return denied
+  }
   return {
     denyInboundRelayReservation: (source) => denies(source),
     denyOutboundRelayedConnection: (source, destination) => denies(source, destination),

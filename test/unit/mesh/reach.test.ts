@@ -7,7 +7,7 @@ import {
   isPublicAddress,
   servesRelay,
 } from '../../../src/mesh/reach/choose.ts'
-import { override } from '../../../src/mesh/reach/override.ts'
+import { override } from '../../../src/mesh/override.ts'
 import { relayGater } from '../../../src/mesh/reach/relay-server.ts'
 import { announcedAddress, reachOf, type Seen } from '../../../src/mesh/reach/report.ts'
 import { ALICE, BOB, CAROL } from './samples.ts'
@@ -127,7 +127,11 @@ test('an announced address is told with its kind and what is known of it', () =>
 })
 
 test('the gater lets members relay for members, and nobody else', async () => {
-  const gater = relayGater((peerId) => [ALICE, BOB].includes(peerId))
+  let denied = 0
+  const gater = relayGater(
+    (peerId) => [ALICE, BOB].includes(peerId),
+    () => (denied += 1),
+  )
   const id = (peerId: string) => ({ toString: () => peerId }) as never
   expect(await gater.denyInboundRelayReservation(id(ALICE))).toBe(false)
   expect(await gater.denyInboundRelayReservation(id(CAROL))).toBe(true)
@@ -136,6 +140,7 @@ test('the gater lets members relay for members, and nobody else', async () => {
     expect(await denies(id(CAROL), id(BOB))).toBe(true)
     expect(await denies(id(ALICE), id(CAROL))).toBe(true)
   }
+  expect(denied).toBe(5)
 })
 
 test('override replaces some methods and keeps the rest, with their own state', () => {
