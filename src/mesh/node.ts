@@ -25,6 +25,11 @@ import { muxer } from './muxer.ts'
 const MAX_RPC_BYTES = 1 << 20
 /** Bytes that may wait for a slow gossip peer before its stream is reset. */
 const MAX_GOSSIP_BACKLOG_BYTES = 4 << 20
+/**
+ * Pings of one connection at the same time. By default it is one, and libp2p closes a connection whose
+ * probe finds another ping under way.
+ */
+const MAX_PINGS = 8
 /** Time for one address, and for all of a peer's, ms. */
 export const ADDRESS_DIAL_TIMEOUT_MS = 2000
 export const DIAL_TIMEOUT_MS = 10_000
@@ -76,7 +81,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     identify: identify({ maxInboundStreams: 8 }),
     // Tells the others a new address, such as one at a relay, without a new connection.
     identifyPush: identifyPush(),
-    ping: ping(),
+    ping: ping({ maxInboundStreams: MAX_PINGS, maxOutboundStreams: MAX_PINGS }),
     pubsub: gossipsub({
       globalSignaturePolicy: StrictSign,
       fallbackToFloodsub: false,

@@ -142,6 +142,10 @@ export function createReach(
       if (type !== 'transport' || !isOwn(multiaddr.toString(), local())) continue
       manager?.confirmObservedAddr(multiaddr, { type, ttl: OWN_MS })
     }
+    const members = node
+      ?.getConnections()
+      .filter(({ direct: isDirect, remotePeer }) => isDirect && mayRelay(remotePeer.toString()))
+    await autonat?.ask(members ?? [])
     if (server.reservations() !== undefined) return
     serves = servesRelay(relay.serve, announced())
     if (!serves.serves) return
