@@ -14,6 +14,7 @@ const all = [
   'journal-append',
   'memory',
   'mesh-start',
+  'heal',
   'issue-to-pull',
   'claim-latency',
   'takeover',

@@ -27,6 +27,7 @@ import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
 
 export function makeMesh(config: Config, logger: Logger): Mesh {
+  const { listen, announce, relay, autonat, holePunch, upnp, dht } = config.mesh
   const { enabled, interfaces } = config.mesh.mdns
   return createMesh(
     {
@@ -35,9 +36,14 @@ export function makeMesh(config: Config, logger: Logger): Mesh {
       version,
       meshName: config.mesh.name,
       roles: config.roles,
-      listen: config.mesh.listen,
+      listen,
+      announce,
+      relay,
+      autonat,
+      holePunch,
+      upnp,
       mdns: { enabled, ...(interfaces.length === 0 ? {} : { interfaces }) },
-      dht: config.mesh.dht,
+      dht,
       capabilities: toLocal(config),
     },
     { logger },

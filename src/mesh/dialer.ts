@@ -42,6 +42,8 @@ export interface DialerInit extends KnownLimits, RedialPolicy {
 export interface DialerComponents {
   node: () => MeshNode | undefined
   local: () => LocalAddress[]
+  /** A dial failed: its addresses may be old; asks elsewhere and calls `heardOf`. */
+  lookUp?: (peerId: string) => void
   counters: Counters
   logger: Logger
   clock?: Clock
@@ -66,7 +68,15 @@ export interface Dialer extends Startable {
 }
 
 export function createDialer(init: DialerInit, components: DialerComponents): Dialer {
-  const { node, local, counters, logger, clock = systemClock, random = Math.random } = components
+  const {
+    node,
+    local,
+    lookUp,
+    counters,
+    logger,
+    clock = systemClock,
+    random = Math.random,
+  } = components
   const dialling = new Set<string>()
   /** Peers behind bootstrap addresses that name none. */
   const behind = new Map<string, string>()
@@ -119,6 +129,7 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     } catch (cause) {
       known.failed(key, (failures) => redialDelay(failures, init, random))
       counters.add('dials.failed')
+      if (!key.startsWith('/')) lookUp?.(key)
       throw unreachable(key, cause)
     } finally {
       dialling.delete(key)
@@ -141,7 +152,10 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
 
   function targetOf(key: string) {
     if (key.startsWith('/')) return multiaddr(key)
-    const addresses = dialable(known.get(key)?.addresses ?? [], local())
+    const addresses = dialable(known.get(key)?.addresses ?? [], local(), {
+      self: init.peerId,
+      isConnected: (relay) => connectedPeers().has(relay),
+    })
     if (addresses.length === 0) return peerIdFromString(key)
     return addresses.map((text) => {
       const address = multiaddr(text)

@@ -19,6 +19,20 @@ export interface MeshInit {
   roles: Capabilities['roles']
   /** Multiaddrs to listen on. Default `/ip4/0.0.0.0/tcp/0`; empty: dial only. */
   listen?: readonly string[]
+  /** Further multiaddrs under which others reach it, such as a forwarded port of the router. Default none. */
+  announce?: readonly string[]
+  relay?: {
+    /** Whether to be reached through members that relay, without a public address. Default true. */
+    use?: boolean
+    /** Whether to relay for members. Default `auto`: with a public address. */
+    serve?: 'auto' | boolean
+  }
+  /** Whether members are asked to dial the own public addresses, and their requests answered. Default true. */
+  autonat?: boolean
+  /** Whether relayed connections are made direct by hole punching, where it works. Default true. */
+  holePunch?: boolean
+  /** Whether the router is asked by UPnP to forward a port. Default false. */
+  upnp?: boolean
   mdns: {
     enabled: boolean
     /** Names of interfaces, such as `lo` or `eth0`. Default: all that have an address we listen on, loopback if it is the only one. */
@@ -74,6 +88,11 @@ export function settings(init: MeshInit) {
   const all = {
     ...init,
     listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+    announce: init.announce ?? [],
+    relay: { use: true, serve: 'auto' as const, ...init.relay },
+    autonat: init.autonat ?? true,
+    holePunch: init.holePunch ?? true,
+    upnp: init.upnp ?? false,
     announceFilter: init.announceFilter ?? ((addresses: string[]) => addresses),
     announceIntervalMs: init.announceIntervalMs ?? 30_000,
     capabilityLifetimeMs: init.capabilityLifetimeMs ?? 90_000,
@@ -95,6 +114,12 @@ export function settings(init: MeshInit) {
   for (const address of all.listen) {
     if (!/^\/(ip4|ip6)\/[^/]+\/tcp\/\d+$/.test(address)) {
       throw invalid('listen', `"${address}" must look like /ip4/0.0.0.0/tcp/0`)
+    }
+  }
+  for (const address of all.announce) {
+    const at = parseAddress(address)
+    if (at === undefined || at.peerId !== undefined) {
+      throw invalid('announce', `"${address}" must look like /ip4/198.51.100.7/tcp/4001`)
     }
   }
   for (const address of all.dht.bootstrap) {

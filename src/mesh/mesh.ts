@@ -6,7 +6,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
-import { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import {
   encodeJson,
@@ -19,10 +18,11 @@ import {
   type Logger,
   type Startable,
 } from '../util/index.ts'
-import { announceable, localAddresses } from './addresses.ts'
+import { announceable } from './addresses.ts'
 import { createAnnouncer } from './announcer.ts'
 import { Counters } from './counters.ts'
 import { createDialer } from './dialer.ts'
+import { bootstrapState } from './reach/bootstrap.ts'
 import { createDiscovery, type Discovery } from './discovery/index.ts'
 import { MeshError } from './errors.ts'
 import { createGossip, topicNames } from './gossip.ts'
@@ -31,8 +31,10 @@ import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './inbox.ts'
 import { settings, type MeshInit } from './init.ts'
 import { createLinks, type Links } from './links.ts'
+import { addressesNow } from './network.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
 import { createPeers } from './peers.ts'
+import { createReach } from './reach/index.ts'
 import { handle, openStream, serve } from './request.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type ProtocolName } from './wire.ts'
@@ -45,6 +47,8 @@ const SWEEP_MS = 1000
 export interface MeshComponents {
   logger: Logger
   clock?: Clock
+  /** Whether a peer may relay and be relayed: members only. Default: everyone that is connected. */
+  mayRelay?: (peerId: string) => boolean
 }
 
 /**
@@ -52,7 +56,7 @@ export interface MeshComponents {
  * Errors: `MESH_CONFIG_INVALID`, those of `loadIdentity`; `start()`: `LISTEN_FAILED`.
  */
 export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
-  const { clock = systemClock } = components
+  const { clock = systemClock, mayRelay = () => true } = components
   const config = settings(init)
   const identity = loadIdentity(config.home)
   const { peerId } = identity
@@ -61,7 +65,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   const events = new EventEmitter<MeshEvents>()
   const counters = new Counters()
   const protocolId = (name: ProtocolName) => `/bzzz/${config.meshName}/${protocols[name].id}`
-  const local = () => localAddresses(networkInterfaces())
+  const local = addressesNow
 
   let node: MeshNode | undefined
   let links: Links | undefined
@@ -78,7 +82,18 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   const gossip = createGossip({ meshName: config.meshName }, { inbox, counters, logger })
   const dialer = createDialer(
     { ...config.redial, peerId, ...config.dht, enoughConnections: config.enoughConnections },
-    { node: () => node, local, counters, logger, clock },
+    {
+      node: () => node,
+      local,
+      lookUp: (of) => void discovery?.find(of),
+      counters,
+      logger,
+      clock,
+    },
+  )
+  const reach = createReach(
+    { ...config, mayRelay, local, addresses: (of) => dialer.addresses(of) },
+    { counters, logger, clock },
   )
   const live = (of: string) => {
     const now = links?.live(of)
@@ -146,18 +161,24 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
         return config.announceFilter(announceable(all, local()))
       },
       pingIntervalMs: config.pingIntervalMs,
+      parts: await reach.parts(),
     })
     node = created
+    await reach.attach(created, stopping.signal)
     const found = createDiscovery(
       {
         ...config,
         peerId,
+        meshId: config.meshName,
         node: created,
         listening: () => {
           addresses()
           return listening
         },
-        onFound: (peer) => dialer.heardOf(peer.peerId, peer.addresses),
+        onFound: (peer, by) => {
+          dialer.heardOf(peer.peerId, peer.addresses)
+          if (by === 'link') reach.heardOf(peer.peerId, peer.addresses)
+        },
       },
       { local, counters, logger, clock },
     )
@@ -181,13 +202,14 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     await witnesses.serve(created)
     await startNode(created, config.listen)
     gossip.attach(created.services.pubsub)
-    await Promise.all([found, announcer, heartbeats, sweeper, dialer].map((part) => part.start()))
+    const parts: Startable[] = [found, announcer, heartbeats, sweeper, dialer, reach]
+    await Promise.all(parts.map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
   }
 
   async function stop(): Promise<void> {
     stopping.abort()
-    const parts: Startable[] = [dialer, announcer, heartbeats, sweeper]
+    const parts: Startable[] = [dialer, announcer, heartbeats, sweeper, reach]
     if (discovery !== undefined) parts.push(discovery)
     await Promise.all(parts.map((part) => part.stop()))
     gossip.detach()
@@ -255,6 +277,12 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     },
     handleWitness: (handler) => witnesses.handle(handler),
     askWitness: async (to, question, options) => witnesses.ask(running(), to, question, options),
+    reach: () => ({
+      ...reach.report(),
+      multicast: discovery?.multicast() ?? [],
+      dht: { peers: discovery?.table() ?? null },
+      bootstrap: bootstrapState(config.dht.bootstrap, node),
+    }),
     sign: (data) => identity.sign(data),
     counters: () => counters.snapshot(),
   }

@@ -42,6 +42,60 @@ export interface StreamOptions {
   timeoutMs?: number
 }
 
+/**
+ * How others reach an agent. `open`: from anywhere, seen to be so; `unconfirmed`: it has a public address
+ * that nobody has tried; `closed`: it has one, but dialling it failed; `nat`: members outside see
+ * another address than its own; `routed`: members of other networks see its own, private address;
+ * `local`: only members on its own networks were met; `unknown`: none was.
+ */
+export type ReachKind = 'open' | 'unconfirmed' | 'closed' | 'nat' | 'routed' | 'local' | 'unknown'
+
+export interface AnnouncedAddress {
+  /** Multiaddr with peer id. */
+  address: string
+  kind: 'public' | 'private' | 'loopback' | 'relayed'
+  /** What AutoNAT found; absent where it does not ask. */
+  check?: 'confirmed' | 'failed' | 'waiting'
+}
+
+export interface MulticastState {
+  interface: string
+  address: string
+  /** False when its socket could not be opened; it is tried again. */
+  ok: boolean
+  /** Answers of other members that came over it. */
+  answers: number
+}
+
+/** Everything about how this agent and others find and reach each other, now. */
+export interface Reach {
+  is: ReachKind
+  /** The fact that it is concluded from, for people. */
+  because: string
+  announced: AnnouncedAddress[]
+  /** Hosts as which members see this agent. */
+  observed: string[]
+  /** Members that are connected directly, and through relays only. */
+  peers: { direct: number; relayed: number }
+  relay: {
+    /** Peer ids of members through which this agent is reached. */
+    uses: string[]
+    /** Reservations at this agent; null when it serves no others. */
+    serves: number | null
+    because: string
+  }
+  /** Relayed connections made, and those that became direct. */
+  holePunch: { enabled: boolean; relayed: number; upgraded: number }
+  autonat: { enabled: boolean }
+  /** `addresses`: as mapped by the router; empty while there is none. */
+  upnp: { enabled: boolean; addresses: string[] }
+  /** Empty when mDNS is off or has no interface. */
+  multicast: MulticastState[]
+  /** `peers`: in the routing table; null when the DHT is off. */
+  dht: { peers: number | null }
+  bootstrap: { address: string; connected: boolean }[]
+}
+
 export interface Mesh extends Startable {
   readonly peerId: string
   /** Random per process start, 16 bytes in hex. */
@@ -76,6 +130,8 @@ export interface Mesh extends Startable {
     request: WitnessRequest,
     options?: StreamOptions,
   ): Promise<WitnessAnswer>
+  /** How others find and reach this agent. Cheap; before the start, all of it is empty. */
+  reach(): Reach
   /** Ed25519 signature by the peer's identity key. */
   sign(data: Uint8Array): Promise<Uint8Array>
   /** Counters since start: accepted, rejected by reason, dials, reconnects … Names are stable. */
