@@ -7,6 +7,7 @@ import { MeshError } from '../errors.ts'
 import { loadIdentity } from '../identity.ts'
 import { createTextFile } from '../json-file.ts'
 import { canonicalJson, explain, type Clock, type Logger } from '../../util/index.ts'
+import { checkMeshName, checkName } from './fields.ts'
 import { createKey, meshKeyPath, readKey, recoveryKeyPath } from './key-files.ts'
 import { generateKey, rootOf } from './keys.ts'
 import { SIGNER_LIFE_MS } from './limits.ts'
@@ -16,7 +17,7 @@ import type { Membership, Role } from './types.ts'
 import { emptyRoster, unite } from './roster.ts'
 import { signAll, signRoot } from './signing.ts'
 import { fileOf, membershipPath, State } from './state.ts'
-import { meshNameSchema, nameSchema, sortRoles, type Genesis } from './statements.ts'
+import { sortRoles, type Genesis } from './statements.ts'
 
 export interface FoundMeshInit {
   home: string
@@ -41,8 +42,8 @@ export async function foundMesh(init: FoundMeshInit): Promise<Membership> {
 
 async function writeMesh(init: FoundMeshInit): Promise<void> {
   const { home, clock } = init
-  const meshName = checked('meshName', meshNameSchema, init.meshName)
-  const name = checked('name', nameSchema, init.name)
+  const meshName = checkMeshName(init.meshName)
+  const name = checkName(init.name)
   const identity = loadIdentity(home)
   mkdirSync(home, { recursive: true, mode: 0o700 })
   const present = await State.open(home, clock)
@@ -125,20 +126,4 @@ function leftover(path: string): MeshError {
       next: `Restore \`membership.json\` beside it from a backup, or move ${path} away.`,
     },
   )
-}
-
-function checked<T>(
-  field: string,
-  schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
-  value: unknown,
-): T {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new MeshError('MESH_CONFIG_INVALID', `The option ${field} cannot be used.`, {
-    data: { field },
-    next:
-      field === 'name'
-        ? 'Give a name of 1 to 64 printable characters.'
-        : 'Give letters, digits, ".", "_" and "-", at most 64, beginning with a letter or digit.',
-  })
 }

@@ -7,6 +7,7 @@
 import type { Clock, Logger } from '../../util/index.ts'
 import { MeshError } from '../errors.ts'
 import { loadIdentity } from '../identity.ts'
+import { checkName, checkRoles } from './fields.ts'
 import { parseAnswer, proofBytes, refusals, type Refusal } from './join-wire.ts'
 import { MAX_SHOWN } from './limits.ts'
 import { leaveMesh } from './leave.ts'
@@ -14,7 +15,7 @@ import { openMembership } from './open.ts'
 import { emptyRoster, type Roster } from './roster.ts'
 import { take } from './intake.ts'
 import { State } from './state.ts'
-import { meshIdOf, nameSchema, parseStatement, rolesSchema, sortRoles } from './statements.ts'
+import { meshIdOf, parseStatement } from './statements.ts'
 import { parseToken, viewToken } from './token.ts'
 import type { Joiner, JoinStep, Role } from './types.ts'
 import { standingIn, viewOf } from './view.ts'
@@ -29,7 +30,6 @@ const BY_MAKER: readonly Refusal[] = [
   'TOKEN_FORGED',
   'TOKEN_VOID',
 ]
-const FINAL: readonly Refusal[] = ['ASK_DENIED', 'MEMBER_REMOVED', 'JOIN_STALE']
 
 export interface JoinerInit {
   home: string
@@ -56,8 +56,8 @@ export async function createJoiner(init: JoinerInit): Promise<Joiner> {
   const { home, clock, logger, trust = async () => true } = init
   const identity = loadIdentity(home)
   const token = init.token === undefined ? undefined : parseToken(init.token)
-  const name = checked('name', nameSchema, init.name)
-  const roles = checked('roles', rolesSchema, sortRoles(init.roles))
+  const name = checkName(init.name)
+  const roles = checkRoles(init.roles)
   const own = await State.open(home, clock)
   const ownMesh = own?.roster.meshId
   if (
@@ -78,7 +78,10 @@ export async function createJoiner(init: JoinerInit): Promise<Joiner> {
     is: 'refused',
     code,
     message: refusals[code],
-    final: FINAL.includes(code) || (BY_MAKER.includes(code) && responder === token?.invite.by),
+    final:
+      code === 'ASK_DENIED' ||
+      (BY_MAKER.includes(code) && responder === token?.invite.by) ||
+      (code === 'TOKEN_EXPIRED' && (token?.invite.expiresAt ?? Infinity) < clock.now()),
   })
   const invalid = (why: string): JoinStep => ({
     is: 'refused',
@@ -87,11 +90,15 @@ export async function createJoiner(init: JoinerInit): Promise<Joiner> {
     final: false,
   })
 
+  async function provesRemoval(statements: readonly unknown[]): Promise<boolean> {
+    const empty = genesisIn(statements)
+    if (empty === undefined || empty.meshId !== expected) return false
+    const { roster } = await take(empty, statements, clock.now(), MAX_SHOWN)
+    return standingIn(viewOf(roster, clock.now()), peerId) === 'removed'
+  }
+
   async function welcome(statements: readonly unknown[], responder: string): Promise<JoinStep> {
-    const genesis = statements
-      .map((one) => parseStatement(one)?.statement)
-      .find((one) => one?.kind === 'genesis')
-    const empty = genesis?.kind === 'genesis' ? emptyRoster(genesis) : undefined
+    const empty = genesisIn(statements)
     if (empty === undefined) return invalid('it shows no genesis')
     const { meshId } = empty
     if (expected !== undefined && meshId !== expected) {
@@ -168,8 +175,11 @@ export async function createJoiner(init: JoinerInit): Promise<Joiner> {
         }
         case 'elsewhere':
           return { is: 'elsewhere', signers: answer.signers }
-        case 'refused':
-          return refused(answer.code, responder)
+        case 'refused': {
+          const step = refused(answer.code, responder)
+          if (answer.code !== 'MEMBER_REMOVED') return step
+          return { ...step, final: await provesRemoval(answer.statements ?? []) }
+        }
         case 'met':
         case undefined:
           return invalid('it is not one of the join protocol')
@@ -178,21 +188,12 @@ export async function createJoiner(init: JoinerInit): Promise<Joiner> {
   }
 }
 
-/** Errors: `MESH_CONFIG_INVALID` (data: field). */
-function checked<T>(
-  field: string,
-  schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
-  value: unknown,
-): T {
-  const parsed = schema.safeParse(value)
-  if (parsed.success) return parsed.data
-  throw new MeshError('MESH_CONFIG_INVALID', `The ${field} of this machine cannot be used.`, {
-    data: { field },
-    next:
-      field === 'name'
-        ? 'Give a name of 1 to 64 printable characters.'
-        : 'Give one or more of worker, observer, signer.',
-  })
+function genesisIn(statements: readonly unknown[]): Roster | undefined {
+  for (const one of statements) {
+    const statement = parseStatement(one)?.statement
+    if (statement?.kind === 'genesis') return emptyRoster(statement)
+  }
+  return undefined
 }
 
 export function meshExists(home: string, { meshId, genesis }: Roster): MeshError {

@@ -34,8 +34,8 @@ export const MAX_REVOCATIONS = 1000
 export const MAX_STATEMENTS = 3100
 /** Longest statement, bytes of canonical JSON. */
 export const MAX_STATEMENT_BYTES = 1200
-/** All statements of a roster in JSON: 1,000 records of at most 1,000 bytes, and as many short ones of 500. */
-export const maxRosterBytes = 2 * 1024 * 1024
+/** All statements of a roster in JSON: 1,000 of each kind, were all names as long as can be. */
+export const maxRosterBytes = 3 * 1024 * 1024
 
 /** Messages of the join protocol, bytes. */
 export const maxJoinRequestBytes = 16 * 1024

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { MeshError } from '../errors.ts'
 import { AskBook } from './asks.ts'
 import type { Core } from './core.ts'
+import { checkRoles } from './fields.ts'
 import { findAsk, memberView, memberViews } from './directory.ts'
 import type { InviteBook } from './invites.ts'
 import { parseAnswer } from './join-wire.ts'
@@ -13,10 +14,10 @@ import { planRenewal } from './plan-renewal.ts'
 import { standingProof } from './proof.ts'
 import { Reception } from './reception.ts'
 import { notSigner, removeMember } from './removing.ts'
-import { digestOf, epochOf, statementsOf } from './roster.ts'
+import { epochOf, statementsOf } from './roster.ts'
 import { rotateRoot } from './rotating.ts'
 import { signInvite } from './signing.ts'
-import { inviteIdSchema, rolesSchema, sortRoles } from './statements.ts'
+import { inviteIdSchema } from './statements.ts'
 import { writeToken } from './token.ts'
 import type { InviteOptions, InviteView, Locate, Membership, MemberView, Role } from './types.ts'
 import { rolesIn, standingIn } from './view.ts'
@@ -45,7 +46,7 @@ export function createMembership(core: Core, invites: InviteBook): Membership {
     roles: (peerId) => rolesIn(core.view(), peerId),
     members: () => memberViews(core.view(), self),
     hadOthers: () => memberViews(core.view(), self).some(({ peerId }) => peerId !== self),
-    digest: () => digestOf(core.roster),
+    digest: () => core.state.digest(),
     statements: () => statementsOf(core.roster),
     merge: (statements) => core.exclusive(() => core.merge(statements)),
     answer: (message, from) => reception.answer(message, from),
@@ -169,13 +170,6 @@ function rolesFor(chosen: readonly Role[] | undefined, wanted: readonly Role[]):
   if (chosen !== undefined) return checkRoles(chosen)
   const plain = wanted.filter((role) => role !== 'signer')
   return plain.length > 0 ? plain : ['observer']
-}
-
-/** Errors: `INVITE_INVALID`. */
-function checkRoles(roles: readonly Role[]): Role[] {
-  const parsed = rolesSchema.safeParse(sortRoles(roles))
-  if (!parsed.success) throw outOfRange('roles', 'one or more of worker, observer, signer')
-  return parsed.data
 }
 
 function outOfRange(field: string, what: string): MeshError {

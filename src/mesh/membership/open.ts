@@ -1,9 +1,9 @@
 /** Opening the membership of a home. */
-import type { Clock, Logger } from '../../util/index.ts'
+import { explain, hasCode, type Clock, type Logger } from '../../util/index.ts'
 import { loadIdentity, type Identity } from '../identity.ts'
 import { Core } from './core.ts'
 import { InviteBook } from './invites.ts'
-import { meshKeyPath, readKey } from './key-files.ts'
+import { meshKeyPath, readKey, recoveryKeyPath } from './key-files.ts'
 import { createMembership } from './membership.ts'
 import { State } from './state.ts'
 import type { Membership } from './types.ts'
@@ -29,10 +29,21 @@ export async function openMembership({
   const state = await State.open(home, clock)
   if (state === undefined) return undefined
   const meshKey = readKey(meshKeyPath(home))
+  checkRecovery(home, logger)
   const invites = await InviteBook.open(home, clock)
   const core = new Core({ home, identity, state, meshKey, clock, logger })
   if (meshKey !== undefined && core.root === undefined) {
     logger.warn({ path: meshKeyPath(home) }, 'this mesh key counts no more; it can be deleted')
   }
   return createMembership(core, invites)
+}
+
+/** A recovery key that others may read stops the start; a damaged one is needed later only. */
+function checkRecovery(home: string, logger: Logger): void {
+  try {
+    readKey(recoveryKeyPath(home))
+  } catch (error) {
+    if (!hasCode(error, 'KEY_CORRUPT')) throw error
+    logger.error({ error: explain(error) }, 'the recovery key is damaged')
+  }
 }

@@ -4,16 +4,16 @@ import type { Roster } from './roster.ts'
 import type { Draft, MemberRecord } from './statements.ts'
 import { rolesIn, type View } from './view.ts'
 
-/** Who may remove it: `needs-root`, `needs-signer`, or the author that signs. */
+/** Who signs the removal of `target`, or what this home lacks for it. */
 export function removerOf(
   view: View,
   target: string,
   self: string,
   holdsRoot: boolean,
-): string | 'needs-root' | 'needs-signer' {
-  if (holdsRoot) return 'root'
-  if (view.signers.has(target)) return 'needs-root'
-  return view.signers.has(self) ? self : 'needs-signer'
+): { by: string } | { needs: 'root' | 'signer' } {
+  if (holdsRoot) return { by: 'root' }
+  if (!view.signers.has(self)) return { needs: 'signer' }
+  return view.signers.has(target) ? { needs: 'root' } : { by: self }
 }
 
 export function removal(peerId: string, name: string, by: string, now: number): Draft {

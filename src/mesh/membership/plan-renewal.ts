@@ -5,11 +5,12 @@
  * its own order per member (rendezvous hashing); the first acts at half of the life, each next one a
  * sixteenth of the life later, so that normally one signs and never all at once. Signers' records by
  * the mesh key, which live for a year, are renewed by its holder; the others step in only near the end.
+ * The holder of the mesh key renews itself, and also when it was away for longer than that.
  *
  * Removals and revocations hang on their author, too: another signer adopts them before its record ends.
  */
 import { sha256 } from '../../util/index.ts'
-import { ADOPT_WITHIN_MS, MEMBER_LIFE_MS } from './limits.ts'
+import { ADOPT_WITHIN_MS, MAX_ROOT_LIFE_MS, MEMBER_LIFE_MS } from './limits.ts'
 import { removal, renewed } from './plan-removal.ts'
 import type { Roster } from './roster.ts'
 import type { Draft, MemberRecord } from './statements.ts'
@@ -34,6 +35,11 @@ export function planRenewal({
 }: RenewalInput): Draft[] {
   if (!view.signers.has(self) && !holdsRoot) return []
   const drafts: Draft[] = []
+  // Not after longer: a clock that is years ahead would date the record where nobody believes it.
+  const lapsed = holdsRoot ? view.expired.get(self)?.entry : undefined
+  if (lapsed !== undefined && now - lapsed.expiresAt < MAX_ROOT_LIFE_MS) {
+    drafts.push(renewed(view, lapsed, 'root', now))
+  }
   const signers = [...view.signers.keys()].filter((peer) => peer === self || isAlive(peer))
   for (const [peerId, { entry }] of view.members) {
     if (peerId === self ? !holdsRoot : !isAlive(peerId)) continue

@@ -16,8 +16,8 @@ export async function removeMember(
   const target = findMember(memberViews(view, core.self), who)
   const { peerId, name } = target
   const holdsRoot = core.root !== undefined
-  const by = removerOf(view, peerId, core.self, holdsRoot)
-  if (by === 'needs-signer') throw notSigner()
+  const remover = removerOf(view, peerId, core.self, holdsRoot)
+  if ('needs' in remover && remover.needs === 'signer') throw notSigner()
   if (peerId === core.self) {
     throw new MeshError('MEMBER_SELF', 'A machine does not remove itself.', {
       data: { peerId },
@@ -25,7 +25,7 @@ export async function removeMember(
     })
   }
   if (target.standing === 'removed' && !distrust) return target
-  if (by === 'needs-root') {
+  if ('needs' in remover) {
     throw new MeshError('NEEDS_ROOT', `${name} may admit others: only the mesh key removes it.`, {
       data: { peerId },
       next: 'Do it on the machine that holds `mesh.key`, or anywhere with the recovery key: `bzzz peers rotate --recovery FILE --remove NAME`.',
@@ -37,7 +37,7 @@ export async function removeMember(
   alsoOut.delete(core.self)
   const drafts: Draft[] = wasSigner && !distrust ? vouchFor(core.roster, view, peerId, now) : []
   for (const one of [peerId, ...alsoOut]) {
-    drafts.push(removal(one, memberView(view, one)?.name ?? one, by, now))
+    drafts.push(removal(one, memberView(view, one)?.name ?? one, remover.by, now))
   }
   await core.sign(drafts)
   core.logger.warn({ peerId, name, also: [...alsoOut] }, 'removed from the mesh')

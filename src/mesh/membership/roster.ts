@@ -25,6 +25,7 @@ import { endOf, grantsSigner, keyOf, newer } from './rules.ts'
 import {
   isSignedByOwnKey,
   meshIdOf,
+  type Entry,
   type Genesis,
   type Rotation,
   type Statement,
@@ -135,30 +136,30 @@ const LIMITS = {
   revocation: MAX_REVOCATIONS,
 } as const
 
+/** Removals before records, so that what a record is worth is asked of the removals that stay. */
 function bounded(roster: Roster): Roster {
-  const kinds = (['member', 'removal', 'revocation'] as const).filter((kind) => {
-    let count = 0
-    for (const { entry } of roster.entries.values()) if (entry.kind === kind) count += 1
-    return count > LIMITS[kind]
-  })
-  if (kinds.length === 0) return roster
-  const entries = new Map(roster.entries)
+  let next = roster
+  for (const kind of ['removal', 'revocation', 'member'] as const) next = cut(next, kind)
+  return next
+}
+
+function cut(roster: Roster, kind: Entry['kind']): Roster {
+  const present = [...roster.entries].filter(([, { entry }]) => entry.kind === kind)
+  if (present.length <= LIMITS[kind]) return roster
   const view = viewOf(roster, provenTime(roster.entries.values()))
-  for (const kind of kinds) {
-    const ranked = rank([...entries].filter(([, { entry }]) => entry.kind === kind))
-    const standing = ({ entry }: Stored) =>
-      entry.by === 'root' ? 0 : view.signers.has(entry.by) ? 1 : 2
-    const counts = ({ id, entry }: Stored) =>
-      entry.kind === 'member' && view.members.get(entry.peerId)?.id !== id ? 1 : 0
-    ranked.sort(
-      (a, b) =>
-        standing(a.stored) - standing(b.stored) ||
-        counts(a.stored) - counts(b.stored) ||
-        a.rank - b.rank ||
-        (a.stored.id < b.stored.id ? -1 : 1),
-    )
-    for (const { key } of ranked.slice(LIMITS[kind])) entries.delete(key)
-  }
+  const standing = ({ entry }: Stored) =>
+    entry.by === 'root' ? 0 : view.signers.has(entry.by) ? 1 : 2
+  const counts = ({ id, entry }: Stored) =>
+    entry.kind === 'member' && view.members.get(entry.peerId)?.id !== id ? 1 : 0
+  const ranked = rank(present).sort(
+    (a, b) =>
+      standing(a.stored) - standing(b.stored) ||
+      counts(a.stored) - counts(b.stored) ||
+      a.rank - b.rank ||
+      (a.stored.id < b.stored.id ? -1 : 1),
+  )
+  const entries = new Map(roster.entries)
+  for (const { key } of ranked.slice(LIMITS[kind])) entries.delete(key)
   dropUnsupported(entries)
   return { ...roster, entries }
 }

@@ -29,7 +29,7 @@ export async function signAll(
   const made: Stored[] = []
   for (const draft of drafts) {
     const body = { ...draft, ...place } as Omit<Entry, 'signature'>
-    made.push(stored({ ...body, signature: await signature(body as Entry, keys) }))
+    made.push(stored({ ...body, signature: await signature(body, keys) }))
   }
   return made
 }

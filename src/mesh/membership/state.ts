@@ -35,6 +35,7 @@ export class State {
   #carry: Entry[]
   #view: View | undefined
   #viewedAt = 0
+  #digest: string | undefined
 
   private constructor(path: string, roster: Roster, carry: Entry[], clock: Clock) {
     this.#roster = roster
@@ -94,10 +95,16 @@ export class State {
     return this.#view
   }
 
+  digest(): string {
+    return (this.#digest ??= digestOf(this.#roster))
+  }
+
   /** True when the set is another than before. `self`: whose statements are carried over a rotation. */
   replace(roster: Roster, self: string): boolean {
     const before = this.#roster
-    if (digestOf(before) === digestOf(roster)) return false
+    const digest = digestOf(roster)
+    if (digest === this.digest()) return false
+    this.#digest = digest
     if (epochOf(roster) > epochOf(before)) {
       const own = [...before.entries.values()].map(({ entry }) => entry)
       this.#carry = [...own.filter(({ by }) => by === self), ...this.#carry].slice(0, MAX_RECORDS)

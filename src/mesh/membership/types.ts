@@ -142,7 +142,7 @@ export interface Membership {
   introduced(answer: unknown): Promise<Standing | undefined>
   /** Says where members can be found; until then joiners are told peer ids alone. */
   locate(find: Locate): void
-  /** Errors: `NOT_SIGNER`, `INVITE_INVALID`, `INVITES_FULL`. The token is a secret: it is returned once and not kept. */
+  /** Errors: `NOT_SIGNER`, `INVITE_INVALID`, `MESH_CONFIG_INVALID` (roles), `INVITES_FULL`, `MEMBERSHIP_UNWRITABLE`. The token is a secret: it is returned once and not kept. */
   invite(options: InviteOptions): Promise<InviteView & { token: string }>
   /** Those made by this home. */
   invites(): InviteView[]
