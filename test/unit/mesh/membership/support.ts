@@ -11,6 +11,9 @@ import {
   type Membership,
 } from '../../../../src/mesh/index.ts'
 import { nullLogger } from '../../../../src/util/index.ts'
+import { publicKeyFromRaw } from '@libp2p/crypto/keys'
+import { peerIdFromPublicKey } from '@libp2p/peer-id'
+import { keyFromSeed } from '../../../../src/mesh/membership/keys.ts'
 import { fakeClock } from '../fake-clock.ts'
 
 export const address = '/ip4/192.168.7.20/tcp/4001'
@@ -67,6 +70,21 @@ export async function createWorld() {
 }
 
 export type World = Awaited<ReturnType<typeof createWorld>>
+
+export interface TestIdentity {
+  readonly peerId: string
+  sign(data: Uint8Array): Promise<Uint8Array>
+}
+
+/** The same for the same number. */
+export function identityOf(n: number): TestIdentity {
+  const key = keyFromSeed(Buffer.alloc(32, n))
+  const raw = Buffer.from(key.publicKey, 'base64url')
+  return {
+    peerId: peerIdFromPublicKey(publicKeyFromRaw(raw)).toString(),
+    sign: async (data) => key.sign(data),
+  }
+}
 
 /** As it comes out at the other end. */
 export function wire<T>(message: T): T {
