@@ -18,6 +18,28 @@ export { createMesh, type MeshComponents } from './mesh.ts'
 export type { MeshInit } from './init.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'
 export { loadIdentity, verifySignature, type Identity } from './identity.ts'
+export { foundMesh, type FoundMeshInit } from './membership/found.ts'
+export { createJoiner, type JoinerInit } from './membership/joiner.ts'
+export { leaveMesh } from './membership/leave.ts'
+export { maxJoinAnswerBytes, maxJoinRequestBytes, maxRosterBytes } from './membership/limits.ts'
+export { openMembership, type OpenMembershipInit } from './membership/open.ts'
+export { readToken } from './membership/token.ts'
+export type {
+  AskView,
+  InviteOptions,
+  InviteView,
+  Joiner,
+  JoinStep,
+  Locate,
+  Membership,
+  MembershipEvents,
+  MemberView,
+  Merged,
+  Role,
+  Rotated,
+  Standing,
+  TokenView,
+} from './membership/types.ts'
 export type { Mesh, MeshEvents, MeshPeer, StreamOptions } from './types.ts'
 export {
   capabilitiesSchema,
