@@ -18,6 +18,7 @@ export { createMesh, type MeshComponents } from './mesh.ts'
 export type { MeshInit } from './init.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'
 export { loadIdentity, verifySignature, type Identity } from './identity.ts'
+export type { GoneReason, Presence } from './presence/index.ts'
 export type { Mesh, MeshEvents, MeshPeer, StreamOptions } from './types.ts'
 export {
   capabilitiesSchema,
@@ -34,6 +35,7 @@ export {
   type JournalHead,
   type LimitReport,
   type LocalCapabilities,
+  type OpenTopic,
   type ProtocolName,
   type TaskAnnouncement,
   type TopicMessage,
