@@ -10,7 +10,7 @@ export type Note =
   | { is: 'late'; ms: number }
   /** Timers have been in time for a while. */
   | { is: 'in time' }
-  /** Others reach whom this one does not, or do not answer it. */
+  /** Members that are alive did not answer. */
   | { is: 'unheard' }
   /** What this one asked for was answered. */
   | { is: 'answered' }

@@ -142,7 +142,7 @@ function denied(
   }
   if (state.is !== 'alive' || state.doubtAt === undefined) return state
   // Without answers it may be this process that is cut off, and one member may be ill: the grace decides.
-  if (by.length < Math.min(2, asked)) return state
+  if (by.length < Math.max(1, Math.min(2, asked))) return state
   return { is: 'suspect', heardAt: state.heardAt, since: now, denied: [...new Set(by)], rounds: 1 }
 }
 

@@ -165,7 +165,7 @@ export function createWatch(timing: Timing, components: WatchComponents): Watch 
     const { reached, denied, mute, asked } = await probe(peerId, 1 + health)
     entry.probing = false
     if (!running || watched.get(peerId) !== entry) return
-    if (mute.length > 0 || reached === 'indirect') note({ is: 'unheard' })
+    if (mute.length > 0) note({ is: 'unheard' })
     else if (reached === 'direct') note({ is: 'answered' })
     if (reached === 'indirect') counters.add('presence.saved')
     if (reached === undefined) feed(peerId, { is: 'denied', by: denied, asked })
