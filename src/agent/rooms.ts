@@ -7,7 +7,7 @@ import {
   verifySignature,
   type Mesh,
   type TopicMessage,
-  type TopicName,
+  type OpenTopic,
 } from '../mesh/index.ts'
 import type { Git, Processes } from '../process/index.ts'
 import {
@@ -69,7 +69,7 @@ export function makeWork(config: Config, processes: Processes, git: Git, logger:
   )
 }
 
-const topicOf = <T extends TopicName>(mesh: Mesh, topic: T) => ({
+const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({
   publish: (message: TopicMessage<T>) => mesh.publish(topic, message),
   subscribe: (handler: (message: TopicMessage<T>, from: string) => void) =>
     mesh.subscribe(topic, handler),

@@ -48,6 +48,8 @@ export type MeshErrorCode =
   | 'ROTATIONS_SPENT'
   /** A field of `MeshInit` is wrong (data: `field`). */
   | 'MESH_CONFIG_INVALID'
+  /** Too many peers ask the same of this one at once; it answers later. */
+  | 'MESH_BUSY'
   /** The mesh is not running. */
   | 'MESH_STOPPED'
   /** A message is over its topic's limit and was not sent (data: `topic`, `bytes`, `maxBytes`). */

@@ -5,17 +5,17 @@
  * receiver's stream.
  *
  * Heartbeats are accepted but never forwarded: with flood publishing each comes over the direct
- * link only, so that its silence means that this link is dead.
+ * link only, so that its silence means that this link is dead. Only a goodbye goes on to all.
  */
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { encodeJson, explain, type Logger } from '../util/index.ts'
 import type { Counters } from './counters.ts'
 import { MeshError } from './errors.ts'
-import type { Inbox } from './inbox.ts'
-import { topics, type TopicMessage, type TopicName } from './wire.ts'
+import type { Delivered, Inbox } from './inbox.ts'
+import { topics, type Heartbeat, type TopicMessage, type TopicName } from './wire.ts'
 
-export type Handler<T extends TopicName> = (message: TopicMessage<T>, from: string) => void
+export type Handler<T extends TopicName> = (message: Delivered<T>, from: string) => void
 
 export interface Gossip {
   /** Joins all topics of a started node. */
@@ -25,6 +25,14 @@ export interface Gossip {
   isHeardBy(peerId: string): boolean
   publish<T extends TopicName>(topic: T, message: TopicMessage<T>): Promise<void>
   subscribe<T extends TopicName>(topic: T, handler: Handler<T>): () => void
+}
+
+export interface GossipComponents {
+  inbox: Inbox
+  /** A message of this peer was accepted: it is alive. */
+  onAuthor: (peerId: string) => void
+  counters: Counters
+  logger: Logger
 }
 
 export const topicName = (meshName: string, topic: TopicName): string =>
@@ -37,9 +45,9 @@ export const topicNames = (meshName: string): string[] =>
 
 export function createGossip(
   { meshName }: { meshName: string },
-  components: { inbox: Inbox; counters: Counters; logger: Logger },
+  components: GossipComponents,
 ): Gossip {
-  const { inbox, counters, logger } = components
+  const { inbox, onAuthor, counters, logger } = components
   const handlers = new Map<TopicName, Set<(message: unknown, from: string) => void>>()
   let pubsub: GossipSub | undefined
 
@@ -54,14 +62,16 @@ export function createGossip(
     }
   }
 
-  function receive(topic: TopicName, from: string, data: Uint8Array): TopicValidatorResult {
-    const verdict = inbox.gossip(topic, from, data)
+  async function receive(topic: TopicName, from: string, data: Uint8Array) {
+    const verdict = await inbox.gossip(topic, from, data)
     if (!verdict.ok) {
       logger.debug({ topic, from, reason: verdict.reason }, 'message rejected')
       return verdict.blame ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore
     }
+    onAuthor(from)
     if (verdict.isNew) deliver(topic, verdict.message, from)
-    return topic === 'heartbeat' ? TopicValidatorResult.Ignore : TopicValidatorResult.Accept
+    const staysHere = topic === 'heartbeat' && (verdict.message as Heartbeat).leaving !== true
+    return staysHere ? TopicValidatorResult.Ignore : TopicValidatorResult.Accept
   }
 
   return {

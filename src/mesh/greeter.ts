@@ -9,14 +9,15 @@ import type { Counters } from './counters.ts'
 import type { Inbox } from './inbox.ts'
 import type { MeshNode } from './node.ts'
 import { request, REQUEST_TIMEOUT_MS } from './request.ts'
-import { protocols, type Capabilities } from './wire.ts'
+import type { Signed } from './announcement.ts'
+import { protocols } from './wire.ts'
 
 const ATTEMPTS = 3
 const RETRY_MS = 300
 const CLOSE_TIMEOUT_MS = 1000
 
 export type Greeting =
-  | { is: 'member'; capabilities: Capabilities | undefined }
+  | { is: 'member'; signed: Signed | undefined }
   /** Of another mesh, or broken: already hung up on. */
   | { is: 'refused' }
   /** The connection went, or the mesh stops. */
@@ -39,9 +40,9 @@ export async function greet(peerId: string, components: GreeterComponents): Prom
   for (let attempt = 1; ; attempt += 1) {
     try {
       const data = await request(node, peerId, protocol, encodeJson(null), options)
-      const verdict = inbox.direct(peerId, data)
-      if (verdict.ok) return { is: 'member', capabilities: verdict.message }
-      if (verdict.reason === 'replayed') return { is: 'member', capabilities: undefined }
+      const verdict = await inbox.direct(peerId, data)
+      if (verdict.ok) return { is: 'member', signed: verdict.message }
+      if (verdict.reason === 'replayed') return { is: 'member', signed: undefined }
       logger.warn({ peerId, reason: verdict.reason }, 'hung up on a peer with bad capabilities')
       await hangUp(node, peerId)
       return { is: 'refused' }

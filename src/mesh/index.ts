@@ -40,6 +40,7 @@ export type {
   Standing,
   TokenView,
 } from './membership/types.ts'
+export type { GoneReason, Presence } from './presence/index.ts'
 export type { Mesh, MeshEvents, MeshPeer, StreamOptions } from './types.ts'
 export {
   capabilitiesSchema,
@@ -56,6 +57,7 @@ export {
   type JournalHead,
   type LimitReport,
   type LocalCapabilities,
+  type OpenTopic,
   type ProtocolName,
   type TaskAnnouncement,
   type TopicMessage,

@@ -1,7 +1,7 @@
 /** Every option of the mesh: what, unit, default. */
 import { parseAddress } from './addresses.ts'
 import { MeshError } from './errors.ts'
-import { MAX_LIFETIME_MS } from './inbox.ts'
+import type { Timing } from './presence/index.ts'
 import type { Capabilities, LocalCapabilities } from './wire.ts'
 
 export interface MeshInit {
@@ -55,13 +55,24 @@ export interface MeshInit {
   announceFilter?: (addresses: string[]) => string[]
   /** What the agent can do at start; changes go through `announce`. */
   capabilities: LocalCapabilities
-  /** Between repetitions of the own capabilities, ms, with 20 % jitter. Default 30,000. */
+  /** Load, free memory and the length of the journal are announced at most so often, ms. Default 30,000. */
   announceIntervalMs?: number
-  /** Life of the own capabilities at receivers, ms; at most 600,000. Default 90,000. */
-  capabilityLifetimeMs?: number
+  /** How long a peer that is gone stays known, ms; at most 24 h. Default 90,000. */
+  keepGoneMs?: number
   /** Changes within this time go out as one announcement, ms. Default 200. */
   coalesceMs?: number
-  /** Between heartbeats, ms; a link silent for three is closed and dialled again. Default 5,000. */
+  /** Between looks at what a random neighbour knows and this one does not, ms. Default 30,000. */
+  pictureIntervalMs?: number
+  /**
+   * When a peer is suspect and when it is gone. Defaults: 2 s from a broken link to suspicion, 10 s of
+   * suspicion (three times that when nobody confirms it, more in a mesh of over ten), 90 s of silence
+   * until doubt, 3 helpers.
+   */
+  presence?: Partial<Timing>
+  /**
+   * Between heartbeats, ms; a link silent for three is closed and dialled again. Beyond 16 connections
+   * it grows in proportion. Default 5,000.
+   */
   heartbeatIntervalMs?: number
   /** Between probes of a live connection, ms; it is given up 5 s after a lost one. Default 4,000. */
   pingIntervalMs?: number
@@ -81,6 +92,7 @@ export interface MeshInit {
 
 export type Settings = ReturnType<typeof settings>
 
+const MAX_KEEP_GONE_MS = 86_400_000
 const MESH_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/
 
 /** Checks and fills in. Errors: `MESH_CONFIG_INVALID` (data: `field`). */
@@ -95,7 +107,15 @@ export function settings(init: MeshInit) {
     upnp: init.upnp ?? false,
     announceFilter: init.announceFilter ?? ((addresses: string[]) => addresses),
     announceIntervalMs: init.announceIntervalMs ?? 30_000,
-    capabilityLifetimeMs: init.capabilityLifetimeMs ?? 90_000,
+    keepGoneMs: init.keepGoneMs ?? 90_000,
+    pictureIntervalMs: init.pictureIntervalMs ?? 30_000,
+    presence: {
+      graceMs: 2000,
+      suspicionMs: 10_000,
+      silentMs: 90_000,
+      helpers: 3,
+      ...init.presence,
+    },
     coalesceMs: init.coalesceMs ?? 200,
     heartbeatIntervalMs: init.heartbeatIntervalMs ?? 5000,
     pingIntervalMs: init.pingIntervalMs ?? 4000,
@@ -127,8 +147,8 @@ export function settings(init: MeshInit) {
       throw invalid('dht.bootstrap', `"${address}" must look like /ip4/192.0.2.7/tcp/4001`)
     }
   }
-  if (all.capabilityLifetimeMs <= 0 || all.capabilityLifetimeMs > MAX_LIFETIME_MS) {
-    throw invalid('capabilityLifetimeMs', `must be 1 to ${MAX_LIFETIME_MS}`)
+  if (all.keepGoneMs <= 0 || all.keepGoneMs > MAX_KEEP_GONE_MS) {
+    throw invalid('keepGoneMs', `must be 1 to ${MAX_KEEP_GONE_MS}`)
   }
   return all
 }

@@ -26,8 +26,12 @@ export interface LinksInit {
   /** Full id of the capabilities protocol. */
   protocol: string
   signal: AbortSignal
+  /** A peer answered over its connection. */
+  onGreeted: (peerId: string) => void
   /** A member connected. */
-  onMember: () => void
+  onMember: (peerId: string) => void
+  /** The last connection to a member went. */
+  onLost: (peerId: string) => void
 }
 
 export interface LinksComponents {
@@ -43,8 +47,10 @@ export interface LinksComponents {
 }
 
 export interface Links {
-  /** Greets again whose capabilities expired, and connections that were missed. */
+  /** Greets connections that were missed. */
   sweep(): void
+  /** Reads the announcement of a connected member anew. */
+  reread(peerId: string): void
   /** Gossip with it is dead: closes its connections, so that it is dialled anew. */
   silent(peerId: string): void
   /** Addresses of live connections, and the last round trip. */
@@ -52,7 +58,7 @@ export interface Links {
 }
 
 export function createLinks(init: LinksInit, components: LinksComponents): Links {
-  const { protocol, signal, onMember } = init
+  const { protocol, signal, onGreeted, onMember, onLost } = init
   const {
     node,
     peers,
@@ -76,13 +82,16 @@ export function createLinks(init: LinksInit, components: LinksComponents): Links
       const result = await greet(peerId, { ...components, protocol, clock, signal })
       if (result.is === 'refused') dialer.refused(peerId)
       if (result.is !== 'member') return
-      if (result.capabilities !== undefined) peers.announced(peerId, result.capabilities)
+      if (result.signed !== undefined) peers.announced(result.signed)
+      onGreeted(peerId)
       if (!peers.isConnected(peerId)) await untilGossip(peerId)
       if (connections(peerId).length === 0) return
       dialer.connected(peerId)
-      if (!peers.isConnected(peerId)) heartbeats.connected(peerId)
-      peers.connected(peerId)
-      onMember()
+      if (!peers.isConnected(peerId)) {
+        heartbeats.connected(peerId)
+        peers.connected(peerId)
+        onMember(peerId)
+      }
     } finally {
       greeting.delete(peerId)
     }
@@ -126,8 +135,10 @@ export function createLinks(init: LinksInit, components: LinksComponents): Links
   function disconnected(peerId: string): void {
     rtts.delete(peerId)
     heartbeats.disconnected(peerId)
+    const wasMember = peers.isConnected(peerId)
     peers.disconnected(peerId)
     dialer.lost(peerId)
+    if (wasMember) onLost(peerId)
   }
 
   node.addEventListener('peer:connect', ({ detail }) => void meet(detail.toString()), { signal })
@@ -146,9 +157,9 @@ export function createLinks(init: LinksInit, components: LinksComponents): Links
   return {
     sweep() {
       const strangers = node.getPeers().map((id) => id.toString())
-      const missed = strangers.filter((peerId) => !peers.isConnected(peerId))
-      for (const peerId of new Set([...peers.sweep(), ...missed])) void meet(peerId)
+      for (const peerId of strangers) if (!peers.isConnected(peerId)) void meet(peerId)
     },
+    reread: (peerId) => void meet(peerId),
     silent(peerId) {
       counters.add('links.silent')
       logger.warn({ peerId }, 'gossip with a connected peer is dead; connecting anew')

@@ -3,15 +3,14 @@
  *
  *   mDNS, DHT, bootstrap ──▶ dialer ──▶ libp2p node ──▶ greeter ──▶ peers ──▶ events
  *   announcer, heartbeats ──▶ gossip ◀──▶ inbox ─────────────────────▲
+ *   (company)                              presence, picture ────────┘
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
 import {
-  encodeJson,
   explain,
   Lifecycle,
-  repeat,
   systemClock,
   withDeadline,
   type Clock,
@@ -19,30 +18,29 @@ import {
   type Startable,
 } from '../util/index.ts'
 import { announceable } from './addresses.ts'
-import { createAnnouncer } from './announcer.ts'
+import { createCompany } from './company.ts'
 import { Counters } from './counters.ts'
 import { createDialer } from './dialer.ts'
 import { bootstrapState } from './reach/bootstrap.ts'
 import { createDiscovery, type Discovery } from './discovery/index.ts'
 import { MeshError } from './errors.ts'
-import { createGossip, topicNames } from './gossip.ts'
-import { createHeartbeats } from './heartbeat.ts'
+import { createGossip, topicNames, type Handler } from './gossip.ts'
 import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './inbox.ts'
 import { settings, type MeshInit } from './init.ts'
 import { createLinks, type Links } from './links.ts'
 import { addressesNow } from './network.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
-import { createPeers } from './peers.ts'
 import { createReach } from './reach/index.ts'
-import { handle, openStream, serve } from './request.ts'
+import { handle, openStream } from './request.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
-import { protocols, type ProtocolName } from './wire.ts'
+import { protocols, type OpenTopic, type ProtocolName, type TopicMessage } from './wire.ts'
 import { createWitnesses } from './witness.ts'
+
+type Receiver<T extends OpenTopic> = (message: TopicMessage<T>, from: string) => void
 
 const STOP_TIMEOUT_MS = 8000
 const OPEN_TIMEOUT_MS = 10_000
-const SWEEP_MS = 1000
 
 export interface MeshComponents {
   logger: Logger
@@ -74,12 +72,16 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   let stopping = new AbortController()
   const journalHandlers = new Set<(stream: Duplex, peerId: string) => void>()
 
+  const { meshName } = config
   const witnesses = createWitnesses(
     { protocol: protocolId('witness') },
     { counters, logger, clock },
   )
-  const inbox = createInbox({ counters, clock })
-  const gossip = createGossip({ meshName: config.meshName }, { inbox, counters, logger })
+  const inbox = createInbox({ meshName, counters })
+  const gossip = createGossip(
+    { meshName },
+    { inbox, onAuthor: (of) => company.onAuthor(of), counters, logger },
+  )
   const dialer = createDialer(
     { ...config.redial, peerId, ...config.dht, enoughConnections: config.enoughConnections },
     {
@@ -95,57 +97,11 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     { ...config, mayRelay, local, addresses: (of) => dialer.addresses(of) },
     { counters, logger, clock },
   )
-  const live = (of: string) => {
-    const now = links?.live(of)
-    const addresses = now?.addresses ?? []
-    return {
-      addresses: addresses.length > 0 ? addresses : dialer.addresses(of),
-      rttMs: now?.rttMs,
-    }
-  }
-  const peers = createPeers({ events, live, logger, clock })
-  const announcer = createAnnouncer(
-    {
-      fixed: {
-        peerId,
-        name: config.name,
-        version: config.version,
-        incarnation,
-        startedAt: clock.now(),
-        roles: [...config.roles],
-      },
-      local: config.capabilities,
-      lifetimeMs: config.capabilityLifetimeMs,
-      intervalMs: config.announceIntervalMs,
-      coalesceMs: config.coalesceMs,
-      send: (capabilities) => gossip.publish('capabilities', capabilities),
-      onError: (error) => logger.error({ error: explain(error) }, 'announcement failed'),
-    },
-    { clock },
+  const company = createCompany(
+    { config, identity, incarnation, protocolId },
+    { events, inbox, gossip, dialer, links: () => links, counters, logger, clock },
   )
-  const heartbeats = createHeartbeats(
-    {
-      incarnation,
-      intervalMs: config.heartbeatIntervalMs,
-      publish: (heartbeat) => gossip.publish('heartbeat', heartbeat),
-      onSilent: (of) => links?.silent(of),
-      onError: (error) => logger.warn({ error: explain(error) }, 'heartbeat failed'),
-    },
-    { clock },
-  )
-  const sweeper = repeat(async () => links?.sweep(), {
-    everyMs: SWEEP_MS,
-    onError: (error) => logger.error({ error: explain(error) }, 'sweep failed'),
-    clock,
-  })
-
-  gossip.subscribe('capabilities', (capabilities, from) => {
-    peers.announced(from, capabilities)
-  })
-  gossip.subscribe('heartbeat', (_heartbeat, from) => {
-    heartbeats.heard(from)
-    peers.heard(from)
-  })
+  const { peers, announcer, heartbeats } = company
 
   async function start(): Promise<void> {
     stopping = new AbortController()
@@ -187,31 +143,29 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       {
         protocol: protocolId('capabilities'),
         signal: stopping.signal,
-        onMember: () => found.wake(),
+        onGreeted: (of) => company.onGreeted(of),
+        onMember(of) {
+          found.wake()
+          company.onMember(of)
+        },
+        onLost: (of) => company.onLost(of),
       },
       { node: created, peers, dialer, heartbeats, gossip, inbox, counters, logger, clock },
     )
-    await serve(created, protocolId('capabilities'), {
-      maxBytes: protocols.capabilities.maxBytes,
-      answer: () => encodeJson(announcer.fresh()),
-      counters,
-      logger,
-      clock,
-    })
+    await company.attach(created, stopping.signal)
     await handle(created, protocolId('journal'), onJournal)
     await witnesses.serve(created)
     await startNode(created, config.listen)
     gossip.attach(created.services.pubsub)
-    const parts: Startable[] = [found, announcer, heartbeats, sweeper, dialer, reach]
-    await Promise.all(parts.map((part) => part.start()))
+    await Promise.all([found, company, dialer, reach].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
   }
 
   async function stop(): Promise<void> {
+    if (node?.status === 'started') await company.sayGoodbye()
     stopping.abort()
-    const parts: Startable[] = [dialer, announcer, heartbeats, sweeper, reach]
-    if (discovery !== undefined) parts.push(discovery)
-    await Promise.all(parts.map((part) => part.stop()))
+    const parts: (Startable | undefined)[] = [dialer, company, reach, discovery]
+    await Promise.all(parts.map((part) => part?.stop()))
     gossip.detach()
     if (node !== undefined) await stopNode(node)
     node = undefined
@@ -262,7 +216,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       running()
       await gossip.publish(topic, message)
     },
-    subscribe: (topic, handler) => gossip.subscribe(topic, handler),
+    subscribe: <T extends OpenTopic>(topic: T, handler: Receiver<T>) =>
+      gossip.subscribe(topic, handler as Handler<T>),
     handleJournal(handler) {
       journalHandlers.add(handler)
       return () => void journalHandlers.delete(handler)

@@ -2,11 +2,12 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Startable } from '../util/index.ts'
+import type { GoneReason, Presence } from './presence/index.ts'
 import type {
   Capabilities,
   LocalCapabilities,
+  OpenTopic,
   TopicMessage,
-  TopicName,
   WitnessAnswer,
   WitnessRequest,
 } from './wire.ts'
@@ -17,6 +18,13 @@ export interface MeshPeer {
   /** From its capabilities; absent until they were received. */
   name?: string
   connected: boolean
+  /**
+   * `alive`: heard by this one, or by another member that says so. `suspect`: neither, and probes go
+   * on. `gone`: said goodbye, or nobody that was asked reaches it.
+   */
+  presence: Presence
+  /** Of one that is gone: it stopped in good order, or fell silent. */
+  goneBecause?: GoneReason
   roles: string[]
   capabilities?: Capabilities
   /** Multiaddrs of live connections, else those known. */
@@ -32,7 +40,9 @@ export interface MeshEvents {
   'peer:disconnect': [peer: MeshPeer]
   /** New capabilities of a peer. */
   'peer:update': [peer: MeshPeer]
-  /** Its capabilities expired while it was not connected. */
+  /** Another presence than `before`. */
+  'peer:presence': [peer: MeshPeer, before: Presence]
+  /** Gone for so long that it is forgotten. */
   'peer:lost': [peer: MeshPeer]
 }
 
@@ -103,16 +113,19 @@ export interface Mesh extends Startable {
   readonly events: EventEmitter<MeshEvents>
   /** Own multiaddrs with peer id; empty before start. */
   addresses(): string[]
-  /** Every peer met in this run that is connected or whose capabilities have not expired; never oneself. */
+  /** Every peer met or heard of in this run, until it has been gone for a while; never oneself. */
   peers(): MeshPeer[]
   /** Own capabilities as announced last. */
   capabilities(): Capabilities
-  /** Merges the change and announces soon (changes within 200 ms go out as one). */
+  /**
+   * Merges the change and announces it: what matters within 200 ms, as one; load, free memory and the
+   * length of the journal at most every 30 s, and only when they are a step away.
+   */
   announce(change: Partial<LocalCapabilities>): void
   /** Errors: `MESSAGE_TOO_LARGE`, `MESH_STOPPED`. Being alone is no error. */
-  publish<T extends TopicName>(topic: T, message: TopicMessage<T>): Promise<void>
+  publish<T extends OpenTopic>(topic: T, message: TopicMessage<T>): Promise<void>
   /** `from` is the authenticated author, never the forwarder. Returns the unsubscriber. */
-  subscribe<T extends TopicName>(
+  subscribe<T extends OpenTopic>(
     topic: T,
     handler: (message: TopicMessage<T>, from: string) => void,
   ): () => void

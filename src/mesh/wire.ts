@@ -62,7 +62,7 @@ export const executorCapabilitySchema = z.object({
 })
 export type ExecutorCapability = z.infer<typeof executorCapabilitySchema>
 
-/** What a peer can do and how busy it is. Announced on change and every 30 s; read directly on connect. */
+/** What a peer can do and how busy it is. Announced when it changed; see `announcementSchema`. */
 export const capabilitiesSchema = z.object({
   v: z.literal(1),
   peerId,
@@ -92,11 +92,22 @@ export const capabilitiesSchema = z.object({
   gpu: z.array(z.object({ name: text(128), memoryBytes: count.optional() })).max(16),
   slots: z.object({ total: count, used: count }),
   repositories: z.array(repo).max(256),
-  /** ms since 1970; receivers measure the life as `expiresAt - issuedAt` on their own clock. */
+  /** ms since 1970. */
   issuedAt: count,
-  expiresAt: count,
 })
 export type Capabilities = z.infer<typeof capabilitiesSchema>
+
+/**
+ * Capabilities as their peer signed them, so that any member can hand them on. The payload is text,
+ * not an object: what was signed is what is kept and handed on, also by those who know fewer fields.
+ */
+export const announcementSchema = z.object({
+  /** Canonical JSON of `capabilitiesSchema`. */
+  payload: text(16 * 1024),
+  /** Ed25519, by the peer's identity, over `bzzz-capabilities:<mesh name>:` and the payload; base64url. */
+  signature: z.string().regex(/^[\w-]{86}$/, '64 bytes in base64url'),
+})
+export type Announcement = z.infer<typeof announcementSchema>
 
 /** The part of the capabilities that the rest of the agent decides; the mesh fills in the rest. */
 export type LocalCapabilities = Omit<
@@ -109,7 +120,6 @@ export type LocalCapabilities = Omit<
   | 'sequence'
   | 'startedAt'
   | 'issuedAt'
-  | 'expiresAt'
   | 'roles'
 >
 
@@ -129,11 +139,22 @@ export const taskAnnouncementSchema = z.object({
 })
 export type TaskAnnouncement = z.infer<typeof taskAnnouncementSchema>
 
+/**
+ * A sign of life over one link; only the goodbye is passed on. It also says which announcement of its
+ * peer is the newest, so that who missed it asks.
+ */
 export const heartbeatSchema = z.object({
   v: z.literal(1),
   incarnation: hex(16),
   sequence: count,
   at: count,
+  /** Pause until the next one, ms. */
+  everyMs: count.min(1).max(60_000),
+  /** `startedAt` and `sequence` of the capabilities that were announced last. */
+  startedAt: count,
+  announced: count,
+  /** The last one: its peer stops in good order. */
+  leaving: z.literal(true).optional(),
 })
 export type Heartbeat = z.infer<typeof heartbeatSchema>
 
@@ -187,25 +208,71 @@ export type LimitReport = z.infer<typeof limitReportSchema>
 
 /** Gossip topics. The full name is `/bzzz/<mesh name>/<id>`; `maxBytes` also holds when publishing. */
 export const topics = {
-  capabilities: { id: 'capabilities/1', schema: capabilitiesSchema, maxBytes: 16 * 1024 },
+  capabilities: { id: 'capabilities/1', schema: announcementSchema, maxBytes: 16 * 1024 },
   tasks: { id: 'tasks/1', schema: taskAnnouncementSchema, maxBytes: 2 * 1024 },
   heartbeat: { id: 'heartbeat/1', schema: heartbeatSchema, maxBytes: 512 },
   issues: { id: 'issues/1', schema: issuesTickSchema, maxBytes: 8 * 1024 },
   limits: { id: 'limits/1', schema: limitReportSchema, maxBytes: 1024 },
 } as const satisfies Record<string, { id: string; schema: z.ZodType; maxBytes: number }>
 export type TopicName = keyof typeof topics
+/** Topics for the rest of the agent; capabilities go out by `announce` and come in by events. */
+export type OpenTopic = Exclude<TopicName, 'capabilities'>
 export type TopicMessage<T extends TopicName> = z.infer<(typeof topics)[T]['schema']>
+
+/** Most peers in one picture. */
+export const MAX_PICTURE = 1000
+
+/** `[peer id, startedAt, sequence]`: which announcement of a peer one has. */
+const haveSchema = z.tuple([peerId, count, count])
+export type Have = z.infer<typeof haveSchema>
+
+/** Asks for the announcements that one lacks. */
+export const pictureRequestSchema = z.object({
+  v: z.literal(1),
+  /** SHA-256 in hex of the canonical JSON of the own list, sorted by peer id. */
+  digest: hex(32),
+  /** The list itself; left out, only the digests are compared. */
+  have: z.array(haveSchema).max(MAX_PICTURE).optional(),
+})
+export type PictureRequest = z.infer<typeof pictureRequestSchema>
+
+export const pictureResponseSchema = z.object({
+  v: z.literal(1),
+  /** Equal digests, or nothing that the asker lacks. */
+  same: z.boolean(),
+  announcements: z.array(announcementSchema).max(MAX_PICTURE),
+  /** More than fits is missing: ask again. */
+  more: z.boolean(),
+  /** `[peer id, ms ago]`: whom the answering peer itself is connected to, and when it heard of each. */
+  heard: z.array(z.tuple([peerId, count])).max(MAX_PICTURE),
+})
+export type PictureResponse = z.infer<typeof pictureResponseSchema>
+
+/** Asks whether a third peer can be reached from there. */
+export const probeRequestSchema = z.object({ v: z.literal(1), target: peerId })
+export type ProbeRequest = z.infer<typeof probeRequestSchema>
+
+export const probeResponseSchema = z.object({
+  v: z.literal(1),
+  reached: z.boolean(),
+  /** False when it did not try: it does not know the target, or is too busy. Then it says nothing of it. */
+  tried: z.boolean(),
+  /** Round trip, ms. */
+  rttMs: z.number().nonnegative().max(600_000).nullable(),
+})
+export type ProbeResponse = z.infer<typeof probeResponseSchema>
 
 /**
  * Stream protocols. The full id is `/bzzz/<mesh name>/<id>`. `request`: one message each way, each
- * closed by an END frame. `stream`: bytes in both directions, framed by who uses it.
+ * closed by an END frame, of at most `maxRequestBytes` and `maxBytes`. `stream`: bytes in both directions, framed by who uses it.
  */
 export const protocols = {
   capabilities: {
     id: 'capabilities/1',
     kind: 'request',
     request: z.null(),
-    response: capabilitiesSchema,
+    response: announcementSchema,
+    maxRequestBytes: 16,
     maxBytes: 16 * 1024,
   },
   journal: { id: 'journal/2', kind: 'stream' },
@@ -215,6 +282,22 @@ export const protocols = {
     request: witnessRequestSchema,
     response: witnessAnswerSchema,
     maxBytes: 16 * 1024,
+  },
+  picture: {
+    id: 'picture/1',
+    kind: 'request',
+    request: pictureRequestSchema,
+    response: pictureResponseSchema,
+    maxRequestBytes: 128 * 1024,
+    maxBytes: 2 * 1024 * 1024,
+  },
+  probe: {
+    id: 'probe/1',
+    kind: 'request',
+    request: probeRequestSchema,
+    response: probeResponseSchema,
+    maxRequestBytes: 256,
+    maxBytes: 256,
   },
 } as const
 export type ProtocolName = keyof typeof protocols
