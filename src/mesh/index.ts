@@ -18,6 +18,32 @@ export { createMesh, type MeshComponents } from './mesh.ts'
 export type { MeshInit } from './init.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'
 export { loadIdentity, verifySignature, type Identity } from './identity.ts'
+export {
+  createJoiner,
+  foundMesh,
+  leaveMesh,
+  openMembership,
+  readToken,
+  type FoundMeshInit,
+  type JoinerInit,
+  type OpenMembershipInit,
+} from './membership/open.ts'
+export type {
+  AskView,
+  InviteOptions,
+  InviteView,
+  Joiner,
+  JoinStep,
+  Locate,
+  Membership,
+  MembershipEvents,
+  MemberView,
+  Merged,
+  Role,
+  Rotated,
+  Standing,
+  TokenView,
+} from './membership/types.ts'
 export type { Mesh, MeshEvents, MeshPeer, StreamOptions } from './types.ts'
 export {
   capabilitiesSchema,
