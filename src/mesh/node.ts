@@ -19,6 +19,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { announceable } from './addresses.ts'
 import { MeshError } from './errors.ts'
+import type { Guard } from './guard.ts'
 
 /** Below libp2p's read buffer of 4 MiB, bytes. */
 const MAX_STREAM_WINDOW_BYTES = 1 << 20
@@ -50,12 +51,16 @@ export interface NodeInit {
   announceFilter: (addresses: string[]) => string[]
   /** How often live connections are probed, ms. */
   pingIntervalMs: number
+  /** Keeps who is no member out. Without one, everyone is let in. */
+  guard?: Pick<Guard, 'gater' | 'service'>
 }
 
 /** Builds a node that is not started yet, so that handlers and listeners can be added first. */
 export async function createNode(init: NodeInit): Promise<MeshNode> {
   const { privateKey, version, listen, allowedTopics, dhtProtocol } = init
   const services = {
+    // First, so that it wraps what the others register with.
+    ...(init.guard !== undefined && { guard: init.guard.service }),
     identify: identify({ maxInboundStreams: 8 }),
     ping: ping(),
     pubsub: gossipsub({
@@ -93,6 +98,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       reconnectRetries: 0,
     },
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 5000 } },
+    ...(init.guard !== undefined && { connectionGater: init.guard.gater }),
     services,
   })
 }

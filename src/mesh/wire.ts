@@ -160,6 +160,31 @@ export const limitReportSchema = z.object({
 })
 export type LimitReport = z.infer<typeof limitReportSchema>
 
+/** Statements of the roster in JSON, in one message, bytes. */
+export const maxRosterBytes = 1024 * 1024
+
+/** A statement is opaque here: membership checks its form and signature. */
+const statements = (max: number) => z.array(z.unknown()).max(max)
+
+/** What is new on the roster; a digest that differs from the own is answered by an exchange. */
+export const rosterNoticeSchema = z.object({
+  v: z.literal(1),
+  digest: hex(32),
+  /** Empty when they are too many for one message. */
+  statements: statements(32),
+})
+export type RosterNotice = z.infer<typeof rosterNoticeSchema>
+
+/** Own digest; with all own statements when the other is known to lack some. */
+export const rosterRequestSchema = z.object({
+  v: z.literal(1),
+  digest: hex(32),
+  statements: statements(10_000).optional(),
+})
+/** Digest after taking in what came; with all statements when the request's digest differs from it. */
+export const rosterResponseSchema = rosterRequestSchema
+export type RosterMessage = z.infer<typeof rosterRequestSchema>
+
 /** Gossip topics. The full name is `/bzzz/<mesh name>/<id>`; `maxBytes` also holds when publishing. */
 export const topics = {
   capabilities: { id: 'capabilities/1', schema: capabilitiesSchema, maxBytes: 16 * 1024 },
@@ -167,6 +192,7 @@ export const topics = {
   heartbeat: { id: 'heartbeat/1', schema: heartbeatSchema, maxBytes: 512 },
   issues: { id: 'issues/1', schema: issuesTickSchema, maxBytes: 8 * 1024 },
   limits: { id: 'limits/1', schema: limitReportSchema, maxBytes: 1024 },
+  roster: { id: 'roster/1', schema: rosterNoticeSchema, maxBytes: 16 * 1024 },
 } as const satisfies Record<string, { id: string; schema: z.ZodType; maxBytes: number }>
 export type TopicName = keyof typeof topics
 export type TopicMessage<T extends TopicName> = z.infer<(typeof topics)[T]['schema']>
@@ -184,5 +210,26 @@ export const protocols = {
     maxBytes: 16 * 1024,
   },
   journal: { id: 'journal/1', kind: 'stream' },
+  roster: {
+    id: 'roster/1',
+    kind: 'request',
+    request: rosterRequestSchema,
+    response: rosterResponseSchema,
+    maxBytes: maxRosterBytes + 1024,
+  },
 } as const
 export type ProtocolName = keyof typeof protocols
+
+/**
+ * The one protocol for strangers; the same id in every mesh, since a joining machine may not know the
+ * mesh's name. Messages are membership's own.
+ */
+export const join = {
+  protocol: '/bzzz/join/1',
+  request: z.record(z.string(), z.unknown()),
+  response: z.record(z.string(), z.unknown()),
+  maxRequestBytes: 16 * 1024,
+  maxResponseBytes: 64 * 1024,
+  /** For a request with its answer, ms. */
+  timeoutMs: 10_000,
+} as const
