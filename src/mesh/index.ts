@@ -20,16 +20,12 @@ export { createMesh, type MeshComponents } from './mesh.ts'
 export type { MeshInit } from './init.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'
 export { loadIdentity, verifySignature, type Identity } from './identity.ts'
-export {
-  createJoiner,
-  foundMesh,
-  leaveMesh,
-  openMembership,
-  readToken,
-  type FoundMeshInit,
-  type JoinerInit,
-  type OpenMembershipInit,
-} from './membership/open.ts'
+export { foundMesh, type FoundMeshInit } from './membership/found.ts'
+export { createJoiner, type JoinerInit } from './membership/joiner.ts'
+export { leaveMesh } from './membership/leave.ts'
+export { maxJoinAnswerBytes, maxJoinRequestBytes, maxRosterBytes } from './membership/limits.ts'
+export { openMembership, type OpenMembershipInit } from './membership/open.ts'
+export { readToken } from './membership/token.ts'
 export type {
   AskView,
   InviteOptions,
