@@ -5,6 +5,7 @@ import { createJournal, type Journal } from '../journal/index.ts'
 import {
   createMesh,
   verifySignature,
+  type Membership,
   type Mesh,
   type TopicMessage,
   type TopicName,
@@ -26,21 +27,20 @@ import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
 
-export function makeMesh(config: Config, logger: Logger): Mesh {
+export function makeMesh(config: Config, membership: Membership, logger: Logger): Mesh {
   const { enabled, interfaces } = config.mesh.mdns
   return createMesh(
     {
       home: config.home,
       name: config.name,
       version,
-      meshName: config.mesh.name,
       roles: config.roles,
       listen: config.mesh.listen,
       mdns: { enabled, ...(interfaces.length === 0 ? {} : { interfaces }) },
       dht: config.mesh.dht,
       capabilities: toLocal(config),
     },
-    { logger },
+    { membership, logger },
   )
 }
 

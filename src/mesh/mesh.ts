@@ -3,6 +3,7 @@
  *
  *   mDNS, DHT, bootstrap ──▶ dialer ──▶ libp2p node ──▶ greeter ──▶ peers ──▶ events
  *   announcer, heartbeats ──▶ gossip ◀──▶ inbox ─────────────────────▲
+ *   membership ──▶ members: guard of the node, admission, roster ────┘
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
@@ -31,8 +32,11 @@ import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './inbox.ts'
 import { settings, type MeshInit } from './init.ts'
 import { createLinks, type Links } from './links.ts'
+import { createMembers } from './members.ts'
+import type { Membership } from './membership/types.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
 import { createPeers } from './peers.ts'
+import { createPorts } from './ports.ts'
 import { handle, openStream, serve } from './request.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type ProtocolName } from './wire.ts'
@@ -42,6 +46,8 @@ const OPEN_TIMEOUT_MS = 10_000
 const SWEEP_MS = 1000
 
 export interface MeshComponents {
+  /** Who belongs to the mesh, and its name, which is part of protocol ids, topics and the mDNS tag. */
+  membership: Membership
   logger: Logger
   clock?: Clock
 }
@@ -51,16 +57,21 @@ export interface MeshComponents {
  * Errors: `MESH_CONFIG_INVALID`, those of `loadIdentity`; `start()`: `LISTEN_FAILED`.
  */
 export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
-  const { clock = systemClock } = components
-  const config = settings(init)
+  const { membership, clock = systemClock } = components
+  const config = { ...settings(init), meshName: membership.meshName }
   const identity = loadIdentity(config.home)
   const { peerId } = identity
+  if (peerId !== membership.peerId) {
+    throw new TypeError('The membership is of another home than the identity.')
+  }
   const logger = components.logger.child({ room: 'mesh' })
   const incarnation = randomBytes(16).toString('hex')
   const events = new EventEmitter<MeshEvents>()
   const counters = new Counters()
   const protocolId = (name: ProtocolName) => `/bzzz/${config.meshName}/${protocols[name].id}`
   const local = () => localAddresses(networkInterfaces())
+  const isMember = (of: string) => membership.standing(of) === 'member'
+  const granted = (of: string) => membership.roles(of)
 
   let node: MeshNode | undefined
   let links: Links | undefined
@@ -70,9 +81,15 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   const journalHandlers = new Set<(stream: Duplex, peerId: string) => void>()
 
   const inbox = createInbox({ counters, clock })
-  const gossip = createGossip({ meshName: config.meshName }, { inbox, counters, logger })
+  const gossip = createGossip({ meshName: config.meshName, isMember }, { inbox, counters, logger })
   const dialer = createDialer(
-    { ...config.redial, peerId, ...config.dht, enoughConnections: config.enoughConnections },
+    {
+      ...config.redial,
+      peerId,
+      isMember,
+      ...config.dht,
+      enoughConnections: config.enoughConnections,
+    },
     { node: () => node, local, counters, logger, clock },
   )
   const live = (of: string) => {
@@ -83,7 +100,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       rttMs: now?.rttMs,
     }
   }
-  const peers = createPeers({ events, live, logger, clock })
+  const peers = createPeers({ events, live, granted, logger, clock })
   const announcer = createAnnouncer(
     {
       fixed: {
@@ -119,6 +136,19 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     clock,
   })
 
+  const ports = createPorts(config.home, { logger })
+  const members = createMembers(
+    {
+      home: config.home,
+      protocol: protocolId('roster'),
+      node: () => node,
+      addresses,
+      onChange: () => links?.recheck(),
+      onOut: (standing) => events.emit('mesh:out', standing),
+    },
+    { membership, dialer, gossip, peers, counters, logger, clock },
+  )
+
   gossip.subscribe('capabilities', (capabilities, from) => {
     peers.announced(from, capabilities)
   })
@@ -130,10 +160,12 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   async function start(): Promise<void> {
     stopping = new AbortController()
     setMaxListeners(0, stopping.signal)
+    const { signal } = stopping
+    const listen = await ports.fill(config.listen)
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
-      listen: config.listen,
+      listen,
       allowedTopics: topicNames(config.meshName),
       dhtProtocol: config.dht.enabled ? `/bzzz/${config.meshName}/kad/1` : undefined,
       announceFilter: (all) => {
@@ -141,6 +173,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
         return config.announceFilter(announceable(all, local()))
       },
       pingIntervalMs: config.pingIntervalMs,
+      guard: members.guard,
     })
     node = created
     const found = createDiscovery(
@@ -160,8 +193,15 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     links = createLinks(
       {
         protocol: protocolId('capabilities'),
-        signal: stopping.signal,
-        onMember: () => found.wake(),
+        signal,
+        isMember,
+        introduce: (of) => members.introduce(of, signal),
+        onMember: (of) => {
+          found.wake()
+          members.met(of)
+          members.reached(of)
+        },
+        onAddresses: (of) => members.reached(of),
       },
       { node: created, peers, dialer, heartbeats, gossip, inbox, counters, logger, clock },
     )
@@ -173,15 +213,20 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       clock,
     })
     await handle(created, protocolId('journal'), onJournal)
-    await startNode(created, config.listen)
+    await members.serve(created)
+    await startNode(created, listen)
+    // Has libp2p show all that it listens on.
+    addresses()
+    await ports.remember(config.listen, listening)
     gossip.attach(created.services.pubsub)
+    await members.start()
     await Promise.all([found, announcer, heartbeats, sweeper, dialer].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
   }
 
   async function stop(): Promise<void> {
     stopping.abort()
-    const parts: Startable[] = [dialer, announcer, heartbeats, sweeper]
+    const parts: Startable[] = [members, dialer, announcer, heartbeats, sweeper]
     if (discovery !== undefined) parts.push(discovery)
     await Promise.all(parts.map((part) => part.stop()))
     gossip.detach()

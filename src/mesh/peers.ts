@@ -22,6 +22,8 @@ export interface Peers {
   /** A sign of life. */
   heard(peerId: string): void
   announced(peerId: string, capabilities: Capabilities): void
+  /** No member any more: drops it. */
+  removed(peerId: string): void
   /** Drops who is gone; returns the connected peers whose capabilities expired. */
   sweep(): string[]
 }
@@ -30,6 +32,8 @@ export interface PeersComponents {
   events: EventEmitter<MeshEvents>
   /** What libp2p knows of a peer now. */
   live: (peerId: string) => { addresses: string[]; rttMs: number | undefined }
+  /** Roles that the mesh grants; what a peer says beyond them does not count. */
+  granted: (peerId: string) => readonly string[]
   logger: Logger
   clock?: Clock
 }
@@ -42,7 +46,8 @@ interface Entry {
   lastSeenMs: number
 }
 
-export function createPeers({ events, live, logger, clock = systemClock }: PeersComponents): Peers {
+export function createPeers(components: PeersComponents): Peers {
+  const { events, live, granted, logger, clock = systemClock } = components
   const entries = new Map<string, Entry>()
 
   function entry(peerId: string): Entry {
@@ -54,12 +59,17 @@ export function createPeers({ events, live, logger, clock = systemClock }: Peers
     return found
   }
 
+  function rolesOf(peerId: string, { capabilities }: Entry): string[] {
+    const own = granted(peerId)
+    return (capabilities?.roles ?? []).filter((role) => own.includes(role))
+  }
+
   function view(peerId: string, at: Entry): MeshPeer {
     const { addresses, rttMs } = live(peerId)
     return {
       peerId,
       connected: at.connected,
-      roles: at.capabilities?.roles ?? [],
+      roles: rolesOf(peerId, at),
       addresses,
       lastSeenMs: at.lastSeenMs,
       ...(at.capabilities && { name: at.capabilities.name, capabilities: at.capabilities }),
@@ -119,6 +129,11 @@ export function createPeers({ events, live, logger, clock = systemClock }: Peers
       at.lastSeenMs = clock.now()
       emit('peer:update', peerId, at)
       makeRoom()
+    },
+    removed(peerId) {
+      this.disconnected(peerId)
+      const at = entries.get(peerId)
+      if (at !== undefined) lose(peerId, at)
     },
     sweep() {
       const now = clock.monotonic()

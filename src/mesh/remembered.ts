@@ -76,9 +76,10 @@ export function createRemembered(
       return [...peers]
     },
     note(peerId, addresses) {
-      const usable = addresses
+      const bare = addresses
         .filter((text) => parseAddress(text) !== undefined)
-        .slice(0, MAX_REMEMBERED_ADDRESSES)
+        .map((text) => text.replace(/\/p2p\/.*$/, ''))
+      const usable = [...new Set(bare)].slice(0, MAX_REMEMBERED_ADDRESSES)
       const old = peers.get(peerId)
       if (usable.length === 0 || same(old, usable) || !isMember(peerId)) return
       if (old === undefined && peers.size >= MAX_REMEMBERED_MEMBERS) return

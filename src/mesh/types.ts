@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Startable } from '../util/index.ts'
+import type { Standing } from './membership/types.ts'
 import type { Capabilities, LocalCapabilities, TopicMessage, TopicName } from './wire.ts'
 
 export interface MeshPeer {
@@ -10,6 +11,7 @@ export interface MeshPeer {
   /** From its capabilities; absent until they were received. */
   name?: string
   connected: boolean
+  /** Announced and granted by the mesh. */
   roles: string[]
   capabilities?: Capabilities
   /** Multiaddrs of live connections, else those known. */
@@ -25,8 +27,10 @@ export interface MeshEvents {
   'peer:disconnect': [peer: MeshPeer]
   /** New capabilities of a peer. */
   'peer:update': [peer: MeshPeer]
-  /** Its capabilities expired while it was not connected. */
+  /** Its capabilities expired while it was not connected, or it is no member any more. */
   'peer:lost': [peer: MeshPeer]
+  /** This machine is no member any more: it dials nobody, and members refuse it. */
+  'mesh:out': [standing: Standing]
 }
 
 export interface StreamOptions {

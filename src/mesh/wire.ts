@@ -6,6 +6,12 @@
  * accepted them: size first, then schema, then sender, expiry and replay (see `inbox.ts`).
  */
 import { z } from 'zod'
+import {
+  maxJoinAnswerBytes,
+  maxJoinRequestBytes,
+  maxRosterBytes,
+  MAX_STATEMENTS,
+} from './membership/limits.ts'
 
 const text = (max: number) => z.string().max(max)
 const peerId = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,64}$/, 'a libp2p peer id in base58')
@@ -160,9 +166,6 @@ export const limitReportSchema = z.object({
 })
 export type LimitReport = z.infer<typeof limitReportSchema>
 
-/** Statements of the roster in JSON, in one message, bytes. */
-export const maxRosterBytes = 1024 * 1024
-
 /** A statement is opaque here: membership checks its form and signature. */
 const statements = (max: number) => z.array(z.unknown()).max(max)
 
@@ -179,7 +182,7 @@ export type RosterNotice = z.infer<typeof rosterNoticeSchema>
 export const rosterRequestSchema = z.object({
   v: z.literal(1),
   digest: hex(32),
-  statements: statements(10_000).optional(),
+  statements: statements(MAX_STATEMENTS).optional(),
 })
 /** Digest after taking in what came; with all statements when the request's digest differs from it. */
 export const rosterResponseSchema = rosterRequestSchema
@@ -228,8 +231,8 @@ export const join = {
   protocol: '/bzzz/join/1',
   request: z.record(z.string(), z.unknown()),
   response: z.record(z.string(), z.unknown()),
-  maxRequestBytes: 16 * 1024,
-  maxResponseBytes: 64 * 1024,
+  maxRequestBytes: maxJoinRequestBytes,
+  maxResponseBytes: maxJoinAnswerBytes,
   /** For a request with its answer, ms. */
   timeoutMs: 10_000,
 } as const

@@ -8,7 +8,8 @@ import { createDhtDiscovery } from './dht.ts'
 import { createMdns } from './mdns.ts'
 import type { Found } from './packets.ts'
 
-export interface DiscoveryInit extends Pick<Settings, 'meshName' | 'mdns' | 'dht'> {
+export interface DiscoveryInit extends Pick<Settings, 'mdns' | 'dht'> {
+  meshName: string
   peerId: string
   node: MeshNode
   /** Own multiaddrs with peer id, unfiltered. */
