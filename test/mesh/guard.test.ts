@@ -7,7 +7,7 @@ import { Counters } from '../../src/mesh/counters.ts'
 import { createGuard, HOLD_MS, type Guard } from '../../src/mesh/guard.ts'
 import type { Standing } from '../../src/mesh/membership/types.ts'
 import { createNode, startNode, type MeshNode } from '../../src/mesh/node.ts'
-import { handle, request, serve } from '../../src/mesh/request.ts'
+import { handle, request, REQUEST_TIMEOUT_MS, serve } from '../../src/mesh/request.ts'
 import { MAX_STRANGERS_PER_ADDRESS } from '../../src/mesh/reception.ts'
 import { nullLogger, systemClock, until } from '../../src/util/index.ts'
 import { fakeClock, type FakeClock } from '../unit/mesh/fake-clock.ts'
@@ -54,7 +54,7 @@ beforeEach(async () => {
     { counters, clock },
   )
   host = await createPlain(guard)
-  const served = { maxBytes: 100, counters, logger: nullLogger, clock: systemClock }
+  const served = { maxBytes: 100, counters, logger: nullLogger, clock }
   await serve(host, OPEN, { ...served, answer: () => Buffer.from('open') })
   await handle(host, CLOSED, (stream, peerId) => {
     handled.push(peerId)
@@ -151,6 +151,21 @@ test('a stranger is let go after its time, one that became a member is not', asy
   expect(connectedTo(stays.node)).toBe(true)
   expect(counters.snapshot()['guard.timeouts']).toBe(1)
   expect(guard.strangers()).toBe(0)
+})
+
+test('a request that comes byte by byte, or not at all, is given up', async () => {
+  const { connection } = await visit()
+  const slow = await connection.newStream(OPEN)
+  slow.send(Buffer.from([0, 0]))
+  const silent = await connection.newStream(OPEN)
+  const streams = () =>
+    host.getConnections()[0]?.streams.filter(({ protocol }) => protocol === OPEN)
+  await until('both streams', 5000, () => streams()?.length === 2)
+  await clock.advance(REQUEST_TIMEOUT_MS - 1)
+  expect(streams()).toHaveLength(2)
+  await clock.advance(1)
+  await until('both to be reset', 5000, () => slow.status !== 'open' && silent.status !== 'open')
+  expect(counters.snapshot()['requests.failed']).toBe(2)
 })
 
 test('strangers of one address are few, and make room when they go', async () => {
