@@ -5,6 +5,7 @@ import { createJournal, type Journal } from '../journal/index.ts'
 import {
   createMesh,
   verifySignature,
+  type Membership,
   type Mesh,
   type TopicMessage,
   type OpenTopic,
@@ -26,7 +27,7 @@ import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
 
-export function makeMesh(config: Config, logger: Logger): Mesh {
+export function makeMesh(config: Config, membership: Membership, logger: Logger): Mesh {
   const { listen, announce, relay, autonat, holePunch, upnp, dht } = config.mesh
   const { enabled, interfaces } = config.mesh.mdns
   return createMesh(
@@ -34,7 +35,6 @@ export function makeMesh(config: Config, logger: Logger): Mesh {
       home: config.home,
       name: config.name,
       version,
-      meshName: config.mesh.name,
       roles: config.roles,
       listen,
       announce,
@@ -46,7 +46,7 @@ export function makeMesh(config: Config, logger: Logger): Mesh {
       dht,
       capabilities: toLocal(config),
     },
-    { logger },
+    { membership, logger },
   )
 }
 

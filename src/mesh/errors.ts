@@ -58,6 +58,10 @@ export type MeshErrorCode =
   | 'MESSAGE_INVALID'
   /** No connection to a peer, and none could be made (data: `peerId`). */
   | 'PEER_UNREACHABLE'
+  /** The mesh does not admit this machine (data: `code` of the refusal). */
+  | 'JOIN_REFUSED'
+  /** Nobody admitted this machine in time (data: `peers`). */
+  | 'JOIN_TIMEOUT'
   /** The peer does not speak the protocols of this mesh (data: `peerId`, `protocol`). */
   | 'PEER_FOREIGN'
   /** A stream ended before its END frame, or was reset (data: `peerId`). */

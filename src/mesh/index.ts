@@ -3,10 +3,11 @@
  * The only folder that knows libp2p; none of its types leave.
  *
  * @example
+ * const membership = await openMembership({ home, clock, logger })
  * const mesh = createMesh(
- *   { home, name: 'ada', version: '0.1.0', meshName: 'demo', roles: ['worker'],
+ *   { home, name: 'ada', version: '0.1.0', roles: ['worker'],
  *     mdns: { enabled: true }, dht: { enabled: false, bootstrap: [] }, capabilities },
- *   { logger },
+ *   { membership, logger },
  * )
  * mesh.events.on('peer:connect', (peer) => logger.info({ peer: peer.name }, 'connected'))
  * await mesh.start()
@@ -14,6 +15,7 @@
  * mesh.announce({ slots: { total: 2, used: 1 } })
  * await mesh.stop()
  */
+export { joinMesh, type JoinComponents, type JoinInit, type JoinProgress } from './join.ts'
 export { createMesh, type MeshComponents } from './mesh.ts'
 export type { MeshInit } from './init.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'

@@ -11,11 +11,7 @@ export interface MeshInit {
   name: string
   /** Version of the agent. */
   version: string
-  /**
-   * Separates meshes: part of protocol ids, topics and mDNS tag. Letters, digits, `.`, `_`, `-`; at
-   * most 64. Not a secret: it keeps meshes apart, not intruders out.
-   */
-  meshName: string
+  /** Announced; only those that the mesh granted count. */
   roles: Capabilities['roles']
   /** Multiaddrs to listen on. Default `/ip4/0.0.0.0/tcp/0`; empty: dial only. */
   listen?: readonly string[]
@@ -46,7 +42,7 @@ export interface MeshInit {
   }
   dht: {
     enabled: boolean
-    /** Multiaddrs that are dialled for ever, with or without `/p2p/…`. They work without the DHT, too. */
+    /** Multiaddrs that are dialled for ever, with or without `/p2p/…`, and hung up on if no member answers. They work without the DHT, too. */
     bootstrap: readonly string[]
     /** Between walks, ms. Default 10,000. */
     intervalMs?: number
@@ -81,7 +77,7 @@ export interface MeshInit {
     baseMs?: number
     /** Longest pause, ms. Default 30,000. */
     maxMs?: number
-    /** A peer not heard of for so long is forgotten, ms. Default 24 h. */
+    /** A member not heard of for so long is forgotten, ms. Default 30 days. */
     maxAgeMs?: number
     /** Known peers. Default 1,000. */
     maxPeers?: number
@@ -93,7 +89,6 @@ export interface MeshInit {
 export type Settings = ReturnType<typeof settings>
 
 const MAX_KEEP_GONE_MS = 86_400_000
-const MESH_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/
 
 /** Checks and fills in. Errors: `MESH_CONFIG_INVALID` (data: `field`). */
 export function settings(init: MeshInit) {
@@ -122,10 +117,13 @@ export function settings(init: MeshInit) {
     enoughConnections: init.enoughConnections ?? 64,
     mdns: { intervalMs: 10_000, port: 5353, watchMs: 5000, ...init.mdns },
     dht: { intervalMs: 10_000, ...init.dht },
-    redial: { baseMs: 3000, maxMs: 30_000, maxAgeMs: 86_400_000, maxPeers: 1000, ...init.redial },
-  }
-  if (!MESH_NAME.test(all.meshName)) {
-    throw invalid('meshName', 'must be 1 to 64 letters, digits, ".", "_" or "-"')
+    redial: {
+      baseMs: 3000,
+      maxMs: 30_000,
+      maxAgeMs: 30 * 86_400_000,
+      maxPeers: 1000,
+      ...init.redial,
+    },
   }
   if (all.name.length === 0 || all.name.length > 64) {
     throw invalid('name', 'must have 1 to 64 characters')

@@ -4,6 +4,7 @@
  *   mDNS, DHT, bootstrap ──▶ dialer ──▶ libp2p node ──▶ greeter ──▶ peers ──▶ events
  *   announcer, heartbeats ──▶ gossip ◀──▶ inbox ─────────────────────▲
  *   (company)                              presence, picture ────────┘
+ *   membership ──▶ members: guard of the node, admission, roster ────┘
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
@@ -29,8 +30,11 @@ import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './inbox.ts'
 import { settings, type MeshInit } from './init.ts'
 import { createLinks, type Links } from './links.ts'
+import { createMembers } from './members.ts'
+import type { Membership } from './membership/types.ts'
 import { addressesNow } from './network.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
+import { createPorts } from './ports.ts'
 import { createReach } from './reach/index.ts'
 import { handle, openStream } from './request.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
@@ -43,10 +47,10 @@ const STOP_TIMEOUT_MS = 8000
 const OPEN_TIMEOUT_MS = 10_000
 
 export interface MeshComponents {
+  /** Who belongs to the mesh, and its name, which is part of protocol ids, topics and the mDNS tag. */
+  membership: Membership
   logger: Logger
   clock?: Clock
-  /** Whether a peer may relay and be relayed: members only. Default: everyone that is connected. */
-  mayRelay?: (peerId: string) => boolean
 }
 
 /**
@@ -54,16 +58,21 @@ export interface MeshComponents {
  * Errors: `MESH_CONFIG_INVALID`, those of `loadIdentity`; `start()`: `LISTEN_FAILED`.
  */
 export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
-  const { clock = systemClock, mayRelay = () => true } = components
-  const config = settings(init)
+  const { membership, clock = systemClock } = components
+  const config = { ...settings(init), meshName: membership.meshName }
   const identity = loadIdentity(config.home)
   const { peerId } = identity
+  if (peerId !== membership.peerId) {
+    throw new TypeError('The membership is of another home than the identity.')
+  }
   const logger = components.logger.child({ room: 'mesh' })
   const incarnation = randomBytes(16).toString('hex')
   const events = new EventEmitter<MeshEvents>()
   const counters = new Counters()
   const protocolId = (name: ProtocolName) => `/bzzz/${config.meshName}/${protocols[name].id}`
   const local = addressesNow
+  const isMember = (of: string) => membership.standing(of) === 'member'
+  const granted = (of: string) => membership.roles(of)
 
   let node: MeshNode | undefined
   let links: Links | undefined
@@ -77,13 +86,19 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     { protocol: protocolId('witness') },
     { counters, logger, clock },
   )
-  const inbox = createInbox({ meshName, counters })
+  const inbox = createInbox({ meshName, isMember, counters })
   const gossip = createGossip(
-    { meshName },
+    { meshName, isMember },
     { inbox, onAuthor: (of) => company.onAuthor(of), counters, logger },
   )
   const dialer = createDialer(
-    { ...config.redial, peerId, ...config.dht, enoughConnections: config.enoughConnections },
+    {
+      ...config.redial,
+      peerId,
+      isMember,
+      ...config.dht,
+      enoughConnections: config.enoughConnections,
+    },
     {
       node: () => node,
       local,
@@ -94,22 +109,36 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     },
   )
   const reach = createReach(
-    { ...config, mayRelay, local, addresses: (of) => dialer.addresses(of) },
+    { ...config, mayRelay: isMember, local, addresses: (of) => dialer.addresses(of) },
     { counters, logger, clock },
   )
   const company = createCompany(
-    { config, identity, incarnation, protocolId },
-    { events, inbox, gossip, dialer, links: () => links, counters, logger, clock },
+    { config, meshName, identity, incarnation, protocolId },
+    { events, granted, inbox, gossip, dialer, links: () => links, counters, logger, clock },
   )
   const { peers, announcer, heartbeats } = company
+  const ports = createPorts(config.home, { logger })
+  const members = createMembers(
+    {
+      home: config.home,
+      protocol: protocolId('roster'),
+      node: () => node,
+      addresses,
+      onChange: () => links?.recheck(),
+      onOut: (standing) => events.emit('mesh:out', standing),
+    },
+    { membership, dialer, gossip, peers, counters, logger, clock },
+  )
 
   async function start(): Promise<void> {
     stopping = new AbortController()
     setMaxListeners(0, stopping.signal)
+    const { signal } = stopping
+    const listen = await ports.fill(config.listen)
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
-      listen: config.listen,
+      listen,
       allowedTopics: topicNames(config.meshName),
       dhtProtocol: config.dht.enabled ? `/bzzz/${config.meshName}/kad/1` : undefined,
       announceFilter: (all) => {
@@ -118,6 +147,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       },
       pingIntervalMs: config.pingIntervalMs,
       parts: await reach.parts(),
+      guard: members.guard,
     })
     node = created
     await reach.attach(created, stopping.signal)
@@ -125,7 +155,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       {
         ...config,
         peerId,
-        meshId: config.meshName,
+        meshId: membership.meshId,
         node: created,
         listening: () => {
           addresses()
@@ -142,21 +172,31 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     links = createLinks(
       {
         protocol: protocolId('capabilities'),
-        signal: stopping.signal,
+        signal,
+        isMember,
+        introduce: (of) => members.introduce(of, signal),
         onGreeted: (of) => company.onGreeted(of),
         onMember(of) {
           found.wake()
           company.onMember(of)
+          members.met(of)
+          members.reached(of)
         },
         onLost: (of) => company.onLost(of),
+        onAddresses: (of) => members.reached(of),
       },
       { node: created, peers, dialer, heartbeats, gossip, inbox, counters, logger, clock },
     )
     await company.attach(created, stopping.signal)
     await handle(created, protocolId('journal'), onJournal)
     await witnesses.serve(created)
-    await startNode(created, config.listen)
+    await members.serve(created)
+    await startNode(created, listen)
+    // Has libp2p show all that it listens on.
+    addresses()
+    await ports.remember(config.listen, listening)
     gossip.attach(created.services.pubsub)
+    await members.start()
     await Promise.all([found, company, dialer, reach].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
   }
@@ -164,7 +204,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   async function stop(): Promise<void> {
     if (node?.status === 'started') await company.sayGoodbye()
     stopping.abort()
-    const parts: (Startable | undefined)[] = [dialer, company, reach, discovery]
+    const parts: (Startable | undefined)[] = [members, dialer, company, reach, discovery]
     await Promise.all(parts.map((part) => part?.stop()))
     gossip.detach()
     if (node !== undefined) await stopNode(node)

@@ -19,6 +19,7 @@ import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import { announceable } from './addresses.ts'
 import { MeshError } from './errors.ts'
+import type { Guard } from './guard.ts'
 import { muxer } from './muxer.ts'
 
 /** One gossip RPC, bytes; larger ones kill the stream. Messages are far smaller (see `wire.ts`). */
@@ -72,12 +73,16 @@ export interface NodeInit {
   /** How often live connections are probed, ms. */
   pingIntervalMs: number
   parts?: NodeParts
+  /** Keeps who is no member out. Without one, everyone is let in. */
+  guard?: Pick<Guard, 'gater' | 'service'>
 }
 
 /** Builds a node that is not started yet, so that handlers and listeners can be added first. */
 export async function createNode(init: NodeInit): Promise<MeshNode> {
   const { privateKey, version, listen, allowedTopics, dhtProtocol, parts = plain } = init
   const services = {
+    // First, so that it wraps what the others register with.
+    ...(init.guard !== undefined && { guard: init.guard.service }),
     identify: identify({ maxInboundStreams: 8 }),
     // Tells the others a new address, such as one at a relay, without a new connection.
     identifyPush: identifyPush(),
@@ -123,6 +128,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       reconnectRetries: 0,
     },
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 5000 } },
+    ...(init.guard !== undefined && { connectionGater: init.guard.gater }),
     services,
   })
 }

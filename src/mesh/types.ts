@@ -2,6 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Startable } from '../util/index.ts'
+import type { Standing } from './membership/types.ts'
 import type { GoneReason, Presence } from './presence/index.ts'
 import type {
   Capabilities,
@@ -25,6 +26,7 @@ export interface MeshPeer {
   presence: Presence
   /** Of one that is gone: it stopped in good order, or fell silent. */
   goneBecause?: GoneReason
+  /** Announced and granted by the mesh. */
   roles: string[]
   capabilities?: Capabilities
   /** Multiaddrs of live connections, else those known. */
@@ -42,8 +44,10 @@ export interface MeshEvents {
   'peer:update': [peer: MeshPeer]
   /** Another presence than `before`. */
   'peer:presence': [peer: MeshPeer, before: Presence]
-  /** Gone for so long that it is forgotten. */
+  /** Gone for so long that it is forgotten, or no member any more. */
   'peer:lost': [peer: MeshPeer]
+  /** This machine is no member any more: it dials nobody, and members refuse it. */
+  'mesh:out': [standing: Standing]
 }
 
 export interface StreamOptions {

@@ -19,7 +19,7 @@ const quick = { mdns: { enabled: false }, heartbeatIntervalMs: 1000 }
 
 test('a connection that is closed is made anew at once, without any discovery', async () => {
   const mesh = await lab.start('a', quick)
-  raw = await createRaw({ meshName: lab.meshName })
+  raw = await createRaw({ lab })
   await join(raw, mesh, lab.meshName)
   const [old] = connectionsTo(raw, mesh)
   const events: string[] = []
@@ -51,7 +51,7 @@ test('a peer that comes back after a while is found again by redialling', async 
 
 test('a gossip stream that is reset on a live connection is noticed and cured', async () => {
   const mesh = await lab.start('a', quick)
-  raw = await createRaw({ meshName: lab.meshName })
+  raw = await createRaw({ lab })
   await join(raw, mesh, lab.meshName)
   const heard: number[] = []
   mesh.subscribe('tasks', ({ issue }) => heard.push(issue))
@@ -91,7 +91,7 @@ test('a gossip stream that is reset on a live connection is noticed and cured', 
 
 test('the control: without the reset the link is left alone', async () => {
   const mesh = await lab.start('a', quick)
-  raw = await createRaw({ meshName: lab.meshName, heartbeatMs: 500 })
+  raw = await createRaw({ lab, heartbeatMs: 500 })
   await join(raw, mesh, lab.meshName)
   const [before] = connectionsTo(raw, mesh)
   let beats = 0

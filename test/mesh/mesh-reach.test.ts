@@ -95,7 +95,7 @@ test('a member that moved is found again by its peer id', async () => {
   await until('it to be gone', 10_000, () => !connectedTo(a, b))
   await until('dials in vain', 10_000, () => (a.counters()['dials.failed'] ?? 0) > 0)
   // It dials nobody but the middle, and has another port.
-  const moved = lab.make('b', far(middle.addresses(), { enoughConnections: 1 }))
+  const moved = await lab.make('b', far(middle.addresses(), { enoughConnections: 1 }))
   await moved.start()
   await met(a, moved)
 })

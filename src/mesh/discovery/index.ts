@@ -9,7 +9,8 @@ import { createDhtDiscovery } from './dht.ts'
 import { createMdns } from './mdns.ts'
 import type { Found } from './packets.ts'
 
-export interface DiscoveryInit extends Pick<Settings, 'meshName' | 'mdns' | 'dht'> {
+export interface DiscoveryInit extends Pick<Settings, 'mdns' | 'dht'> {
+  meshName: string
   peerId: string
   /** Names the rendezvous of the mesh in its DHT. */
   meshId: string

@@ -46,6 +46,8 @@ export interface MdnsInit {
   watchMs: number
   /** Own multiaddrs with peer id, unfiltered. */
   listening: () => string[]
+  /** Only asks: others are not told of this peer. */
+  silent?: boolean
   onFound: (found: Found) => void
 }
 
@@ -200,7 +202,7 @@ class MdnsSocket {
   }
 
   #answerSoon(): void {
-    if (this.#answering) return
+    if (this.#answering || this.#context.init.silent === true) return
     this.#answering = true
     const { clock } = this.#context
     const earliest = this.#answeredAt + ANSWER_PAUSE_MS - clock.monotonic()
