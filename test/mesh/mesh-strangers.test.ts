@@ -197,12 +197,12 @@ const rosterProtocol = () => `/bzzz/${lab.meshName}/roster/1`
 const capabilitiesProtocol = () => `/bzzz/${lab.meshName}/capabilities/1`
 
 test.each([
-  ['join', true, joinProtocol],
-  ['roster', false, rosterProtocol],
-  ['capabilities', false, capabilitiesProtocol],
+  ['join', true, joinProtocol, { v: 1 }],
+  ['roster', false, rosterProtocol, { v: 1, digest: 'a'.repeat(64) }],
+  ['capabilities', false, capabilitiesProtocol, null],
 ] as const)(
   'bad frames on %s are cut off, and the next good one is served',
-  async (_name, stranger, id) => {
+  async (_name, stranger, id, message) => {
     const a = await lab.start('a', { mdns: { enabled: false } })
     const bad: [what: string, write: (duplex: Duplex) => void][] = [
       ['oversized', (duplex) => duplex.end(header(0x7fffffff))],
@@ -225,8 +225,8 @@ test.each([
     expect(count(a, 'requests.failed')).toBeGreaterThanOrEqual(id === capabilitiesProtocol ? 3 : 5)
     const good = await raw({ stranger })
     const duplex = await stream(good, a, id())
-    duplex.end(encodeFrames(encodeJson({ v: 1, digest: 'a'.repeat(64) })))
-    expect(await answered(duplex)).toContain('"v":1')
+    duplex.end(encodeFrames(encodeJson(message)))
+    expect(await answered(duplex)).toMatch(/^\{/)
   },
 )
 
