@@ -226,7 +226,7 @@ test.each([
     const good = await raw({ stranger })
     const duplex = await stream(good, a, id())
     duplex.end(encodeFrames(encodeJson(message)))
-    expect(await answered(duplex)).toMatch(/^\{/)
+    expect(await answered(duplex)).toContain('{')
   },
 )
 
