@@ -19,6 +19,7 @@ import {
 import { dialable, parseAddress, type LocalAddress } from './addresses.ts'
 import type { Counters } from './counters.ts'
 import { MeshError } from './errors.ts'
+import { neighbours } from './neighbours.ts'
 import { DIAL_TIMEOUT_MS, type MeshNode } from './node.ts'
 import { due, KnownPeers, redialDelay, type KnownLimits, type RedialPolicy } from './redial.ts'
 import { unreachable } from './request.ts'
@@ -35,7 +36,7 @@ export interface DialerInit extends KnownLimits, RedialPolicy {
   peerId: string
   /** Multiaddrs, with or without peer id, that are dialled for ever. */
   bootstrap: readonly string[]
-  /** With this many connections, further peers are not sought, only known ones kept. */
+  /** About how many connections are sought when more peers are known. */
   enoughConnections: number
 }
 
@@ -88,12 +89,12 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
   async function turn(): Promise<void> {
     known.forget()
     const connected = connectedPeers()
-    const enough = connected.size >= init.enoughConnections
+    const isSought = neighbours(init.peerId, known.entries(), init.enoughConnections)
     const isBusy = (key: string) => dialling.has(key) || connected.has(behind.get(key) ?? key)
     for (const { key, pinned } of due(known.entries(), clock.monotonic(), isBusy)) {
       waiting = dialling.size >= MAX_PARALLEL_DIALS
       if (waiting) return
-      if (!enough || pinned) void attempt(key)
+      if (pinned || isSought(key)) void attempt(key)
     }
   }
 

@@ -72,7 +72,10 @@ export interface MeshInit {
     /** Known peers. Default 1,000. */
     maxPeers?: number
   }
-  /** With this many connections no further peers are dialled, except bootstrap. Default 64. */
+  /**
+   * About how many connections are sought when more members are known, besides bootstrap and those
+   * that streams need. Up to so many members, each is connected to all. Default 24.
+   */
   enoughConnections?: number
 }
 
@@ -100,7 +103,7 @@ export function settings(init: MeshInit) {
     coalesceMs: init.coalesceMs ?? 200,
     heartbeatIntervalMs: init.heartbeatIntervalMs ?? 5000,
     pingIntervalMs: init.pingIntervalMs ?? 4000,
-    enoughConnections: init.enoughConnections ?? 64,
+    enoughConnections: init.enoughConnections ?? 24,
     mdns: { intervalMs: 10_000, port: 5353, watchMs: 5000, ...init.mdns },
     dht: { intervalMs: 10_000, ...init.dht },
     redial: { baseMs: 3000, maxMs: 30_000, maxAgeMs: 86_400_000, maxPeers: 1000, ...init.redial },

@@ -14,18 +14,21 @@ import type { KadDHT } from '@libp2p/kad-dht'
 import { noise } from '@chainsafe/libp2p-noise'
 import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { announceable } from './addresses.ts'
 import { MeshError } from './errors.ts'
+import { muxer } from './muxer.ts'
 
-/** Below libp2p's read buffer of 4 MiB, bytes. */
-const MAX_STREAM_WINDOW_BYTES = 1 << 20
 /** One gossip RPC, bytes; larger ones kill the stream. Messages are far smaller (see `wire.ts`). */
 const MAX_RPC_BYTES = 1 << 20
 /** Bytes that may wait for a slow gossip peer before its stream is reset. */
 const MAX_GOSSIP_BACKLOG_BYTES = 4 << 20
+/**
+ * Pings of one connection at the same time. By default it is one, and libp2p closes a connection whose
+ * probe finds another ping under way.
+ */
+const MAX_PINGS = 8
 /** Time for one address, and for all of a peer's, ms. */
 export const ADDRESS_DIAL_TIMEOUT_MS = 2000
 export const DIAL_TIMEOUT_MS = 10_000
@@ -57,7 +60,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
   const { privateKey, version, listen, allowedTopics, dhtProtocol } = init
   const services = {
     identify: identify({ maxInboundStreams: 8 }),
-    ping: ping(),
+    ping: ping({ maxInboundStreams: MAX_PINGS, maxOutboundStreams: MAX_PINGS }),
     pubsub: gossipsub({
       globalSignaturePolicy: StrictSign,
       fallbackToFloodsub: false,
@@ -81,7 +84,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     addresses: { listen: [...listen], announceFilter: filterBy(init.announceFilter) },
     transports: [tcp()],
     connectionEncrypters: [noise()],
-    streamMuxers: [yamux({ streamOptions: { maxStreamWindowSize: MAX_STREAM_WINDOW_BYTES } })],
+    streamMuxers: [muxer()],
     connectionManager: {
       maxConnections: 150,
       maxParallelDials: 20,
