@@ -4,10 +4,10 @@
  * nothing.
  */
 import type { Capabilities } from '../mesh/wire.ts'
-import type { LoggedEntry, Query, Verification } from '../journal/types.ts'
+import type { JournalState, LoggedEntry, Query, Verification } from '../journal/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
-export type { LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
+export type { JournalState, LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
 
 export interface RepositoryStatus {
   /** owner/name */
@@ -53,7 +53,8 @@ export interface Status {
   state: 'running' | 'draining'
   /** Peers connected now and peers known; own multiaddrs. */
   mesh: { connected: number; known: number; addresses: string[] }
-  journal: { key: string; epoch: number; length: number }
+  /** The own one. `key` is empty while it was not opened yet. */
+  journal: { key: string; epoch: number; length: number; state: JournalState }
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */

@@ -5,7 +5,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
-import { explain, systemClock } from '../util/index.ts'
+import { explain, systemClock, until } from '../util/index.ts'
 import { adoptCopies } from './adopt.ts'
 import { branches, cutBranch, mendBranch } from './branch.ts'
 import { createDurability, type Durability } from './durable.ts'
@@ -55,6 +55,8 @@ export interface Session {
   drop(key: string): void
   /** Writes again what only branches had that were given up. Resolves when none is left, or on close. */
   mend(append: (entry: EntryInput, origin: Origin) => Promise<unknown>): Promise<void>
+  /** Waits until every connected peer has the own journal, but not for long: a peer may be stuck. */
+  drain(ms: number): Promise<void>
   /** Closes all. Never rejects. */
   close(): Promise<void>
 }
@@ -204,6 +206,11 @@ async function open(
         if ((await branches(dir)).length === 0 || signal.aborted) return
         await changes.wait(seen, signal)
       }
+    },
+    async drain(ms) {
+      const { core } = own
+      const isDrained = () => core.peers.every((peer) => peer.remoteContiguousLength >= core.length)
+      await until('the last entries', ms, isDrained, { everyMs: 10 }).catch(() => undefined)
     },
     close: closeAll,
   }

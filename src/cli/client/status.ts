@@ -1,5 +1,5 @@
 /** `bzzz status`: this agent on one screen; with `--probe` only an exit code, for health checks. */
-import type { Status } from '../../api/client.ts'
+import { describeJournal, type Status } from '../../api/client.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { table } from '../output/table.ts'
@@ -42,6 +42,9 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
       'journal',
       `${count(journal.length, 'entry', 'entries')}, epoch ${journal.epoch}, key ${journal.key.slice(0, 16)}…`,
     ],
+    ...(journal.state.is === 'open'
+      ? []
+      : [['', describeJournal(journal.state)] satisfies [string, string]]),
     ['slots', `${slots.used} of ${slots.total} in use`],
     ['tasks', tasks(status)],
     ...status.frozen.map(({ repo, issue, sinceMs }): [string, string] => [
