@@ -48,6 +48,7 @@ export function statusOf(
       connected: known.filter((peer) => peer.connected).length,
       known: known.length,
       addresses: mesh.addresses(),
+      twins: mesh.twins().map((of) => known.find(({ peerId }) => peerId === of)?.name ?? of),
     },
     journal: journalOf(journal),
     slots: tasks?.slots() ?? { total: 0, used: 0 },

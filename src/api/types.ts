@@ -52,7 +52,13 @@ export interface Status {
   /** `draining`: asked to stop; it finishes or hands back what it works on. */
   state: 'running' | 'draining'
   /** Peers connected now and peers known; own multiaddrs. */
-  mesh: { connected: number; known: number; addresses: string[] }
+  mesh: {
+    connected: number
+    known: number
+    addresses: string[]
+    /** Peers (name, or peer id) under whose identity two processes run at once. */
+    twins: string[]
+  }
   /** The own one. `key` is empty while it was not opened yet. */
   journal: { key: string; epoch: number; length: number; state: JournalState }
   slots: { total: number; used: number }

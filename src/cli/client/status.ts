@@ -37,6 +37,7 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['peer id', status.peerId],
     ['roles', status.roles.join(', ') || 'none'],
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
+    ...mesh.twins.map((of): [string, string] => ['', `two processes run as ${of}`]),
     ...mesh.addresses.map((address): [string, string] => ['', address]),
     [
       'journal',

@@ -24,6 +24,11 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
           `${seen}; its journal: ${describeJournal(journal.state)}`,
           adviceFor(journal.state),
         )
+      if (mesh.twins.length > 0)
+        return warn(
+          `${seen}; two processes run under the identity of ${mesh.twins.join(', ')}`,
+          'A home was copied: stop one of the two, remove identity.key from its home, and start it again.',
+        )
       const hooks = refusedHooks(github.webhooks)
       if (hooks !== undefined)
         return warn(
