@@ -136,10 +136,11 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
       if (at === doomed) throw new Error('The epoch of the journal ends.')
       book.joined(of)
     }
-    const onConflict = (length: number) =>
-      void opening.promise.then((at) =>
-        renew(at, { reason: reasons.different, witnessed: { length }, cut: true }),
-      )
+    const onConflict = async (length: number) => {
+      const at = await opening.promise
+      const again = positions.begin(at.own.key)
+      await renew(at, { reason: reasons.different, witnessed: { length }, again })
+    }
     const parts = { ...components, emitted, admit, onConflict }
     const started = openSession({ ...init, floor, after: latestEpoch() }, parts)
     started.then(opening.resolve, opening.reject)

@@ -16,6 +16,7 @@ import { createTimeIndex, type TimeIndex } from './time-index.ts'
 import type { JournalInfo, LoggedEntry, VerifySignature } from './types.ts'
 
 const maxProblems = 20
+export const twoHistories = 'Two different histories of it exist; it is not followed on.'
 const maxGarbage = 1_000
 
 export interface SourceInit {
@@ -36,6 +37,8 @@ export interface SourceComponents {
   /** More became readable, or the identity was decided. */
   onChange: (source: Source) => void
   onProblem: (source: Source, problem: string) => void
+  /** Hypercore closed it as it met two histories of it: to be opened anew, for reading. */
+  onFrozen?: (source: Source) => void
 }
 
 export class Source {
@@ -76,6 +79,11 @@ export class Source {
 
   get name(): string {
     return this.#name ?? this.#peerId
+  }
+
+  /** Two histories of it were met: it can be read, and goes on no more. */
+  get frozen(): boolean {
+    return this.core.core?.header.frozen === true
   }
 
   /** It gives nothing any more; when its store is opened anew, another one has its key. */
@@ -124,11 +132,9 @@ export class Source {
     const { core } = this
     core.on('append', () => this.#grew())
     core.on('download', () => this.#grew())
-    core.on('conflict', () =>
-      this.#fault('Two different histories of it exist; it is not followed on.'),
-    )
     core.on('close', () => {
       this.#closed = true
+      if (this.frozen) this.#components.onFrozen?.(this)
     })
     try {
       await core.ready()
@@ -138,6 +144,7 @@ export class Source {
       return
     }
     if (this.#closed) return
+    if (this.frozen) this.#fault(twoHistories)
     if (!this.own) this.#range = core.download({ start: 0, end: -1, linear: true })
     await this.#identify()
   }

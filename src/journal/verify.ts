@@ -8,7 +8,7 @@ import { explain } from '../util/index.ts'
 import { decodeEntry } from './decode.ts'
 import { checkIdentity } from './identity.ts'
 import { MerkleTree } from './merkle.ts'
-import type { Source } from './source.ts'
+import { twoHistories, type Source } from './source.ts'
 import type { Verification, VerifySignature } from './types.ts'
 
 const maxProblems = 20
@@ -26,6 +26,7 @@ export async function verifySource(source: Source, verify: VerifySignature): Pro
   try {
     await core.ready()
     if (core.closing) throw new Error('it is closed')
+    if (source.frozen) problem(twoHistories)
     // In one turn of the event loop, so that tree, signature and length belong together.
     const signed = core.state.createTreeBatch()
     const { signature } = core.state
