@@ -97,7 +97,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
     rooms = { mesh, journal, board, tasks: undefined, credential, webhooks: undefined }
-    const introduced = introduce(mesh, journal, logger)
+    const introduced = introduce({ mesh, journal, repos: config.github.repos }, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
     await begin('mesh', mesh)
     await begin('journal', journal)

@@ -50,7 +50,7 @@ export function statusOf(
       known: known.length,
       addresses: mesh.addresses(),
     },
-    journal: { key, epoch, length },
+    journal: { key, epoch, length, others: journal.kept() },
     slots: tasks?.slots() ?? { total: 0, used: 0 },
     tasks: Object.fromEntries(counts) as Status['tasks'],
     frozen: rows.flatMap(({ repo, issue, agent, frozenSinceMs }) =>

@@ -4,7 +4,13 @@
  * nothing.
  */
 import type { Capabilities } from '../mesh/wire.ts'
-import type { BundleQuery, LoggedEntry, Query, Verification } from '../journal/types.ts'
+import type {
+  BundleQuery,
+  KeptOfOthers,
+  LoggedEntry,
+  Query,
+  Verification,
+} from '../journal/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
 export type { BundleQuery, LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
@@ -53,7 +59,13 @@ export interface Status {
   state: 'running' | 'draining'
   /** Peers connected now and peers known; own multiaddrs. */
   mesh: { connected: number; known: number; addresses: string[] }
-  journal: { key: string; epoch: number; length: number }
+  journal: {
+    key: string
+    epoch: number
+    length: number
+    /** Others' journals as they are kept here, and what was dropped of them. */
+    others: KeptOfOthers
+  }
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */

@@ -46,6 +46,7 @@ export type {
   JournalLimits,
   JournalState,
   JournalTransport,
+  KeptOfOthers,
   LoggedEntry,
   Query,
   Verification,

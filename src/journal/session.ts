@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
 import { explain, systemClock } from '../util/index.ts'
 import { adoptCopies } from './adopt.ts'
+import { createBudget, type Budget } from './budget.ts'
 import { branches, cutBranch, mendBranch } from './branch.ts'
 import { createDurability, type Durability } from './durable.ts'
 import type { EntryInput, Origin } from './entries.ts'
@@ -48,6 +49,7 @@ export interface SessionComponents extends JournalComponents {
 export interface Session {
   readonly own: OwnCore
   readonly durability: Durability
+  readonly budget: Budget
   /** By key; the own one first. */
   readonly sources: ReadonlyMap<string, Source>
   readonly replication: Replication
@@ -84,7 +86,7 @@ export async function openSession(
 }
 
 async function open(
-  { dir, agent, limits, floor, after = -1 }: SessionInit,
+  { dir, agent, replicate = 'all', limits, floor, after = -1 }: SessionInit,
   components: SessionComponents,
   onClose: (what: string, close: () => Promise<void>) => void,
   closeAll: () => Promise<void>,
@@ -130,6 +132,14 @@ async function open(
     await Promise.all([...sources.values()].map((source) => source.close()))
   })
 
+  const budget = createBudget(
+    { budgetBytes: limits.budgetBytes, everyMs: limits.budgetEveryMs, peerId },
+    { sources, registry, clock, logger },
+  )
+  onClose('budget', () => budget.stop())
+  const isWanted = ({ peerId: of, related }: Followed) =>
+    of === peerId || replicate === 'all' || (replicate === 'followed' && related === true)
+
   function addSource(journal: Followed, core: OwnCore['core']): Source {
     const isOwn = journal.key === own.key
     const source = new Source(
@@ -138,6 +148,7 @@ async function open(
         name: journal.name,
         own: isOwn,
         dropped: journal.dropped ?? 0,
+        downloads: isWanted(journal),
         maxBytes: limits.maxReplicaBytes,
         dir,
       },
@@ -149,6 +160,7 @@ async function open(
         onChange: () => {
           changes.notify()
           feed.wake(source)
+          if (!isOwn) budget.wake()
         },
         onProblem: ({ key, peerId: of }, problem) =>
           logger.warn({ journal: key, peerId: of, problem }, 'a journal has a problem'),
@@ -184,6 +196,7 @@ async function open(
   return {
     own,
     durability,
+    budget,
     sources,
     replication,
     follow(journal) {
