@@ -142,8 +142,8 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         status,
         peers: () => peerRows(mesh, journal),
         tasks: () => board.rows(),
-        task: (ref) => {
-          const detail = board.detail(ref)
+        task: async (ref) => {
+          const detail = await board.read(ref)
           return detail && { ...detail, ...rooms?.tasks?.look(ref) }
         },
         logs: (query) => journal.read(query),

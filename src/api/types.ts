@@ -112,7 +112,7 @@ export interface ApiSources {
   /** Never oneself. */
   peers(): PeerRow[]
   tasks(): TaskRow[]
-  task(ref: TaskRef): TaskDetail | undefined
+  task(ref: TaskRef): TaskDetail | undefined | Promise<TaskDetail | undefined>
   /** What exists now; ends. The signal fires when the client goes. */
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */

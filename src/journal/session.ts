@@ -5,7 +5,7 @@
  */
 import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
-import { explain, systemClock } from '../util/index.ts'
+import { explain, systemClock, type Logger } from '../util/index.ts'
 import { adoptCopies } from './adopt.ts'
 import { createBudget, type Budget } from './budget.ts'
 import { branches, cutBranch, mendBranch } from './branch.ts'
@@ -124,12 +124,14 @@ async function open(
     logger.error({ journal: source.key, error: explain(error) }, 'a journal cannot be read'),
   )
   let background: Promise<void> = Promise.resolve()
+  let indexing: Promise<void> = Promise.resolve()
   onClose('readers', async () => {
     stopping.abort()
     await background
     for (const source of sources.values()) emitted.set(source.key, feed.at(source))
     await feed.stop()
     await Promise.all([...sources.values()].map((source) => source.close()))
+    await indexing
   })
 
   const budget = createBudget(
@@ -192,6 +194,7 @@ async function open(
   const replication = createReplication(limits, { store: cut, transport: gated, logger, clock })
   onClose('replication', () => replication.stop())
   background = adoptCopies({ dir, store: cut, sources, logger, signal: stopping.signal })
+  indexing = background.then(() => completeIndexes(sources, stopping.signal, logger))
 
   return {
     own,
@@ -257,4 +260,20 @@ function gate(transport: JournalTransport, admit: (peerId: string) => Promise<vo
       return transport.openJournal(peerId, options)
     },
   } satisfies JournalTransport
+}
+
+/** One journal after the other, so that no question has to read a journal first that was not indexed. */
+async function completeIndexes(
+  sources: ReadonlyMap<string, Source>,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  for (const source of [...sources.values()]) {
+    if (signal.aborted) return
+    await source.index
+      .grow(source.readable)
+      .catch((error: unknown) =>
+        logger.warn({ journal: source.key, error: explain(error) }, 'a journal was not indexed'),
+      )
+  }
 }

@@ -93,7 +93,10 @@ export class Source {
       { path: join(init.dir, 'index', `${init.key}.idx`), key: init.key },
       {
         logger: components.logger,
-        entries: (from, to) => this.entries(from, to),
+        entries: async (from, to) => {
+          const page = await this.entries(from, to)
+          return this.#closed ? undefined : page
+        },
         keptFrom: (seq) => this.keptFrom(seq),
       },
     )
