@@ -101,7 +101,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
     rooms = { mesh, journal, board, tasks: undefined, credential, webhooks: undefined }
-    const introduced = introduce(mesh, journal, logger)
+    const introduced = introduce({ mesh, journal, repos: config.github.repos }, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
     await begin('mesh', mesh)
     await begin('journal', journal)
@@ -151,8 +151,8 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         status,
         peers: () => peerRows(mesh, journal),
         tasks: () => board.rows(),
-        task: (ref) => {
-          const detail = board.detail(ref)
+        task: async (ref) => {
+          const detail = await board.read(ref)
           return detail && { ...detail, ...rooms?.tasks?.look(ref) }
         },
         logs: (query) => journal.read(query),

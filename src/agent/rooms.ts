@@ -51,9 +51,16 @@ export function makeMesh(config: Config, membership: Membership, logger: Logger)
   )
 }
 
-export function makeJournal({ home, name }: Config, mesh: Mesh, logger: Logger): Journal {
+export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal {
+  const { home, name } = config
+  const { replicate, diskBudgetBytes: budgetBytes } = config.journal
   return createJournal(
-    { dir: join(home, 'journal'), agent: { name, version, incarnation: mesh.incarnation } },
+    {
+      dir: join(home, 'journal'),
+      agent: { name, version, incarnation: mesh.incarnation },
+      replicate,
+      limits: { budgetBytes },
+    },
     { transport: mesh, verify: verifySignature, logger },
   )
 }

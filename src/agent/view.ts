@@ -78,7 +78,7 @@ function journalOf(journal: Journal): Status['journal'] {
   const state = journal.state()
   const isThere = state.is !== 'stopped' && state.is !== 'opening'
   const { key, epoch, length } = isThere ? journal.head() : { key: '', epoch: 0, length: 0 }
-  return { key, epoch, length, state }
+  return { key, epoch, length, state, others: journal.kept() }
 }
 
 export function peerRows(mesh: Mesh, journal: Journal): PeerRow[] {

@@ -30,13 +30,13 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
       .filter((row) => state === undefined || row.state === state)
     return context.json(rows)
   })
-  api.get('/tasks/:owner/:repo/:issue', (context) => {
+  api.get('/tasks/:owner/:repo/:issue', async (context) => {
     const path = context.req.param()
     const ref = parameters(schemas.taskPathSchema, {
       repo: `${path.owner}/${path.repo}`,
       issue: path.issue,
     })
-    const task = sources.task(ref)
+    const task = await sources.task(ref)
     if (task !== undefined) return context.json(task)
     throw new ApiError('TASK_NOT_FOUND', `No task ${ref.repo}#${ref.issue} is known here.`, {
       data: ref,

@@ -8,6 +8,7 @@ import type { Capabilities } from '../mesh/wire.ts'
 import type {
   BundleQuery,
   JournalState,
+  KeptOfOthers,
   LoggedEntry,
   Query,
   Verification,
@@ -79,7 +80,14 @@ export interface Status {
     twins: string[]
   }
   /** The own one. `key` is empty while it was not opened yet. */
-  journal: { key: string; epoch: number; length: number; state: JournalState }
+  journal: {
+    key: string
+    epoch: number
+    length: number
+    state: JournalState
+    /** Others' journals as they are kept here, and what was dropped of them. */
+    others: KeptOfOthers
+  }
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
@@ -126,7 +134,7 @@ export interface ApiSources {
   /** Never oneself. */
   peers(): PeerRow[]
   tasks(): TaskRow[]
-  task(ref: TaskRef): TaskDetail | undefined
+  task(ref: TaskRef): TaskDetail | undefined | Promise<TaskDetail | undefined>
   /** What exists now; ends. The signal fires when the client goes. */
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */
