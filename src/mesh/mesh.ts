@@ -196,6 +196,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     addresses()
     await ports.remember(config.listen, listening)
     gossip.attach(created.services.pubsub)
+    // First, for the addresses that it remembers.
     await members.start()
     await Promise.all([found, company, dialer, reach].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
