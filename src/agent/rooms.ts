@@ -93,6 +93,7 @@ export function makeCredential(
 
 export interface TasksParts {
   mesh: Mesh
+  membership: Membership
   journal: Journal
   work: Work
   git: Git
@@ -100,7 +101,7 @@ export interface TasksParts {
 }
 
 export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
-  const { mesh, journal, work, git, logger } = parts
+  const { mesh, membership, journal, work, git, logger } = parts
   const { github, name } = config
   return createTasks(
     {
@@ -143,6 +144,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       git,
       verify: verifySignature,
       logger,
+      mayTake: () => membership.roles(mesh.peerId).includes('worker'),
       self: () => ({
         peerId: mesh.peerId,
         name,

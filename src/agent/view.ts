@@ -1,7 +1,7 @@
 /** The agent as its API shows it. Pure, but for reading what the rooms know at this moment. */
-import type { PeerRow, Status } from '../api/index.ts'
+import type { MembershipStatus, Status } from '../api/index.ts'
 import type { Journal } from '../journal/index.ts'
-import type { Mesh } from '../mesh/index.ts'
+import type { Membership, Mesh } from '../mesh/index.ts'
 import type { Credential } from '../secrets/index.ts'
 import { taskStates, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
 
@@ -17,6 +17,7 @@ export interface AgentFacts {
 
 export interface AgentRooms {
   mesh: Mesh
+  membership: Membership
   journal: Journal
   board: Board
   /** Only workers have it. */
@@ -27,7 +28,7 @@ export interface AgentRooms {
 
 export function statusOf(
   facts: AgentFacts,
-  { mesh, journal, board, tasks, credential, webhooks }: AgentRooms,
+  { mesh, membership, journal, board, tasks, credential, webhooks }: AgentRooms,
 ): Status {
   const { key, epoch, length } = journal.head()
   const known = mesh.peers()
@@ -51,6 +52,7 @@ export function statusOf(
       addresses: mesh.addresses(),
       reach: mesh.reach(),
     },
+    membership: membershipOf(membership),
     journal: { key, epoch, length },
     slots: tasks?.slots() ?? { total: 0, used: 0 },
     tasks: Object.fromEntries(counts) as Status['tasks'],
@@ -74,25 +76,14 @@ export function statusOf(
   }
 }
 
-export function peerRows(mesh: Mesh, journal: Journal): PeerRow[] {
-  const here = new Map(journal.journals().map(({ key, length }) => [key, length]))
-  return mesh.peers().map(({ name, peerId, connected, roles, capabilities, lastSeenMs }) => {
-    const announced = capabilities?.journal
-    return {
-      name: name ?? '',
-      peerId,
-      connected,
-      roles,
-      capabilities: capabilities ?? null,
-      // What is replicated here is fresher than what was announced.
-      journal:
-        announced === undefined
-          ? null
-          : {
-              key: announced.key,
-              length: Math.max(announced.length, here.get(announced.key) ?? 0),
-            },
-      lastSeenMs,
-    }
-  })
+function membershipOf(membership: Membership): MembershipStatus {
+  const { meshId, meshName, peerId } = membership
+  return {
+    meshId,
+    meshName,
+    standing: membership.standing(peerId),
+    roles: membership.roles(peerId),
+    expiresAtMs: membership.members().find((one) => one.peerId === peerId)?.expiresAt ?? null,
+    asks: membership.asks().length,
+  }
 }
