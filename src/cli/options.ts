@@ -47,17 +47,17 @@ export function roles(text: string, all: MeshRole[] | undefined): MeshRole[] {
 }
 export type MeshRole = (typeof roleNames)[number]
 
-/** A whole number, or `any`: null. */
-export function uses(text: string): number | null {
-  return text === 'any' ? null : whole(1, 1_000)(text)
+/** A whole number, or `any`. */
+export function uses(text: string): number | 'any' {
+  return text === 'any' ? text : whole(1, 1_000)(text)
 }
 
 const unitsMs = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 const maxLifeMs = 3_650 * unitsMs.d
 
-/** `30s`, `15m`, `2h`, `7d` as ms, or `never`: null. */
-export function life(text: string): number | null {
-  if (text === 'never') return null
+/** `30s`, `15m`, `2h`, `7d` as ms, or `never`. */
+export function life(text: string): number | 'never' {
+  if (text === 'never') return text
   const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? []
   const ms = Number(amount) * unitsMs[(unit ?? 's') as keyof typeof unitsMs]
   if (ms >= 1_000 && ms <= maxLifeMs) return ms

@@ -103,7 +103,11 @@ function registerInvite(root: Root, run: Run): void {
     )
     .action(({ role, uses, ttl }, command) =>
       run(command.optsWithGlobals(), async (context) =>
-        (await load()).invite(context, { roles: role, uses, ttlMs: ttl }),
+        (await load()).invite(context, {
+          roles: role,
+          uses: uses === 'any' ? null : uses,
+          ttlMs: ttl === 'never' ? null : ttl,
+        }),
       ),
     )
   invite

@@ -30,7 +30,7 @@ export async function peersPing(
     try {
       const rttMs = await agent.ping(peerId)
       rttsMs.push(rttMs)
-      if (!out.quiet && !out.json) await out.data(`${clean(name)}: ${rttMs.toFixed(2)} ms`)
+      if (!out.quiet && !out.json) await out.data(`${clean(name)}: ${inMs(rttMs)}`)
     } catch (error) {
       if (!['PEER_UNREACHABLE', 'DEADLINE'].some((code) => hasCode(error, code))) throw error
       if (!out.quiet && !out.json) await out.data(`${clean(name)}: ${clean(explain(error))}`)
@@ -47,6 +47,9 @@ function summary({ sent, received, rttsMs }: { sent: number; received: number; r
   const counts = `${sent} sent, ${received} answered, ${lost} % lost`
   if (received === 0) return counts
   const mean = rttsMs.reduce((sum, one) => sum + one, 0) / received
-  const range = [Math.min(...rttsMs), mean, Math.max(...rttsMs)].map((ms) => ms.toFixed(2))
-  return `${counts}; least/mean/most ${range.join('/')} ms`
+  const [least, most] = [Math.min(...rttsMs), Math.max(...rttsMs)]
+  return `${counts}; least ${inMs(least)}, mean ${inMs(mean)}, most ${inMs(most)}`
 }
+
+/** libp2p counts whole milliseconds. */
+const inMs = (ms: number) => (ms < 1 ? 'under 1 ms' : `${Math.round(ms)} ms`)

@@ -101,7 +101,7 @@ function screen(row: PeerRow, nowMs: number): string {
       record &&
         `as ${record.name}, signed by ${record.by}, ${day(record.issuedAtMs)} to ${day(record.expiresAtMs)} UTC`,
     ],
-    ['round trip', rttMs === null ? null : `${rttMs.toFixed(1)} ms`],
+    ['round trip', rttMs === null ? null : `${Math.round(rttMs)} ms`],
     ...row.addresses.map((address, at): [string, string] => [at === 0 ? 'addresses' : '', address]),
     ['version', capabilities?.version ?? null],
     ['slots', capabilities && `${capabilities.slots.used} of ${capabilities.slots.total} in use`],

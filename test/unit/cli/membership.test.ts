@@ -22,7 +22,7 @@ describe('options', () => {
     ['15m', 15 * minute],
     ['2h', 120 * minute],
     ['7d', 7 * day],
-    ['never', null],
+    ['never', 'never'],
   ])('take %s as a life', (text, ms) => {
     expect(life(text)).toBe(ms)
   })
@@ -33,7 +33,7 @@ describe('options', () => {
     },
   )
   it('take uses', () => {
-    expect([uses('1'), uses('1000'), uses('any')]).toEqual([1, 1_000, null])
+    expect([uses('1'), uses('1000'), uses('any')]).toEqual([1, 1_000, 'any'])
     for (const text of ['0', '1001', '', 'all', '1.5']) expect(() => uses(text)).toThrow('Write')
   })
   it('take roles, each once', () => {
