@@ -276,7 +276,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       const from = running()
       const ping = async (inner: AbortSignal) => {
         await dialer.dial(to, inner)
-        return pingPeer(from, to, inner)
+        return pingPeer(from, to, { signal: inner, timeoutMs, clock })
       }
       return withDeadline(`ping ${to}`, timeoutMs, ping, { signal, clock })
     },

@@ -6,6 +6,8 @@ import { clean } from '../output/text.ts'
 import { agentOf } from './agent.ts'
 import { pickPeer } from './pick.ts'
 
+/** What an unanswered one ends with. */
+const lost = ['PEER_UNREACHABLE', 'DEADLINE', 'STREAM_TRUNCATED']
 /** Between two, ms. */
 const pauseMs = 1_000
 
@@ -32,7 +34,7 @@ export async function peersPing(
       rttsMs.push(rttMs)
       if (!out.quiet && !out.json) await out.data(`${clean(name)}: ${inMs(rttMs)}`)
     } catch (error) {
-      if (!['PEER_UNREACHABLE', 'DEADLINE'].some((code) => hasCode(error, code))) throw error
+      if (!lost.some((code) => hasCode(error, code))) throw error
       if (!out.quiet && !out.json) await out.data(`${clean(name)}: ${clean(explain(error))}`)
     }
   }
@@ -43,13 +45,12 @@ export async function peersPing(
 }
 
 function summary({ sent, received, rttsMs }: { sent: number; received: number; rttsMs: number[] }) {
-  const lost = sent === 0 ? 0 : Math.round(((sent - received) / sent) * 100)
-  const counts = `${sent} sent, ${received} answered, ${lost} % lost`
+  const share = sent === 0 ? 0 : Math.round(((sent - received) / sent) * 100)
+  const counts = `${sent} sent, ${received} answered, ${share} % lost`
   if (received === 0) return counts
   const mean = rttsMs.reduce((sum, one) => sum + one, 0) / received
   const [least, most] = [Math.min(...rttsMs), Math.max(...rttsMs)]
   return `${counts}; least ${inMs(least)}, mean ${inMs(mean)}, most ${inMs(most)}`
 }
 
-/** libp2p counts whole milliseconds. */
-const inMs = (ms: number) => (ms < 1 ? 'under 1 ms' : `${Math.round(ms)} ms`)
+const inMs = (ms: number) => `${ms.toFixed(1)} ms`
