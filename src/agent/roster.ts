@@ -30,7 +30,7 @@ function memberRow(member: MemberView, peer: MeshPeer | undefined, lengths: Leng
     name: peer?.name ?? member.name,
     peerId,
     standing,
-    presence: connected ? 'alive' : 'gone',
+    presence: peer?.presence ?? 'gone',
     connected,
     roles: member.roles,
     words: null,

@@ -8,6 +8,7 @@ const peer: MeshPeer = {
   peerId: 'bee',
   name: 'bee',
   connected: true,
+  presence: 'alive',
   roles: ['worker'],
   capabilities: announcement({ name: 'bee', roles: ['worker'] }),
   addresses: ['/ip4/192.0.2.7/tcp/4001'],
@@ -59,5 +60,5 @@ it('counts only those as candidates for tasks that the mesh lets work', () => {
   expect(toCandidate(peer)).toHaveLength(1)
   // It says that it works; the mesh has admitted it as an observer.
   expect(toCandidate({ ...peer, roles: ['observer'] })).toEqual([])
-  expect(toCandidate({ ...peer, connected: false })).toEqual([])
+  expect(toCandidate({ ...peer, presence: 'gone' })).toEqual([])
 })
