@@ -34,6 +34,7 @@ import { createMembers } from './members.ts'
 import type { Membership } from './membership/types.ts'
 import { addressesNow } from './network.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
+import { pingPeer } from './ping.ts'
 import { createPorts } from './ports.ts'
 import { createReach } from './reach/index.ts'
 import { handle, openStream } from './request.ts'
@@ -207,6 +208,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     addresses()
     await ports.remember(config.listen, listening)
     gossip.attach(created.services.pubsub)
+    // First, for the addresses that it remembers.
     await members.start()
     await Promise.all([found, company, dialer, reach].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
@@ -281,6 +283,14 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
         return openStream(from, to, protocolId('journal'), { signal: inner, timeoutMs, clock })
       }
       return withDeadline(`open a journal stream to ${to}`, timeoutMs, open, { signal, clock })
+    },
+    async ping(to: string, { signal, timeoutMs = OPEN_TIMEOUT_MS }: StreamOptions = {}) {
+      const from = running()
+      const ping = async (inner: AbortSignal) => {
+        await dialer.dial(to, inner)
+        return pingPeer(from, to, { signal: inner, timeoutMs, clock })
+      }
+      return withDeadline(`ping ${to}`, timeoutMs, ping, { signal, clock })
     },
     handleWitness: (handler) => witnesses.handle(handler),
     askWitness: async (to, question, options) => witnesses.ask(running(), to, question, options),

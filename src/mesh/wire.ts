@@ -244,8 +244,8 @@ export const topics = {
   roster: { id: 'roster/1', schema: rosterNoticeSchema, maxBytes: 16 * 1024 },
 } as const satisfies Record<string, { id: string; schema: z.ZodType; maxBytes: number }>
 export type TopicName = keyof typeof topics
-/** Topics for the rest of the agent; capabilities go out by `announce` and come in by events. */
-export type OpenTopic = Exclude<TopicName, 'capabilities'>
+/** Topics for the rest of the agent; capabilities go out by `announce` and come in by events, the roster is membership's. */
+export type OpenTopic = Exclude<TopicName, 'capabilities' | 'roster'>
 export type TopicMessage<T extends TopicName> = z.infer<(typeof topics)[T]['schema']>
 
 /** Most peers in one picture. */
@@ -333,6 +333,7 @@ export const protocols = {
     kind: 'request',
     request: rosterRequestSchema,
     response: rosterResponseSchema,
+    maxRequestBytes: maxRosterBytes + 1024,
     maxBytes: maxRosterBytes + 1024,
   },
 } as const

@@ -15,6 +15,7 @@ import { agentCheck } from './doctor/agent.ts'
 import { failed, ok, runChecks, warn, type CheckRow, type Finding } from './doctor/check.ts'
 import { accountRows, repositoryChecks } from './doctor/github.ts'
 import * as machine from './doctor/machine.ts'
+import { membershipCheck } from './doctor/membership.ts'
 import { withPlace, type Place } from './doctor/place.ts'
 import { tokenOf } from './doctor/token.ts'
 
@@ -51,6 +52,7 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
       ...base,
       machine.homeCheck(config.home),
       { id: 'config', run: async () => configFinding(loaded) },
+      membershipCheck(config),
       machine.networkCheck(config),
       machine.executorsCheck(config, dir, { processes, git }),
       agentCheck(config.home, config.api.socket),

@@ -5,6 +5,7 @@
 import { connect, type ApiClient } from '../../../src/api/client.ts'
 import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { until } from '../../../src/util/index.ts'
+import { createFounder } from '../../members.ts'
 import { Actor, endOrphans, type Place } from '../processes/actors.ts'
 import { violationsOf } from '../processes/checks.ts'
 import type { Disturbance, Evidence } from '../processes/evidence.ts'
@@ -88,7 +89,7 @@ export async function withCrew(
   const recorder = new Recorder()
   const members: Member[] = []
   const retired: Member[] = []
-  const meshName = `chaos-${context.seed}`
+  const founder = await createFounder(dir, `chaos-${context.seed}`)
 
   function add(machine: Machine, name = machine.name): Member {
     const place: Place = {
@@ -103,7 +104,7 @@ export async function withCrew(
       name,
       login,
       protocol: 'bzzz',
-      meshName,
+      founder,
       leaseMs,
       pollMs,
       safetyPollMs,

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { until, withDeadline } from '../../../../src/util/index.ts'
+import { createFounder, type Founder } from '../../../members.ts'
 import type { AttackerInit, AttackerReport, HonestReport, Window } from '../hostility.ts'
 import type { Context, Scenario } from '../scenario.ts'
 import type { Machine } from '../world.ts'
@@ -46,9 +47,16 @@ function speaking(context: Context, at: Machine, file: string, init: object) {
   return { child, next }
 }
 
-async function start(context: Context, at: Machine, meshName: string): Promise<Node> {
+async function homeOf(context: Context, founder: Founder, at: Machine): Promise<string> {
   const home = join(context.dir, at.name)
   await mkdir(home, { mode: 0o700 })
+  await founder.admit(home, at.name, ['worker'])
+  return home
+}
+
+async function start(context: Context, founder: Founder, at: Machine): Promise<Node> {
+  const home = await homeOf(context, founder, at)
+  const { meshName } = founder.membership
   const { child, next } = speaking(context, at, honest, { home, name: at.name, meshName })
   const { peerId, addresses } = await next<Pick<Node, 'peerId' | 'addresses'>>(meetMs)
   return {
@@ -107,8 +115,9 @@ async function run(context: Context): Promise<void> {
   const machines = []
   for (let n = 1; n <= size; n += 1) machines.push(await world.machine(`m${n}`, lan))
   const [evil, traitor] = [await world.machine('evil', lan), await world.machine('traitor', lan)]
+  const founder = await createFounder(context.dir, meshName)
   const nodes: Node[] = []
-  for (const at of machines) nodes.push(await start(context, at, meshName))
+  for (const at of machines) nodes.push(await start(context, founder, at))
   await whole(nodes, signal)
   note(`calm, ${windowMs / 1_000} s`)
   const calm = await measured(nodes, 1)
@@ -122,7 +131,7 @@ async function run(context: Context): Promise<void> {
   const every = ['subscriptions', 'frames', 'slow', 'gossip'] as const
   const attacks: [Machine, AttackerInit][] = [
     [evil, { ...usual, attacks: ['crowd', ...every] }],
-    [traitor, { ...usual, attacks: every }],
+    [traitor, { ...usual, attacks: every, home: await homeOf(context, founder, traitor) }],
   ]
   const running = attacks.map(([at, init]) => speaking(context, at, attacker, init))
   await Promise.all(running.map(({ next }) => next(meetMs)))
