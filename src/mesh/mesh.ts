@@ -206,7 +206,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     if (node?.status === 'started') await company.sayGoodbye()
     stopping.abort()
     const parts: (Startable | undefined)[] = [members, dialer, company, reach, discovery]
-    await Promise.all(parts.map((part) => part?.stop()))
+    await Promise.all(parts.map(async (part) => part?.stop()))
     gossip.detach()
     if (node !== undefined) await stopNode(node)
     node = undefined

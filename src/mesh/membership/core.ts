@@ -9,6 +9,7 @@ import type { Identity } from '../identity.ts'
 import type { SigningKey } from './keys.ts'
 import { take } from './intake.ts'
 import { planCarry } from './plan-rotation.ts'
+import { OUT_GRACE_MS } from './limits.ts'
 import { headOf, unite, type Roster } from './roster.ts'
 import { keyOf } from './rules.ts'
 import { signAll, type Keys } from './signing.ts'
@@ -38,6 +39,10 @@ export class Core {
   #last: Promise<unknown> = Promise.resolve()
   #seen: View | undefined
   #standing: Standing | undefined
+  /** `out` was said. */
+  #isOut = false
+  /** Of the grace that runs. */
+  #cancel: (() => void) | undefined
 
   constructor({ home, identity, state, meshKey, clock, logger }: CoreInit) {
     this.home = home
@@ -130,10 +135,23 @@ export class Core {
     const before = this.#standing
     this.#standing = standing
     if (before === undefined || before === standing) return
-    // Later: whoever asked for a standing is not to be called back from within.
-    queueMicrotask(() => {
-      if (before === 'member') this.events.emit('out', standing)
-      else if (standing === 'member') this.events.emit('change')
-    })
+    if (standing === 'member') {
+      this.#cancel?.()
+      if (!this.#isOut) return
+      this.#isOut = false
+      // Later: whoever asked for a standing is not to be called back from within.
+      queueMicrotask(() => this.events.emit('change'))
+    } else if (standing === 'removed') this.#goOut()
+    else if (before === 'member') {
+      this.#cancel = this.clock.after(OUT_GRACE_MS, () => {
+        if (standingIn(this.view(), this.self) !== 'member') this.#goOut()
+      })
+    }
+  }
+
+  #goOut(): void {
+    this.#cancel?.()
+    this.#isOut = true
+    queueMicrotask(() => this.events.emit('out', standingIn(this.view(), this.self)))
   }
 }

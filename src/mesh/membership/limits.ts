@@ -24,6 +24,12 @@ export const ADOPT_WITHIN_MS = 8 * DAY
 
 /** Longest way from the mesh key to a member's signer. */
 export const MAX_DEPTH = 8
+/**
+ * Before a home that is no longer a member (but not removed) says so: who heard of a new mesh key before
+ * the rest, or whose clock jumped, is put right by the others meanwhile.
+ */
+export const OUT_GRACE_MS = 30_000
+
 /** How often one recovery key can rotate: the whole chain of roots must fit into an introduction. */
 export const MAX_ROTATIONS = 32
 

@@ -72,6 +72,7 @@ export function parseToken(text: string): Token {
   if (!word.startsWith(PREFIX)) throw malformed('It does not begin with "bzzz1.".')
   if (word.length > MAX_TOKEN_CHARS) throw malformed('It is too long.')
   const bytes = Buffer.from(word.slice(PREFIX.length), 'base64url')
+  if (PREFIX + bytes.toString('base64url') !== word) throw malformed('It is not whole.')
   const check = createHash('sha256').update(bytes.subarray(CHECK_BYTES)).digest()
   if (!check.subarray(0, CHECK_BYTES).equals(bytes.subarray(0, CHECK_BYTES))) {
     throw malformed('It is not whole.')

@@ -75,7 +75,9 @@ export interface MembershipEvents {
   /** Someone asks to join, for the first time. */
   asked: [ask: AskView]
   /**
-   * The own standing is no longer `member`. Noticed by `merge`, `introduced`, `renew`, and when
+   * The own standing is no longer `member`: at once when it was removed, else when that lasts for 30 s
+   * (a new mesh key that one hears of before the rest, a clock that jumps). May end: `change` follows
+   * then, and `standing` says `member` again. Noticed by `merge`, `introduced`, `renew`, and when
    * `standing` is asked; a home that is out already when it is opened says so by `standing(peerId)`.
    */
   out: [standing: Standing]
