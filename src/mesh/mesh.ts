@@ -134,7 +134,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     stopping = new AbortController()
     setMaxListeners(0, stopping.signal)
     const { signal } = stopping
-    const listen = await ports.fill(config.listen)
+    const listen = await ports.recall(config.listen)
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,

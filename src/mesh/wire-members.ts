@@ -1,11 +1,6 @@
 /** Messages of membership: how the roster spreads, and the protocol for who is no member. */
 import { z } from 'zod'
-import {
-  maxJoinAnswerBytes,
-  maxJoinRequestBytes,
-  maxRosterBytes,
-  MAX_STATEMENTS,
-} from './membership/limits.ts'
+import { maxJoinAnswerBytes, maxJoinRequestBytes, MAX_STATEMENTS } from './membership/limits.ts'
 import { hex } from './wire-parts.ts'
 
 /** A statement is opaque here: membership checks its form and signature. */

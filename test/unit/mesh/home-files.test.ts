@@ -24,16 +24,16 @@ describe('ports', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
     const ports = createPorts(home, { logger })
-    expect(await ports.fill(open)).toEqual(open)
+    expect(await ports.recall(open)).toEqual(open)
     await ports.remember(open, [`/ip4/127.0.0.1/tcp/${port}/p2p/${ALICE}`])
-    expect(await createPorts(home, { logger }).fill(open)).toEqual(open)
+    expect(await createPorts(home, { logger }).recall(open)).toEqual(open)
     await new Promise((resolve) => server.close(resolve))
-    expect(await createPorts(home, { logger }).fill(open)).toEqual([`/ip4/127.0.0.1/tcp/${port}`])
+    expect(await createPorts(home, { logger }).recall(open)).toEqual([`/ip4/127.0.0.1/tcp/${port}`])
   })
 
   test('a damaged file is no obstacle', async () => {
     await writeFile(join(home, 'listen.json'), '{"v":1,"ports":{"/ip4/127.0.0.1/tcp/0":99999999}}')
-    expect(await createPorts(home, { logger }).fill(open)).toEqual(open)
+    expect(await createPorts(home, { logger }).recall(open)).toEqual(open)
   })
 
   test('each open address gets the port of its own kind; fixed ones are left out', () => {
