@@ -61,7 +61,7 @@ export interface GuardedComponents {
 export interface Guard {
   gater: ConnectionGater
   /** Must be the first of the node's services. */
-  service: (components: GuardedComponents) => Record<never, never>
+  service: (components: GuardedComponents) => object
   /** Strangers connected now. */
   strangers(): number
 }
@@ -156,11 +156,11 @@ export function createGuard(
 
   /** The filter stays the same object: libp2p keeps who was connected in it. */
   function guardTopology(topology: Topology): Topology {
-    const { onConnect } = topology
+    const onConnect = topology.onConnect?.bind(topology)
     if (onConnect === undefined) return topology
     return Object.assign(topology, {
       onConnect: (id: PeerId, connection: Connection) => {
-        if (isMember(id)) return onConnect.call(topology, id, connection)
+        if (isMember(id)) return onConnect(id, connection)
         topology.filter?.remove(id)
         return undefined
       },

@@ -146,7 +146,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     stopping = new AbortController()
     setMaxListeners(0, stopping.signal)
     const { signal } = stopping
-    const listen = await ports.fill(config.listen)
+    const listen = await ports.recall(config.listen)
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
@@ -218,7 +218,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     if (node?.status === 'started') await company.sayGoodbye()
     stopping.abort()
     const parts: (Startable | undefined)[] = [members, dialer, company, reach, discovery]
-    await Promise.all(parts.map((part) => part?.stop()))
+    await Promise.all(parts.map(async (part) => part?.stop()))
     gossip.detach()
     if (node !== undefined) await stopNode(node)
     node = undefined
