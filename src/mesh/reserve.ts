@@ -19,7 +19,7 @@ export async function reserveAddresses(
 ): Promise<string[]> {
   const { peerId } = loadIdentity(home)
   const ports = createPorts(home, { logger })
-  const settled = await Promise.all((await ports.fill(listen)).map(withPort))
+  const settled = await Promise.all((await ports.recall(listen)).map(withPort))
   await ports.remember(listen, settled)
   const local = localAddresses(networkInterfaces())
   const all = settled.flatMap((address) => concrete(address, local))
