@@ -2,7 +2,7 @@
 import { createApi, acquireHomeLock, type HomeLock, type Status } from '../api/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Journal } from '../journal/index.ts'
-import type { Mesh } from '../mesh/index.ts'
+import { foundMesh, openMembership, type Membership, type Mesh } from '../mesh/index.ts'
 import { createGit, createProcesses } from '../process/index.ts'
 import type { Credential } from '../secrets/index.ts'
 import { createBoard, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
@@ -11,6 +11,7 @@ import {
   explain,
   Lifecycle,
   repeat,
+  systemClock,
   withDeadline,
   type Logger,
   type Startable,
@@ -93,7 +94,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       : undefined
     await credential?.check()
 
-    const mesh = makeMesh(config, logger)
+    const mesh = makeMesh(config, await membershipOf(config, logger), logger)
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
     rooms = { mesh, journal, board, tasks: undefined, credential, webhooks: undefined }
@@ -148,6 +149,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         },
         logs: (query) => journal.read(query),
         tail: (query, signal) => journal.tail(query, signal),
+        bundle: (query) => journal.bundle(query),
         verify: (agent) => journal.verify(agent),
         stop: () => {
           draining = true
@@ -216,4 +218,12 @@ function sweeping(processes: ReturnType<typeof createProcesses>, logger: Logger)
     },
     stop: () => processes.stop(),
   }
+}
+
+/** The home's; one that belongs to no mesh founds its own. */
+async function membershipOf(config: Config, logger: Logger): Promise<Membership> {
+  const { home, name, roles, mesh } = config
+  const clock = systemClock
+  const there = await openMembership({ home, clock, logger })
+  return there ?? foundMesh({ home, meshName: mesh.name, name, roles, clock, logger })
 }

@@ -35,6 +35,7 @@ export function introduce(mesh: Mesh, journal: Journal, logger: Logger): () => v
   mesh.events.on('peer:disconnect', ({ peerId }) => journal.disconnect(peerId))
   mesh.events.on('peer:update', (peer) => {
     follow(peer)
+    if (peer.capabilities !== undefined) journal.heard(peer.capabilities.issuedAt)
     greet(peer)
   })
   mesh.events.on('peer:lost', ({ peerId }) => {

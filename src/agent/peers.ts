@@ -66,10 +66,10 @@ export function abilitiesOf(
   }
 }
 
-/** Connected workers only: one that is away cannot be waited for. */
+/** Workers that are alive, connected or by another member's word: one that is away cannot be waited for. */
 export function toCandidate(peer: MeshPeer): Candidate[] {
-  const { capabilities, connected, peerId } = peer
-  if (!connected || capabilities === undefined || !capabilities.roles.includes('worker')) return []
+  const { capabilities, presence, peerId } = peer
+  if (presence !== 'alive' || capabilities === undefined || !capabilities.roles.includes('worker')) return []
   const { name, login, repositories, slots } = capabilities
   return [
     {

@@ -5,9 +5,10 @@ import { createJournal, type Journal } from '../journal/index.ts'
 import {
   createMesh,
   verifySignature,
+  type Membership,
   type Mesh,
   type TopicMessage,
-  type TopicName,
+  type OpenTopic,
 } from '../mesh/index.ts'
 import type { Git, Processes } from '../process/index.ts'
 import {
@@ -26,21 +27,26 @@ import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
 
-export function makeMesh(config: Config, logger: Logger): Mesh {
+export function makeMesh(config: Config, membership: Membership, logger: Logger): Mesh {
+  const { listen, announce, relay, autonat, holePunch, upnp, dht } = config.mesh
   const { enabled, interfaces } = config.mesh.mdns
   return createMesh(
     {
       home: config.home,
       name: config.name,
       version,
-      meshName: config.mesh.name,
       roles: config.roles,
-      listen: config.mesh.listen,
+      listen,
+      announce,
+      relay,
+      autonat,
+      holePunch,
+      upnp,
       mdns: { enabled, ...(interfaces.length === 0 ? {} : { interfaces }) },
-      dht: config.mesh.dht,
+      dht,
       capabilities: toLocal(config),
     },
-    { logger },
+    { membership, logger },
   )
 }
 
@@ -63,7 +69,7 @@ export function makeWork(config: Config, processes: Processes, git: Git, logger:
   )
 }
 
-const topicOf = <T extends TopicName>(mesh: Mesh, topic: T) => ({
+const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({
   publish: (message: TopicMessage<T>) => mesh.publish(topic, message),
   subscribe: (handler: (message: TopicMessage<T>, from: string) => void) =>
     mesh.subscribe(topic, handler),

@@ -49,6 +49,7 @@ export function statusOf(
       connected: known.filter((peer) => peer.connected).length,
       known: known.length,
       addresses: mesh.addresses(),
+      reach: mesh.reach(),
     },
     journal: { key, epoch, length },
     slots: tasks?.slots() ?? { total: 0, used: 0 },

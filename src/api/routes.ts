@@ -49,6 +49,10 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
       follow === true ? sources.tail(query, signal) : sources.logs(query, signal)
     return ndjsonResponse({ open, stop, onError })
   })
+  api.get('/logs/export', (context) => {
+    const query = withoutUndefined(parameters(schemas.exportSchema, context.req.query()))
+    return ndjsonResponse({ open: () => sources.bundle(query), stop, onError })
+  })
   api.get('/logs/verify', async (context) => {
     const { agent } = parameters(schemas.verifySchema, context.req.query())
     const results = await sources.verify(agent)

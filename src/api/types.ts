@@ -3,11 +3,21 @@
  * people and programs: plain JSON, stable names, no secrets. Types only, so that clients load
  * nothing.
  */
+import type { Reach as NetworkReach } from '../mesh/types.ts'
 import type { Capabilities } from '../mesh/wire.ts'
-import type { LoggedEntry, Query, Verification } from '../journal/types.ts'
+import type { BundleQuery, LoggedEntry, Query, Verification } from '../journal/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
-export type { LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
+export type {
+  BundleQuery,
+  LoggedEntry,
+  NetworkReach,
+  Query,
+  TaskDetail,
+  TaskRow,
+  TaskState,
+  Verification,
+}
 
 export interface RepositoryStatus {
   /** owner/name */
@@ -52,7 +62,13 @@ export interface Status {
   /** `draining`: asked to stop; it finishes or hands back what it works on. */
   state: 'running' | 'draining'
   /** Peers connected now and peers known; own multiaddrs. */
-  mesh: { connected: number; known: number; addresses: string[] }
+  mesh: {
+    connected: number
+    known: number
+    addresses: string[]
+    /** How others find and reach it; absent from agents that are older. */
+    reach?: NetworkReach
+  }
   journal: { key: string; epoch: number; length: number }
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
@@ -105,6 +121,8 @@ export interface ApiSources {
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */
   tail(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
+  /** What the journals hold, with proofs, as the lines of a file. */
+  bundle(query: BundleQuery): AsyncIterable<object>
   /** Agent name or peer id; all journals without. */
   verify(agent?: string): Promise<Verification[]>
   /** Begins a graceful stop and returns at once. */
@@ -119,6 +137,9 @@ export interface LogQuery {
   types?: readonly string[]
   /** Wall-clock ms since 1970. */
   since?: number
+  until?: number
+  /** Only the last so many, at most 100,000. */
+  last?: number
 }
 
 /** Body of every answer that is not 2xx, and last line of a log stream that broke. */

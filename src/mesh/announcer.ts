@@ -1,21 +1,23 @@
 /**
- * Keeps the own capabilities and says when they go out: changes within `coalesceMs` as one
- * announcement, and a repetition every `intervalMs` with jitter, so that peers that missed one
- * catch up and the entry does not expire. The sequence rises with every announcement.
+ * Keeps the own capabilities, signed, and says when they go out: what matters within `coalesceMs`,
+ * what only drifts at most every `driftMs`, what did not change never (see `material.ts`). Nothing is
+ * repeated: the heartbeat names the newest announcement, and who lacks it asks for it. The sequence
+ * rises with every announcement.
  */
-import { repeat, systemClock, type Clock, type Startable } from '../util/index.ts'
+import { systemClock, type Clock, type Startable } from '../util/index.ts'
+import type { Signed } from './announcement.ts'
+import { weigh } from './material.ts'
 import type { Capabilities, LocalCapabilities } from './wire.ts'
 
 export interface AnnouncerInit {
   /** What does not change while the process runs. */
   fixed: Pick<Capabilities, 'peerId' | 'name' | 'version' | 'incarnation' | 'startedAt' | 'roles'>
   local: LocalCapabilities
-  /** Life of an announcement at its receivers, ms. */
-  lifetimeMs: number
-  intervalMs: number
+  driftMs: number
   coalesceMs: number
+  sign: (capabilities: Capabilities) => Promise<Signed>
   /** Sends an announcement to all. */
-  send: (capabilities: Capabilities) => Promise<void>
+  send: (signed: Signed) => Promise<void>
   onError: (error: unknown) => void
 }
 
@@ -23,52 +25,79 @@ export interface Announcer extends Startable {
   change(change: Partial<LocalCapabilities>): void
   /** As announced last; before the first announcement, what it will say. */
   last(): Capabilities
-  /** For a direct read: waiting changes go out first; the life starts now. */
-  fresh(): Capabilities
+  /** As announced last, signed. */
+  signed(): Promise<Signed>
+  /** For a direct read: what waits goes out first. */
+  fresh(): Promise<Signed>
+  /** Announces again: nobody was there to hear it. */
+  again(): void
 }
 
 export function createAnnouncer(
-  { fixed, local, lifetimeMs, intervalMs, coalesceMs, send, onError }: AnnouncerInit,
+  { fixed, local, driftMs, coalesceMs, sign, send, onError }: AnnouncerInit,
   { clock = systemClock }: { clock?: Clock } = {},
 ): Announcer {
   let current = local
+  /** As announced last. */
+  let told = local
   let running = false
-  let cancel: (() => void) | undefined
-  let announced = stamp(0)
+  let sequence = 0
+  let announcedAt = -Infinity
+  let waiting: { at: number; cancel: () => void } | undefined
+  let announced: Promise<Signed> | undefined
+  let capabilities = stamp()
 
-  function stamp(sequence: number): Capabilities {
-    const issuedAt = clock.now()
-    return { ...current, ...fixed, v: 1, sequence, issuedAt, expiresAt: issuedAt + lifetimeMs }
+  function stamp(): Capabilities {
+    return { ...current, ...fixed, v: 1, sequence, issuedAt: clock.now() }
   }
 
   async function announce(): Promise<void> {
-    cancel?.()
-    cancel = undefined
-    announced = stamp(announced.sequence + 1)
-    await send(announced)
+    waiting?.cancel()
+    waiting = undefined
+    sequence += 1
+    announcedAt = clock.monotonic()
+    told = current
+    capabilities = stamp()
+    const next = sign(capabilities)
+    announced = next
+    const ready = await next
+    if (announced === next) await send(ready)
   }
 
-  const loop = repeat(announce, { everyMs: intervalMs, maxDelayMs: intervalMs, onError, clock })
+  const signed = () => announced ?? sign(capabilities)
+
+  function within(ms: number): void {
+    const at = clock.monotonic() + ms
+    if (!running || (waiting !== undefined && waiting.at <= at)) return
+    waiting?.cancel()
+    waiting = { at, cancel: clock.after(ms, () => void announce().catch(onError)) }
+  }
 
   return {
     async start() {
+      if (running) return
       running = true
-      await loop.start()
+      void announce().catch(onError)
     },
     async stop() {
       running = false
-      cancel?.()
-      cancel = undefined
-      await loop.stop()
+      waiting?.cancel()
+      waiting = undefined
     },
     change(change) {
       current = { ...current, ...change }
-      if (running) cancel ??= clock.after(coalesceMs, () => void announce().catch(onError))
+      const weight = weigh(told, current)
+      if (weight === 'material') within(coalesceMs)
+      if (weight === 'drift') {
+        within(Math.max(coalesceMs, announcedAt + driftMs - clock.monotonic()))
+      }
     },
-    last: () => announced,
+    last: () => capabilities,
+    signed,
     fresh() {
-      if (cancel !== undefined) void announce().catch(onError)
-      return { ...stamp(announced.sequence) }
+      if (waiting !== undefined) void announce().catch(onError)
+      return signed()
     },
+    again: () => within(coalesceMs),
   }
 }

@@ -4,18 +4,21 @@
  * against the same schema and limit, because one message that is too large would kill the
  * receiver's stream.
  *
+ * Only members are heard: what another wrote is dropped whoever passes it on, without blame, since a
+ * roster may be behind.
+ *
  * Heartbeats are accepted but never forwarded: with flood publishing each comes over the direct
- * link only, so that its silence means that this link is dead.
+ * link only, so that its silence means that this link is dead. Only a goodbye goes on to all.
  */
 import { TopicValidatorResult } from '@libp2p/gossipsub'
 import type { GossipSub } from '@libp2p/gossipsub'
 import { encodeJson, explain, type Logger } from '../util/index.ts'
 import type { Counters } from './counters.ts'
 import { MeshError } from './errors.ts'
-import type { Inbox } from './inbox.ts'
-import { topics, type TopicMessage, type TopicName } from './wire.ts'
+import type { Delivered, Inbox } from './inbox.ts'
+import { topics, type Heartbeat, type TopicMessage, type TopicName } from './wire.ts'
 
-export type Handler<T extends TopicName> = (message: TopicMessage<T>, from: string) => void
+export type Handler<T extends TopicName> = (message: Delivered<T>, from: string) => void
 
 export interface Gossip {
   /** Joins all topics of a started node. */
@@ -27,6 +30,14 @@ export interface Gossip {
   subscribe<T extends TopicName>(topic: T, handler: Handler<T>): () => void
 }
 
+export interface GossipComponents {
+  inbox: Inbox
+  /** A message of this peer was accepted: it is alive. */
+  onAuthor: (peerId: string) => void
+  counters: Counters
+  logger: Logger
+}
+
 export const topicName = (meshName: string, topic: TopicName): string =>
   `/bzzz/${meshName}/${topics[topic].id}`
 
@@ -36,10 +47,10 @@ export const topicNames = (meshName: string): string[] =>
   names.map((topic) => topicName(meshName, topic))
 
 export function createGossip(
-  { meshName }: { meshName: string },
-  components: { inbox: Inbox; counters: Counters; logger: Logger },
+  { meshName, isMember }: { meshName: string; isMember: (peerId: string) => boolean },
+  components: GossipComponents,
 ): Gossip {
-  const { inbox, counters, logger } = components
+  const { inbox, onAuthor, counters, logger } = components
   const handlers = new Map<TopicName, Set<(message: unknown, from: string) => void>>()
   let pubsub: GossipSub | undefined
 
@@ -54,23 +65,29 @@ export function createGossip(
     }
   }
 
-  function receive(topic: TopicName, from: string, data: Uint8Array): TopicValidatorResult {
-    const verdict = inbox.gossip(topic, from, data)
+  async function receive(topic: TopicName, from: string, forwarder: string, data: Uint8Array) {
+    if (!isMember(from) || !isMember(forwarder)) {
+      counters.add('rejected.stranger')
+      return TopicValidatorResult.Ignore
+    }
+    const verdict = await inbox.gossip(topic, from, data)
     if (!verdict.ok) {
       logger.debug({ topic, from, reason: verdict.reason }, 'message rejected')
       return verdict.blame ? TopicValidatorResult.Reject : TopicValidatorResult.Ignore
     }
+    onAuthor(from)
     if (verdict.isNew) deliver(topic, verdict.message, from)
-    return topic === 'heartbeat' ? TopicValidatorResult.Ignore : TopicValidatorResult.Accept
+    const staysHere = topic === 'heartbeat' && (verdict.message as Heartbeat).leaving !== true
+    return staysHere ? TopicValidatorResult.Ignore : TopicValidatorResult.Accept
   }
 
   return {
     attach(next) {
       pubsub = next
       for (const topic of names) {
-        next.topicValidators.set(topicName(meshName, topic), (_forwarder, message) =>
+        next.topicValidators.set(topicName(meshName, topic), (forwarder, message) =>
           message.type === 'signed'
-            ? receive(topic, message.from.toString(), message.data)
+            ? receive(topic, message.from.toString(), forwarder.toString(), message.data)
             : TopicValidatorResult.Reject,
         )
         next.subscribe(topicName(meshName, topic))

@@ -6,6 +6,12 @@
  * accepted them: size first, then schema, then sender, expiry and replay (see `inbox.ts`).
  */
 import { z } from 'zod'
+import {
+  maxJoinAnswerBytes,
+  maxJoinRequestBytes,
+  maxRosterBytes,
+  MAX_STATEMENTS,
+} from './membership/limits.ts'
 
 const text = (max: number) => z.string().max(max)
 const peerId = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,64}$/, 'a libp2p peer id in base58')
@@ -25,8 +31,33 @@ export const journalHeadSchema = z.object({
   fork: count,
   /** Merkle tree hash at `length`, 32 bytes in hex; empty journals have none. */
   treeHash: hex(32).optional(),
+  /** Hypercore's signature by the journal's key over tree hash, length and fork, in hex: nobody else can make a head up. */
+  signature: z
+    .string()
+    .regex(/^([0-9a-f]{2}){64,128}$/, '64 to 128 bytes in hex')
+    .optional(),
 })
 export type JournalHead = z.infer<typeof journalHeadSchema>
+
+/** Heads that one answer names at most: those of the latest epochs. */
+export const maxWitnessedHeads = 24
+
+/** What do you know of my journals? Asked before the own journal is written or replicated. */
+export const witnessRequestSchema = z.object({
+  v: z.literal(1),
+  /** Tree hash at that length of that journal, to find out whether one history begins the other. */
+  at: z.object({ key: hex(32), length: count }).optional(),
+})
+export type WitnessRequest = z.infer<typeof witnessRequestSchema>
+
+export const witnessAnswerSchema = z.object({
+  v: z.literal(1),
+  /** The longest head known of each journal of the asking peer, the latest epochs first. */
+  heads: z.array(journalHeadSchema).max(maxWitnessedHeads),
+  /** Answer to `at`; absent when it is not known here. */
+  treeHash: hex(32).optional(),
+})
+export type WitnessAnswer = z.infer<typeof witnessAnswerSchema>
 
 export const executorCapabilitySchema = z.object({
   /** Name as configured: "claude", "command". */
@@ -37,7 +68,7 @@ export const executorCapabilitySchema = z.object({
 })
 export type ExecutorCapability = z.infer<typeof executorCapabilitySchema>
 
-/** What a peer can do and how busy it is. Announced on change and every 30 s; read directly on connect. */
+/** What a peer can do and how busy it is. Announced when it changed; see `announcementSchema`. */
 export const capabilitiesSchema = z.object({
   v: z.literal(1),
   peerId,
@@ -67,11 +98,22 @@ export const capabilitiesSchema = z.object({
   gpu: z.array(z.object({ name: text(128), memoryBytes: count.optional() })).max(16),
   slots: z.object({ total: count, used: count }),
   repositories: z.array(repo).max(256),
-  /** ms since 1970; receivers measure the life as `expiresAt - issuedAt` on their own clock. */
+  /** ms since 1970. */
   issuedAt: count,
-  expiresAt: count,
 })
 export type Capabilities = z.infer<typeof capabilitiesSchema>
+
+/**
+ * Capabilities as their peer signed them, so that any member can hand them on. The payload is text,
+ * not an object: what was signed is what is kept and handed on, also by those who know fewer fields.
+ */
+export const announcementSchema = z.object({
+  /** Canonical JSON of `capabilitiesSchema`. */
+  payload: text(16 * 1024),
+  /** Ed25519, by the peer's identity, over `bzzz-capabilities:<mesh name>:` and the payload; base64url. */
+  signature: z.string().regex(/^[\w-]{86}$/, '64 bytes in base64url'),
+})
+export type Announcement = z.infer<typeof announcementSchema>
 
 /** The part of the capabilities that the rest of the agent decides; the mesh fills in the rest. */
 export type LocalCapabilities = Omit<
@@ -84,7 +126,6 @@ export type LocalCapabilities = Omit<
   | 'sequence'
   | 'startedAt'
   | 'issuedAt'
-  | 'expiresAt'
   | 'roles'
 >
 
@@ -104,11 +145,22 @@ export const taskAnnouncementSchema = z.object({
 })
 export type TaskAnnouncement = z.infer<typeof taskAnnouncementSchema>
 
+/**
+ * A sign of life over one link; only the goodbye is passed on. It also says which announcement of its
+ * peer is the newest, so that who missed it asks.
+ */
 export const heartbeatSchema = z.object({
   v: z.literal(1),
   incarnation: hex(16),
   sequence: count,
   at: count,
+  /** Pause until the next one, ms. */
+  everyMs: count.min(1).max(60_000),
+  /** `startedAt` and `sequence` of the capabilities that were announced last. */
+  startedAt: count,
+  announced: count,
+  /** The last one: its peer stops in good order. */
+  leaving: z.literal(true).optional(),
 })
 export type Heartbeat = z.infer<typeof heartbeatSchema>
 
@@ -160,29 +212,142 @@ export const limitReportSchema = z.object({
 })
 export type LimitReport = z.infer<typeof limitReportSchema>
 
+/** A statement is opaque here: membership checks its form and signature. */
+const statements = (max: number) => z.array(z.unknown()).max(max)
+
+/** What is new on the roster; a digest that differs from the own is answered by an exchange. */
+export const rosterNoticeSchema = z.object({
+  v: z.literal(1),
+  digest: hex(32),
+  /** Empty when they are too many for one message. */
+  statements: statements(32),
+})
+export type RosterNotice = z.infer<typeof rosterNoticeSchema>
+
+/** Own digest; with all own statements when the other is known to lack some. */
+export const rosterRequestSchema = z.object({
+  v: z.literal(1),
+  digest: hex(32),
+  statements: statements(MAX_STATEMENTS).optional(),
+})
+/** Digest after taking in what came; with all statements when the request's digest differs from it. */
+export const rosterResponseSchema = rosterRequestSchema
+export type RosterMessage = z.infer<typeof rosterRequestSchema>
+
 /** Gossip topics. The full name is `/bzzz/<mesh name>/<id>`; `maxBytes` also holds when publishing. */
 export const topics = {
-  capabilities: { id: 'capabilities/1', schema: capabilitiesSchema, maxBytes: 16 * 1024 },
+  capabilities: { id: 'capabilities/1', schema: announcementSchema, maxBytes: 16 * 1024 },
   tasks: { id: 'tasks/1', schema: taskAnnouncementSchema, maxBytes: 2 * 1024 },
   heartbeat: { id: 'heartbeat/1', schema: heartbeatSchema, maxBytes: 512 },
   issues: { id: 'issues/1', schema: issuesTickSchema, maxBytes: 8 * 1024 },
   limits: { id: 'limits/1', schema: limitReportSchema, maxBytes: 1024 },
+  roster: { id: 'roster/1', schema: rosterNoticeSchema, maxBytes: 16 * 1024 },
 } as const satisfies Record<string, { id: string; schema: z.ZodType; maxBytes: number }>
 export type TopicName = keyof typeof topics
+/** Topics for the rest of the agent; capabilities go out by `announce` and come in by events. */
+export type OpenTopic = Exclude<TopicName, 'capabilities'>
 export type TopicMessage<T extends TopicName> = z.infer<(typeof topics)[T]['schema']>
+
+/** Most peers in one picture. */
+export const MAX_PICTURE = 1000
+
+/** `[peer id, startedAt, sequence]`: which announcement of a peer one has. */
+const haveSchema = z.tuple([peerId, count, count])
+export type Have = z.infer<typeof haveSchema>
+
+/** Asks for the announcements that one lacks. */
+export const pictureRequestSchema = z.object({
+  v: z.literal(1),
+  /** SHA-256 in hex of the canonical JSON of the own list, sorted by peer id. */
+  digest: hex(32),
+  /** The list itself; left out, only the digests are compared. */
+  have: z.array(haveSchema).max(MAX_PICTURE).optional(),
+})
+export type PictureRequest = z.infer<typeof pictureRequestSchema>
+
+export const pictureResponseSchema = z.object({
+  v: z.literal(1),
+  /** Equal digests, or nothing that the asker lacks. */
+  same: z.boolean(),
+  announcements: z.array(announcementSchema).max(MAX_PICTURE),
+  /** More than fits is missing: ask again. */
+  more: z.boolean(),
+  /** `[peer id, ms ago]`: whom the answering peer itself is connected to, and when it heard of each. */
+  heard: z.array(z.tuple([peerId, count])).max(MAX_PICTURE),
+})
+export type PictureResponse = z.infer<typeof pictureResponseSchema>
+
+/** Asks whether a third peer can be reached from there. */
+export const probeRequestSchema = z.object({ v: z.literal(1), target: peerId })
+export type ProbeRequest = z.infer<typeof probeRequestSchema>
+
+export const probeResponseSchema = z.object({
+  v: z.literal(1),
+  reached: z.boolean(),
+  /** False when it did not try: it does not know the target, or is too busy. Then it says nothing of it. */
+  tried: z.boolean(),
+  /** Round trip, ms. */
+  rttMs: z.number().nonnegative().max(600_000).nullable(),
+})
+export type ProbeResponse = z.infer<typeof probeResponseSchema>
 
 /**
  * Stream protocols. The full id is `/bzzz/<mesh name>/<id>`. `request`: one message each way, each
- * closed by an END frame. `stream`: bytes in both directions, framed by who uses it.
+ * closed by an END frame, of at most `maxRequestBytes` and `maxBytes`. `stream`: bytes in both directions, framed by who uses it.
  */
 export const protocols = {
   capabilities: {
     id: 'capabilities/1',
     kind: 'request',
     request: z.null(),
-    response: capabilitiesSchema,
+    response: announcementSchema,
+    maxRequestBytes: 16,
     maxBytes: 16 * 1024,
   },
-  journal: { id: 'journal/1', kind: 'stream' },
+  journal: { id: 'journal/2', kind: 'stream' },
+  witness: {
+    id: 'witness/1',
+    kind: 'request',
+    request: witnessRequestSchema,
+    response: witnessAnswerSchema,
+    maxBytes: 16 * 1024,
+  },
+  picture: {
+    id: 'picture/1',
+    kind: 'request',
+    request: pictureRequestSchema,
+    response: pictureResponseSchema,
+    maxRequestBytes: 128 * 1024,
+    maxBytes: 2 * 1024 * 1024,
+  },
+  probe: {
+    id: 'probe/1',
+    kind: 'request',
+    request: probeRequestSchema,
+    response: probeResponseSchema,
+    maxRequestBytes: 256,
+    maxBytes: 256,
+  },
+  roster: {
+    id: 'roster/1',
+    kind: 'request',
+    request: rosterRequestSchema,
+    response: rosterResponseSchema,
+    maxBytes: maxRosterBytes + 1024,
+  },
 } as const
 export type ProtocolName = keyof typeof protocols
+
+/**
+ * The one protocol for strangers; the same id in every mesh, since a joining machine may not know the
+ * mesh's name. Messages are membership's own.
+ */
+export const join = {
+  protocol: '/bzzz/join/1',
+  request: z.record(z.string(), z.unknown()),
+  response: z.record(z.string(), z.unknown()),
+  maxRequestBytes: maxJoinRequestBytes,
+  maxResponseBytes: maxJoinAnswerBytes,
+  /** For a request with its answer, ms. */
+  timeoutMs: 10_000,
+} as const

@@ -8,7 +8,7 @@
  */
 export { systemClock, type Clock } from './clock.ts'
 export { canonicalJson, decodeJson, encodeJson, sha256, type Json } from './codec.ts'
-export { sleep, throwIfAborted, until, withDeadline } from './deadline.ts'
+export { sleep, throwIfAborted, until, withDeadline, type WaitOptions } from './deadline.ts'
 export { CodedError, CommonError, explain, hasCode, type CodedErrorOptions } from './errors.ts'
 export { Lifecycle, type Startable } from './lifecycle.ts'
 export { createLogger, nullLogger, type Logger, type LogLevel } from './log.ts'

@@ -16,12 +16,13 @@ const agents: Agent[] = []
 afterEach(async () => {
   await Promise.all(agents.splice(0).map((agent) => agent.stop()))
   await lab?.close()
+  lab = undefined
 })
 
 /** Mesh and journal as the agent composes them. */
 async function start(name: string, change?: Partial<MeshInit>): Promise<Agent> {
   lab ??= await createLab()
-  const mesh = lab.make(name, change)
+  const mesh = await lab.make(name, change)
   const journal = createJournal(
     {
       dir: join(lab.home(name), 'journal'),

@@ -1,38 +1,51 @@
 /**
  * A node under the test's full control that speaks the mesh's protocols: it can lie, reset streams
- * and fall silent, which a well-behaved mesh cannot be made to do.
+ * and fall silent, which a well-behaved mesh cannot be made to do. It is a member unless asked not to
+ * be, and lets everyone in.
  */
-import { generateKeyPair } from '@libp2p/crypto/keys'
+import { randomBytes } from 'node:crypto'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Capabilities, Mesh, TopicName } from '../../src/mesh/index.ts'
+import { signCapabilities } from '../../src/mesh/announcement.ts'
 import { Counters } from '../../src/mesh/counters.ts'
 import { topicName, topicNames } from '../../src/mesh/gossip.ts'
+import { loadIdentity, privateKeyOf } from '../../src/mesh/identity.ts'
 import { createNode, startNode, type MeshNode } from '../../src/mesh/node.ts'
 import { serve } from '../../src/mesh/request.ts'
 import { encodeJson, nullLogger, repeat, systemClock, until } from '../../src/util/index.ts'
-import { capabilities } from './support.ts'
+import { capabilities, type Lab } from './support.ts'
 
 export interface Raw {
   node: MeshNode
   peerId: string
   announcement(change?: Partial<Capabilities>): Capabilities
-  /** Publishes bytes as they are, signed by this node. */
+  /** Its announcement as it goes over the wire, signed by this node. */
+  signed(change?: Partial<Capabilities>): Promise<Uint8Array>
+  announce(change?: Partial<Capabilities>): Promise<void>
+  /** Publishes bytes as they are, in the name of this node. */
   publish(topic: TopicName, data: Uint8Array): Promise<void>
   beat(on: boolean): Promise<void>
   stop(): Promise<void>
 }
 
 export interface RawInit {
-  meshName: string
+  lab: Lab
+  /** Not a member. */
+  stranger?: boolean
   /** What it answers when its capabilities are asked for. */
-  answer?: (own: Capabilities) => Uint8Array
+  answer?: (own: Raw) => Promise<Uint8Array> | Uint8Array
   heartbeatMs?: number
 }
 
-export async function createRaw({ meshName, answer, heartbeatMs = 1000 }: RawInit): Promise<Raw> {
+export async function createRaw(init: RawInit): Promise<Raw> {
+  const { lab, stranger = false, answer, heartbeatMs = 1000 } = init
+  const { meshName } = lab
+  const name = `raw-${randomBytes(4).toString('hex')}`
+  if (!stranger) await lab.admit(name)
+  const privateKey = privateKeyOf(loadIdentity(lab.home(name)))
   const node = await createNode({
-    privateKey: await generateKeyPair('Ed25519'),
+    privateKey,
     version: '0',
     listen: ['/ip4/127.0.0.1/tcp/0'],
     allowedTopics: topicNames(meshName),
@@ -53,12 +66,16 @@ export async function createRaw({ meshName, answer, heartbeatMs = 1000 }: RawIni
     startedAt,
     roles: ['worker'],
     issuedAt: Date.now(),
-    expiresAt: Date.now() + 90_000,
     ...change,
   })
+  const identity = { sign: async (data: Uint8Array) => privateKey.sign(data) }
+  const signed: Raw['signed'] = async (change) => {
+    const ready = await signCapabilities(announcement(change), { identity, meshName })
+    return encodeJson(ready.announcement)
+  }
   await serve(node, `/bzzz/${meshName}/capabilities/1`, {
     maxBytes: 1024,
-    answer: () => (answer ?? encodeJson)(announcement()),
+    answer: () => (answer === undefined ? signed() : answer(raw)),
     counters: new Counters(),
     logger: nullLogger,
     clock: systemClock,
@@ -74,15 +91,20 @@ export async function createRaw({ meshName, answer, heartbeatMs = 1000 }: RawIni
   const loop = repeat(
     async () => {
       sequence += 1
-      await publish('heartbeat', encodeJson({ v: 1, incarnation, sequence, at: Date.now() }))
+      const at = Date.now()
+      const newest = { startedAt, announced: 1 }
+      const beat = { v: 1, incarnation, sequence, at, everyMs: heartbeatMs, ...newest }
+      await publish('heartbeat', encodeJson(beat))
     },
     { everyMs: heartbeatMs, onError: () => undefined },
   )
   await loop.start()
-  return {
+  const raw: Raw = {
     node,
     peerId,
     announcement,
+    signed,
+    announce: async (change) => publish('capabilities', await signed(change)),
     publish,
     beat: (on) => (on ? loop.start() : loop.stop()),
     async stop() {
@@ -90,6 +112,7 @@ export async function createRaw({ meshName, answer, heartbeatMs = 1000 }: RawIni
       await node.stop()
     },
   }
+  return raw
 }
 
 export async function dial(raw: Raw, mesh: Mesh): Promise<void> {

@@ -1,19 +1,17 @@
 /** How the processes of this harness become members: the one place that knows. */
-import { createMesh, type Mesh } from '../../../src/mesh/index.ts'
-import type { Logger } from '../../../src/util/index.ts'
+import { createMesh, openMembership, type Mesh } from '../../../src/mesh/index.ts'
+import { systemClock, type Logger } from '../../../src/util/index.ts'
 import type { HonestInit } from './hostility.ts'
 
 /** A mesh as an agent makes it, of a home that was prepared; not started. */
-export async function openMesh(
-  { home, name, meshName }: HonestInit,
-  logger: Logger,
-): Promise<Mesh> {
+export async function openMesh({ home, name }: HonestInit, logger: Logger): Promise<Mesh> {
+  const membership = await openMembership({ home, clock: systemClock, logger })
+  if (membership === undefined) throw new Error(`${home} belongs to no mesh`)
   return createMesh(
     {
       home,
       name,
       version: '0',
-      meshName,
       roles: ['worker'],
       mdns: { enabled: true },
       dht: { enabled: false, bootstrap: [] },
@@ -30,6 +28,6 @@ export async function openMesh(
         repositories: ['octo/mill'],
       },
     },
-    { logger },
+    { membership, logger },
   )
 }

@@ -147,6 +147,7 @@ export const verification: Verification = {
   key,
   epoch: 1,
   length: 42,
+  dropped: 0,
   ok: true,
   problems: [],
 }
@@ -200,6 +201,10 @@ export function fakeSources(
       } finally {
         record.closed = true
       }
+    },
+    bundle: async function* bundle({ agent }) {
+      yield { bzzz: 'bundle', v: 1, agent }
+      yield { end: { journals: 0, entries: 0 } }
     },
     verify: async (agent) => (agent === undefined || agent === 'owl' ? [verification] : []),
     stop: () => {

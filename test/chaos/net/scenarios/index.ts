@@ -4,6 +4,7 @@ import { clockJump, diskFull, restored, twinned } from './homes.ts'
 import { hostile } from './hostile.ts'
 import { lan, lanLong, lanParts } from './lan.ts'
 import { lossy, slowLinks } from './links.ts'
+import { behindNat, mixedReach } from './nat.ts'
 import { worldItself } from './world-itself.ts'
 
 /** What a run without names consists of. */
@@ -12,7 +13,9 @@ export const scenarios: readonly Scenario[] = [
   lan,
   restored,
   diskFull,
+  behindNat,
   hostile,
+  mixedReach,
   lossy,
   slowLinks,
   twinned,

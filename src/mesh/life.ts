@@ -1,0 +1,152 @@
+/**
+ * Who is there and what they can do, for one run of the node: feeds presence from links, gossip and
+ * other members' words, serves probes, keeps the picture whole.
+ *
+ *   links ── greeted, lost ──┐                        ┌── probe/1 ◀──▶ members
+ *   gossip ── authors ───────┼──▶ watch ──▶ peers ◀───┤
+ *   heartbeats ── goodbye ───┘                        └── picture/1 ◀──▶ members
+ */
+import { RecentMap, type Clock, type Logger, type Startable } from '../util/index.ts'
+import type { Announcer } from './announcer.ts'
+import type { Counters } from './counters.ts'
+import type { Dialer } from './dialer.ts'
+import type { Heartbeats } from './heartbeat.ts'
+import type { Inbox } from './inbox.ts'
+import type { MeshNode } from './node.ts'
+import type { Peers } from './peers.ts'
+import { createPicture } from './picture.ts'
+import { createProber, type Timing, type Watch } from './presence/index.ts'
+import { request, REQUEST_TIMEOUT_MS, serve } from './request.ts'
+import { protocols, type Heartbeat, type ProtocolName } from './wire.ts'
+
+/** Least time between reads of one peer whose heartbeat names a newer announcement, ms. */
+const REREAD_MS = 2000
+const MAX_REREAD = 1000
+
+export interface LifeInit {
+  peerId: string
+  protocolId: (name: ProtocolName) => string
+  timing: Timing
+  pictureIntervalMs: number
+  spreadMs: number
+  signal: AbortSignal
+}
+
+export interface LifeComponents {
+  node: MeshNode
+  peers: Peers
+  watch: Watch
+  heartbeats: Pick<Heartbeats, 'silentFor'>
+  announcer: Pick<Announcer, 'signed' | 'again'>
+  dialer: Pick<Dialer, 'dial'>
+  inbox: Pick<Inbox, 'handedOn'>
+  /** Reads the announcement of a connected member anew. */
+  reread: (peerId: string) => void
+  counters: Counters
+  logger: Logger
+  clock: Clock
+  random?: () => number
+}
+
+export interface Life extends Startable {
+  /** Registers the protocols; before the node starts. */
+  serve(): Promise<void>
+  /** A member connected. */
+  met(peerId: string): void
+  heartbeat(beat: Heartbeat, from: string): void
+  probe: ReturnType<typeof createProber>['probe']
+}
+
+export function createLife(init: LifeInit, components: LifeComponents): Life {
+  const { peerId: own, protocolId, timing, pictureIntervalMs, spreadMs, signal } = init
+  const { node, peers, watch, heartbeats, announcer, dialer, inbox } = components
+  const { reread, counters, logger, clock, random = Math.random } = components
+  const rereadAt = new RecentMap<string, number>(MAX_REREAD)
+
+  const neighbours = () =>
+    peers
+      .list()
+      .flatMap(({ peerId, connected, presence }) =>
+        connected && presence === 'alive' ? [peerId] : [],
+      )
+
+  const prober = createProber(
+    { protocol: protocolId('probe'), peerId: own, helpers: timing.helpers, signal },
+    {
+      node,
+      dial: (peerId, inner) => dialer.dial(peerId, inner),
+      helpers: neighbours,
+      isKnown: (peerId) => peers.isKnown(peerId),
+      counters,
+      clock,
+      random,
+    },
+  )
+
+  const picture = createPicture(
+    { peerId: own, everyMs: pictureIntervalMs, spreadMs },
+    {
+      request(peerId, body) {
+        const { maxBytes } = protocols.picture
+        const options = { maxBytes, signal, timeoutMs: REQUEST_TIMEOUT_MS, clock }
+        return request(node, peerId, protocolId('picture'), body, options)
+      },
+      own: () => announcer.signed(),
+      others: () => peers.announcements(),
+      isKnown: (peerId) => peers.isKnown(peerId),
+      neighbours,
+      silentFor: (peerId) => heartbeats.silentFor(peerId),
+      inbox,
+      onSigned(signed) {
+        const { peerId } = signed.capabilities
+        peers.announced(signed)
+        if (watch.of(peerId) === undefined) watch.sign(peerId, 'word')
+      },
+      onWord(peerId, agoMs) {
+        if (!peers.isKnown(peerId) || agoMs > timing.silentMs) return
+        watch.sign(peerId, 'word', agoMs)
+        peers.heard(peerId, agoMs)
+      },
+      counters,
+      logger,
+      clock,
+      random,
+    },
+  )
+
+  return {
+    async serve() {
+      const shared = { counters, logger, clock }
+      await serve(node, protocolId('picture'), {
+        maxBytes: protocols.picture.maxRequestBytes,
+        answer: (body, from) => picture.answer(body, from),
+        ...shared,
+      })
+      await serve(node, protocolId('probe'), {
+        maxBytes: protocols.probe.maxRequestBytes,
+        answer: (body, from) => prober.answer(body, from),
+        ...shared,
+      })
+    },
+    start: () => picture.start(),
+    stop: () => picture.stop(),
+    met(peerId) {
+      // What was announced before there was anybody to hear it.
+      if (neighbours().every((other) => other === peerId)) announcer.again()
+      void picture.sync(peerId)
+    },
+    heartbeat({ startedAt, announced, leaving }, from) {
+      if (leaving === true) return watch.goodbye(from)
+      const last = peers.get(from)
+      if (last?.connected !== true) return
+      const { capabilities } = last
+      const isNewest = capabilities?.startedAt === startedAt && capabilities.sequence >= announced
+      const now = clock.monotonic()
+      if (isNewest || now - (rereadAt.get(from) ?? -Infinity) < REREAD_MS) return
+      rereadAt.set(from, now)
+      counters.add('announcements.missed')
+      reread(from)
+    },
+    probe: (peerId, patience) => prober.probe(peerId, patience),
+  }
+}
