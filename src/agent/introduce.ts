@@ -15,7 +15,8 @@ export function introduce(mesh: Mesh, journal: Journal, logger: Logger): () => v
     const announced = capabilities?.journal
     if (announced === undefined) return
     const { key, epoch } = announced
-    journal.follow({ peerId, key, epoch, ...(name === undefined ? {} : { name }) })
+    const called = name === undefined ? {} : { name }
+    journal.follow({ peerId, key, epoch, ...called, head: announced })
   }
 
   function greet({ peerId, name }: MeshPeer): void {

@@ -26,6 +26,7 @@ import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
+import { mayBegin } from './written.ts'
 
 export function makeMesh(config: Config, membership: Membership, logger: Logger): Mesh {
   const { listen, announce, relay, autonat, holePunch, upnp, dht } = config.mesh
@@ -143,6 +144,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       git,
       verify: verifySignature,
       logger,
+      mayTake: () => mayBegin(journal),
       self: () => ({
         peerId: mesh.peerId,
         name,

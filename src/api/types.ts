@@ -5,11 +5,18 @@
  */
 import type { Reach as NetworkReach } from '../mesh/types.ts'
 import type { Capabilities } from '../mesh/wire.ts'
-import type { BundleQuery, LoggedEntry, Query, Verification } from '../journal/types.ts'
+import type {
+  BundleQuery,
+  JournalState,
+  LoggedEntry,
+  Query,
+  Verification,
+} from '../journal/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
 export type {
   BundleQuery,
+  JournalState,
   LoggedEntry,
   NetworkReach,
   Query,
@@ -68,8 +75,11 @@ export interface Status {
     addresses: string[]
     /** How others find and reach it; absent from agents that are older. */
     reach?: NetworkReach
+    /** Peers (name, or peer id) under whose identity two processes run at once. */
+    twins: string[]
   }
-  journal: { key: string; epoch: number; length: number }
+  /** The own one. `key` is empty while it was not opened yet. */
+  journal: { key: string; epoch: number; length: number; state: JournalState }
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */

@@ -19,6 +19,7 @@ import { orderOf } from './order.ts'
 import type { JournalInfo, LoggedEntry, VerifySignature } from './types.ts'
 
 const maxProblems = 20
+export const twoHistories = 'Two different histories of it exist; it is not followed on.'
 const maxGarbage = 1_000
 /** Entries at the end that are read at the start: the last may be garbage. */
 const recalled = 4
@@ -46,6 +47,8 @@ export interface SourceComponents {
   /** More became readable, or the identity was decided. */
   onChange: (source: Source) => void
   onProblem: (source: Source, problem: string) => void
+  /** Hypercore closed it as it met two histories of it: to be opened anew, for reading. */
+  onFrozen?: (source: Source) => void
 }
 
 export class Source {
@@ -95,6 +98,11 @@ export class Source {
 
   get name(): string {
     return this.#name ?? this.#peerId
+  }
+
+  /** Two histories of it were met: it can be read, and goes on no more. */
+  get frozen(): boolean {
+    return this.core.core?.header.frozen === true
   }
 
   /** It gives nothing any more; when its store is opened anew, another one has its key. */
@@ -165,11 +173,9 @@ export class Source {
     const { core } = this
     core.on('append', () => this.#grew())
     core.on('download', () => this.#grew())
-    core.on('conflict', () =>
-      this.#fault('Two different histories of it exist; it is not followed on.'),
-    )
     core.on('close', () => {
       this.#closed = true
+      if (this.frozen) this.#components.onFrozen?.(this)
     })
     try {
       await core.ready()
@@ -181,6 +187,7 @@ export class Source {
     if (this.#closed) return
     await this.index.load()
     if (this.#closed) return
+    if (this.frozen) this.#fault(twoHistories)
     if (!this.own) this.#download()
     await this.#identify()
     await this.#recall()

@@ -20,6 +20,7 @@ import {
 import { dialable, parseAddress, type LocalAddress } from './addresses.ts'
 import type { Counters } from './counters.ts'
 import { MeshError } from './errors.ts'
+import { neighbours } from './neighbours.ts'
 import { DIAL_TIMEOUT_MS, type MeshNode } from './node.ts'
 import { due, KnownPeers, redialDelay, type KnownLimits, type RedialPolicy } from './redial.ts'
 import { unreachable } from './request.ts'
@@ -37,7 +38,7 @@ export interface DialerInit extends KnownLimits, RedialPolicy {
   isMember: (peerId: string) => boolean
   /** Multiaddrs, with or without peer id, that are dialled for ever. */
   bootstrap: readonly string[]
-  /** With this many connections, further peers are not sought, only known ones kept. */
+  /** About how many connections are sought when more peers are known. */
   enoughConnections: number
 }
 
@@ -108,13 +109,13 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     known.forget()
     if (!init.isMember(init.peerId)) return
     const connected = connectedPeers()
-    const enough = connected.size >= init.enoughConnections
-    const isBusy = (key: string) =>
-      dialling.has(key) || connected.has(behind.get(key) ?? key) || !mayDial(key)
-    for (const { key, pinned } of due(known.entries(), clock.monotonic(), isBusy)) {
+    const sought = [...known.entries()].filter(({ key }) => mayDial(key))
+    const isSought = neighbours(init.peerId, sought, init.enoughConnections)
+    const isBusy = (key: string) => dialling.has(key) || connected.has(behind.get(key) ?? key)
+    for (const { key, pinned } of due(sought, clock.monotonic(), isBusy)) {
       waiting = dialling.size >= MAX_PARALLEL_DIALS
       if (waiting) return
-      if (!enough || pinned) void attempt(key)
+      if (pinned || isSought(key)) void attempt(key)
     }
   }
 

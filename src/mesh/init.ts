@@ -82,7 +82,10 @@ export interface MeshInit {
     /** Known peers. Default 1,000. */
     maxPeers?: number
   }
-  /** With this many connections no further peers are dialled, except bootstrap. Default 64. */
+  /**
+   * About how many connections are sought when more members are known, besides bootstrap and those
+   * that streams need. Up to so many members, each is connected to all. Default 24.
+   */
   enoughConnections?: number
 }
 
@@ -114,7 +117,7 @@ export function settings(init: MeshInit) {
     coalesceMs: init.coalesceMs ?? 200,
     heartbeatIntervalMs: init.heartbeatIntervalMs ?? 5000,
     pingIntervalMs: init.pingIntervalMs ?? 4000,
-    enoughConnections: init.enoughConnections ?? 64,
+    enoughConnections: init.enoughConnections ?? 24,
     mdns: { intervalMs: 10_000, port: 5353, watchMs: 5000, ...init.mdns },
     dht: { intervalMs: 10_000, ...init.dht },
     redial: {

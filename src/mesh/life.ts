@@ -63,12 +63,7 @@ export function createLife(init: LifeInit, components: LifeComponents): Life {
   const { reread, counters, logger, clock, random = Math.random } = components
   const rereadAt = new RecentMap<string, number>(MAX_REREAD)
 
-  const neighbours = () =>
-    peers
-      .list()
-      .flatMap(({ peerId, connected, presence }) =>
-        connected && presence === 'alive' ? [peerId] : [],
-      )
+  const neighbours = () => peers.neighbours()
 
   const prober = createProber(
     { protocol: protocolId('probe'), peerId: own, helpers: timing.helpers, signal },

@@ -20,6 +20,8 @@ export interface Peers {
   get(peerId: string): MeshPeer | undefined
   isKnown(peerId: string): boolean
   isConnected(peerId: string): boolean
+  /** Peer ids of those that are connected and alive. */
+  neighbours(): string[]
   connected(peerId: string): void
   disconnected(peerId: string): void
   /** A sign of life. `agoMs`: how long ago. */
@@ -124,6 +126,10 @@ export function createPeers({ keepGoneMs }: PeersInit, components: PeersComponen
     },
     isKnown: (peerId) => entries.has(peerId),
     isConnected: (peerId) => entries.get(peerId)?.connected === true,
+    neighbours: () =>
+      [...entries].flatMap(([peerId, at]) =>
+        at.connected && presence(peerId)?.presence === 'alive' ? [peerId] : [],
+      ),
     connected(peerId) {
       const at = entry(peerId)
       at.lastSeenMs = clock.now()

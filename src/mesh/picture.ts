@@ -11,7 +11,7 @@
  *     │                                                │ lacks something itself: asks back
  *
  * On each new connection, so that a late joiner knows everyone at once; every 30 s with a neighbour at
- * random, so that whatever got lost is repaired; and soon with two more when something new came this
+ * random, so that whatever got lost is repaired; and soon with a few more when something new came this
  * way, so that news crosses a healed partition at the speed of rumours.
  *
  * Answers also say whom the answerer is connected to and when it heard of each: only what it saw
@@ -47,8 +47,11 @@ const { maxBytes, maxRequestBytes, request: requestSchema, response: schema } = 
 const SHORT_LIST = 8
 /** Questions in a row to one peer; each brings at least one announcement. */
 const MAX_TURNS = 4
-/** Neighbours that are asked when something new came. */
-const SPREAD = 2
+/**
+ * Neighbours that are told when something new came: ln(100) and a few more, so that a rumour reaches
+ * all of 100 almost surely.
+ */
+const SPREAD = 8
 /** Pictures that are given at the same time. */
 const MAX_GIVING = 8
 /** Envelope of an answer, and what one announcement takes beside payload and signature, bytes. */
