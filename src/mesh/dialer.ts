@@ -220,7 +220,7 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     },
     isPinned,
     sift() {
-      for (const { key, pinned } of [...known.entries()]) {
+      for (const { key, pinned } of Array.from(known.entries())) {
         if (!pinned && !init.isMember(key)) known.drop(key)
       }
     },

@@ -75,7 +75,7 @@ export function createMembers(init: MembersInit, components: MembersComponents):
   )
   const remembered = createRemembered({ home: init.home, isMember }, { logger, clock })
   const admission = createAdmission(
-    { isAlive: (peerId) => peers.get(peerId) !== undefined, onOut: init.onOut },
+    { isAlive: (peerId) => peers.get(peerId)?.presence === 'alive', onOut: init.onOut },
     shared,
   )
   const roster = createRoster(

@@ -207,6 +207,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     addresses()
     await ports.remember(config.listen, listening)
     gossip.attach(created.services.pubsub)
+    // First, for the addresses that it remembers.
     await members.start()
     await Promise.all([found, company, dialer, reach].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
@@ -216,7 +217,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     if (node?.status === 'started') await company.sayGoodbye()
     stopping.abort()
     const parts: (Startable | undefined)[] = [members, dialer, company, reach, discovery]
-    await Promise.all(parts.map((part) => part?.stop()))
+    await Promise.all(parts.map(async (part) => part?.stop()))
     gossip.detach()
     if (node !== undefined) await stopNode(node)
     node = undefined
