@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { LoggedEntry } from '../../../src/journal/index.ts'
 import { until } from '../../../src/util/index.ts'
@@ -221,6 +222,45 @@ describe('two histories of one key', () => {
     expect((await titles(third)).sort()).toEqual(['a', 'x', 'x', 'y', 'y', 'z'])
     const { problems = [] } = bob.journal.journals().find((info) => info.key === key) ?? {}
     expect(problems.join()).toContain('Two different histories')
+  })
+})
+
+describe('a crash', () => {
+  it('between the end of an epoch and the first entry of the next loses neither link nor entries', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    const bob = await startMember('bob', { network })
+    await write(ada, 'a')
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 2)
+    const { key, treeHash } = ada.journal.head()
+    await ada.journal.stop()
+    // The branch is longer than what the peer vouched for, and its file is half there.
+    const path = join(ada.dir, 'epoch.json')
+    const file = JSON.parse(await readFile(path, 'utf8')) as object
+    const retired = { retired: 'a test', witnessed: { length: 2, treeHash }, cut: 'asked' }
+    await writeFile(path, JSON.stringify({ ...file, ...retired }))
+    await mkdir(join(ada.dir, 'branches'))
+    await writeFile(join(ada.dir, 'branches', `0-${key}-0-2.blocks.new`), 'half')
+    // This one cannot sign its first entry, so it ends after the new epoch was made.
+    const mute = { ...ada.identity, privateKey: undefined as never }
+    const crashed = await createMember('ada', { network, dir: ada.dir, identity: mute })
+    await expect(crashed.journal.start()).rejects.toMatchObject({ code: 'JOURNAL_FAILED' })
+
+    const again = await restart(ada, network)
+    meet(again, bob)
+    await again.journal.opened()
+    await until('the old epoch', 10_000, async () => (await titles(again)).length === 1)
+    const started = await collect(again.journal.read({ agent: 'ada', types: ['agent.started'] }))
+    expect(started.at(-1)).toMatchObject({
+      epoch: 1,
+      previous: { key, epoch: 0, length: 2, treeHash, reason: 'a test' },
+    })
+    await until('the branch is done with', 10_000, async () => {
+      const names = await readdir(join(ada.dir, 'branches'))
+      return names.every((name) => name.endsWith('.new'))
+    })
+    expectNoFork(again, bob)
   })
 })
 
