@@ -26,6 +26,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
+import { announcing } from './written.ts'
 import { peerRows, statusOf } from './view.ts'
 
 export interface AgentInit {
@@ -73,6 +74,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
   let rooms: Rooms | undefined
   let draining = false
   let up = false
+  let stopping = new AbortController()
   /** What was started, newest last. */
   const started: { what: string; ms: number; part: Startable }[] = []
 
@@ -84,6 +86,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
 
   async function start(): Promise<void> {
     draining = false
+    stopping = new AbortController()
     await begin('lock', lockOf(home))
     const processes = createProcesses({ stateDir: home, logger })
     await begin('processes', sweeping(processes, logger))
@@ -102,9 +105,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await begin('mesh', mesh)
     await begin('journal', journal)
     introduced()
-    mesh.announce({ journal: journal.head() })
+    await begin('announcements', announcing(mesh, journal, wakeTasks))
     await begin('board', board)
     await begin('api', apiOf(rooms))
+    await journal.opened(stopping.signal)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
       const work = makeWork(config, processes, git, logger)
@@ -120,6 +124,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const facts = { event: 'agent.started', name, peerId: mesh.peerId, addresses: mesh.addresses() }
     logger.info(facts, `${name} is up`)
     up = true
+  }
+
+  function wakeTasks(): void {
+    for (const repo of config.github.repos) rooms?.tasks?.hint({ repo, event: 'journal' })
   }
 
   async function stop(): Promise<void> {
@@ -182,6 +190,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     start: () => lifecycle.start(),
     stop: () => {
       draining = true
+      stopping.abort()
       return lifecycle.stop()
     },
     get mesh() {

@@ -21,7 +21,8 @@ export function introduce(
     if (announced === undefined) return
     const { key, epoch } = announced
     const related = capabilities?.repositories.some((repo) => ours.has(repo.toLowerCase())) === true
-    journal.follow({ peerId, key, epoch, related, ...(name === undefined ? {} : { name }) })
+    const called = name === undefined ? {} : { name }
+    journal.follow({ peerId, key, epoch, related, ...called, head: announced })
   }
 
   function greet({ peerId, name }: MeshPeer): void {

@@ -25,6 +25,7 @@ import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
+import { mayBegin } from './written.ts'
 
 export function makeMesh(config: Config, logger: Logger): Mesh {
   const { enabled, interfaces } = config.mesh.mdns
@@ -144,6 +145,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       git,
       verify: verifySignature,
       logger,
+      mayTake: () => mayBegin(journal),
       self: () => ({
         peerId: mesh.peerId,
         name,

@@ -6,6 +6,7 @@
 import type { Capabilities } from '../mesh/wire.ts'
 import type {
   BundleQuery,
+  JournalState,
   KeptOfOthers,
   LoggedEntry,
   Query,
@@ -13,7 +14,16 @@ import type {
 } from '../journal/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
-export type { BundleQuery, LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
+export type {
+  BundleQuery,
+  JournalState,
+  LoggedEntry,
+  Query,
+  TaskDetail,
+  TaskRow,
+  TaskState,
+  Verification,
+}
 
 export interface RepositoryStatus {
   /** owner/name */
@@ -58,11 +68,19 @@ export interface Status {
   /** `draining`: asked to stop; it finishes or hands back what it works on. */
   state: 'running' | 'draining'
   /** Peers connected now and peers known; own multiaddrs. */
-  mesh: { connected: number; known: number; addresses: string[] }
+  mesh: {
+    connected: number
+    known: number
+    addresses: string[]
+    /** Peers (name, or peer id) under whose identity two processes run at once. */
+    twins: string[]
+  }
+  /** The own one. `key` is empty while it was not opened yet. */
   journal: {
     key: string
     epoch: number
     length: number
+    state: JournalState
     /** Others' journals as they are kept here, and what was dropped of them. */
     others: KeptOfOthers
   }

@@ -58,6 +58,8 @@ declare module 'hypercore' {
     }
     /** Null before `ready`. */
     readonly core: {
+      /** `frozen`: two histories of it were met; nothing of it is replicated any more, ever. */
+      readonly header: { readonly frozen: boolean }
       /** Null until the first block, with the manifest, has arrived. */
       readonly verifier: { verify(tree: TreeBatch, signature: Buffer | null): boolean } | null
       /** Which blocks are stored here. */

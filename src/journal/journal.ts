@@ -2,6 +2,7 @@
 import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
 import { CommonError, explain, Lifecycle, systemClock, withDeadline } from '../util/index.ts'
+import { closed } from './append-errors.ts'
 import { createBook, type Book } from './book.ts'
 import { writeBundle } from './bundle-write.ts'
 import type { EntryInput } from './entries.ts'
@@ -21,7 +22,7 @@ import type {
   LoggedEntry,
 } from './types.ts'
 import { verifySource } from './verify.ts'
-import { closed, createWriter, type Writer } from './writer.ts'
+import { createWriter, type Writer } from './writer.ts'
 
 /** Entries that others rely on: on disk before they are acted on. */
 const isDurable = ({ type }: EntryInput) => /^(claim|publish|pull|task)\.|^pushed$/.test(type)

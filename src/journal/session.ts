@@ -5,10 +5,10 @@
  */
 import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
-import { explain, systemClock, type Logger } from '../util/index.ts'
+import { explain, systemClock, until, type Logger } from '../util/index.ts'
 import { adoptCopies } from './adopt.ts'
 import { createBudget, type Budget } from './budget.ts'
-import { branches, cutBranch, mendBranch } from './branch.ts'
+import { branches, settleBranch, mendBranch } from './branch.ts'
 import { createDurability, type Durability } from './durable.ts'
 import type { EntryInput, Origin } from './entries.ts'
 import { openOwnCore, type EpochInit, type OwnCore } from './epoch.ts'
@@ -43,7 +43,7 @@ export interface SessionComponents extends JournalComponents {
   /** Resolves when the own journal may be replicated with the peer. */
   admit: (peerId: string) => Promise<void>
   /** Peers hold another history of the own journal; `length`: what they have. */
-  onConflict: (length: number) => void
+  onConflict: (length: number) => Promise<void>
 }
 
 export interface Session {
@@ -59,6 +59,8 @@ export interface Session {
   drop(key: string): void
   /** Writes again what only branches had that were given up. Resolves when none is left, or on close. */
   mend(append: (entry: EntryInput, origin: Origin) => Promise<unknown>): Promise<void>
+  /** Waits until every connected peer has the own journal, but not for long: a peer may be stuck. */
+  drain(ms: number): Promise<void>
   /** Closes all. Never rejects. */
   close(): Promise<void>
 }
@@ -106,7 +108,7 @@ async function open(
   const opened = await openOwnStore(dir)
   let store: Corestore | undefined = opened.store
   onClose('store', async () => store?.close())
-  const cut = await cutBranch(dir, peerId, opened.store).catch(async (error: unknown) => {
+  const cut = await settleBranch(dir, peerId, opened.store).catch(async (error: unknown) => {
     await opened.store.close().catch(() => undefined)
     store = undefined
     throw error
@@ -166,6 +168,12 @@ async function open(
         },
         onProblem: ({ key, peerId: of }, problem) =>
           logger.warn({ journal: key, peerId: of, problem }, 'a journal has a problem'),
+        onFrozen({ peerId: of, name }) {
+          if (isOwn || stopping.signal.aborted || sources.get(journal.key) !== source) return
+          const again = addSource({ ...journal, peerId: of, name }, replica(journal.key))
+          feed.begin(again, feed.at(source))
+          void again.open()
+        },
       },
     )
     sources.set(journal.key, source)
@@ -188,7 +196,7 @@ async function open(
 
   const durability = createDurability(databaseDirectory(dir))
   onClose('write-ahead log', () => durability.close())
-  own.core.on('conflict', (length: number) => components.onConflict(length))
+  own.core.on('conflict', (length: number) => void components.onConflict(length))
 
   const gated = gate(transport, (of) => components.admit(of).then(() => own.share()))
   const replication = createReplication(limits, { store: cut, transport: gated, logger, clock })
@@ -232,6 +240,11 @@ async function open(
         if ((await branches(dir)).length === 0 || signal.aborted) return
         await changes.wait(seen, signal)
       }
+    },
+    async drain(ms) {
+      const { core } = own
+      const isDrained = () => core.peers.every((peer) => peer.remoteContiguousLength >= core.length)
+      await until('the last entries', ms, isDrained, { everyMs: 10 }).catch(() => undefined)
     },
     close: closeAll,
   }

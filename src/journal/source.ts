@@ -19,6 +19,7 @@ import { orderOf } from './order.ts'
 import type { JournalInfo, LoggedEntry, VerifySignature } from './types.ts'
 
 const maxProblems = 20
+export const twoHistories = 'Two different histories of it exist; it is not followed on.'
 const maxGarbage = 1_000
 /**
  * Entries before this one are never dropped. When hypercore 11.37 clears blocks from an odd index on, or
@@ -54,6 +55,8 @@ export interface SourceComponents {
   /** More became readable, or the identity was decided. */
   onChange: (source: Source) => void
   onProblem: (source: Source, problem: string) => void
+  /** Hypercore closed it as it met two histories of it: to be opened anew, for reading. */
+  onFrozen?: (source: Source) => void
 }
 
 export class Source {
@@ -108,6 +111,11 @@ export class Source {
 
   get name(): string {
     return this.#name ?? this.#peerId
+  }
+
+  /** Two histories of it were met: it can be read, and goes on no more. */
+  get frozen(): boolean {
+    return this.core.core?.header.frozen === true
   }
 
   /** It gives nothing any more; when its store is opened anew, another one has its key. */
@@ -178,11 +186,9 @@ export class Source {
     const { core } = this
     core.on('append', () => this.#grew())
     core.on('download', () => this.#grew())
-    core.on('conflict', () =>
-      this.#fault('Two different histories of it exist; it is not followed on.'),
-    )
     core.on('close', () => {
       this.#closed = true
+      if (this.frozen) this.#components.onFrozen?.(this)
     })
     try {
       await core.ready()
@@ -192,6 +198,7 @@ export class Source {
       return
     }
     if (this.#closed) return
+    if (this.frozen) this.#fault(twoHistories)
     await this.index.load()
     // What was written down may not have been deleted before the process ended.
     if (!this.#closed) await this.#clear()

@@ -61,8 +61,15 @@ class Rejected extends Error {
   }
 }
 
-export function createInbox(components: { counters: Counters; clock?: Clock }): Inbox {
-  const { counters, clock = systemClock } = components
+export interface InboxComponents {
+  counters: Counters
+  clock?: Clock
+  /** Every heartbeat that decodes, also of an incarnation that another has followed. */
+  onHeartbeat?: (from: string, heartbeat: Heartbeat) => void
+}
+
+export function createInbox(components: InboxComponents): Inbox {
+  const { counters, clock = systemClock, onHeartbeat } = components
   const positions = new Map<string, Position & { heardAt: number }>()
 
   function remember(from: string, position: Position): void {
@@ -149,7 +156,10 @@ export function createInbox(components: { counters: Counters; clock?: Clock }): 
           checkCapabilities(message as Capabilities, from)
           return { message, isNew: orderCapabilities(message as Capabilities, from, false) }
         }
-        if (topic === 'heartbeat') orderHeartbeat(message as Heartbeat, from)
+        if (topic === 'heartbeat') {
+          onHeartbeat?.(from, message as Heartbeat)
+          orderHeartbeat(message as Heartbeat, from)
+        }
         return { message, isNew: true }
       }),
     direct: (from, data) =>

@@ -34,6 +34,7 @@ import { createLinks, type Links } from './links.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
 import { createPeers } from './peers.ts'
 import { handle, openStream, serve } from './request.ts'
+import { createTwins } from './twins.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type ProtocolName } from './wire.ts'
 import { createWitnesses } from './witness.ts'
@@ -74,7 +75,16 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     { protocol: protocolId('witness') },
     { counters, logger, clock },
   )
-  const inbox = createInbox({ counters, clock })
+  const twins = createTwins()
+  const inbox = createInbox({
+    counters,
+    clock,
+    onHeartbeat(from, heartbeat) {
+      if (!twins.heard(from, heartbeat, clock.monotonic())) return
+      counters.add('peers.twins')
+      logger.warn({ peerId: from }, 'two processes run under one identity: was a home copied?')
+    },
+  })
   const gossip = createGossip({ meshName: config.meshName }, { inbox, counters, logger })
   const dialer = createDialer(
     { ...config.redial, peerId, ...config.dht, enoughConnections: config.enoughConnections },
@@ -234,6 +244,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     stop: () => lifecycle.stop(),
     addresses,
     peers: () => peers.list(),
+    twins: () => twins.list(clock.monotonic()),
     capabilities: () => announcer.last(),
     announce: (change) => announcer.change(change),
     async publish(topic, message) {

@@ -51,6 +51,8 @@ export interface Mesh extends Startable {
   addresses(): string[]
   /** Every peer met in this run that is connected or whose capabilities have not expired; never oneself. */
   peers(): MeshPeer[]
+  /** Peer ids under which two processes run at once: somebody copied a home. */
+  twins(): string[]
   /** Own capabilities as announced last. */
   capabilities(): Capabilities
   /** Merges the change and announces soon (changes within 200 ms go out as one). */
