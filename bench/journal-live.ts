@@ -174,6 +174,6 @@ await bench({ name: 'journal-live', budgetMs: 90_000, deadlineMs: 240_000 }, asy
   } finally {
     stop.abort()
     await Promise.all([a.stop(), b.stop()])
-    await Promise.all(nodes.map((one) => one.stop()))
+    for (const one of nodes) await one.stop()
   }
 })
