@@ -31,10 +31,10 @@ import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './inbox.ts'
 import { settings, type MeshInit } from './init.ts'
 import { createLinks, type Links } from './links.ts'
-import { createNode, startNode, type MeshNode } from './node.ts'
+import { createNode, incarnationOf, startNode, type MeshNode } from './node.ts'
 import { createPeers } from './peers.ts'
 import { handle, openStream, serve } from './request.ts'
-import { createTwins } from './twins.ts'
+import { createTwins, type Voice } from './twins.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type ProtocolName } from './wire.ts'
 import { createWitnesses } from './witness.ts'
@@ -79,11 +79,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   const inbox = createInbox({
     counters,
     clock,
-    onHeartbeat(from, heartbeat) {
-      if (!twins.heard(from, heartbeat, clock.monotonic())) return
-      counters.add('peers.twins')
-      logger.warn({ peerId: from }, 'two processes run under one identity: was a home copied?')
-    },
+    onHeartbeat: heardVoice,
   })
   const gossip = createGossip({ meshName: config.meshName }, { inbox, counters, logger })
   const dialer = createDialer(
@@ -148,6 +144,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
+      incarnation,
       listen: config.listen,
       allowedTopics: topicNames(config.meshName),
       dhtProtocol: config.dht.enabled ? `/bzzz/${config.meshName}/kad/1` : undefined,
@@ -187,6 +184,10 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       logger,
       clock,
     })
+    created.addEventListener('peer:identify', ({ detail }) => {
+      const said = incarnationOf(detail.agentVersion)
+      if (said !== undefined) heardVoice(detail.peerId.toString(), { incarnation: said })
+    })
     await handle(created, protocolId('journal'), onJournal)
     await witnesses.serve(created)
     await startNode(created, config.listen)
@@ -216,6 +217,12 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
         for (const at of running.getConnections()) at.abort(new Error('The agent stops.'))
       },
     )
+  }
+
+  function heardVoice(from: string, voice: Voice): void {
+    if (!twins.heard(from, voice, clock.monotonic())) return
+    counters.add('peers.twins')
+    logger.warn({ peerId: from }, 'two processes run under one identity: was a home copied?')
   }
 
   function onJournal(stream: Duplex, from: string): void {
