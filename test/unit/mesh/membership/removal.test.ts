@@ -31,6 +31,8 @@ test('a removed machine is out everywhere, learns it, and does not come back by 
   const { token } = await ada.invite({ addresses: [address], uses: null })
   const step = await world.attempt('bob', ada, { token })
   expect(step).toMatchObject({ is: 'refused', code: 'MEMBER_REMOVED', final: true })
+  expect(await world.attempt('bob', ada)).toMatchObject({ code: 'MEMBER_REMOVED', final: true })
+  expect(ada.asks()).toEqual([])
   // A year later as well.
   await world.clock.advance(364 * DAY)
   await ada.renew(() => true)

@@ -120,7 +120,7 @@ test('a flood displaces the flooder before others, and the mesh key never', () =
     member(`f${n}`, 'p2', ['worker'], { issuedAt: T0 + 1000 + n }),
   )
   const outs = Array.from({ length: MAX_REMOVALS + 200 }, (_, n) =>
-    removal(`f${n}`, 'p2', T0 + 1000 + n),
+    removal(`g${n}`, 'p2', T0 + 1000 + n),
   )
   const roster = of(stored(...honest, ...removals), stored(...flood, ...outs))
   const kept = new Set(all(roster).map(({ id }) => id))
