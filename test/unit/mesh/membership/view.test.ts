@@ -146,7 +146,7 @@ test('whom a removed signer made a signer stays one, also when another renewed i
   const roster = unite(empty, stored(...list))
   const view = viewOf(roster, now)
   const drafts = [...vouchFor(roster, view, 'a', now), { ...removal('a', 'root', now) }]
-  const signed = drafts.map((draft) => ({ ...revocation('', ''), ...draft }) as Entry)
+  const signed = drafts.map((draft): Entry => ({ ...revocation('', ''), ...draft }))
   const after = viewOf(unite(roster, stored(...signed)), now + 1)
   expect(rolesIn(after, 'c')).toEqual(['signer', 'worker'])
   expect(standingIn(after, 'd')).toBe('member')
