@@ -219,6 +219,23 @@ test('answers to an introduction that make no sense change nothing', async () =>
   expect([ada.digest(), ada.standing(ada.peerId)]).toEqual([before, 'member'])
 })
 
+test('a removal counts at once, also from a machine whose clock is far ahead or behind', async () => {
+  const bob = await world.admit('bob', ada)
+  const cat = await world.admit('cat', ada)
+  const sue = await world.admit('sue', ada)
+  await sync(ada, bob, cat, sue)
+  for (const [name, days] of [
+    ['bob', 300],
+    ['cat', -300],
+  ] as const) {
+    world.clock.jump(days * DAY)
+    await ada.remove(name)
+    world.clock.jump(-days * DAY)
+  }
+  expect((await sue.merge(wire(ada.statements()))).refused).toEqual({})
+  expect(standings(sue, bob, cat, ada)).toEqual(['removed', 'removed', 'member'])
+})
+
 test('a clock that jumps puts members out while it is wrong, and loses nothing', async () => {
   const bob = await world.admit('bob', ada)
   await sync(ada, bob)
