@@ -27,6 +27,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
+import { announcing } from './written.ts'
 import { peerRows, statusOf } from './view.ts'
 
 export interface AgentInit {
@@ -74,6 +75,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
   let rooms: Rooms | undefined
   let draining = false
   let up = false
+  let stopping = new AbortController()
   /** What was started, newest last. */
   const started: { what: string; ms: number; part: Startable }[] = []
 
@@ -85,6 +87,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
 
   async function start(): Promise<void> {
     draining = false
+    stopping = new AbortController()
     await begin('lock', lockOf(home))
     const processes = createProcesses({ stateDir: home, logger })
     await begin('processes', sweeping(processes, logger))
@@ -98,14 +101,15 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
     rooms = { mesh, journal, board, tasks: undefined, credential, webhooks: undefined }
-    const introduced = introduce(mesh, journal, logger)
+    const introduced = introduce({ mesh, journal, repos: config.github.repos }, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
     await begin('mesh', mesh)
     await begin('journal', journal)
     introduced()
-    mesh.announce({ journal: journal.head() })
+    await begin('announcements', announcing(mesh, journal, wakeTasks))
     await begin('board', board)
     await begin('api', apiOf(rooms))
+    await journal.opened(stopping.signal)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
       const work = makeWork(config, processes, git, logger)
@@ -121,6 +125,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const facts = { event: 'agent.started', name, peerId: mesh.peerId, addresses: mesh.addresses() }
     logger.info(facts, `${name} is up`)
     up = true
+  }
+
+  function wakeTasks(): void {
+    for (const repo of config.github.repos) rooms?.tasks?.hint({ repo, event: 'journal' })
   }
 
   async function stop(): Promise<void> {
@@ -143,8 +151,8 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         status,
         peers: () => peerRows(mesh, journal),
         tasks: () => board.rows(),
-        task: (ref) => {
-          const detail = board.detail(ref)
+        task: async (ref) => {
+          const detail = await board.read(ref)
           return detail && { ...detail, ...rooms?.tasks?.look(ref) }
         },
         logs: (query) => journal.read(query),
@@ -183,6 +191,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     start: () => lifecycle.start(),
     stop: () => {
       draining = true
+      stopping.abort()
       return lifecycle.stop()
     },
     get mesh() {

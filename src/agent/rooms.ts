@@ -26,6 +26,7 @@ import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
+import { mayBegin } from './written.ts'
 
 export function makeMesh(config: Config, membership: Membership, logger: Logger): Mesh {
   const { listen, announce, relay, autonat, holePunch, upnp, dht } = config.mesh
@@ -50,9 +51,16 @@ export function makeMesh(config: Config, membership: Membership, logger: Logger)
   )
 }
 
-export function makeJournal({ home, name }: Config, mesh: Mesh, logger: Logger): Journal {
+export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal {
+  const { home, name } = config
+  const { replicate, diskBudgetBytes: budgetBytes } = config.journal
   return createJournal(
-    { dir: join(home, 'journal'), agent: { name, version, incarnation: mesh.incarnation } },
+    {
+      dir: join(home, 'journal'),
+      agent: { name, version, incarnation: mesh.incarnation },
+      replicate,
+      limits: { budgetBytes },
+    },
     { transport: mesh, verify: verifySignature, logger },
   )
 }
@@ -143,6 +151,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       git,
       verify: verifySignature,
       logger,
+      mayTake: () => mayBegin(journal),
       self: () => ({
         peerId: mesh.peerId,
         name,

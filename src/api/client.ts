@@ -24,6 +24,7 @@ import type {
 
 export { ApiError, type ApiErrorCode } from './errors.ts'
 export { homeOwner, isAlive, type LockOwner } from './lock.ts'
+export { describeJournal } from './journal-state.ts'
 export { entryTypes, expandEntryType, taskStates } from './vocabulary.ts'
 export type * from './types.ts'
 

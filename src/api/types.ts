@@ -5,11 +5,19 @@
  */
 import type { Reach as NetworkReach } from '../mesh/types.ts'
 import type { Capabilities } from '../mesh/wire.ts'
-import type { BundleQuery, LoggedEntry, Query, Verification } from '../journal/types.ts'
+import type {
+  BundleQuery,
+  JournalState,
+  KeptOfOthers,
+  LoggedEntry,
+  Query,
+  Verification,
+} from '../journal/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
 export type {
   BundleQuery,
+  JournalState,
   LoggedEntry,
   NetworkReach,
   Query,
@@ -68,8 +76,18 @@ export interface Status {
     addresses: string[]
     /** How others find and reach it; absent from agents that are older. */
     reach?: NetworkReach
+    /** Peers (name, or peer id) under whose identity two processes run at once. */
+    twins: string[]
   }
-  journal: { key: string; epoch: number; length: number }
+  /** The own one. `key` is empty while it was not opened yet. */
+  journal: {
+    key: string
+    epoch: number
+    length: number
+    state: JournalState
+    /** Others' journals as they are kept here, and what was dropped of them. */
+    others: KeptOfOthers
+  }
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
@@ -116,7 +134,7 @@ export interface ApiSources {
   /** Never oneself. */
   peers(): PeerRow[]
   tasks(): TaskRow[]
-  task(ref: TaskRef): TaskDetail | undefined
+  task(ref: TaskRef): TaskDetail | undefined | Promise<TaskDetail | undefined>
   /** What exists now; ends. The signal fires when the client goes. */
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */

@@ -1,11 +1,17 @@
 /**
  * A branch of the own journal that contradicts what peers hold: it was written after the home had been
- * set back. It must leave the store before any peer meets it, since two histories of one key end the
- * replication of that key for ever. So its blocks are copied to a file, and the core is deleted; then
- * what the peers hold is downloaded in its place, and the entries that only the branch had are written
- * again into the new epoch, each with its origin.
+ * set back.
  *
- *   branches/<epoch>-<key>-<length that a peer holds>.blocks     u32 size (big endian), block, …
+ * Found out by asking, it leaves the store before any peer meets it, since two histories of one key
+ * end the replication of that key for ever: its blocks are copied to a file, and the core is deleted.
+ * Then what the peers hold is downloaded in its place, and the entries that only the branch had are
+ * written again into the new epoch, each with its origin.
+ *
+ * Found out by hypercore, it is too late for that: the key is frozen at whoever met both. The branch
+ * stays, readable here; what this run wrote of it is copied to a file, and written again at once.
+ *
+ *   branches/<epoch>-<key>-<first entry>-<length that a peer holds, or `kept`>.blocks
+ *   u32 size (big endian), block, u32 size, …
  *
  * A crash at any point repeats the step: the file appears by rename when it is complete, and the core
  * is deleted after that.
@@ -25,58 +31,71 @@ export interface Branch {
   path: string
   key: string
   epoch: number
-  /** Entries that a peer holds. */
-  witnessed: number
+  /** Index of the first block in the file. */
+  from: number
+  /** Entries that a peer holds; undefined when the core was kept. */
+  witnessed: number | undefined
 }
 
 const directoryOf = (dir: string) => join(dir, 'branches')
-const namePattern = /^(\d+)-([0-9a-f]{64})-(\d+)\.blocks$/
+const namePattern = /^(\d+)-([0-9a-f]{64})-(\d+)-(\d+|kept)\.blocks$/
 /** A block cannot be larger; what is, is damage. */
 const maxBlockBytes = 4 * maxEntryBytes
 
 export async function branches(dir: string): Promise<Branch[]> {
   const names = await readdir(directoryOf(dir)).catch(() => [])
   return names.flatMap((name) => {
-    const [, epoch, key, witnessed] = namePattern.exec(name) ?? []
+    const [, epoch, key, from, end] = namePattern.exec(name) ?? []
     if (epoch === undefined || key === undefined) return []
     const path = join(directoryOf(dir), name)
-    return [{ path, key, epoch: Number(epoch), witnessed: Number(witnessed) }]
+    const witnessed = end === 'kept' ? undefined : Number(end)
+    return [{ path, key, epoch: Number(epoch), from: Number(from), witnessed }]
   })
 }
 
-/** Takes the retired branch out of the store when the epoch file asks for it. Returns the store to use. */
-export async function cutBranch(dir: string, peerId: string, store: Corestore): Promise<Corestore> {
+/** Does what the epoch file asks for of a retired branch. Returns the store to use. */
+export async function settleBranch(
+  dir: string,
+  peerId: string,
+  store: Corestore,
+): Promise<Corestore> {
   const file = await readEpochFile(dir)
-  if (file?.cut !== 'asked' || file.retired === undefined || file.peerId !== peerId) return store
+  if (file?.retired === undefined || file.peerId !== peerId) return store
+  const { cut, again, ...rest } = file
+  if (cut !== 'asked' && again === undefined) return store
   const core = store.get({ name: nameOf(file) })
   await core.ready()
   const { corePointer, dataPointer } = core.state.storage.core
   const isOurs = core.key.toString('hex') === file.key
-  if (isOurs && core.length > 0) {
-    const name = `${file.epoch}-${file.key}-${file.witnessed?.length ?? 0}.blocks`
-    await writeBlocks(join(directoryOf(dir), name), core.contiguousLength, (seq) =>
-      core.get(seq, { wait: false }),
-    )
+  const from = cut === 'asked' ? 0 : (again ?? 0)
+  if (isOurs && core.contiguousLength > from) {
+    const end = cut === 'asked' ? (file.witnessed?.length ?? 0) : 'kept'
+    const path = join(directoryOf(dir), `${file.epoch}-${file.key}-${from}-${end}.blocks`)
+    const block = (seq: number) => core.get(seq, { wait: false })
+    await writeBlocks(path, { from, to: core.contiguousLength, block })
   }
   await core.close()
+  if (cut !== 'asked') {
+    await writeEpochFile(dir, rest)
+    return store
+  }
   // The core can be deleted only while nothing of it is in memory.
   await store.close()
-  const again = await openStore(dir)
-  if (isOurs) await again.storage.deleteCore({ corePointer, dataPointer })
-  await writeEpochFile(dir, { ...file, cut: 'done' })
-  return again
+  const reopened = await openStore(dir)
+  if (isOurs) await reopened.storage.deleteCore({ corePointer, dataPointer })
+  await writeEpochFile(dir, { ...rest, cut: 'done' })
+  return reopened
 }
 
 async function writeBlocks(
   path: string,
-  length: number,
-  block: (seq: number) => Promise<Buffer | null>,
+  { from, to, block }: { from: number; to: number; block: (seq: number) => Promise<Buffer | null> },
 ): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const draft = `${path}.new`
   const file = await open(draft, 'w', 0o600)
   try {
-    for (let seq = 0; seq < length; seq += 1) {
+    for (let seq = from; seq < to; seq += 1) {
       const bytes = await block(seq)
       if (bytes === null) break
       const size = Buffer.alloc(4)
@@ -124,21 +143,22 @@ export async function mendBranch(
     append: (entry: EntryInput, origin: Origin) => Promise<unknown>
   },
 ): Promise<boolean> {
-  if (replica === undefined || replica.readable < Math.max(1, branch.witnessed)) return false
-  const length = replica.readable
-  const { key, epoch } = branch
+  const { key, epoch, witnessed } = branch
+  // How much of it there is to compare with.
+  const length = witnessed === undefined ? 0 : (replica?.readable ?? 0)
+  if (length < Math.max(1, witnessed ?? 0) && witnessed !== undefined) return false
   let done = -1
   for (let seq = 0; seq < own.readable; seq += 1) {
     const entry = await own.entry(seq)
     if (entry?.origin?.key === key) done = Math.max(done, entry.origin.seq)
   }
-  let seq = -1
+  let seq = branch.from - 1
   let differs = false
   for await (const block of blocksOf(branch.path)) {
     seq += 1
     if (!differs && seq < length) {
-      const theirs = await replica.core.get(seq, { wait: false })
-      if (theirs === null) return false
+      const theirs = await replica?.core.get(seq, { wait: false })
+      if (theirs === null || theirs === undefined) return false
       differs = !theirs.equals(block)
     }
     if ((!differs && seq < length) || seq <= done) continue

@@ -52,6 +52,8 @@ const epochFileSchema = z.object({
   witnessed: witnessedSchema.optional(),
   /** The own branch must be taken out of the store, or was, as it contradicts what peers have. */
   cut: z.enum(['asked', 'done']).optional(),
+  /** Its entries from this one on are to be written again, since no peer will have them. */
+  again: count.optional(),
 })
 export type EpochFile = z.infer<typeof epochFileSchema>
 export type Witnessed = z.infer<typeof witnessedSchema>
@@ -63,6 +65,7 @@ export interface Retirement {
   reason: string
   witnessed?: Witnessed
   cut?: boolean
+  again?: number
 }
 
 export interface OwnCore {
@@ -168,11 +171,12 @@ export async function openOwnCore(
         return sharing
       },
       isNew: at.epoch !== own?.epoch,
-      retire({ reason, witnessed, cut }) {
+      retire({ reason, witnessed, cut, again }) {
         isEnded = true
         return save({
           retired: reason.slice(0, 256),
           witnessed,
+          again,
           ...(cut === true ? { cut: 'asked' as const } : {}),
         })
       },

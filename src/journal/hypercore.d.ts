@@ -40,6 +40,7 @@ declare module 'hypercore' {
     readonly fork: number
     readonly writable: boolean
     readonly closing: unknown
+    readonly opened: boolean
     /** Not 0 after the store dropped a damaged write-ahead log. */
     readonly recovering: number
     readonly peers: RemotePeer[]
@@ -57,6 +58,8 @@ declare module 'hypercore' {
     }
     /** Null before `ready`. */
     readonly core: {
+      /** `frozen`: two histories of it were met; nothing of it is replicated any more, ever. */
+      readonly header: { readonly frozen: boolean }
       /** Null until the first block, with the manifest, has arrived. */
       readonly verifier: { verify(tree: TreeBatch, signature: Buffer | null): boolean } | null
       /** Which blocks are stored here. */

@@ -6,10 +6,9 @@
  * said how long the journal is, or a grace has passed. When nobody could be asked, a new epoch is
  * begun, since one epoch more costs little and a forked journal cannot be mended; but not when no
  * other ever had a part of this one, so that an agent that starts alone again and again needs one
- * epoch more, not one for each start.
+ * epoch more, not one for each start. A peer that holds another history ends the epoch by itself, at
+ * any time (`keeper.ts`).
  */
-import type { Standing } from './heads.ts'
-
 export interface Evidence {
   /** Made just now, or written before in this run: nobody can know more of it. */
   sure: boolean
@@ -21,9 +20,7 @@ export interface Evidence {
   expected: readonly string[]
   /** Peers that said what they know, also when that is nothing. */
   answered: ReadonlySet<string>
-  /** The worst that any of them said of the own journal. */
-  worst: Standing | undefined
-  graceOver: boolean
+  isGraceOver: boolean
 }
 
 export type Judgement = { go: 'wait' } | { go: 'on' } | { go: 'anew'; reason: string }
@@ -35,12 +32,11 @@ export const reasons = {
 } as const
 
 export function judge(evidence: Evidence): Judgement {
-  const { sure, length, shared, expected, answered, worst, graceOver } = evidence
-  if (worst === 'longer' || worst === 'different') return { go: 'anew', reason: reasons[worst] }
+  const { sure, length, shared, expected, answered, isGraceOver } = evidence
   if (sure) return { go: 'on' }
   const isKnownToNone = length === 0 || !shared
   if (isKnownToNone && expected.length === 0) return { go: 'on' }
   if (expected.length > 0 && expected.every((peerId) => answered.has(peerId))) return { go: 'on' }
-  if (!graceOver) return { go: 'wait' }
+  if (!isGraceOver) return { go: 'wait' }
   return answered.size > 0 || isKnownToNone ? { go: 'on' } : { go: 'anew', reason: reasons.silence }
 }

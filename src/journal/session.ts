@@ -5,9 +5,10 @@
  */
 import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
-import { explain, systemClock } from '../util/index.ts'
+import { explain, systemClock, until, type Logger } from '../util/index.ts'
 import { adoptCopies } from './adopt.ts'
-import { branches, cutBranch, mendBranch } from './branch.ts'
+import { branches, settleBranch, mendBranch } from './branch.ts'
+import { createBudget, type Budget } from './budget.ts'
 import { createDurability, type Durability } from './durable.ts'
 import type { EntryInput, Origin } from './entries.ts'
 import { openOwnCore, type EpochInit, type OwnCore } from './epoch.ts'
@@ -42,12 +43,13 @@ export interface SessionComponents extends JournalComponents {
   /** Resolves when the own journal may be replicated with the peer. */
   admit: (peerId: string) => Promise<void>
   /** Peers hold another history of the own journal; `length`: what they have. */
-  onConflict: (length: number) => void
+  onConflict: (length: number) => Promise<void>
 }
 
 export interface Session {
   readonly own: OwnCore
   readonly durability: Durability
+  readonly budget: Budget
   /** By key; the own one first. */
   readonly sources: ReadonlyMap<string, Source>
   readonly replication: Replication
@@ -57,6 +59,8 @@ export interface Session {
   drop(key: string): void
   /** Writes again what only branches had that were given up. Resolves when none is left, or on close. */
   mend(append: (entry: EntryInput, origin: Origin) => Promise<unknown>): Promise<void>
+  /** Waits until every connected peer has the own journal, but not for long: a peer may be stuck. */
+  drain(ms: number): Promise<void>
   /** Closes all. Never rejects. */
   close(): Promise<void>
 }
@@ -84,7 +88,7 @@ export async function openSession(
 }
 
 async function open(
-  { dir, agent, limits, floor, after = -1 }: SessionInit,
+  { dir, agent, replicate = 'all', limits, floor, after = -1 }: SessionInit,
   components: SessionComponents,
   onClose: (what: string, close: () => Promise<void>) => void,
   closeAll: () => Promise<void>,
@@ -104,7 +108,7 @@ async function open(
   const opened = await openOwnStore(dir)
   let store: Corestore | undefined = opened.store
   onClose('store', async () => store?.close())
-  const cut = await cutBranch(dir, peerId, opened.store).catch(async (error: unknown) => {
+  const cut = await settleBranch(dir, peerId, opened.store).catch(async (error: unknown) => {
     await opened.store.close().catch(() => undefined)
     store = undefined
     throw error
@@ -122,13 +126,23 @@ async function open(
     logger.error({ journal: source.key, error: explain(error) }, 'a journal cannot be read'),
   )
   let background: Promise<void> = Promise.resolve()
+  let indexing: Promise<void> = Promise.resolve()
   onClose('readers', async () => {
     stopping.abort()
     await background
     for (const source of sources.values()) emitted.set(source.key, feed.at(source))
     await feed.stop()
     await Promise.all([...sources.values()].map((source) => source.close()))
+    await indexing
   })
+
+  const budget = createBudget(
+    { budgetBytes: limits.budgetBytes, everyMs: limits.budgetEveryMs, peerId },
+    { sources, registry, clock, logger },
+  )
+  onClose('budget', () => budget.stop())
+  const isWanted = ({ peerId: of, related }: Followed) =>
+    of === peerId || replicate === 'all' || (replicate === 'followed' && related === true)
 
   function addSource(journal: Followed, core: OwnCore['core']): Source {
     const isOwn = journal.key === own.key
@@ -138,6 +152,7 @@ async function open(
         name: journal.name,
         own: isOwn,
         dropped: journal.dropped ?? 0,
+        downloads: isWanted(journal),
         maxBytes: limits.maxReplicaBytes,
         dir,
       },
@@ -149,9 +164,16 @@ async function open(
         onChange: () => {
           changes.notify()
           feed.wake(source)
+          if (!isOwn) budget.wake()
         },
         onProblem: ({ key, peerId: of }, problem) =>
           logger.warn({ journal: key, peerId: of, problem }, 'a journal has a problem'),
+        onFrozen({ peerId: of, name }) {
+          if (isOwn || stopping.signal.aborted || sources.get(journal.key) !== source) return
+          const again = addSource({ ...journal, peerId: of, name }, replica(journal.key))
+          feed.begin(again, feed.at(source))
+          void again.open()
+        },
       },
     )
     sources.set(journal.key, source)
@@ -174,16 +196,18 @@ async function open(
 
   const durability = createDurability(databaseDirectory(dir))
   onClose('write-ahead log', () => durability.close())
-  own.core.on('conflict', (length: number) => components.onConflict(length))
+  own.core.on('conflict', (length: number) => void components.onConflict(length))
 
   const gated = gate(transport, (of) => components.admit(of).then(() => own.share()))
   const replication = createReplication(limits, { store: cut, transport: gated, logger, clock })
   onClose('replication', () => replication.stop())
   background = adoptCopies({ dir, store: cut, sources, logger, signal: stopping.signal })
+  indexing = background.then(() => completeIndexes(sources, stopping.signal, logger))
 
   return {
     own,
     durability,
+    budget,
     sources,
     replication,
     follow(journal) {
@@ -217,6 +241,11 @@ async function open(
         await changes.wait(seen, signal)
       }
     },
+    async drain(ms) {
+      const { core } = own
+      const isDrained = () => core.peers.every((peer) => peer.remoteContiguousLength >= core.length)
+      await until('the last entries', ms, isDrained, { everyMs: 10 }).catch(() => undefined)
+    },
     close: closeAll,
   }
 }
@@ -244,4 +273,20 @@ function gate(transport: JournalTransport, admit: (peerId: string) => Promise<vo
       return transport.openJournal(peerId, options)
     },
   } satisfies JournalTransport
+}
+
+/** One journal after the other, so that no question has to read a journal first that was not indexed. */
+async function completeIndexes(
+  sources: ReadonlyMap<string, Source>,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  for (const source of [...sources.values()]) {
+    if (signal.aborted) return
+    await source.index
+      .grow(source.readable)
+      .catch((error: unknown) =>
+        logger.warn({ journal: source.key, error: explain(error) }, 'a journal was not indexed'),
+      )
+  }
 }

@@ -12,7 +12,7 @@ import { checkIdentity } from './identity.ts'
 import { linkProblem } from './links.ts'
 import { MerkleTree } from './merkle.ts'
 import { pieces } from './proof.ts'
-import type { Source } from './source.ts'
+import { twoHistories, type Source } from './source.ts'
 import type { Verification, VerifySignature } from './types.ts'
 
 const maxProblems = 20
@@ -51,6 +51,7 @@ export async function verifySource(
   try {
     await core.ready()
     if (core.closing) throw new Error('it is closed')
+    if (source.frozen) problems.add(twoHistories)
     // In one turn of the event loop, so that tree, signature and length belong together.
     const signed = core.state.createTreeBatch()
     const { signature } = core.state

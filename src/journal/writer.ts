@@ -21,7 +21,8 @@ import {
   type JournalEntry,
   type Origin,
 } from './entries.ts'
-import { JournalError } from './errors.ts'
+import { busy, closed, invalid, late, tooLarge } from './append-errors.ts'
+import type { JournalError } from './errors.ts'
 import type { OrderClock } from './order.ts'
 
 export interface WriterInit {
@@ -64,6 +65,8 @@ interface Waiting {
   origin: Origin | undefined
   time: number
   durable: boolean
+  /** The only epoch that it belongs to: it speaks of its key. */
+  only: number | undefined
   /** Monotonic; when it is rejected if the writer is still held. */
   until: number
   resolve: (entry: JournalEntry) => void
@@ -91,6 +94,8 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
   let stuck: Placed[] = []
   const syncing = new Set<Promise<void>>()
   let state: State = { is: 'held' }
+  /** Times that the writer was held, to see whether that overtook an `attach`. */
+  let holds = 0
   let draining: Promise<void> | undefined
   let cancelTimer: (() => void) | undefined
 
@@ -135,12 +140,7 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
 
   function expire(waiting: Waiting, at: number): boolean {
     if (waiting.until > at) return false
-    waiting.reject(
-      new JournalError('JOURNAL_WAITING', 'The journal could not be written in time.', {
-        data: { waitedMs: maxWaitMs },
-        next: 'See why in `bzzz status`, then try again.',
-      }),
-    )
+    waiting.reject(late(maxWaitMs))
     return true
   }
 
@@ -203,6 +203,15 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
     syncing.add(done)
   }
 
+  /** Rejects what belongs to another epoch only. */
+  function discard({ epoch }: Target): void {
+    const isForeign = ({ only }: Waiting) => only !== undefined && only !== epoch
+    for (const { waiting } of stuck) if (isForeign(waiting)) waiting.reject(late(0))
+    for (const waiting of queue) if (isForeign(waiting)) waiting.reject(late(0))
+    stuck = stuck.filter(({ waiting }) => !isForeign(waiting))
+    queue.splice(0, queue.length, ...queue.filter((waiting) => !isForeign(waiting)))
+  }
+
   /** Looks for what was in hand; what is not there goes to the front of the queue. */
   async function settle(target: Target): Promise<void> {
     const placed = stuck.splice(0)
@@ -225,10 +234,14 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
     if (at.is === 'open') draining ??= Promise.resolve().then(() => drain(at.target))
   }
 
-  function put(input: EntryInput, durable: boolean, origin?: Origin): Promise<JournalEntry> {
+  function put(
+    input: EntryInput,
+    durable: boolean,
+    { origin, only }: { origin?: Origin | undefined; only?: number } = {},
+  ): Promise<JournalEntry> {
     return new Promise((resolve, reject) => {
       const until = clock.monotonic() + maxWaitMs
-      queue.push({ input, origin, time: clock.now(), durable, until, resolve, reject })
+      queue.push({ input, origin, only, time: clock.now(), durable, until, resolve, reject })
       wake()
       if (queue.length === 1) arm()
     })
@@ -244,17 +257,21 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
       if (state.is === 'refusing') return Promise.reject(state.error)
       if (state.is === 'closed') return Promise.reject(closed())
       if (queue.length >= maxWaiting) return Promise.reject(busy(maxWaiting))
-      return put(parsed.data, durable, origin)
+      return put(parsed.data, durable, { origin })
     },
     async attach(target, first) {
       if (state.is === 'closed') throw closed()
+      const asked = holds
       await draining
       await Promise.all(syncing)
+      discard(target)
       await settle(target)
       if (now().is === 'closed') throw closed()
+      if (holds !== asked) throw late(0)
       const behind = first === undefined ? [] : queue.splice(0)
       state = { is: 'open', target }
-      const written = first === undefined ? Promise.resolve() : put(first, true)
+      const written =
+        first === undefined ? Promise.resolve() : put(first, true, { only: target.epoch })
       queue.push(...behind)
       cancelTimer?.()
       cancelTimer = undefined
@@ -262,6 +279,7 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
       await written
     },
     async hold() {
+      holds += 1
       if (state.is === 'open') state = { is: 'held' }
       arm()
       await draining
@@ -281,37 +299,4 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
       rejectAll(closed())
     },
   }
-}
-
-export function closed(): JournalError {
-  return new JournalError('JOURNAL_CLOSED', 'The journal is not running.', {
-    next: 'Start the agent first.',
-  })
-}
-
-function invalid(
-  type: string,
-  issue: { path: PropertyKey[]; message: string } | undefined,
-): JournalError {
-  const path = (issue?.path ?? []).join('.')
-  return new JournalError(
-    'ENTRY_INVALID',
-    `The entry ${type} is invalid at ${path || 'its root'}: ${issue?.message ?? ''}.`,
-    { data: { type, path } },
-  )
-}
-
-function busy(maxWaiting: number): JournalError {
-  return new JournalError('JOURNAL_BUSY', `${maxWaiting} appends wait already.`, {
-    data: { maxWaiting },
-    next: 'Wait for earlier appends before making more.',
-  })
-}
-
-function tooLarge(type: string, bytes: number): JournalError {
-  return new JournalError(
-    'ENTRY_TOO_LARGE',
-    `The entry ${type} has ${bytes} bytes; at most ${maxEntryBytes} fit.`,
-    { data: { type, bytes, maxBytes: maxEntryBytes }, next: 'Journal a digest instead.' },
-  )
 }

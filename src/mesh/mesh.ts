@@ -37,6 +37,7 @@ import { createNode, startNode, type MeshNode } from './node.ts'
 import { createPorts } from './ports.ts'
 import { createReach } from './reach/index.ts'
 import { handle, openStream } from './request.ts'
+import { createTwins } from './twins.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type OpenTopic, type ProtocolName, type TopicMessage } from './wire.ts'
 import { createWitnesses } from './witness.ts'
@@ -86,7 +87,17 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     { protocol: protocolId('witness') },
     { counters, logger, clock },
   )
-  const inbox = createInbox({ meshName, isMember, counters })
+  const twins = createTwins()
+  const inbox = createInbox({
+    meshName,
+    isMember,
+    counters,
+    onHeartbeat(from, heartbeat) {
+      if (!twins.heard(from, heartbeat, clock.monotonic())) return
+      counters.add('peers.twins')
+      logger.warn({ peerId: from }, 'two processes run under one identity: was a home copied?')
+    },
+  })
   const gossip = createGossip(
     { meshName, isMember },
     { inbox, onAuthor: (of) => company.onAuthor(of), counters, logger },
@@ -251,6 +262,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     stop: () => lifecycle.stop(),
     addresses,
     peers: () => peers.list(),
+    twins: () => twins.list(clock.monotonic()),
     capabilities: () => announcer.last(),
     announce: (change) => announcer.change(change),
     async publish(topic, message) {

@@ -119,6 +119,8 @@ export interface Mesh extends Startable {
   addresses(): string[]
   /** Every peer met or heard of in this run, until it has been gone for a while; never oneself. */
   peers(): MeshPeer[]
+  /** Peer ids under which two processes run at once: somebody copied a home. */
+  twins(): string[]
   /** Own capabilities as announced last. */
   capabilities(): Capabilities
   /**

@@ -1,5 +1,5 @@
 /** `bzzz status`: this agent on one screen; with `--probe` only an exit code, for health checks. */
-import type { Status } from '../../api/client.ts'
+import { describeJournal, type Status } from '../../api/client.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { table } from '../output/table.ts'
@@ -37,11 +37,16 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['peer id', status.peerId],
     ['roles', status.roles.join(', ') || 'none'],
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
+    ...mesh.twins.map((of): [string, string] => ['', `two processes run as ${of}`]),
     ...mesh.addresses.map((address): [string, string] => ['', address]),
     [
       'journal',
       `${count(journal.length, 'entry', 'entries')}, epoch ${journal.epoch}, key ${journal.key.slice(0, 16)}…`,
     ],
+    ...(journal.state.is === 'open'
+      ? []
+      : [['', describeJournal(journal.state)] satisfies [string, string]]),
+    ['', othersLine(journal.others)],
     ['slots', `${slots.used} of ${slots.total} in use`],
     ['tasks', tasks(status)],
     ...status.frozen.map(({ repo, issue, sinceMs }): [string, string] => [
@@ -51,10 +56,23 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ...githubLines(github, nowMs),
     ['', reachLine(status, nowMs)],
   ]
-  const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${clean(value)}`)
+  const lines = facts
+    .filter(([name, value]) => name !== '' || value !== '')
+    .map(([name, value]) => `${name.padEnd(8)} ${clean(value)}`)
   const head = `${out.style('bold', clean(status.name))}  ${state} for ${up}, version ${clean(status.version)}, pid ${status.pid}`
   const repos = repositories(github.repos, nowMs, out)
   return [head, ...lines, ...(repos === '' ? [] : ['', repos])].join('\n')
+}
+
+/** Empty when nothing was dropped. */
+function othersLine({
+  droppedEntries,
+  droppedFrom,
+  budgetBytes,
+}: Status['journal']['others']): string {
+  if (droppedEntries === 0) return ''
+  const budget = `${Math.round(budgetBytes / 2 ** 20)} MiB`
+  return `others’ journals: the oldest ${count(droppedEntries, 'entry', 'entries')} of ${droppedFrom} dropped, so that they fit into ${budget} (journal.diskBudgetBytes)`
 }
 
 function tasks({ tasks }: Status): string {

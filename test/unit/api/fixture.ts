@@ -22,8 +22,16 @@ export const status: Status = {
   home: '/home/owl',
   roles: ['worker'],
   state: 'running',
-  mesh: { connected: 1, known: 2, addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${ownPeerId}`] },
-  journal: { key, epoch: 1, length: 42 },
+  mesh: {
+    connected: 1,
+    known: 2,
+    addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${ownPeerId}`],
+    twins: [],
+  },
+  journal: {
+    ...{ key, epoch: 1, length: 42, state: { is: 'open' } },
+    others: { journals: 2, bytes: 9_000, budgetBytes: 1e9, droppedEntries: 0, droppedFrom: 0 },
+  },
   slots: { total: 2, used: 1 },
   tasks: {
     open: 1,

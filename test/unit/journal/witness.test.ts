@@ -15,7 +15,8 @@ import {
 } from './helpers.ts'
 import { copyHome, putBack, snapshot } from './home.ts'
 
-const quick = { witnessGraceMs: 250, redialMs: 10 }
+const quick = { redialMs: 10 }
+const alone = { ...quick, witnessGraceMs: 250 }
 
 const titles = async ({ journal }: Member, agent = 'ada') =>
   (await collect(journal.read({ agent }))).flatMap((entry) =>
@@ -150,6 +151,63 @@ describe('a home that was set back', () => {
   })
 })
 
+describe('two histories of one key', () => {
+  it('that meet before anyone could ask end the epoch in the same run', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    await write(ada, 'a')
+    await ada.journal.stop()
+    const early = await snapshot(ada.dir)
+    const second = await restart(ada, network)
+    const bob = await startMember('bob', { network })
+    await write(second, 'b', 'c')
+    meet(second, bob)
+    await replicated(bob.journal, ada.identity.peerId, 6)
+    await second.journal.stop()
+
+    await putBack(ada.dir, early)
+    network.witnesses.delete(bob.identity.peerId)
+    const third = await restart(ada, network)
+    await write(third, 'x', 'y')
+    const { key } = third.journal.head()
+    meet(third, bob)
+    await until('the next epoch', 10_000, () => {
+      const { is } = third.journal.state()
+      return is === 'open' && third.journal.head().epoch === 1
+    })
+    expect(third.journal.head().key).not.toBe(key)
+    await write(third, 'z')
+    meet(third, bob)
+    await until('the new epoch at bob', 10_000, async () => (await titles(bob)).length === 6)
+    expect((await titles(bob)).sort()).toEqual(['a', 'b', 'c', 'x', 'y', 'z'])
+    // Here the branch itself is still there, too.
+    expect((await titles(third)).sort()).toEqual(['a', 'x', 'x', 'y', 'y', 'z'])
+    const { problems = [] } = bob.journal.journals().find((info) => info.key === key) ?? {}
+    expect(problems.join()).toContain('Two different histories')
+  })
+})
+
+describe('a journal whose owner is gone', () => {
+  it('is read and verified from whoever has it, from hand to hand', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    await write(ada, 'a', 'b')
+    const { key, epoch } = ada.journal.head()
+    let [giver, giverName] = [ada, 'ada']
+    for (const name of ['bob', 'cyd', 'dan']) {
+      const taker = await startMember(name, { network })
+      taker.journal.follow({ peerId: ada.identity.peerId, key, epoch, name: 'ada' })
+      meet(giver, taker)
+      await replicated(taker.journal, ada.identity.peerId, 3)
+      await giver.journal.stop()
+      expect(await titles(taker)).toEqual(['a', 'b'])
+      const own = (await taker.journal.verify('ada')).find((one) => one.key === key)
+      expect([giverName, own]).toMatchObject([giverName, { ok: true, problems: [] }])
+      ;[giver, giverName] = [taker, name]
+    }
+  })
+})
+
 describe('a start', () => {
   it('goes on in its epoch when a peer holds no more than is here', async () => {
     const network = new Network()
@@ -179,7 +237,7 @@ describe('a start', () => {
     await ada.journal.stop()
     await bob.journal.stop()
     for (let i = 0; i < 5; i += 1) {
-      const again = await restart(ada, network)
+      const again = await restart(ada, network, alone)
       await again.journal.opened()
       expect(again.journal.head().epoch).toBe(1)
       await again.journal.stop()
