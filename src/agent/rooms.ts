@@ -101,6 +101,7 @@ export function makeCredential(
 
 export interface TasksParts {
   mesh: Mesh
+  membership: Membership
   journal: Journal
   work: Work
   git: Git
@@ -108,7 +109,7 @@ export interface TasksParts {
 }
 
 export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
-  const { mesh, journal, work, git, logger } = parts
+  const { mesh, membership, journal, work, git, logger } = parts
   const { github, name } = config
   return createTasks(
     {
@@ -151,7 +152,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       git,
       verify: verifySignature,
       logger,
-      mayTake: () => mayBegin(journal),
+      mayTake: () => membership.roles(mesh.peerId).includes('worker') && mayBegin(journal),
       self: () => ({
         peerId: mesh.peerId,
         name,

@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { Logger } from '../util/index.ts'
 import { envelopeOf, statusOf } from './envelope.ts'
 import { ApiError } from './errors.ts'
+import { membershipRoutes } from './membership-routes.ts'
 import * as schemas from './parameters.ts'
 import { describeJournal, isWritten } from './journal-state.ts'
 import { ndjsonResponse } from './stream.ts'
@@ -70,6 +71,7 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
 
   const app = new Hono()
   app.route('/api/v1', api)
+  app.route('/api/v1', membershipRoutes(sources.membership))
   app.get('/livez', (context) => {
     const status = sources.status()
     return probe(context.req.query(), [['answering', status.pid > 0]])

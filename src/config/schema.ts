@@ -9,6 +9,7 @@ import { z } from 'zod'
 import * as field from './fields.ts'
 import { option, wholeNumber } from './option.ts'
 import * as access from './schema-access.ts'
+import * as membership from './schema-membership.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -132,10 +133,11 @@ const github = z
 const mesh = z
   .strictObject({
     name: option(field.meshName.default('bzzz'), {
-      what: 'Name of the mesh; agents meet only others with the same name.',
-      why: 'Lets several meshes share a network. It is no secret and no protection.',
+      what: 'Name of the mesh that is founded here, or that is looked for when joining without a token.',
+      why: 'Lets several meshes share a network; it is no secret and no protection. A home that belongs to a mesh keeps that mesh’s name.',
       form: '1 to 32 of a-z, 0-9 and -',
     }),
+    join: membership.join,
     listen: option(z.array(field.listenAddress).min(1).max(16).default(['/ip4/0.0.0.0/tcp/0']), {
       what: 'Addresses on which other agents reach this one.',
       why: 'Port 0 takes a free one, which mDNS makes known; give a fixed port to agents that others bootstrap from.',

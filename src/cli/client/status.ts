@@ -6,6 +6,8 @@ import { table } from '../output/table.ts'
 import { age, clean, count } from '../output/text.ts'
 import { agentOf } from './agent.ts'
 import { githubLines } from './github-lines.ts'
+import { membershipLines } from './membership-lines.ts'
+import { networkLine } from './network-lines.ts'
 import { reachLine } from './reach.ts'
 
 export async function status(context: Context, options: { probe?: true }): Promise<number> {
@@ -36,9 +38,11 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['home', status.home],
     ['peer id', status.peerId],
     ['roles', status.roles.join(', ') || 'none'],
+    ...membershipLines(status.membership, nowMs),
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
     ...mesh.twins.map((of): [string, string] => ['', `two processes run as ${of}`]),
     ...mesh.addresses.map((address): [string, string] => ['', address]),
+    ...(mesh.reach === undefined ? [] : [['reached', networkLine(mesh.reach)] as [string, string]]),
     [
       'journal',
       `${count(journal.length, 'entry', 'entries')}, epoch ${journal.epoch}, key ${journal.key.slice(0, 16)}…`,
