@@ -11,6 +11,8 @@ import type { Head, JournalTransport, WitnessAnswer, WitnessRequest } from './ty
 
 /** Heads of one answer that are looked at, and given. */
 const maxHeads = 24
+/** Questions to a peer in a row that may fail; then it is asked again with its next stream. */
+const maxTries = 2
 /** Unknown journals of the own identity that are taken up in one run, on peers' word until proven. */
 const maxFound = 8
 
@@ -51,16 +53,18 @@ export function createAsker(
   const answered = new Set<string>()
   let found = 0
 
-  async function question(peerId: string): Promise<void> {
+  async function question(peerId: string, tries = maxTries): Promise<void> {
     try {
       const answer = await transport.askWitness?.(peerId, { v: 1 }, { timeoutMs: askMs })
       if (answer === undefined) return
       await weigh(peerId, answer)
-      answered.add(peerId)
     } catch (error) {
       logger.debug({ peerId, error: explain(error) }, 'a peer did not say what it knows')
+      if (tries > 1 && asked.has(peerId)) return question(peerId, tries - 1)
+      asked.delete(peerId)
       return
     }
+    answered.add(peerId)
     parts.onAnswer()
   }
 

@@ -68,7 +68,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
   let isGraceOver = false
   /** The session that was decided about. */
   let decided: Session | undefined
-  /** The session whose epoch ends: nothing is replicated in it any more. */
+  /** Its epoch ends: nothing is replicated in it any more. */
   let doomed: Session | undefined
   let cancelGrace: (() => void) | undefined
   let unhandle: (() => void) | undefined
@@ -142,7 +142,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
       await renew(at, { reason: reasons.different, witnessed: { length }, again })
     }
     const parts = { ...components, emitted, admit, onConflict }
-    const started = openSession({ ...init, floor, after: latestEpoch() }, parts)
+    const started = openSession({ ...init, floor, after: latest }, parts)
     started.then(opening.resolve, opening.reject)
     session = await started
     const { own, sources } = session
@@ -162,14 +162,6 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
 
   function notBegun(error: unknown): void {
     if (!signal.aborted) logger.error({ error: explain(error) }, 'the journal does not begin')
-  }
-
-  /** The latest epoch of this identity that is proven here. */
-  function latestEpoch(): number {
-    for (const { peerId: of, identity, epoch } of session?.sources.values() ?? []) {
-      if (of === peerId && identity === 'proven') latest = Math.max(latest, epoch)
-    }
-    return latest
   }
 
   async function decide(): Promise<void> {
@@ -194,8 +186,15 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
   }
 
   async function begin(now: Session): Promise<void> {
-    await beginner.begin(now)
-    if (session !== now || signal.aborted) return
+    try {
+      await beginner.begin(now)
+    } catch (cause) {
+      if (session !== now || now === doomed || signal.aborted) return
+      const error = storageError(cause, dir)
+      if (state.is !== 'full' && state.is !== 'failed') broken(error)
+      throw error
+    }
+    if (session !== now || now === doomed || signal.aborted) return
     become({ is: 'open' })
     void shortage.reserve()
     beginner.mend(now)
@@ -233,7 +232,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
   }
 
   async function closeSession(now: Session): Promise<void> {
-    latest = latestEpoch()
+    latest = Math.max(latest, now.latestEpoch())
     head()
     await now.close()
     if (session === now) session = undefined

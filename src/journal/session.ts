@@ -53,6 +53,8 @@ export interface Session {
   /** By key; the own one first. */
   readonly sources: ReadonlyMap<string, Source>
   readonly replication: Replication
+  /** The latest epoch of this identity that is proven here. */
+  latestEpoch(): number
   /** Takes up a journal that is not in `sources` yet. */
   follow(journal: Followed): void
   /** Lets go of a journal of another epoch or peer; what is stored of it stays. */
@@ -210,6 +212,12 @@ async function open(
     budget,
     sources,
     replication,
+    latestEpoch() {
+      const proven = [...sources.values()].filter(
+        (source) => source.peerId === peerId && source.identity === 'proven',
+      )
+      return Math.max(own.epoch, ...proven.map((source) => source.epoch))
+    },
     follow(journal) {
       void addSource(journal, replica(journal.key)).open()
     },

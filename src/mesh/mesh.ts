@@ -32,12 +32,12 @@ import { createLinks, type Links } from './links.ts'
 import { createMembers } from './members.ts'
 import type { Membership } from './membership/types.ts'
 import { addressesNow } from './network.ts'
-import { createNode, startNode, type MeshNode } from './node.ts'
+import { createNode, incarnationOf, startNode, type MeshNode } from './node.ts'
 import { pingPeer } from './ping.ts'
 import { createPorts } from './ports.ts'
 import { createReach } from './reach/index.ts'
 import { handle, openStream } from './request.ts'
-import { createTwins } from './twins.ts'
+import { createTwins, type Voice } from './twins.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type OpenTopic, type ProtocolName, type TopicMessage } from './wire.ts'
 import { createWitnesses } from './witness.ts'
@@ -92,11 +92,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     meshName,
     isMember,
     counters,
-    onHeartbeat(from, heartbeat) {
-      if (!twins.heard(from, heartbeat, clock.monotonic())) return
-      counters.add('peers.twins')
-      logger.warn({ peerId: from }, 'two processes run under one identity: was a home copied?')
-    },
+    onHeartbeat: heardVoice,
   })
   const gossip = createGossip(
     { meshName, isMember },
@@ -149,6 +145,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
+      incarnation,
       listen,
       allowedTopics: topicNames(config.meshName),
       dhtProtocol: config.dht.enabled ? `/bzzz/${config.meshName}/kad/1` : undefined,
@@ -199,6 +196,10 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       { node: created, peers, dialer, heartbeats, gossip, inbox, counters, logger, clock },
     )
     await company.attach(created, stopping.signal)
+    created.addEventListener('peer:identify', ({ detail }) => {
+      const said = incarnationOf(detail.agentVersion)
+      if (said !== undefined) heardVoice(detail.peerId.toString(), { incarnation: said })
+    })
     await handle(created, protocolId('journal'), onJournal)
     await witnesses.serve(created)
     await members.serve(created)
@@ -234,6 +235,12 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
         for (const at of running.getConnections()) at.abort(new Error('The agent stops.'))
       },
     )
+  }
+
+  function heardVoice(from: string, voice: Voice): void {
+    if (!twins.heard(from, voice, clock.monotonic())) return
+    counters.add('peers.twins')
+    logger.warn({ peerId: from }, 'two processes run under one identity: was a home copied?')
   }
 
   function onJournal(stream: Duplex, from: string): void {

@@ -62,6 +62,8 @@ const plain: NodeParts = { transports: [], listen: [], announce: [], services: {
 export interface NodeInit {
   privateKey: PrivateKey
   version: string
+  /** Told to others by identify, so that two processes under one identity are noticed. */
+  incarnation?: string
   /** Multiaddrs to listen on. */
   listen: readonly string[]
   /** Full topic names; any other is ignored. */
@@ -107,7 +109,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
   return createLibp2p({
     start: false,
     privateKey,
-    nodeInfo: { name: 'bzzz', version },
+    nodeInfo: { name: 'bzzz', version, userAgent: userAgent(version, init.incarnation) },
     addresses: {
       listen: [...listen, ...parts.listen],
       appendAnnounce: [...parts.announce],
@@ -130,6 +132,13 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 5000 } },
     services,
   })
+}
+
+const userAgent = (version: string, incarnation = '') => `bzzz/${version} ${incarnation}`.trim()
+
+/** What a peer's identify says of its incarnation; hostile like all of it. */
+export function incarnationOf(agentVersion: string | undefined): string | undefined {
+  return /^bzzz\/\S{1,64} ([0-9a-f]{32})$/.exec(agentVersion ?? '')?.[1]
 }
 
 /** Loaded only where it is used: it is a tenth of all that libp2p loads. */

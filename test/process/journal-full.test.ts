@@ -28,7 +28,7 @@ function mounted(): boolean {
   }
 }
 const isMounted = mounted()
-if (!isMounted) console.warn('No tmpfs can be mounted here: a full disk is not tested.')
+const why = isMounted ? '' : ' NOT TESTED: only root may mount the small disk it needs'
 afterAll(async () => {
   if (isMounted) execFileSync('umount', ['-l', disk])
   await rm(disk, { recursive: true, force: true })
@@ -47,7 +47,7 @@ const entry = (attempt: number): EntryInput => ({
   reason: 'x'.repeat(3_900),
 })
 
-describe.skipIf(!isMounted)('a journal on a disk that is full (needs root, to mount one)', () => {
+describe.skipIf(!isMounted)(`a journal on a disk that is full${why}`, () => {
   it('refuses, keeps what it acknowledged, and goes on without a restart when there is space', async () => {
     const identity = createIdentity('ada')
     const dir = join(disk, 'journal')

@@ -1,4 +1,6 @@
-import { readdir } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { LoggedEntry } from '../../../src/journal/index.ts'
 import { until } from '../../../src/util/index.ts'
@@ -11,6 +13,7 @@ import {
   replicated,
   seen,
   startMember,
+  tempDir,
   type Member,
 } from './helpers.ts'
 import { copyHome, putBack, snapshot } from './home.ts'
@@ -84,6 +87,41 @@ describe('a home that was set back', () => {
     for (const { journal } of [third, bob]) {
       expect((await journal.verify()).map(({ ok }) => ok)).toEqual([true, true, true])
     }
+  })
+
+  it('twice to the same state writes a third journal, not the second one again', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    const bob = await startMember('bob', { network })
+    await write(ada, 'a')
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 2)
+    const keys = new Set([ada.journal.head().key])
+    await ada.journal.stop()
+    const early = await snapshot(ada.dir)
+    for (const [round, name] of ['b', 'c'].entries()) {
+      if (round === 0) {
+        const next = await restart(ada, network)
+        meet(next, bob)
+        await next.journal.opened()
+        await write(next, 'lost and found')
+        await until('it at bob', 10_000, async () => (await titles(bob)).includes('lost and found'))
+        await next.journal.stop()
+      }
+      await putBack(ada.dir, early)
+      const again = await restart(ada, network)
+      meet(again, bob)
+      await again.journal.opened()
+      await write(again, name)
+      keys.add(again.journal.head().key)
+      meet(again, bob)
+      await until('it at bob', 10_000, async () => (await titles(bob)).includes(name))
+      expectNoFork(again, bob)
+      await until('all', 10_000, async () => (await titles(again)).length === 3 + round)
+      await again.journal.stop()
+    }
+    expect(keys.size).toBe(3)
+    expect((await titles(bob)).sort()).toEqual(['a', 'b', 'c', 'lost and found'])
   })
 
   it('that wrote before it met anyone ends its branch at once, and writes the entries again', async () => {
@@ -184,6 +222,45 @@ describe('two histories of one key', () => {
     expect((await titles(third)).sort()).toEqual(['a', 'x', 'x', 'y', 'y', 'z'])
     const { problems = [] } = bob.journal.journals().find((info) => info.key === key) ?? {}
     expect(problems.join()).toContain('Two different histories')
+  })
+})
+
+describe('a crash', () => {
+  it('between the end of an epoch and the first entry of the next loses neither link nor entries', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    const bob = await startMember('bob', { network })
+    await write(ada, 'a')
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 2)
+    const { key, treeHash } = ada.journal.head()
+    await ada.journal.stop()
+    // The branch is longer than what the peer vouched for, and its file is half there.
+    const path = join(ada.dir, 'epoch.json')
+    const file = JSON.parse(await readFile(path, 'utf8')) as object
+    const retired = { retired: 'a test', witnessed: { length: 2, treeHash }, cut: 'asked' }
+    await writeFile(path, JSON.stringify({ ...file, ...retired }))
+    await mkdir(join(ada.dir, 'branches'))
+    await writeFile(join(ada.dir, 'branches', `0-${key}-0-2.blocks.new`), 'half')
+    // This one cannot sign its first entry, so it ends after the new epoch was made.
+    const mute = { ...ada.identity, privateKey: undefined as never }
+    const crashed = await createMember('ada', { network, dir: ada.dir, identity: mute })
+    await expect(crashed.journal.start()).rejects.toMatchObject({ code: 'JOURNAL_FAILED' })
+
+    const again = await restart(ada, network)
+    meet(again, bob)
+    await again.journal.opened()
+    await until('the old epoch', 10_000, async () => (await titles(again)).length === 1)
+    const started = await collect(again.journal.read({ agent: 'ada', types: ['agent.started'] }))
+    expect(started.at(-1)).toMatchObject({
+      epoch: 1,
+      previous: { key, epoch: 0, length: 2, treeHash, reason: 'a test' },
+    })
+    await until('the branch is done with', 10_000, async () => {
+      const names = await readdir(join(ada.dir, 'branches'))
+      return names.every((name) => name.endsWith('.new'))
+    })
+    expectNoFork(again, bob)
   })
 })
 
@@ -311,14 +388,17 @@ describe('a home that was copied', () => {
     const ada = await startMember('ada', { limits: quick })
     await write(ada, 'a')
     await ada.journal.stop()
-    const copy = await copyHome(ada.dir)
+    // What `cp -a` writes over keeps its inode and gets its old times, so hypercore sees nothing.
+    const backup = await tempDir()
+    const copy = (from: string, to: string) => execFileSync('cp', ['-a', `${from}/.`, to])
+    copy(ada.dir, backup)
     const second = await restart(ada, new Network())
     await write(second, 'b')
     await second.journal.stop()
-    const { cp } = await import('node:fs/promises')
-    await cp(copy, ada.dir, { recursive: true, preserveTimestamps: true })
+    copy(backup, ada.dir)
     const third = await restart(ada, new Network())
     await third.journal.opened()
     expect(third.journal.head().epoch).toBe(1)
+    expect(await readdir(ada.dir)).not.toContainEqual(expect.stringMatching(/^copied-/))
   })
 })
