@@ -152,6 +152,7 @@ export function createLinks(init: LinksInit, components: LinksComponents): Links
   function leave(peerId: string): void {
     counters.add('links.removed')
     logger.info({ peerId }, 'hung up on a peer that is no member any more')
+    peers.removed(peerId)
     void hangUp(node, peerId)
   }
 

@@ -110,7 +110,7 @@ export function createMembers(init: MembersInit, components: MembersComponents):
       await admission.serve(node)
       await serve(node, init.protocol, {
         maxBytes: protocols.roster.maxBytes,
-        answer: (body) => roster.answer(body),
+        answer: (body, from) => roster.answer(body, from),
         timeoutMs: ROSTER_TIMEOUT_MS,
         maxStreams: MAX_ROSTER_STREAMS,
         counters,

@@ -5,6 +5,7 @@
  * one). Time comes in; nothing waits here.
  */
 import { RecentMap } from '../util/index.ts'
+import { Rates } from './rate.ts'
 
 /** Strangers connected at the same time. */
 export const MAX_STRANGERS = 8
@@ -29,16 +30,6 @@ export type Refusal =
 export type Admission =
   { ok: true; /** It went. Idempotent. */ leave: () => void } | { ok: false; reason: Refusal }
 
-interface Rate {
-  burst: number
-  perSecond: number
-}
-
-interface Bucket {
-  left: number
-  at: number
-}
-
 /** Hosts that count as one. `address`: IPv4 or IPv6 as text, else taken as it is. */
 export function addressKey(address: string): string {
   if (!address.includes(':')) return address
@@ -57,9 +48,9 @@ export function addressKey(address: string): string {
 
 export class Reception {
   readonly #here = new Map<string, number>()
-  readonly #rates = new RecentMap<string, Bucket>(MAX_REMEMBERED)
+  readonly #rates = new Rates(ADDRESS_RATE, MAX_REMEMBERED)
+  readonly #total = new Rates(TOTAL_RATE, 1)
   readonly #removed = new RecentMap<string, number>(MAX_REMEMBERED)
-  #total: Bucket = { left: TOTAL_RATE.burst, at: 0 }
   #count = 0
 
   /** Strangers here now. */
@@ -76,11 +67,10 @@ export class Reception {
     }
     const told = peer.removed ? this.#removed.get(peer.peerId) : undefined
     if (told !== undefined && now - told < REMOVED_PAUSE_MS) return { ok: false, reason: 'removed' }
-    const total = refilled(this.#total, TOTAL_RATE, now)
-    const own = refilled(this.#rates.get(key), ADDRESS_RATE, now)
-    if (total.left < 1 || own.left < 1) return { ok: false, reason: 'rate' }
-    this.#total = { ...total, left: total.left - 1 }
-    this.#rates.set(key, { ...own, left: own.left - 1 })
+    const isFree = this.#total.left('all', now) >= 1 && this.#rates.left(key, now) >= 1
+    if (!isFree) return { ok: false, reason: 'rate' }
+    this.#total.take('all', now)
+    this.#rates.take(key, now)
     if (peer.removed) this.#removed.set(peer.peerId, now)
     this.#here.set(key, here + 1)
     this.#count += 1
@@ -95,10 +85,4 @@ export class Reception {
     }
     return { ok: true, leave }
   }
-}
-
-function refilled(bucket: Bucket | undefined, { burst, perSecond }: Rate, now: number): Bucket {
-  if (bucket === undefined) return { left: burst, at: now }
-  const left = Math.min(burst, bucket.left + ((now - bucket.at) / 1000) * perSecond)
-  return { left, at: now }
 }

@@ -23,7 +23,9 @@ import {
   type Startable,
 } from '../util/index.ts'
 import type { Counters } from './counters.ts'
+import { MeshError } from './errors.ts'
 import type { Membership } from './membership/types.ts'
+import { Rates } from './rate.ts'
 import {
   protocols,
   rosterNoticeSchema,
@@ -40,6 +42,12 @@ const COALESCE_MS = 50
 const SPREAD_MS = 1000
 /** Exchanges at the same time. */
 const MAX_EXCHANGES = 4
+/** Of one member: notices, requests, and requests that bring statements. Each may cost many signatures. */
+export const NOTICE_RATE = { burst: 20, perSecond: 1 }
+export const REQUEST_RATE = { burst: 20, perSecond: 0.5 }
+export const STATEMENTS_RATE = { burst: 5, perSecond: 0.2 }
+/** Members whose rate is remembered. */
+const MAX_RATED = 1000
 /** Pairs of digests that an exchange left different. */
 const MAX_SETTLED = 256
 
@@ -65,8 +73,8 @@ export interface Roster extends Startable {
   /** A member is connected. */
   met(peerId: string): void
   heard(notice: RosterNotice, from: string): void
-  /** Answers a request of the roster protocol. Errors: `INVALID`, `TOO_LARGE`. */
-  answer(body: Uint8Array): Promise<Uint8Array>
+  /** Answers a request of the roster protocol. Errors: `INVALID`, `TOO_LARGE`, `STREAM_MALFORMED` (too many). */
+  answer(body: Uint8Array, from: string): Promise<Uint8Array>
 }
 
 export function createRoster(init: RosterInit, components: RosterComponents): Roster {
@@ -75,6 +83,9 @@ export function createRoster(init: RosterInit, components: RosterComponents): Ro
   const exchanging = new Set<string>()
   /** Asked for while too many were under way. */
   const queued = new Set<string>()
+  const notices = new Rates(NOTICE_RATE, MAX_RATED)
+  const requests = new Rates(REQUEST_RATE, MAX_RATED)
+  const deliveries = new Rates(STATEMENTS_RATE, MAX_RATED)
   const settled = new RecentMap<string, true>(MAX_SETTLED)
   let known = new Set<string>()
   let cancelNotice: (() => void) | undefined
@@ -211,14 +222,20 @@ export function createRoster(init: RosterInit, components: RosterComponents): Ro
     },
     met,
     heard(notice, from) {
+      if (!notices.take(from, clock.monotonic())) return counters.add('roster.flooded')
       void hear(notice, from).catch((error: unknown) => {
         counters.add('roster.failed')
         logger.warn({ error: explain(error) }, 'a roster notice could not be taken in')
       })
     },
-    async answer(body) {
+    async answer(body, from) {
       const schema = protocols.roster.request
       const message = decodeJson(body, { what: 'roster request', schema, maxBytes })
+      const rates = message.statements === undefined ? requests : deliveries
+      if (!rates.take(from, clock.monotonic())) {
+        counters.add('roster.flooded')
+        throw new MeshError('STREAM_MALFORMED', 'Too many requests of one member.')
+      }
       await merge(message.statements ?? [])
       const digest = membership.digest()
       const wanted = digest !== message.digest && message.statements === undefined

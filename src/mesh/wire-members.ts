@@ -15,15 +15,16 @@ export const rosterNoticeSchema = z.object({
 })
 export type RosterNotice = z.infer<typeof rosterNoticeSchema>
 
-/** Own digest; with all own statements when the other is known to lack some. */
-export const rosterRequestSchema = z.object({
+/**
+ * Request: own digest; with all own statements when the other is known to lack some. Answer: the
+ * digest after taking them in; to a request without statements, all of them where digests differ.
+ */
+export const rosterMessageSchema = z.object({
   v: z.literal(1),
   digest: hex(32),
   statements: statements(MAX_STATEMENTS).optional(),
 })
-/** Digest after taking in what came; with all statements when the request's digest differs from it. */
-export const rosterResponseSchema = rosterRequestSchema
-export type RosterMessage = z.infer<typeof rosterRequestSchema>
+export type RosterMessage = z.infer<typeof rosterMessageSchema>
 
 /**
  * The one protocol for strangers; the same id in every mesh, since a joining machine may not know the

@@ -8,12 +8,10 @@
 import { z } from 'zod'
 import { maxRosterBytes } from './membership/limits.ts'
 import { issuesTickSchema, limitReportSchema, taskAnnouncementSchema } from './wire-hints.ts'
-import { rosterNoticeSchema, rosterRequestSchema, rosterResponseSchema } from './wire-members.ts'
+import { rosterMessageSchema, rosterNoticeSchema } from './wire-members.ts'
 import { count, hex, peerId, repo, text } from './wire-parts.ts'
 
 export {
-  issuesTickSchema,
-  limitReportSchema,
   maxChanges,
   taskAnnouncementSchema,
   type IssuesTick,
@@ -248,8 +246,8 @@ export const protocols = {
   roster: {
     id: 'roster/1',
     kind: 'request',
-    request: rosterRequestSchema,
-    response: rosterResponseSchema,
+    request: rosterMessageSchema,
+    response: rosterMessageSchema,
     maxRequestBytes: maxRosterBytes + 1024,
     maxBytes: maxRosterBytes + 1024,
   },

@@ -2,7 +2,13 @@ import { EventEmitter } from 'node:events'
 import { afterEach, expect, test } from 'vitest'
 import { Counters } from '../../../src/mesh/counters.ts'
 import type { Membership, MembershipEvents } from '../../../src/mesh/membership/types.ts'
-import { createRoster, type Roster } from '../../../src/mesh/roster.ts'
+import {
+  createRoster,
+  NOTICE_RATE,
+  REQUEST_RATE,
+  STATEMENTS_RATE,
+  type Roster,
+} from '../../../src/mesh/roster.ts'
 import type { RosterNotice } from '../../../src/mesh/wire.ts'
 import { canonicalJson, nullLogger, sha256 } from '../../../src/util/index.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'
@@ -51,7 +57,7 @@ async function lab(names: string[], { deaf = false } = {}) {
           const other = peers.get(to)
           if (other === undefined) throw new Error('gone')
           other.requests += 1
-          return other.roster.answer(body)
+          return other.roster.answer(body, name)
         },
         async publish(notice) {
           notices.push(notice)
@@ -144,5 +150,33 @@ test('an answer that makes no sense is counted and changes nothing', async () =>
   get('a').roster.met('b')
   await settle(clock)
   expect(get('a').counters.snapshot()['roster.failed']).toBe(1)
-  await expect(get('a').roster.answer(Buffer.from('[]'))).rejects.toMatchObject({ code: 'INVALID' })
+  await expect(get('a').roster.answer(Buffer.from('[]'), 'b')).rejects.toMatchObject({
+    code: 'INVALID',
+  })
+})
+
+test('a member that floods is heard now and then, others as ever', async () => {
+  const { clock, get } = await lab(['a', 'b', 'c'])
+  const message = (statements?: string[]) =>
+    Buffer.from(JSON.stringify({ v: 1, digest: 'a'.repeat(64), ...(statements && { statements }) }))
+  const { roster, counters } = get('a')
+  const ask = (from: string, statements?: string[]) =>
+    roster.answer(message(statements), from).then(
+      () => 1,
+      () => 0,
+    )
+  const sum = async (all: Promise<number>[]) => (await Promise.all(all)).reduce((x, y) => x + y, 0)
+  const many = Array.from({ length: 100 }, (_, n) => n)
+  expect(await sum(many.map((n) => ask('b', [`flood ${n}`])))).toBe(STATEMENTS_RATE.burst)
+  expect(await sum(many.map(() => ask('b')))).toBe(REQUEST_RATE.burst)
+  expect(await ask('c', ['honest'])).toBe(1)
+  for (const n of many)
+    roster.heard({ v: 1, digest: 'b'.repeat(64), statements: [`say ${n}`] }, 'b')
+  await settle(clock)
+  const said = get('a')
+    .box.statements()
+    .filter((one) => one.startsWith('say'))
+  expect(said).toHaveLength(NOTICE_RATE.burst)
+  expect(counters.snapshot()['roster.flooded']).toBeGreaterThanOrEqual(300 - 5 - 20 - 20)
+  expect(await ask('b', ['later'])).toBe(1)
 })
