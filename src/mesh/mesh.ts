@@ -137,8 +137,9 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   async function stop(): Promise<void> {
     if (node?.status === 'started') await company.sayGoodbye()
     stopping.abort()
-    const parts: (Startable | undefined)[] = [dialer, company, discovery]
-    await Promise.all(parts.map((part) => part?.stop()))
+    const parts: Startable[] = [dialer, company]
+    if (discovery !== undefined) parts.push(discovery)
+    await Promise.all(parts.map((part) => part.stop()))
     gossip.detach()
     if (node !== undefined) await stopNode(node)
     node = undefined
@@ -159,6 +160,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
 
   function onJournal(stream: Duplex, from: string): void {
     counters.add('streams.journal')
+    company.onAuthor(from)
     if (journalHandlers.size === 0) stream.destroy()
     for (const handler of journalHandlers) handler(stream, from)
   }
