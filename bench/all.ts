@@ -16,6 +16,7 @@ const all = [
   'mesh-start',
   'mesh-gossip',
   'mesh-idle',
+  'heal',
   'issue-to-pull',
   'claim-latency',
   'takeover',

@@ -47,9 +47,12 @@ async function startGossip(meshName: string): Promise<Node> {
   })
   await startNode(node, [])
   const counters = new Counters()
-  const inbox = createInbox({ meshName, counters })
+  const inbox = createInbox({ meshName, counters, isMember: () => true })
   const basics = { counters, logger: nullLogger }
-  const gossip = createGossip({ meshName }, { inbox, onAuthor: () => undefined, ...basics })
+  const gossip = createGossip(
+    { meshName, isMember: () => true },
+    { inbox, onAuthor: () => undefined, ...basics },
+  )
   gossip.attach(node.services.pubsub)
   const one: Node = { node, gossip, copies: 0 }
   // gossipsub tells of each message once; the copies are counted where they come in.

@@ -2,7 +2,7 @@
 import { createApi, acquireHomeLock, type HomeLock, type Status } from '../api/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Journal } from '../journal/index.ts'
-import type { Mesh } from '../mesh/index.ts'
+import { foundMesh, openMembership, type Membership, type Mesh } from '../mesh/index.ts'
 import { createGit, createProcesses } from '../process/index.ts'
 import type { Credential } from '../secrets/index.ts'
 import { createBoard, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
@@ -11,6 +11,7 @@ import {
   explain,
   Lifecycle,
   repeat,
+  systemClock,
   withDeadline,
   type Logger,
   type Startable,
@@ -26,6 +27,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
+import { announcing } from './written.ts'
 import { peerRows, statusOf } from './view.ts'
 
 export interface AgentInit {
@@ -73,6 +75,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
   let rooms: Rooms | undefined
   let draining = false
   let up = false
+  let stopping = new AbortController()
   /** What was started, newest last. */
   const started: { what: string; ms: number; part: Startable }[] = []
 
@@ -84,6 +87,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
 
   async function start(): Promise<void> {
     draining = false
+    stopping = new AbortController()
     await begin('lock', lockOf(home))
     const processes = createProcesses({ stateDir: home, logger })
     await begin('processes', sweeping(processes, logger))
@@ -93,7 +97,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       : undefined
     await credential?.check()
 
-    const mesh = makeMesh(config, logger)
+    const mesh = makeMesh(config, await membershipOf(config, logger), logger)
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
     rooms = { mesh, journal, board, tasks: undefined, credential, webhooks: undefined }
@@ -102,9 +106,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await begin('mesh', mesh)
     await begin('journal', journal)
     introduced()
-    mesh.announce({ journal: journal.head() })
+    await begin('announcements', announcing(mesh, journal, wakeTasks))
     await begin('board', board)
     await begin('api', apiOf(rooms))
+    await journal.opened(stopping.signal)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
       const work = makeWork(config, processes, git, logger)
@@ -120,6 +125,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const facts = { event: 'agent.started', name, peerId: mesh.peerId, addresses: mesh.addresses() }
     logger.info(facts, `${name} is up`)
     up = true
+  }
+
+  function wakeTasks(): void {
+    for (const repo of config.github.repos) rooms?.tasks?.hint({ repo, event: 'journal' })
   }
 
   async function stop(): Promise<void> {
@@ -148,6 +157,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         },
         logs: (query) => journal.read(query),
         tail: (query, signal) => journal.tail(query, signal),
+        bundle: (query) => journal.bundle(query),
         verify: (agent) => journal.verify(agent),
         stop: () => {
           draining = true
@@ -181,6 +191,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     start: () => lifecycle.start(),
     stop: () => {
       draining = true
+      stopping.abort()
       return lifecycle.stop()
     },
     get mesh() {
@@ -216,4 +227,12 @@ function sweeping(processes: ReturnType<typeof createProcesses>, logger: Logger)
     },
     stop: () => processes.stop(),
   }
+}
+
+/** The home's; one that belongs to no mesh founds its own. */
+async function membershipOf(config: Config, logger: Logger): Promise<Membership> {
+  const { home, name, roles, mesh } = config
+  const clock = systemClock
+  const there = await openMembership({ home, clock, logger })
+  return there ?? foundMesh({ home, meshName: mesh.name, name, roles, clock, logger })
 }

@@ -15,7 +15,8 @@ export function introduce(mesh: Mesh, journal: Journal, logger: Logger): () => v
     const announced = capabilities?.journal
     if (announced === undefined) return
     const { key, epoch } = announced
-    journal.follow({ peerId, key, epoch, ...(name === undefined ? {} : { name }) })
+    const called = name === undefined ? {} : { name }
+    journal.follow({ peerId, key, epoch, ...called, head: announced })
   }
 
   function greet({ peerId, name }: MeshPeer): void {
@@ -35,6 +36,7 @@ export function introduce(mesh: Mesh, journal: Journal, logger: Logger): () => v
   mesh.events.on('peer:disconnect', ({ peerId }) => journal.disconnect(peerId))
   mesh.events.on('peer:update', (peer) => {
     follow(peer)
+    if (peer.capabilities !== undefined) journal.heard(peer.capabilities.issuedAt)
     greet(peer)
   })
   mesh.events.on('peer:lost', ({ peerId }) => {

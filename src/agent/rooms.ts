@@ -5,6 +5,7 @@ import { createJournal, type Journal } from '../journal/index.ts'
 import {
   createMesh,
   verifySignature,
+  type Membership,
   type Mesh,
   type TopicMessage,
   type OpenTopic,
@@ -25,22 +26,28 @@ import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
+import { mayBegin } from './written.ts'
 
-export function makeMesh(config: Config, logger: Logger): Mesh {
+export function makeMesh(config: Config, membership: Membership, logger: Logger): Mesh {
+  const { listen, announce, relay, autonat, holePunch, upnp, dht } = config.mesh
   const { enabled, interfaces } = config.mesh.mdns
   return createMesh(
     {
       home: config.home,
       name: config.name,
       version,
-      meshName: config.mesh.name,
       roles: config.roles,
-      listen: config.mesh.listen,
+      listen,
+      announce,
+      relay,
+      autonat,
+      holePunch,
+      upnp,
       mdns: { enabled, ...(interfaces.length === 0 ? {} : { interfaces }) },
-      dht: config.mesh.dht,
+      dht,
       capabilities: toLocal(config),
     },
-    { logger },
+    { membership, logger },
   )
 }
 
@@ -137,6 +144,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       git,
       verify: verifySignature,
       logger,
+      mayTake: () => mayBegin(journal),
       self: () => ({
         peerId: mesh.peerId,
         name,

@@ -29,7 +29,6 @@ export function statusOf(
   facts: AgentFacts,
   { mesh, journal, board, tasks, credential, webhooks }: AgentRooms,
 ): Status {
-  const { key, epoch, length } = journal.head()
   const known = mesh.peers()
   const rows = board.rows()
   const counts = taskStates.map((state) => [
@@ -49,8 +48,10 @@ export function statusOf(
       connected: known.filter((peer) => peer.connected).length,
       known: known.length,
       addresses: mesh.addresses(),
+      reach: mesh.reach(),
+      twins: mesh.twins().map((of) => known.find(({ peerId }) => peerId === of)?.name ?? of),
     },
-    journal: { key, epoch, length },
+    journal: journalOf(journal),
     slots: tasks?.slots() ?? { total: 0, used: 0 },
     tasks: Object.fromEntries(counts) as Status['tasks'],
     frozen: rows.flatMap(({ repo, issue, agent, frozenSinceMs }) =>
@@ -71,6 +72,13 @@ export function statusOf(
       webhooks: webhooks?.status() ?? null,
     },
   }
+}
+
+function journalOf(journal: Journal): Status['journal'] {
+  const state = journal.state()
+  const isThere = state.is !== 'stopped' && state.is !== 'opening'
+  const { key, epoch, length } = isThere ? journal.head() : { key: '', epoch: 0, length: 0 }
+  return { key, epoch, length, state }
 }
 
 export function peerRows(mesh: Mesh, journal: Journal): PeerRow[] {

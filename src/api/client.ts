@@ -10,6 +10,7 @@
 import { isObject, bad, callJson, callLines, callText } from './client-http.ts'
 import { checkSocketDirectory, realHome, socketEnv, socketPathFor } from './socket-path.ts'
 import type {
+  BundleQuery,
   LoggedEntry,
   LogQuery,
   PeerRow,
@@ -23,6 +24,7 @@ import type {
 
 export { ApiError, type ApiErrorCode } from './errors.ts'
 export { homeOwner, isAlive, type LockOwner } from './lock.ts'
+export { describeJournal } from './journal-state.ts'
 export { entryTypes, expandEntryType, taskStates } from './vocabulary.ts'
 export type * from './types.ts'
 
@@ -49,6 +51,8 @@ export interface ApiClient {
     query?: LogQuery,
     options?: { follow?: boolean; signal?: AbortSignal },
   ): AsyncIterable<LoggedEntry>
+  /** Lines of a bundle (docs/journal.md), as they are to be written to its file. */
+  bundle(query?: BundleQuery): AsyncIterable<object>
   /** May read whole journals: give it time with `timeoutMs`. Errors: `AGENT_NOT_FOUND`. */
   verify(agent?: string, options?: { timeoutMs?: number }): Promise<Verification[]>
   /** Asks for a graceful stop; resolves when the agent has agreed, not when it has ended. */
@@ -81,12 +85,22 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
       return object<TaskDetail>(await get(`/api/v1/tasks/${path}`), 'history')
     },
     async *logs(query = {}, { follow = false, signal = options.signal } = {}) {
-      const { agent, task, types, since } = query
-      const ref = task && (task.repo === undefined ? `${task.issue}` : `${task.repo}#${task.issue}`)
-      const path = `/api/v1/logs${search({ agent, task: ref, type: types?.join(','), since, follow })}`
+      const { agent, task, types, since, until, last } = query
+      const type = types?.join(',')
+      const asked = { agent, task: refOf(task), type, since, until, last, follow }
+      const path = `/api/v1/logs${search(asked)}`
       const wait = follow ? Math.max(silenceMs, timeoutMs) : timeoutMs
       const call = { ...(await place()), method: 'GET' as const, path, signal, timeoutMs: wait }
       for await (const line of callLines(call)) yield object<LoggedEntry>(line, 'type')
+    },
+    async *bundle({ agent, task } = {}) {
+      const path = `/api/v1/logs/export${search({ agent, task: refOf(task) })}`
+      const wait = Math.max(silenceMs, timeoutMs)
+      const call = { ...(await place()), method: 'GET' as const, path, timeoutMs: wait }
+      for await (const line of callLines(call)) {
+        if (!isObject(line)) throw bad('A line of the bundle is no object.')
+        yield line
+      }
     },
     verify: async (agent, { timeoutMs: timeout } = {}) =>
       list<Verification>(await get(`/api/v1/logs/verify${search({ agent })}`, timeout)),
@@ -98,6 +112,11 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
       return status === 200
     },
   }
+}
+
+function refOf(task: LogQuery['task']): string | undefined {
+  if (task === undefined) return undefined
+  return task.repo === undefined ? `${task.issue}` : `${task.repo}#${task.issue}`
 }
 
 function search(parameters: Record<string, string | number | boolean | undefined>): string {

@@ -37,6 +37,11 @@ const types = z
     return z.NEVER
   })
 
+const last = z
+  .string()
+  .regex(/^[1-9]\d{0,5}$/, 'must be a number of entries up to 100000')
+  .transform((text) => Math.min(100_000, Number(text)))
+
 const since = z.string().transform((text, context) => {
   const time = /^\d{1,15}$/.test(text) ? Number(text) : Date.parse(text)
   if (!Number.isNaN(time)) return time
@@ -49,6 +54,7 @@ export const taskListSchema = z.strictObject({
   state: z.enum(taskStates).optional(),
 })
 export const taskPathSchema = z.object({ repo, issue })
+export const exportSchema = z.strictObject({ agent: agent.optional(), task: task.optional() })
 export const verifySchema = z.strictObject({ agent: agent.optional() })
 export const probeSchema = z.strictObject({ verbose: flag.optional() })
 export const logsSchema = z.strictObject({
@@ -56,6 +62,8 @@ export const logsSchema = z.strictObject({
   task: task.optional(),
   type: types.optional(),
   since: since.optional(),
+  until: since.optional(),
+  last: last.optional(),
   follow: flag.optional(),
 })
 

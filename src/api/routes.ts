@@ -4,6 +4,7 @@ import type { Logger } from '../util/index.ts'
 import { envelopeOf, statusOf } from './envelope.ts'
 import { ApiError } from './errors.ts'
 import * as schemas from './parameters.ts'
+import { describeJournal, isWritten } from './journal-state.ts'
 import { ndjsonResponse } from './stream.ts'
 import type { ApiSources, Status } from './types.ts'
 
@@ -49,6 +50,10 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
       follow === true ? sources.tail(query, signal) : sources.logs(query, signal)
     return ndjsonResponse({ open, stop, onError })
   })
+  api.get('/logs/export', (context) => {
+    const query = withoutUndefined(parameters(schemas.exportSchema, context.req.query()))
+    return ndjsonResponse({ open: () => sources.bundle(query), stop, onError })
+  })
   api.get('/logs/verify', async (context) => {
     const { agent } = parameters(schemas.verifySchema, context.req.query())
     const results = await sources.verify(agent)
@@ -85,13 +90,13 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
   return app
 }
 
-type Check = [name: string, ok: boolean]
+type Check = [name: string, ok: boolean, text?: string]
 
 /** Being alone or without GitHub is degraded, not unready: nobody should restart an agent for that. */
 function readiness(status: Status): Check[] {
   return [
     ['listening', status.mesh.addresses.length > 0],
-    ['journal', status.journal.key !== ''],
+    ['journal', isWritten(status.journal.state), describeJournal(status.journal.state)],
     ['not-draining', status.state === 'running'],
   ]
 }
@@ -100,7 +105,8 @@ function probe(query: unknown, checks: Check[]): Response {
   const { verbose } = parameters(schemas.probeSchema, query)
   const ok = checks.every(([, passed]) => passed)
   const lines = checks.map(
-    ([name, passed]) => `[${passed ? '+' : '-'}]${name} ${passed ? 'ok' : 'failed'}`,
+    ([name, passed, text]) =>
+      `[${passed ? '+' : '-'}]${name} ${text ?? (passed ? 'ok' : 'failed')}`,
   )
   const text = verbose === true || !ok ? lines.join('\n') : 'ok'
   return new Response(`${text}\n`, { status: ok ? 200 : 503 })

@@ -3,11 +3,28 @@
  * people and programs: plain JSON, stable names, no secrets. Types only, so that clients load
  * nothing.
  */
+import type { Reach as NetworkReach } from '../mesh/types.ts'
 import type { Capabilities } from '../mesh/wire.ts'
-import type { LoggedEntry, Query, Verification } from '../journal/types.ts'
+import type {
+  BundleQuery,
+  JournalState,
+  LoggedEntry,
+  Query,
+  Verification,
+} from '../journal/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
-export type { LoggedEntry, Query, TaskDetail, TaskRow, TaskState, Verification }
+export type {
+  BundleQuery,
+  JournalState,
+  LoggedEntry,
+  NetworkReach,
+  Query,
+  TaskDetail,
+  TaskRow,
+  TaskState,
+  Verification,
+}
 
 export interface RepositoryStatus {
   /** owner/name */
@@ -52,8 +69,17 @@ export interface Status {
   /** `draining`: asked to stop; it finishes or hands back what it works on. */
   state: 'running' | 'draining'
   /** Peers connected now and peers known; own multiaddrs. */
-  mesh: { connected: number; known: number; addresses: string[] }
-  journal: { key: string; epoch: number; length: number }
+  mesh: {
+    connected: number
+    known: number
+    addresses: string[]
+    /** How others find and reach it; absent from agents that are older. */
+    reach?: NetworkReach
+    /** Peers (name, or peer id) under whose identity two processes run at once. */
+    twins: string[]
+  }
+  /** The own one. `key` is empty while it was not opened yet. */
+  journal: { key: string; epoch: number; length: number; state: JournalState }
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
@@ -105,6 +131,8 @@ export interface ApiSources {
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */
   tail(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
+  /** What the journals hold, with proofs, as the lines of a file. */
+  bundle(query: BundleQuery): AsyncIterable<object>
   /** Agent name or peer id; all journals without. */
   verify(agent?: string): Promise<Verification[]>
   /** Begins a graceful stop and returns at once. */
@@ -119,6 +147,9 @@ export interface LogQuery {
   types?: readonly string[]
   /** Wall-clock ms since 1970. */
   since?: number
+  until?: number
+  /** Only the last so many, at most 100,000. */
+  last?: number
 }
 
 /** Body of every answer that is not 2xx, and last line of a log stream that broke. */

@@ -1,7 +1,7 @@
 /** Commands that ask a running agent, and `version`: they start fast and load no part of the agent. */
-import { Option } from '@commander-js/extra-typings'
+import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import { taskStates } from '../api/client.ts'
-import { help } from './options.ts'
+import { help, whole } from './options.ts'
 import type { Root, Run } from './root.ts'
 
 export function registerClient(root: Root, run: Run): void {
@@ -92,9 +92,10 @@ function registerLogs(root: Root, run: Run): void {
     .summary('what the agents wrote down')
     .description(
       help(
-        'Prints the journals of all agents, as far as they are here, in order of time.',
+        'Prints the journals of all agents, as far as they are here, causes before effects.',
         'bzzz logs -f',
         'bzzz logs --task 12 --since 1h',
+        'bzzz logs --last 20',
         'bzzz logs --type claim --json',
       ),
     )
@@ -108,6 +109,10 @@ function registerLogs(root: Root, run: Run): void {
       ).argParser(more),
     )
     .option('--since <time>', 'not older than 30s, 10m, 1h, 2d, or an ISO date and time')
+    .option('--until <time>', 'not younger than that')
+    .addOption(
+      new Option('--last <n>', 'only the last so many of them').argParser(whole(1, 100_000)),
+    )
     .action((options, command) =>
       run(command.optsWithGlobals(), async (context) =>
         (await import('./client/logs.ts')).logs(context, options),
@@ -118,15 +123,44 @@ function registerLogs(root: Root, run: Run): void {
     .summary('check that the journals are whole and signed')
     .description(
       help(
-        'Checks that the journals are whole, signed and consistent; exits 1 when one is not.',
+        'Checks that the journals are whole, signed and consistent; exits 1 when one is not. With a file, checks a bundle, without agent, home and network.',
         'bzzz logs verify',
         'bzzz logs verify --agent owl',
+        'bzzz logs verify task-12.bundle',
+        'bzzz logs verify task-12.bundle --expect KEY/EPOCH/LENGTH/HASH',
+      ),
+    )
+    .argument('[file]', 'a bundle that `bzzz logs export` wrote; - for stdin')
+    .option('--agent <agent>', 'only this agent: name or peer id')
+    .option('--expect <head>', 'with a file: the journal’s head as a pull request names it')
+    .action((file, { expect }, command) => {
+      const { agent } = command.optsWithGlobals()
+      if (file === undefined && expect !== undefined)
+        throw new InvalidArgumentError('--expect goes with a file.')
+      if (file !== undefined && agent !== undefined)
+        throw new InvalidArgumentError('--agent goes without a file.')
+      return run(command.optsWithGlobals(), async (context) =>
+        file === undefined
+          ? (await import('./client/logs.ts')).logsVerify(context, command.optsWithGlobals())
+          : (await import('./commands/bundle.ts')).verifyFile(context, file, { expect }),
+      )
+    })
+  logs
+    .command('export')
+    .summary('write journals to one file that proves itself')
+    .description(
+      help(
+        'Writes the journals that are here, or what they say of a task, to one file with all proofs. `bzzz logs verify FILE` checks it on any machine.',
+        'bzzz logs export -o all.bundle',
+        'bzzz logs export --task 12 -o task-12.bundle',
       ),
     )
     .option('--agent <agent>', 'only this agent: name or peer id')
+    .option('--task <task>', 'only what is about this task: owner/name#12 or 12')
+    .requiredOption('-o, --output <file>', 'where to; - for stdout')
     .action((_options, command) =>
       run(command.optsWithGlobals(), async (context) =>
-        (await import('./client/logs.ts')).logsVerify(context, command.optsWithGlobals()),
+        (await import('./client/export.ts')).logsExport(context, command.optsWithGlobals()),
       ),
     )
 }

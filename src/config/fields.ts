@@ -58,6 +58,11 @@ export const listenAddress = z
   .string()
   .regex(endsWith(''), 'not a TCP multiaddr such as /ip4/0.0.0.0/tcp/0')
 
+export const announceAddress = listenAddress.regex(
+  /\/tcp\/[1-9]\d*$/,
+  'not a multiaddr with a port such as /ip4/198.51.100.7/tcp/4001',
+)
+
 export const peerAddress = z
   .string()
   .regex(

@@ -141,6 +141,42 @@ const mesh = z
       why: 'Port 0 takes a free one, which mDNS makes known; give a fixed port to agents that others bootstrap from.',
       form: 'TCP multiaddrs such as /ip4/0.0.0.0/tcp/4001, 1 to 16',
     }),
+    announce: option(z.array(field.announceAddress).max(8).default([]), {
+      what: 'Further addresses under which others reach this agent.',
+      why: 'For a port that a router, a container host or a load balancer forwards to it; what the agent sees of itself is announced anyway. With a public one it serves as a relay.',
+      form: 'TCP multiaddrs such as /ip4/198.51.100.7/tcp/4001 or /dns4/mesh.example.org/tcp/4001, up to 8',
+      defaultText: 'none',
+    }),
+    relay: z
+      .strictObject({
+        use: option(z.boolean().default(true), {
+          what: 'Whether agents that cannot dial this one reach it through members that serve as relays.',
+          why: 'Behind NAT there is no other way in. It costs one connection to a relay, and nothing where no member relays. What passes stays encrypted between the two ends.',
+          form: 'true or false',
+        }),
+        serve: option(z.union([z.literal('auto'), z.boolean()]).default('auto'), {
+          what: 'Whether this agent relays for other members; never for others.',
+          why: '`auto` does with a public address, of its own or in `mesh.announce`. Say false where traffic costs, true on a private network with parts that reach each other only through this machine.',
+          form: 'auto, true or false',
+        }),
+      })
+      .prefault({})
+      .describe('Connections through other members.'),
+    autonat: option(z.boolean().default(true), {
+      what: 'Whether members dial each other’s public addresses on request, to tell whether these work.',
+      why: '`bzzz doctor` can then say that a port is closed. Only addresses of the one who asks are dialled.',
+      form: 'true or false',
+    }),
+    holePunch: option(z.boolean().default(true), {
+      what: 'Whether two agents that met through a relay try to connect directly (DCUtR).',
+      why: 'It works where one of them turns out to be reachable; between two NATs it rarely does over TCP, and the relay stays. It costs a few dials.',
+      form: 'true or false',
+    }),
+    upnp: option(z.boolean().default(false), {
+      what: 'Whether the router is asked, by UPnP, to forward a port to this agent.',
+      why: 'Off, since it opens the agent’s port to the Internet and many networks forbid it.',
+      form: 'true or false',
+    }),
     mdns: z
       .strictObject({
         enabled: option(z.boolean().default(true), {

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import { decodeJson, explain } from '../util/index.ts'
 import {
   entryInputSchema,
-  entrySchemas,
+  entryTypes,
   maxEntryBytes,
   stampSchema,
   type JournalEntry,
@@ -18,9 +18,7 @@ export type Decoded =
   { ok: true; entry: JournalEntry | UnknownEntry } | { ok: false; problem: string }
 
 const envelopeSchema = stampSchema.extend({ type: z.string().max(64) }).loose()
-const knownTypes: ReadonlySet<string> = new Set(
-  entrySchemas.map((schema) => schema.shape.type.value),
-)
+const knownTypes: ReadonlySet<string> = new Set(entryTypes)
 
 /** Decodes the block at index `seq` of a journal of that epoch. */
 export function decodeEntry(block: Uint8Array, at: { epoch: number; seq: number }): Decoded {
@@ -30,12 +28,16 @@ export function decodeEntry(block: Uint8Array, at: { epoch: number; seq: number 
       schema: envelopeSchema,
       maxBytes: maxEntryBytes,
     })
-    const { v, epoch, seq, time, type } = envelope
+    const { v, epoch, seq, time, order, type, origin } = envelope
     if (seq !== at.seq) return bad(`Entry ${at.seq} says that its seq is ${seq}.`)
     if (epoch !== at.epoch) {
       return bad(`Entry ${at.seq} says that its epoch is ${epoch}, not ${at.epoch}.`)
     }
-    const stamp = { v, epoch, seq, time }
+    const stamp = {
+      ...{ v, epoch, seq, time },
+      ...(order === undefined ? {} : { order }),
+      ...(origin === undefined ? {} : { origin }),
+    }
     if (!knownTypes.has(type)) {
       return { ok: true, entry: { ...stamp, type: 'unknown', originalType: type } }
     }

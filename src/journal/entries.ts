@@ -2,7 +2,7 @@
  * What an agent writes down: one versioned union. An entry is a fact about what this agent did or
  * saw, in the order in which it happened. Never prompts, tokens or secrets: outputs are digests.
  *
- * `epoch`, `seq`, `time` and `v` are added by the writer. A reader that meets an unknown `type`
+ * `epoch`, `seq`, `time`, `order` and `v` are added by the writer. A reader that meets an unknown `type`
  * keeps it as `unknown` and goes on: newer peers may write what older ones do not know.
  */
 import { z } from 'zod'
@@ -25,8 +25,10 @@ const task = taskRefSchema
 export const previousSchema = z.object({
   key: digest,
   epoch: count,
-  /** Entries of it that were readable; absent when none were. */
+  /** Entries of it that a peer vouched for, or that were readable here; absent when none were. */
   length: count.optional(),
+  /** Its Merkle tree's hash at that length. */
+  treeHash: digest.optional(),
   reason: short,
 })
 export type PreviousJournal = z.infer<typeof previousSchema>
@@ -137,7 +139,24 @@ export const entryInputSchema = z.discriminatedUnion('type', entrySchemas)
 export type EntryInput = z.infer<typeof entryInputSchema>
 export type EntryType = EntryInput['type']
 
-const stamp = { v: z.literal(1), epoch: count, seq: count, time: count }
+/** Every type that this version knows. */
+export const entryTypes = entrySchemas.map((schema) => schema.shape.type.value)
+/**
+ * Where an entry stood before: in a branch of that journal that was given up, since peers held a
+ * longer history of it. `time` is when it was written there.
+ */
+export const originSchema = z.object({ key: digest, epoch: count, seq: count, time: count })
+export type Origin = z.infer<typeof originSchema>
+
+const stamp = {
+  v: z.literal(1),
+  epoch: count,
+  seq: count,
+  time: count,
+  /** Place among the entries of all journals (`order.ts`); absent where the author knows no such thing. */
+  order: count.max(Number.MAX_SAFE_INTEGER).optional(),
+  origin: originSchema.optional(),
+}
 export const stampSchema = z.object(stamp)
 /** What stands in the journal: `seq` is the index in the hypercore, `time` wall-clock ms since 1970. */
 export type JournalEntry = EntryInput & z.infer<typeof stampSchema>

@@ -8,7 +8,9 @@ export type JournalErrorCode =
   | 'JOURNAL_BUSY'
   /** Not started, or stopped. */
   | 'JOURNAL_CLOSED'
-  /** No space left where the journal is. */
+  /** It could not be written in time: no witness, or it is opened anew. */
+  | 'JOURNAL_WAITING'
+  /** No space left where the journal is; it goes on by itself when there is. */
   | 'JOURNAL_FULL'
   /** The store failed; nothing is acknowledged until the journal is started again. */
   | 'JOURNAL_FAILED'
@@ -16,11 +18,22 @@ export type JournalErrorCode =
   | 'JOURNAL_IN_USE'
   /** The directory was copied or restored: continuing it could fork the agent's history. */
   | 'JOURNAL_COPIED'
+  /** A file is no bundle, or a damaged one. */
+  | 'BUNDLE_INVALID'
+  /** A bundle's end is missing. */
+  | 'BUNDLE_CUT'
+  | 'BUNDLE_TOO_LARGE'
 
 export class JournalError extends CodedError<JournalErrorCode> {}
 
-/** Gives an error of the store its code. Errors that have one are left as they are. */
-export function storageError(cause: unknown, dir: string): JournalError {
+/** With less free space a failure of the store is one of space: its own error does not always say so. Bytes. */
+export const fullBytes = 4 * 1024 ** 2
+
+/**
+ * Gives an error of the store its code. Errors that have one are left as they are. `freeBytes`: free
+ * now, where that is known.
+ */
+export function storageError(cause: unknown, dir: string, freeBytes = Infinity): JournalError {
   if (cause instanceof JournalError) return cause
   const text = explain(cause)
   if (/could not be locked/i.test(text)) {
@@ -37,10 +50,10 @@ export function storageError(cause: unknown, dir: string): JournalError {
       cause,
     })
   }
-  if (/no space left|ENOSPC|quota exceeded|EDQUOT/i.test(text)) {
+  if (freeBytes < fullBytes || /no space left|ENOSPC|quota exceeded|EDQUOT/i.test(text)) {
     return new JournalError('JOURNAL_FULL', `There is no space left for the journal in ${dir}.`, {
       data: { dir },
-      next: 'Free some space, then restart the agent.',
+      next: 'Free some space; a running agent then goes on by itself.',
       cause,
     })
   }

@@ -10,6 +10,8 @@ export interface Feed {
   /** Entries before this one are the past and are not emitted. Default 0. */
   begin(source: Source, seq: number): void
   wake(source: Source): void
+  /** The first entry that was not emitted yet. */
+  at(source: Source): number
   /** Resolves when no loop runs any more. */
   stop(): Promise<void>
 }
@@ -34,6 +36,7 @@ export function createFeed(
 
   const feed: Feed = {
     begin: (source, seq) => void cursors.set(source, seq),
+    at: (source) => cursors.get(source) ?? 0,
     wake(source) {
       if (stopped || running.has(source)) return
       const loop = run(source).then(

@@ -25,13 +25,18 @@ export {
   type EntryInput,
   type EntryType,
   type JournalEntry,
+  type Origin,
   type PreviousJournal,
   type TaskRef,
   type UnknownEntry,
 } from './entries.ts'
 export { JournalError, type JournalErrorCode } from './errors.ts'
+export { readBundle, type BundleOptions } from './bundle-read.ts'
 export { createJournal } from './journal.ts'
 export type {
+  BundleCheck,
+  BundleQuery,
+  ExpectedHead,
   Head,
   Journal,
   JournalComponents,
@@ -39,9 +44,12 @@ export type {
   JournalInfo,
   JournalInit,
   JournalLimits,
+  JournalState,
   JournalTransport,
   LoggedEntry,
   Query,
   Verification,
   VerifySignature,
+  WitnessAnswer,
+  WitnessRequest,
 } from './types.ts'

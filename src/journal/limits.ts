@@ -7,8 +7,8 @@ export const defaultLimits: JournalLimits = {
   /** Larger batches gain nothing (82,000/s in batches of 100). */
   maxBatch: 256,
   maxJournals: 1_000,
-  /** An honest peer opens a new epoch only after a loss. */
-  maxJournalsPerPeer: 16,
+  /** An honest peer opens a new epoch after a loss, and when it starts where nobody can vouch for the old one. */
+  maxJournalsPerPeer: 64,
   maxReplicaBytes: 1024 ** 3,
   /** Connections of the mesh (150) and some that are being replaced. */
   maxStreams: 200,
@@ -20,4 +20,14 @@ export const defaultLimits: JournalLimits = {
   drainMs: 1_000,
   stopMs: 10_000,
   maxReadAhead: 1_024,
+  /** Peers of a LAN are connected in 1 to 3 s. */
+  witnessGraceMs: 5_000,
+  askMs: 3_000,
+  /** Longer than the grace and the opening of a store. */
+  appendWaitMs: 20_000,
+  maxHeads: 1_000,
+  /** A store that is opened anew writes about 4 MiB. */
+  reserveBytes: 8 * 1024 ** 2,
+  lowBytes: 16 * 1024 ** 2,
+  spaceCheckMs: 2_000,
 }

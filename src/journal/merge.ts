@@ -1,28 +1,45 @@
 /**
  * Many journals as one sequence: a k-way merge over cursors, each of which holds one page of decoded
- * entries. Memory is bounded by the pages, whatever the journals' lengths.
+ * entries that match. Memory is bounded by the pages, whatever the journals' lengths.
  *
- * The order is (time, agent, peer id, epoch, seq), where `time` of an entry is the latest time of its
- * journal up to there: a journal's own order always stands, also when its clock was set back.
+ * The order is (order, agent, peer id, epoch, seq), where `order` of an entry is the latest of its
+ * journal up to there: a journal's own order always stands, also when its author lies.
  */
+import type { ChunkFilter } from './chunk-index.ts'
+import { orderOf } from './order.ts'
 import type { Source } from './source.ts'
 import type { LoggedEntry } from './types.ts'
 
+/** Entries of one journal that are read at once, at most. */
+const maxPage = 256
+
+export interface CursorInit {
+  /** First entry that is read, and the latest order before it. */
+  seq: number
+  order: number
+  /** What chunks can answer; undefined when every entry is to be read. */
+  filter: ChunkFilter | undefined
+  matches: (entry: LoggedEntry) => boolean
+}
+
 export class Cursor {
-  readonly source: Source
+  source: Source
+  readonly #filter: ChunkFilter | undefined
+  readonly #matches: (entry: LoggedEntry) => boolean
   /** Next entry to read from the store; those in the page come first. */
   #seq: number
   #limit: number
-  #latest: number
-  #page: LoggedEntry[] = []
+  #order: number
+  #page: { entry: LoggedEntry; order: number }[] = []
   #at = 0
 
-  /** `latest`: latest time of the entries before `seq`. */
-  constructor(source: Source, { seq, latest }: { seq: number; latest: number }) {
+  constructor(source: Source, { seq, order, filter, matches }: CursorInit) {
     this.source = source
     this.#seq = seq
     this.#limit = seq
-    this.#latest = latest
+    this.#order = order
+    this.#filter = filter
+    this.#matches = matches
   }
 
   /** Lets the cursor go on to before entry `limit`. */
@@ -30,32 +47,55 @@ export class Cursor {
     this.#limit = Math.max(this.#limit, limit)
   }
 
+  /** The store was opened anew: goes on in the same journal there, or from `rewound` on if that is earlier. */
+  rebind(source: Source, rewound = Infinity): void {
+    this.source = source
+    if (rewound >= this.#seq) return
+    this.#seq = rewound
+    this.#limit = rewound
+    this.#page = []
+    this.#at = 0
+  }
+
   get head(): LoggedEntry | undefined {
-    return this.#page[this.#at]
+    return this.#page[this.#at]?.entry
   }
 
-  /** The head's place in the order of times. */
-  get time(): number {
-    return Math.max(this.#latest, this.head?.time ?? 0)
+  /** The head's place in the order. */
+  get order(): number {
+    return this.#page[this.#at]?.order ?? 0
   }
 
-  /** Makes sure that `head` is the next entry, if there is one before the limit. */
+  /** Makes sure that `head` is the next entry that matches, if there is one before the limit. */
   async fill(pageSize: number): Promise<void> {
-    while (this.head === undefined && this.#seq < this.#limit) {
+    while (this.head === undefined && this.#skip() < this.#limit) {
       const to = Math.min(this.#limit, this.#seq + pageSize)
-      const page = await Promise.all(
-        Array.from({ length: to - this.#seq }, (_, i) => this.source.entry(this.#seq + i)),
-      )
+      const entries = await this.source.entries(this.#seq, to)
+      if (this.source.closed) return
       this.#seq = to
-      this.#page = page.filter((entry) => entry !== undefined)
+      this.#page = []
       this.#at = 0
+      for (const entry of entries) {
+        if (entry === undefined) continue
+        this.#order = Math.max(this.#order, orderOf(entry))
+        if (this.#matches(entry)) this.#page.push({ entry, order: this.#order })
+      }
     }
   }
 
   /** Passes the head. */
   advance(): void {
-    this.#latest = this.time
     this.#at += 1
+  }
+
+  /** Passes what the index excludes and what is not kept here. */
+  #skip(): number {
+    this.#seq = this.source.keptFrom(this.#seq)
+    if (this.#filter === undefined || this.#seq >= this.#limit) return this.#seq
+    const { seq, order } = this.source.index.next(this.#seq, this.#filter)
+    this.#seq = Math.min(seq, this.#limit)
+    this.#order = Math.max(this.#order, order)
+    return this.#seq
   }
 }
 
@@ -65,7 +105,10 @@ export async function* merge(
   maxReadAhead: number,
 ): AsyncGenerator<LoggedEntry> {
   const all = [...cursors]
-  const pageSize = Math.max(1, Math.min(64, Math.floor(maxReadAhead / Math.max(1, all.length))))
+  const pageSize = Math.max(
+    1,
+    Math.min(maxPage, Math.floor(maxReadAhead / Math.max(1, all.length))),
+  )
   const heap: Cursor[] = []
   for (const cursor of all) {
     await cursor.fill(pageSize)
@@ -75,7 +118,7 @@ export async function* merge(
     const entry = first.head
     if (entry === undefined) return
     first.advance()
-    await first.fill(pageSize)
+    if (first.head === undefined) await first.fill(pageSize)
     if (first.head === undefined) {
       const last = heap.pop()
       if (last !== undefined && last !== first) heap[0] = last
@@ -87,7 +130,7 @@ export async function* merge(
 
 function isBefore(a: Cursor, b: Cursor): boolean {
   return (
-    (a.time - b.time ||
+    (a.order - b.order ||
       compare(a.source.name, b.source.name) ||
       compare(a.source.peerId, b.source.peerId) ||
       a.source.epoch - b.source.epoch) < 0

@@ -14,6 +14,10 @@ const followedSchema = z.object({
   key: z.string().regex(/^[0-9a-f]{64}$/),
   epoch: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
   name: z.string().max(256).optional(),
+  /** Entries from 1 to before this one were dropped here. */
+  dropped: z.number().int().nonnegative().optional(),
+  /** Wall clock when its owner was last connected or announced it, ms since 1970. */
+  seenMs: z.number().nonnegative().optional(),
 })
 export type Followed = z.infer<typeof followedSchema>
 const fileSchema = z.object({ v: z.literal(1), journals: z.array(followedSchema) })
@@ -38,7 +42,7 @@ export interface Registry {
 
 export function createRegistry(
   { path, maxJournals, maxJournalsPerPeer }: RegistryInit,
-  { logger }: { logger: Logger },
+  { logger, onEvict }: { logger: Logger; onEvict?: (key: string) => void },
 ): Registry {
   const journals = new Map<string, Followed>()
   let isDirty = false
@@ -88,8 +92,17 @@ export function createRegistry(
         if (known.peerId === peerId && (name === undefined || name === known.name)) return 'same'
       } else {
         if (journals.size >= maxJournals) return 'full'
-        const ofPeer = [...journals.values()].filter((other) => other.peerId === peerId).length
-        if (ofPeer >= maxJournalsPerPeer) return 'full'
+        const ofPeer = [...journals.values()].filter((other) => other.peerId === peerId)
+        const oldest = ofPeer.reduce<Followed | undefined>(
+          (first, other) => (first === undefined || other.epoch < first.epoch ? other : first),
+          undefined,
+        )
+        if (ofPeer.length >= maxJournalsPerPeer) {
+          // A later epoch takes the place of the earliest, so that one who had many is still followed.
+          if (oldest === undefined || oldest.epoch >= parsed.data.epoch) return 'full'
+          journals.delete(oldest.key)
+          onEvict?.(oldest.key)
+        }
       }
       journals.set(key, parsed.data)
       changed()

@@ -10,6 +10,7 @@
 import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
 import { explain, sleep, type Clock, type Logger } from '../util/index.ts'
+import { FramedStream } from './framed.ts'
 import type { JournalLimits, JournalTransport } from './types.ts'
 
 export interface ReplicationComponents {
@@ -60,30 +61,22 @@ export function createReplication(
 
   /** Replicates until the stream closes, in place of an earlier stream; never rejects. */
   function run(stream: Duplex, peerId: string, isInitiator: boolean): Promise<void> {
-    const replication = store.replicate(isInitiator)
-    replication.noiseStream.setTimeout(limits.streamIdleMs)
+    const ends = { isInitiator, peerId: transport.peerId, remotePeerId: peerId }
+    const framed = new FramedStream(stream, ends)
+    store.replicate(framed)
+    framed.setTimeout(limits.streamIdleMs)
     const done = new Promise<void>((resolve) => {
-      let closed = 0
-      const end = (error?: Error) => {
-        if (error !== undefined) {
-          logger.debug({ peerId, error: explain(error) }, 'a replication stream failed')
-        }
-        stream.destroy()
-        replication.destroy()
-      }
-      const onClose = () => {
-        end()
-        closed += 1
-        if (closed < 2) return
+      framed.on('error', (error) =>
+        logger.debug({ peerId, error: explain(error) }, 'a replication stream failed'),
+      )
+      framed.on('close', () => {
+        if (stream.closed) ended()
+        else stream.on('close', ended)
+      })
+      const ended = () => {
         if (open.get(peerId) === stream) open.delete(peerId)
         resolve()
       }
-      for (const side of [stream, replication]) {
-        side.on('error', end)
-        side.on('end', () => end())
-        side.on('close', onClose)
-      }
-      stream.pipe(replication).pipe(stream)
     })
     open.get(peerId)?.destroy()
     open.set(peerId, stream)

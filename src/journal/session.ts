@@ -1,42 +1,65 @@
 /**
- * Everything that exists while the journal runs, opened in this order and closed in reverse: store,
- * own epoch, journals known here, writer, first entry, replication. An opening that fails half-way
- * closes what it had.
+ * Everything that exists while a store is open, opened in this order and closed in reverse: store, own
+ * epoch, journals known here, replication. An opening that fails half-way closes what it had. The
+ * writer is not part of it: it outlives the store (see `keeper.ts`, which opens sessions).
  */
+import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
 import { explain, systemClock, until } from '../util/index.ts'
-import { createDurability } from './durable.ts'
-import { openOwnCore, type OwnCore } from './epoch.ts'
+import { adoptCopies } from './adopt.ts'
+import { branches, settleBranch, mendBranch } from './branch.ts'
+import { createDurability, type Durability } from './durable.ts'
+import type { EntryInput, Origin } from './entries.ts'
+import { openOwnCore, type EpochInit, type OwnCore } from './epoch.ts'
 import { storageError } from './errors.ts'
 import { createFeed } from './feed.ts'
-import { proveIdentity } from './identity.ts'
-import { Changes } from './read.ts'
+import type { OrderClock } from './order.ts'
+import type { Changes } from './read.ts'
 import type { Followed, Registry } from './registry.ts'
 import { createReplication, type Replication } from './replicate.ts'
 import { Source } from './source.ts'
-import { databaseDirectory, openStore } from './store.ts'
-import type { JournalComponents, JournalInit, JournalLimits, LoggedEntry } from './types.ts'
-import { createWriter, type Writer } from './writer.ts'
+import { databaseDirectory, openOwnStore } from './store.ts'
+import type {
+  JournalComponents,
+  JournalInit,
+  JournalLimits,
+  JournalTransport,
+  LoggedEntry,
+} from './types.ts'
 
-export interface SessionInit extends JournalInit {
+export interface SessionInit extends JournalInit, Pick<EpochInit, 'floor' | 'after'> {
   limits: JournalLimits
 }
 
 export interface SessionComponents extends JournalComponents {
+  order: OrderClock
   registry: Registry
   emit: (entry: LoggedEntry) => void
+  /** Wakes readers; outlives the session, as they do. */
+  changes: Changes
+  /** Entries that were emitted, by key; carried from session to session. */
+  emitted: Map<string, number>
+  /** Resolves when the own journal may be replicated with the peer. */
+  admit: (peerId: string) => Promise<void>
+  /** Peers hold another history of the own journal; `length`: what they have. */
+  onConflict: (length: number) => Promise<void>
 }
 
 export interface Session {
   readonly own: OwnCore
-  readonly writer: Writer
+  readonly durability: Durability
   /** By key; the own one first. */
   readonly sources: ReadonlyMap<string, Source>
-  readonly changes: Changes
   readonly replication: Replication
   /** Takes up a journal that is not in `sources` yet. */
   follow(journal: Followed): void
-  /** Writes `agent.stopped`, lets connected peers have it, then closes all. Never rejects. */
+  /** Lets go of a journal of another epoch or peer; what is stored of it stays. */
+  drop(key: string): void
+  /** Writes again what only branches had that were given up. Resolves when none is left, or on close. */
+  mend(append: (entry: EntryInput, origin: Origin) => Promise<unknown>): Promise<void>
+  /** Waits until every connected peer has the own journal, but not for long: a peer may be stuck. */
+  drain(ms: number): Promise<void>
+  /** Closes all. Never rejects. */
   close(): Promise<void>
 }
 
@@ -63,27 +86,48 @@ export async function openSession(
 }
 
 async function open(
-  { dir, agent, limits }: SessionInit,
-  { transport, verify, logger, clock = systemClock, registry, emit }: SessionComponents,
+  { dir, agent, limits, floor, after = -1 }: SessionInit,
+  components: SessionComponents,
   onClose: (what: string, close: () => Promise<void>) => void,
   closeAll: () => Promise<void>,
 ): Promise<Session> {
+  const {
+    transport,
+    verify,
+    logger,
+    clock = systemClock,
+    registry,
+    emit,
+    emitted,
+    changes,
+    order,
+  } = components
   const { peerId } = transport
-  const store: Corestore = await openStore(dir)
-  onClose('store', () => store.close())
-  await registry.load()
-  onClose('registry', () => registry.flush())
-  const own = await openOwnCore({ dir, peerId }, { store, verify })
+  const opened = await openOwnStore(dir)
+  let store: Corestore | undefined = opened.store
+  onClose('store', async () => store?.close())
+  const cut = await settleBranch(dir, peerId, opened.store).catch(async (error: unknown) => {
+    await opened.store.close().catch(() => undefined)
+    store = undefined
+    throw error
+  })
+  store = cut
+  const doubt = opened.copied ? 'The directory was copied or moved.' : undefined
+  const own = await openOwnCore({ dir, peerId, doubt, floor, after }, { store: cut, verify })
   onClose('own core', () => own.core.close())
+  onClose('epoch', () => own.end())
   for (const journal of own.left) registry.put(journal)
 
-  const changes = new Changes()
   const sources = new Map<string, Source>()
+  const stopping = new AbortController()
   const feed = createFeed(emit, (source, error) =>
     logger.error({ journal: source.key, error: explain(error) }, 'a journal cannot be read'),
   )
+  let background: Promise<void> = Promise.resolve()
   onClose('readers', async () => {
-    changes.close()
+    stopping.abort()
+    await background
+    for (const source of sources.values()) emitted.set(source.key, feed.at(source))
     await feed.stop()
     await Promise.all([...sources.values()].map((source) => source.close()))
   })
@@ -91,85 +135,126 @@ async function open(
   function addSource(journal: Followed, core: OwnCore['core']): Source {
     const isOwn = journal.key === own.key
     const source = new Source(
-      { ...journal, name: journal.name, own: isOwn, maxBytes: limits.maxReplicaBytes, dir },
+      {
+        ...journal,
+        name: journal.name,
+        own: isOwn,
+        dropped: journal.dropped ?? 0,
+        maxBytes: limits.maxReplicaBytes,
+        dir,
+      },
       {
         core,
         verify,
+        logger,
+        onOrder: (value) => order.observe(value, clock.now()),
         onChange: () => {
           changes.notify()
           feed.wake(source)
         },
-        onProblem: ({ key, peerId }, problem) =>
-          logger.warn({ journal: key, peerId, problem }, 'a journal has a problem'),
+        onProblem: ({ key, peerId: of }, problem) =>
+          logger.warn({ journal: key, peerId: of, problem }, 'a journal has a problem'),
+        onFrozen({ peerId: of, name }) {
+          if (isOwn || stopping.signal.aborted || sources.get(journal.key) !== source) return
+          const again = addSource({ ...journal, peerId: of, name }, replica(journal.key))
+          feed.begin(again, feed.at(source))
+          void again.open()
+        },
       },
     )
     sources.set(journal.key, source)
     return source
   }
-  const replica = (key: string) => store.get({ key: Buffer.from(key, 'hex'), allowFork: false })
+  const replica = (key: string) => cut.get({ key: Buffer.from(key, 'hex'), allowFork: false })
 
   const ownSource = addSource(
     { peerId, key: own.key, epoch: own.epoch, name: agent.name },
     own.core,
   )
-  feed.begin(ownSource, own.core.length)
+  feed.begin(ownSource, emitted.get(own.key) ?? own.core.length)
   await ownSource.open()
   for (const journal of registry.list()) {
     if (journal.key === own.key) continue
     const source = addSource(journal, replica(journal.key))
-    feed.begin(source, await source.stored())
+    feed.begin(source, emitted.get(journal.key) ?? (await source.stored()))
     await source.open()
   }
 
   const durability = createDurability(databaseDirectory(dir))
   onClose('write-ahead log', () => durability.close())
-  const writer = createWriter(
-    { dir, epoch: own.epoch, maxWaiting: limits.maxWaitingAppends, maxBatch: limits.maxBatch },
-    {
-      core: own.core,
-      durability,
-      clock,
-      onFailure: (error) =>
-        logger.error({ error: explain(error) }, 'the journal cannot be written any more'),
-    },
-  )
-  onClose('writer', () => writer.close())
-  own.core.on('conflict', () => {
-    own
-      .retire('Two different histories of it exist.')
-      .catch((error: unknown) =>
-        logger.error({ error: explain(error) }, 'the epoch was not marked as ended'),
-      )
-  })
-  const proof = await proveIdentity(own, (data) => transport.sign(data))
-  const previous = own.previous === undefined ? {} : { previous: own.previous }
-  await writer.append({ type: 'agent.started', peerId, ...agent, proof, ...previous }, true)
+  own.core.on('conflict', (length: number) => void components.onConflict(length))
 
-  const replication = createReplication(limits, { store, transport, logger, clock })
+  const gated = gate(transport, (of) => components.admit(of).then(() => own.share()))
+  const replication = createReplication(limits, { store: cut, transport: gated, logger, clock })
   onClose('replication', () => replication.stop())
+  background = adoptCopies({ dir, store: cut, sources, logger, signal: stopping.signal })
 
   return {
     own,
-    writer,
+    durability,
     sources,
-    changes,
     replication,
     follow(journal) {
       void addSource(journal, replica(journal.key)).open()
     },
-    async close() {
-      await writer
-        .append({ type: 'agent.stopped', reason: 'stop' }, true)
-        .catch((error: unknown) => logger.warn({ error: explain(error) }, 'no last entry'))
-      await writer.close()
-      await drain(own.core, limits.drainMs)
-      await closeAll()
+    drop(key) {
+      const source = sources.get(key)
+      if (source === undefined || source.own) return
+      sources.delete(key)
+      source
+        .close()
+        .catch((error: unknown) =>
+          logger.warn({ journal: key, error: explain(error) }, 'a journal did not close'),
+        )
     },
+    async mend(append) {
+      const { signal } = stopping
+      for (;;) {
+        const seen = changes.version
+        const pending = await branches(dir)
+        for (const branch of pending) {
+          if (signal.aborted) return
+          const parts = { replica: sources.get(branch.key), own: ownSource, append }
+          if (!(await mendBranch(branch, parts))) continue
+          logger.info(
+            { journal: branch.key },
+            'what only a rolled-back branch had is written again',
+          )
+        }
+        if ((await branches(dir)).length === 0 || signal.aborted) return
+        await changes.wait(seen, signal)
+      }
+    },
+    async drain(ms) {
+      const { core } = own
+      const isDrained = () => core.peers.every((peer) => peer.remoteContiguousLength >= core.length)
+      await until('the last entries', ms, isDrained, { everyMs: 10 }).catch(() => undefined)
+    },
+    close: closeAll,
   }
 }
 
-/** Waits until every connected peer has the whole core, but not for long: a peer may be stuck. */
-async function drain(core: OwnCore['core'], ms: number): Promise<void> {
-  const isDrained = () => core.peers.every((peer) => peer.remoteContiguousLength >= core.length)
-  await until('the last entries', ms, isDrained, { everyMs: 10 }).catch(() => undefined)
+/** No stream of a peer carries the own journal before the peer said what it knows of it. */
+function gate(transport: JournalTransport, admit: (peerId: string) => Promise<void>) {
+  return {
+    peerId: transport.peerId,
+    sign: (data: Uint8Array) => transport.sign(data),
+    handleJournal: (handler: (stream: Duplex, peerId: string) => void) =>
+      transport.handleJournal((stream, peerId) => {
+        stream.on('error', () => undefined)
+        admit(peerId).then(
+          () => {
+            if (!stream.destroyed) handler(stream, peerId)
+          },
+          () => stream.destroy(),
+        )
+      }),
+    async openJournal(
+      peerId: string,
+      options?: { signal?: AbortSignal; timeoutMs?: number },
+    ): Promise<Duplex> {
+      await admit(peerId)
+      return transport.openJournal(peerId, options)
+    },
+  } satisfies JournalTransport
 }

@@ -4,6 +4,19 @@ import type { Duplex } from 'node:stream'
 import type { Clock, Logger, Startable } from '../util/index.ts'
 import type { EntryInput, EntryType, JournalEntry, UnknownEntry } from './entries.ts'
 
+/** A question to a peer about the asker's own journals. `at`: the tree hash at that length. */
+export interface WitnessRequest {
+  v: 1
+  at?: { key: string; length: number } | undefined
+}
+
+/** What a peer knows of them: the longest head of each journal, the latest epochs first. */
+export interface WitnessAnswer {
+  v: 1
+  heads: Head[]
+  treeHash?: string | undefined
+}
+
 /** The mesh, as far as the journal needs it. */
 export interface JournalTransport {
   readonly peerId: string
@@ -13,6 +26,15 @@ export interface JournalTransport {
     peerId: string,
     options?: { signal?: AbortSignal; timeoutMs?: number },
   ): Promise<Duplex>
+  /** Without these two, no peer is asked, and none is answered. `from` is authenticated. */
+  askWitness?(
+    peerId: string,
+    request: WitnessRequest,
+    options?: { signal?: AbortSignal; timeoutMs?: number },
+  ): Promise<WitnessAnswer>
+  handleWitness?(
+    handler: (request: WitnessRequest, from: string) => Promise<WitnessAnswer>,
+  ): () => void
 }
 
 /** Checks an Ed25519 signature by a peer id's key. */
@@ -40,6 +62,13 @@ export interface JournalComponents {
   logger: Logger
   /** Stamps the entries and paces the redials. Default: the system's. */
   clock?: Clock
+  /**
+   * Peers that are awaited as witnesses at the start, besides those that were connected when this
+   * journal ran last, which it remembers itself. Default: none.
+   */
+  expected?: () => readonly string[]
+  /** Bytes that are free where the directory is. Default: the file system's answer. */
+  freeBytes?: (dir: string) => Promise<number>
 }
 
 /** Named bounds; the defaults stand in `limits.ts`. */
@@ -71,6 +100,20 @@ export interface JournalLimits {
   stopMs: number
   /** Blocks that a `read` holds in memory at once, over all journals. */
   maxReadAhead: number
+  /** How long a start waits for witnesses, ms. */
+  witnessGraceMs: number
+  /** Deadline of one question to a witness, ms. */
+  askMs: number
+  /** How long an append waits for the journal to be writable, ms. */
+  appendWaitMs: number
+  /** Heads of journals that are remembered for their owners. */
+  maxHeads: number
+  /** File that is given up when the disk is full, so that the last entries find room, bytes. */
+  reserveBytes: number
+  /** With less free space nothing new should be begun, bytes. */
+  lowBytes: number
+  /** Pause between looks at the free space, ms. */
+  spaceCheckMs: number
 }
 
 export interface Head {
@@ -78,8 +121,30 @@ export interface Head {
   epoch: number
   length: number
   fork: number
-  treeHash?: string
+  treeHash?: string | undefined
+  /** By the journal's key over tree hash, length and fork, hex. */
+  signature?: string | undefined
 }
+
+/**
+ * Whether the own journal can be written.
+ *
+ *   stopped ─→ opening ─→ waiting ─→ open ⇄ low
+ *                 ▲  └────────────────┘ │    │
+ *                 ├──(history longer elsewhere: next epoch)
+ *                 └──(space again)── full ◀──┘        failed: until the next start
+ */
+export type JournalState =
+  | { is: 'stopped' }
+  | { is: 'opening' }
+  /** For witnesses. `answered` of those `expected`. Appends wait. */
+  | { is: 'waiting'; expected: number; answered: number }
+  | { is: 'open' }
+  /** Written, but space is short: begin nothing new. */
+  | { is: 'low'; freeBytes: number }
+  /** No space: appends are refused until there is. */
+  | { is: 'full'; freeBytes: number }
+  | { is: 'failed'; code: string; reason: string }
 
 /** One agent's journal as known here; `own` marks the one written here. */
 export interface JournalInfo {
@@ -91,6 +156,8 @@ export interface JournalInfo {
   /** Entries that are known to exist; `available` of them are stored here. */
   length: number
   available: number
+  /** Of the available ones, those that were dropped here for want of space: from entry 1 on. */
+  dropped: number
   own: boolean
   /**
    * `proven`: the first entry carries the peer's signature over the key. `unknown`: no entry has
@@ -112,8 +179,11 @@ export interface Query {
   agent?: string
   task?: { repo?: string; issue: number }
   types?: readonly EntryType[]
-  /** Wall-clock ms since 1970. */
+  /** Wall-clock ms since 1970, of the author's clock. */
   since?: number
+  until?: number
+  /** Only the last so many entries that match, at most 100,000. */
+  last?: number
 }
 
 export interface Verification {
@@ -122,29 +192,75 @@ export interface Verification {
   key: string
   epoch: number
   length: number
-  /** All entries stored here, their Merkle proofs and signatures hold, they decode, seq and epoch fit, and the identity's proof is right. */
+  /** Entries from 1 on that were dropped here; only their hashes were checked. */
+  dropped: number
+  /** All entries stored here, their Merkle proofs and signatures hold, they decode, seq and epoch fit, the identity's proof is right, and so is the link to the previous epoch. */
   ok: boolean
   /** Empty when ok. */
   problems: string[]
 }
 
+/** Which entries a bundle holds: with a task, those about it; else whole journals. */
+export interface BundleQuery {
+  /** Agent name or peer id. */
+  agent?: string
+  task?: { repo?: string; issue: number }
+}
+
+/** A head as a pull request names it. */
+export interface ExpectedHead {
+  key: string
+  epoch: number
+  length: number
+  treeHash: string
+}
+
+/** What a bundle holds, and whether it proves it. */
+export interface BundleCheck {
+  /** Who made it and when, on their word. */
+  createdMs: number
+  by: { name: string; peerId: string; version: string }
+  agent?: string
+  task?: { repo?: string | undefined; issue: number }
+  journals: (Omit<Verification, 'dropped'> & {
+    /** Entries that are given; the others are covered by their hashes. */
+    entries: number
+    treeHash: string
+  })[]
+  /** Journals that could not be put in, and why. */
+  absent: { peerId: string; key: string; epoch: number; reason: string }[]
+  entries: number
+  /** Every journal is ok, there is one at least, and the whole has no problem. */
+  ok: boolean
+  /** Of the bundle as a whole. */
+  problems: string[]
+}
+
 export interface JournalEvents {
+  /** The state, or the epoch that is written, changed. */
+  state: [state: JournalState]
   /** An entry of any journal (own or replicated) that became readable, in order per journal. */
   entry: [entry: LoggedEntry]
 }
 
 export interface Journal extends Startable {
   readonly events: EventEmitter<JournalEvents>
-  /** Own head; after start. */
+  /** Own head; after start. With the signature, which makes it worth something to others. */
   head(): Head
+  /** Own Merkle tree hash, hex, at a length of at least 1 and at most the own. */
+  treeHashAt(length: number): Promise<string>
+  state(): JournalState
+  /** Resolves when entries are written (`open` or `low`). Errors: `ABORTED`, `JOURNAL_CLOSED`, and why it failed. */
+  opened(signal?: AbortSignal): Promise<void>
   /**
    * Appends one entry. With `durable` (the default for `claim.*`, `publish.*`, `pushed`, `pull.*`,
    * `task.*`) it is on disk (fdatasync) when the promise resolves; else it survives kill -9 but perhaps
-   * not a power loss. `seq` of the result is the entry's index. An append whose promise rejects with
-   * `JOURNAL_FULL` or `JOURNAL_FAILED` may or may not stand there; the journal then refuses every
-   * further append until it is started again.
-   * Errors: `ENTRY_INVALID`, `ENTRY_TOO_LARGE`, `JOURNAL_BUSY`, `JOURNAL_CLOSED`, `JOURNAL_FULL`,
-   * `JOURNAL_FAILED`.
+   * not a power loss. `seq` of the result is the entry's index. While the journal waits for witnesses,
+   * or is opened anew, appends wait for it, at most `appendWaitMs`. An append whose promise rejects
+   * with `JOURNAL_FULL`, `JOURNAL_WAITING` or `JOURNAL_FAILED` may or may not stand there. Full is over when there is
+   * space again; failed is until the next start.
+   * Errors: `ENTRY_INVALID`, `ENTRY_TOO_LARGE`, `JOURNAL_BUSY`, `JOURNAL_CLOSED`, `JOURNAL_WAITING`,
+   * `JOURNAL_FULL`, `JOURNAL_FAILED`.
    */
   append(entry: EntryInput, options?: { durable?: boolean }): Promise<JournalEntry>
   /**
@@ -152,26 +268,41 @@ export interface Journal extends Startable {
    * after a restart. Idempotent; a later call may bring a new name. What cannot be followed (a bad
    * key, too many journals) is logged and left.
    */
-  follow(journal: { peerId: string; key: string; epoch: number; name?: string }): void
+  follow(journal: {
+    peerId: string
+    key: string
+    epoch: number
+    name?: string
+    /** As the owner announced it; remembered for it. */
+    head?: Head | undefined
+  }): void
   /**
    * A peer connected: opens a replication stream to it unless there is one. Of two peers the one
    * with the lower id dials; the other waits for it, so call this on both sides.
    */
   connect(peerId: string): void
+  /** A peer announced just now that its clock shows that time, ms since 1970; see `order.ts`. */
+  heard(peerNowMs: number): void
   /** A peer is gone: closes its stream and ends its redials. Optional: redials also end by themselves. */
   disconnect(peerId: string): void
   journals(): JournalInfo[]
   /**
-   * Entries in order of time (ties: agent, seq), of all journals known here; what exists now. Within
-   * one journal the order is always that of `seq`: an entry that was written after its agent's clock
-   * went back is placed as if it had the latest time before it (its own `time` is left as it is).
+   * Entries of all journals known here in causal order (`order.ts`; ties: agent, seq): none before
+   * one that its author had read, whatever the clocks say; what exists now. Within one journal the
+   * order is always that of `seq`. Only what the index does not exclude is read.
    */
   read(query?: Query): AsyncIterable<LoggedEntry>
   /**
    * Like `read`, then goes on with new entries until the signal fires, without gap or duplicate,
-   * however slow the reader is: entries are read from the store when they are asked for.
+   * however slow the reader is: entries are read from the store when they are asked for. What arrives
+   * after an entry that knew it was printed comes late: only `read` can put it in its place.
    */
   tail(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
+  /**
+   * What the journals here hold, with proofs, as lines of a file that `readBundle` checks without
+   * this journal (`bundle.ts`). Errors while it is read: `JOURNAL_FAILED`.
+   */
+  bundle(query?: BundleQuery): AsyncIterable<object>
   /** Checks every journal here, or those of one agent (name or peer id), from the first block on. */
   verify(agent?: string): Promise<Verification[]>
 }

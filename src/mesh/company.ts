@@ -37,6 +37,7 @@ const GOODBYE_MS = 500
 
 export interface CompanyInit {
   config: Settings
+  meshName: string
   identity: Identity
   incarnation: string
   protocolId: (name: ProtocolName) => string
@@ -44,6 +45,8 @@ export interface CompanyInit {
 
 export interface CompanyComponents {
   events: EventEmitter<MeshEvents>
+  /** Roles that the mesh grants a peer. */
+  granted: (peerId: string) => readonly string[]
   inbox: Inbox
   gossip: Pick<Gossip, 'publish' | 'subscribe'>
   dialer: Dialer
@@ -70,10 +73,9 @@ export interface Company extends Startable {
 }
 
 export function createCompany(init: CompanyInit, components: CompanyComponents): Company {
-  const { config, identity, incarnation, protocolId } = init
-  const { events, inbox, gossip, dialer, links, counters, logger, clock } = components
+  const { config, meshName, identity, incarnation, protocolId } = init
+  const { events, granted, inbox, gossip, dialer, links, counters, logger, clock } = components
   const { peerId } = identity
-  const { meshName } = config
   const basics = { counters, logger, clock }
   let life: Life | undefined
 
@@ -94,6 +96,7 @@ export function createCompany(init: CompanyInit, components: CompanyComponents):
       }
     },
     presence: (of) => watch.of(of),
+    granted,
     onLost: (of) => watch.forget(of),
     logger,
     clock,

@@ -1,6 +1,7 @@
 /**
- * Dials the known peers that are not connected, by the policy of `redial.ts`. One dial per peer at
- * a time. When both sides hear of each other at once, the one with the smaller peer id dials and
+ * Dials the members that are known and not connected, by the policy of `redial.ts`, and what the
+ * configuration names. One dial per peer at a time; nobody else is dialled, however often it is
+ * heard of, and nobody at all once this machine is no member itself. When both sides hear of each other at once, the one with the smaller peer id dials and
  * the other waits a moment, so that there is one connection and not two.
  */
 import { setMaxListeners } from 'node:events'
@@ -34,6 +35,7 @@ const MIN_PAUSE_MS = 500
 export interface DialerInit extends KnownLimits, RedialPolicy {
   /** Own peer id. */
   peerId: string
+  isMember: (peerId: string) => boolean
   /** Multiaddrs, with or without peer id, that are dialled for ever. */
   bootstrap: readonly string[]
   /** About how many connections are sought when more peers are known. */
@@ -43,6 +45,8 @@ export interface DialerInit extends KnownLimits, RedialPolicy {
 export interface DialerComponents {
   node: () => MeshNode | undefined
   local: () => LocalAddress[]
+  /** A dial failed: its addresses may be old; asks elsewhere and calls `heardOf`. */
+  lookUp?: (peerId: string) => void
   counters: Counters
   logger: Logger
   clock?: Clock
@@ -50,10 +54,14 @@ export interface DialerComponents {
 }
 
 export interface Dialer extends Startable {
-  /** Heard of a peer: remembers it, and dials soon unless connected. */
+  /** Heard of a peer: if it is a member, remembers it, and dials soon unless connected. */
   heardOf(peerId: string, addresses: readonly string[]): void
-  /** Only remembers addresses. */
+  /** Only remembers addresses, of members. */
   learn(peerId: string, addresses: readonly string[]): void
+  /** Whether a peer that is no member is dialled because the configuration names it. */
+  isPinned(peerId: string): boolean
+  /** Drops who is no member any more. */
+  sift(): void
   /** Addresses that are known. */
   addresses(peerId: string): string[]
   /** A member of this mesh is connected: its pauses start anew. */
@@ -67,7 +75,15 @@ export interface Dialer extends Startable {
 }
 
 export function createDialer(init: DialerInit, components: DialerComponents): Dialer {
-  const { node, local, counters, logger, clock = systemClock, random = Math.random } = components
+  const {
+    node,
+    local,
+    lookUp,
+    counters,
+    logger,
+    clock = systemClock,
+    random = Math.random,
+  } = components
   const dialling = new Set<string>()
   /** Peers behind bootstrap addresses that name none. */
   const behind = new Map<string, string>()
@@ -86,12 +102,17 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     clock,
   })
 
+  const isPinned = (peerId: string) => keysOf(peerId).some((key) => known.get(key)?.pinned === true)
+  const mayDial = (key: string) => init.isMember(key) || known.get(key)?.pinned === true
+
   async function turn(): Promise<void> {
     known.forget()
+    if (!init.isMember(init.peerId)) return
     const connected = connectedPeers()
-    const isSought = neighbours(init.peerId, known.entries(), init.enoughConnections)
+    const sought = [...known.entries()].filter(({ key }) => mayDial(key))
+    const isSought = neighbours(init.peerId, sought, init.enoughConnections)
     const isBusy = (key: string) => dialling.has(key) || connected.has(behind.get(key) ?? key)
-    for (const { key, pinned } of due(known.entries(), clock.monotonic(), isBusy)) {
+    for (const { key, pinned } of due(sought, clock.monotonic(), isBusy)) {
       waiting = dialling.size >= MAX_PARALLEL_DIALS
       if (waiting) return
       if (pinned || isSought(key)) void attempt(key)
@@ -110,6 +131,7 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     const running = node()
     if (running === undefined) throw new MeshError('MESH_STOPPED', 'The mesh is not running.')
     if (isConnected(key)) return
+    if (!mayDial(key)) throw unreachable(key)
     dialling.add(key)
     known.attempted(key)
     counters.add('dials')
@@ -118,8 +140,9 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
       const connection = await withDeadline(`dial ${key}`, DIAL_TIMEOUT_MS, dial, { signal, clock })
       met(key, connection)
     } catch (cause) {
-      known.failed(key, (failures) => redialDelay(failures, init, random))
+      known.failed(key, pause)
       counters.add('dials.failed')
+      if (!key.startsWith('/')) lookUp?.(key)
       throw unreachable(key, cause)
     } finally {
       dialling.delete(key)
@@ -135,6 +158,9 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     } else if (key !== peerId) behind.set(key, peerId)
   }
 
+  const pause = (failures: number, absentMs: number) =>
+    redialDelay(failures, init, random, absentMs)
+
   const keysOf = (peerId: string) => [
     peerId,
     ...[...behind].filter(([, at]) => at === peerId).map(([key]) => key),
@@ -142,7 +168,10 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
 
   function targetOf(key: string) {
     if (key.startsWith('/')) return multiaddr(key)
-    const addresses = dialable(known.get(key)?.addresses ?? [], local())
+    const addresses = dialable(known.get(key)?.addresses ?? [], local(), {
+      self: init.peerId,
+      isConnected: (relay) => connectedPeers().has(relay),
+    })
     if (addresses.length === 0) return peerIdFromString(key)
     return addresses.map((text) => {
       const address = multiaddr(text)
@@ -154,8 +183,8 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
   function hurry(peerId: string): void {
     if (stopping.signal.aborted || dialling.has(peerId) || isConnected(peerId)) return
     const failures = known.get(peerId)?.failures ?? 0
-    const pause = Math.min(init.baseMs, MIN_PAUSE_MS * 2 ** Math.min(failures, 16))
-    const wait = known.hurry(peerId, init.peerId < peerId ? 0 : YIELD_MS, pause)
+    const least = Math.min(init.baseMs, MIN_PAUSE_MS * 2 ** Math.min(failures, 16))
+    const wait = known.hurry(peerId, init.peerId < peerId ? 0 : YIELD_MS, least)
     if (wait > YIELD_MS) return
     const cancel = clock.after(wait, () => {
       wakes.delete(cancel)
@@ -182,18 +211,23 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     },
     heardOf(peerId, addresses) {
       if (peerId === init.peerId) return
+      if (!init.isMember(peerId)) return counters.add('dials.strangers')
       known.learn(peerId, addresses)
       hurry(peerId)
     },
     learn(peerId, addresses) {
-      if (peerId !== init.peerId) known.learn(peerId, addresses)
+      if (peerId !== init.peerId && init.isMember(peerId)) known.learn(peerId, addresses)
+    },
+    isPinned,
+    sift() {
+      for (const { key, pinned } of [...known.entries()]) {
+        if (!pinned && !init.isMember(key)) known.drop(key)
+      }
     },
     addresses: (peerId) => known.get(peerId)?.addresses ?? [],
     connected: (peerId) => keysOf(peerId).forEach((key) => known.succeeded(key)),
     refused(peerId) {
-      for (const key of keysOf(peerId)) {
-        known.failed(key, (failures) => redialDelay(failures, init, random))
-      }
+      for (const key of keysOf(peerId)) known.failed(key, pause)
     },
     lost: hurry,
     dial: connect,

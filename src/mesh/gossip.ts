@@ -4,6 +4,9 @@
  * against the same schema and limit, because one message that is too large would kill the
  * receiver's stream.
  *
+ * Only members are heard: what another wrote is dropped whoever passes it on, without blame, since a
+ * roster may be behind.
+ *
  * Heartbeats are accepted but never forwarded: with flood publishing each comes over the direct
  * link only, so that its silence means that this link is dead. Only a goodbye goes on to all.
  */
@@ -44,7 +47,7 @@ export const topicNames = (meshName: string): string[] =>
   names.map((topic) => topicName(meshName, topic))
 
 export function createGossip(
-  { meshName }: { meshName: string },
+  { meshName, isMember }: { meshName: string; isMember: (peerId: string) => boolean },
   components: GossipComponents,
 ): Gossip {
   const { inbox, onAuthor, counters, logger } = components
@@ -62,7 +65,11 @@ export function createGossip(
     }
   }
 
-  async function receive(topic: TopicName, from: string, data: Uint8Array) {
+  async function receive(topic: TopicName, from: string, forwarder: string, data: Uint8Array) {
+    if (!isMember(from) || !isMember(forwarder)) {
+      counters.add('rejected.stranger')
+      return TopicValidatorResult.Ignore
+    }
     const verdict = await inbox.gossip(topic, from, data)
     if (!verdict.ok) {
       logger.debug({ topic, from, reason: verdict.reason }, 'message rejected')
@@ -78,9 +85,9 @@ export function createGossip(
     attach(next) {
       pubsub = next
       for (const topic of names) {
-        next.topicValidators.set(topicName(meshName, topic), (_forwarder, message) =>
+        next.topicValidators.set(topicName(meshName, topic), (forwarder, message) =>
           message.type === 'signed'
-            ? receive(topic, message.from.toString(), message.data)
+            ? receive(topic, message.from.toString(), forwarder.toString(), message.data)
             : TopicValidatorResult.Reject,
         )
         next.subscribe(topicName(meshName, topic))

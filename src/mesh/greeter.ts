@@ -1,7 +1,8 @@
 /**
  * Reads a peer's capabilities over its new connection. Only then does it count as connected: it
  * speaks this mesh's protocols, and what it can do is known at once, without waiting for gossip.
- * A peer of another mesh, or one that sends nonsense, is hung up on.
+ * A peer of another mesh, or one that sends nonsense, is hung up on. One that cuts the question off
+ * may not know yet that we are a member: we introduce ourselves and ask again.
  */
 import { peerIdFromString } from '@libp2p/peer-id'
 import { encodeJson, explain, hasCode, sleep, type Clock, type Logger } from '../util/index.ts'
@@ -10,7 +11,7 @@ import type { Inbox } from './inbox.ts'
 import type { MeshNode } from './node.ts'
 import { request, REQUEST_TIMEOUT_MS } from './request.ts'
 import type { Signed } from './announcement.ts'
-import { protocols } from './wire.ts'
+import { join, protocols } from './wire.ts'
 
 const ATTEMPTS = 3
 const RETRY_MS = 300
@@ -24,6 +25,8 @@ export type Greeting =
   | { is: 'gone' }
 
 export interface GreeterComponents {
+  /** Resolves with whether the peer takes us for a member now. */
+  introduce: (peerId: string) => Promise<boolean>
   node: MeshNode
   protocol: string
   inbox: Inbox
@@ -34,7 +37,7 @@ export interface GreeterComponents {
 }
 
 export async function greet(peerId: string, components: GreeterComponents): Promise<Greeting> {
-  const { node, protocol, inbox, counters, logger, clock, signal } = components
+  const { node, protocol, inbox, introduce, counters, logger, clock, signal } = components
   const { maxBytes } = protocols.capabilities
   const options = { maxBytes, signal, timeoutMs: REQUEST_TIMEOUT_MS, clock }
   for (let attempt = 1; ; attempt += 1) {
@@ -49,13 +52,15 @@ export async function greet(peerId: string, components: GreeterComponents): Prom
     } catch (error) {
       if (signal.aborted || !isConnected(node, peerId)) return { is: 'gone' }
       const foreign = hasCode(error, 'PEER_FOREIGN')
-      if (foreign || attempt >= ATTEMPTS) {
+      if (!foreign && attempt === 1 && (await introduce(peerId))) continue
+      // A machine that asks to join speaks nothing else, and is a member while it hears the answer.
+      if (attempt >= ATTEMPTS && !isJoining(node, peerId)) {
         counters.add(foreign ? 'peers.foreign' : 'peers.mute')
         logger.info({ peerId, error: explain(error) }, 'hung up on a peer that did not answer')
         await hangUp(node, peerId)
         return { is: 'refused' }
       }
-      await sleep(RETRY_MS * attempt, { signal, clock }).catch(() => undefined)
+      await sleep(RETRY_MS * Math.min(attempt, ATTEMPTS), { signal, clock }).catch(() => undefined)
     }
   }
 }
@@ -69,6 +74,12 @@ export async function hangUp(node: MeshNode, peerId: string): Promise<void> {
         connection.abort(new Error('The connection did not close in time.'))
       }
     })
+}
+
+function isJoining(node: MeshNode, peerId: string): boolean {
+  return node
+    .getConnections(peerIdFromString(peerId))
+    .some(({ streams }) => streams.some(({ protocol }) => protocol === join.protocol))
 }
 
 function isConnected(node: MeshNode, peerId: string): boolean {

@@ -6,25 +6,14 @@
  * is never replaced: a new identity is a new peer, and that is for a person to decide. Key bytes
  * stay in this module's private map; an `Identity` that is logged shows its peer id only.
  */
-import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  fchmodSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
-import { hasCode } from '../util/index.ts'
 import { MeshError } from './errors.ts'
+import { createTextFile, readSecretFile } from './json-file.ts'
 
 export const IDENTITY_FILE = 'identity.key'
 /** A PKCS #8 PEM of an Ed25519 key has 119 bytes. */
@@ -53,7 +42,7 @@ export function loadIdentity(dir: string): Identity {
   const path = join(dir, IDENTITY_FILE)
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 })
-    return fromPem(read(path) ?? create(dir, path), path)
+    return fromPem(read(path) ?? create(path), path)
   } catch (cause) {
     if (cause instanceof MeshError) throw cause
     throw new MeshError(
@@ -84,65 +73,28 @@ export async function verifySignature(
 }
 
 function read(path: string): string | undefined {
-  let fd: number
-  try {
-    fd = openSync(path, 'r')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined
-    throw error
+  const file = readSecretFile(path, MAX_FILE_BYTES)
+  if (file?.open === true) {
+    const { mode } = file
+    throw new MeshError(
+      'IDENTITY_MODE',
+      `The identity ${path} has mode ${mode.toString(8).padStart(4, '0')}: other users may read or replace it.`,
+      {
+        data: { path, mode },
+        next: `Run: chmod 600 ${path}. If others could read it, move it away instead to get a new identity.`,
+      },
+    )
   }
-  try {
-    const mode = fstatSync(fd).mode & 0o777
-    if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-      throw new MeshError(
-        'IDENTITY_MODE',
-        `The identity ${path} has mode ${mode.toString(8).padStart(4, '0')}: other users may read or replace it.`,
-        {
-          data: { path, mode },
-          next: `Run: chmod 600 ${path}. If others could read it, move it away instead to get a new identity.`,
-        },
-      )
-    }
-    const bytes = Buffer.alloc(MAX_FILE_BYTES)
-    return bytes.subarray(0, readSync(fd, bytes)).toString('latin1')
-  } finally {
-    closeSync(fd)
-  }
+  return file?.text
 }
 
-function create(dir: string, path: string): string {
+function create(path: string): string {
   const { privateKey } = generateKeyPairSync('ed25519')
   const pem = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`
-  const fd = openSync(temporary, 'wx', 0o600)
-  try {
-    fchmodSync(fd, 0o600)
-    writeSync(fd, pem)
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
-  try {
-    linkSync(temporary, path)
-  } catch (error) {
-    const winner = hasCode(error, 'EEXIST') ? read(path) : undefined
-    if (winner === undefined) throw error
-    return winner
-  } finally {
-    rmSync(temporary, { force: true })
-  }
-  syncDirectory(dir)
-  return pem
-}
-
-function syncDirectory(dir: string): void {
-  if (process.platform === 'win32') return
-  const fd = openSync(dir, 'r')
-  try {
-    fsyncSync(fd)
-  } finally {
-    closeSync(fd)
-  }
+  if (createTextFile(path, pem)) return pem
+  const winner = read(path)
+  if (winner === undefined) throw new Error(`${path} exists and cannot be read`)
+  return winner
 }
 
 function fromPem(pem: string, path: string): Identity {

@@ -57,6 +57,8 @@ export interface InboxComponents {
   counters: Counters
   /** Who may speak at all. Default: everyone. */
   isMember?: (peerId: string) => boolean
+  /** Every heartbeat that decodes, also of an incarnation that another has followed. */
+  onHeartbeat?: (from: string, heartbeat: Heartbeat) => void
 }
 
 interface Position {
@@ -81,7 +83,7 @@ class Rejected extends Error {
 }
 
 export function createInbox(components: InboxComponents): Inbox {
-  const { meshName, counters, isMember = () => true } = components
+  const { meshName, counters, isMember = () => true, onHeartbeat } = components
   const positions = new Map<string, Position>()
 
   function remember(from: string, position: Position): void {
@@ -185,7 +187,10 @@ export function createInbox(components: InboxComponents): Inbox {
       return judge(topic, async () => {
         admit(from)
         const message = decode(topic, data)
-        if (topic === 'heartbeat') orderHeartbeat(message as Heartbeat, from)
+        if (topic === 'heartbeat') {
+          onHeartbeat?.(from, message as Heartbeat)
+          orderHeartbeat(message as Heartbeat, from)
+        }
         return { message: message as Delivered<T>, isNew: true }
       })
     },

@@ -3,10 +3,11 @@
  * The only folder that knows libp2p; none of its types leave.
  *
  * @example
+ * const membership = await openMembership({ home, clock, logger })
  * const mesh = createMesh(
- *   { home, name: 'ada', version: '0.1.0', meshName: 'demo', roles: ['worker'],
+ *   { home, name: 'ada', version: '0.1.0', roles: ['worker'],
  *     mdns: { enabled: true }, dht: { enabled: false, bootstrap: [] }, capabilities },
- *   { logger },
+ *   { membership, logger },
  * )
  * mesh.events.on('peer:connect', (peer) => logger.info({ peer: peer.name }, 'connected'))
  * await mesh.start()
@@ -14,10 +15,33 @@
  * mesh.announce({ slots: { total: 2, used: 1 } })
  * await mesh.stop()
  */
+export { joinMesh, type JoinComponents, type JoinInit, type JoinProgress } from './join.ts'
 export { createMesh, type MeshComponents } from './mesh.ts'
 export type { MeshInit } from './init.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'
 export { loadIdentity, verifySignature, type Identity } from './identity.ts'
+export { foundMesh, type FoundMeshInit } from './membership/found.ts'
+export { createJoiner, type JoinerInit } from './membership/joiner.ts'
+export { leaveMesh } from './membership/leave.ts'
+export { maxJoinAnswerBytes, maxJoinRequestBytes, maxRosterBytes } from './membership/limits.ts'
+export { openMembership, type OpenMembershipInit } from './membership/open.ts'
+export { readToken } from './membership/token.ts'
+export type {
+  AskView,
+  InviteOptions,
+  InviteView,
+  Joiner,
+  JoinStep,
+  Locate,
+  Membership,
+  MembershipEvents,
+  MemberView,
+  Merged,
+  Role,
+  Rotated,
+  Standing,
+  TokenView,
+} from './membership/types.ts'
 export type { GoneReason, Presence } from './presence/index.ts'
 export type { Mesh, MeshEvents, MeshPeer, StreamOptions } from './types.ts'
 export {
@@ -40,4 +64,6 @@ export {
   type TaskAnnouncement,
   type TopicMessage,
   type TopicName,
+  type WitnessAnswer,
+  type WitnessRequest,
 } from './wire.ts'

@@ -11,14 +11,24 @@ export interface MeshInit {
   name: string
   /** Version of the agent. */
   version: string
-  /**
-   * Separates meshes: part of protocol ids, topics and mDNS tag. Letters, digits, `.`, `_`, `-`; at
-   * most 64. Not a secret: it keeps meshes apart, not intruders out.
-   */
-  meshName: string
+  /** Announced; only those that the mesh granted count. */
   roles: Capabilities['roles']
   /** Multiaddrs to listen on. Default `/ip4/0.0.0.0/tcp/0`; empty: dial only. */
   listen?: readonly string[]
+  /** Further multiaddrs under which others reach it, such as a forwarded port of the router. Default none. */
+  announce?: readonly string[]
+  relay?: {
+    /** Whether to be reached through members that relay, without a public address. Default true. */
+    use?: boolean
+    /** Whether to relay for members. Default `auto`: with a public address. */
+    serve?: 'auto' | boolean
+  }
+  /** Whether members are asked to dial the own public addresses, and their requests answered. Default true. */
+  autonat?: boolean
+  /** Whether relayed connections are made direct by hole punching, where it works. Default true. */
+  holePunch?: boolean
+  /** Whether the router is asked by UPnP to forward a port. Default false. */
+  upnp?: boolean
   mdns: {
     enabled: boolean
     /** Names of interfaces, such as `lo` or `eth0`. Default: all that have an address we listen on, loopback if it is the only one. */
@@ -32,7 +42,7 @@ export interface MeshInit {
   }
   dht: {
     enabled: boolean
-    /** Multiaddrs that are dialled for ever, with or without `/p2p/…`. They work without the DHT, too. */
+    /** Multiaddrs that are dialled for ever, with or without `/p2p/…`, and hung up on if no member answers. They work without the DHT, too. */
     bootstrap: readonly string[]
     /** Between walks, ms. Default 10,000. */
     intervalMs?: number
@@ -67,7 +77,7 @@ export interface MeshInit {
     baseMs?: number
     /** Longest pause, ms. Default 30,000. */
     maxMs?: number
-    /** A peer not heard of for so long is forgotten, ms. Default 24 h. */
+    /** A member not heard of for so long is forgotten, ms. Default 30 days. */
     maxAgeMs?: number
     /** Known peers. Default 1,000. */
     maxPeers?: number
@@ -82,13 +92,17 @@ export interface MeshInit {
 export type Settings = ReturnType<typeof settings>
 
 const MAX_KEEP_GONE_MS = 86_400_000
-const MESH_NAME = /^[A-Za-z0-9][\w.-]{0,63}$/
 
 /** Checks and fills in. Errors: `MESH_CONFIG_INVALID` (data: `field`). */
 export function settings(init: MeshInit) {
   const all = {
     ...init,
     listen: init.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+    announce: init.announce ?? [],
+    relay: { use: true, serve: 'auto' as const, ...init.relay },
+    autonat: init.autonat ?? true,
+    holePunch: init.holePunch ?? true,
+    upnp: init.upnp ?? false,
     announceFilter: init.announceFilter ?? ((addresses: string[]) => addresses),
     announceIntervalMs: init.announceIntervalMs ?? 30_000,
     keepGoneMs: init.keepGoneMs ?? 90_000,
@@ -106,10 +120,13 @@ export function settings(init: MeshInit) {
     enoughConnections: init.enoughConnections ?? 24,
     mdns: { intervalMs: 10_000, port: 5353, watchMs: 5000, ...init.mdns },
     dht: { intervalMs: 10_000, ...init.dht },
-    redial: { baseMs: 3000, maxMs: 30_000, maxAgeMs: 86_400_000, maxPeers: 1000, ...init.redial },
-  }
-  if (!MESH_NAME.test(all.meshName)) {
-    throw invalid('meshName', 'must be 1 to 64 letters, digits, ".", "_" or "-"')
+    redial: {
+      baseMs: 3000,
+      maxMs: 30_000,
+      maxAgeMs: 30 * 86_400_000,
+      maxPeers: 1000,
+      ...init.redial,
+    },
   }
   if (all.name.length === 0 || all.name.length > 64) {
     throw invalid('name', 'must have 1 to 64 characters')
@@ -118,6 +135,12 @@ export function settings(init: MeshInit) {
   for (const address of all.listen) {
     if (!/^\/(ip4|ip6)\/[^/]+\/tcp\/\d+$/.test(address)) {
       throw invalid('listen', `"${address}" must look like /ip4/0.0.0.0/tcp/0`)
+    }
+  }
+  for (const address of all.announce) {
+    const at = parseAddress(address)
+    if (at === undefined || at.peerId !== undefined) {
+      throw invalid('announce', `"${address}" must look like /ip4/198.51.100.7/tcp/4001`)
     }
   }
   for (const address of all.dht.bootstrap) {

@@ -4,10 +4,10 @@
  *   mDNS, DHT, bootstrap ──▶ dialer ──▶ libp2p node ──▶ greeter ──▶ peers ──▶ events
  *   announcer, heartbeats ──▶ gossip ◀──▶ inbox ─────────────────────▲
  *   (company)                              presence, picture ────────┘
+ *   membership ──▶ members: guard of the node, admission, roster ────┘
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
-import { networkInterfaces } from 'node:os'
 import type { Duplex } from 'node:stream'
 import {
   explain,
@@ -18,10 +18,11 @@ import {
   type Logger,
   type Startable,
 } from '../util/index.ts'
-import { announceable, localAddresses } from './addresses.ts'
+import { announceable } from './addresses.ts'
 import { createCompany } from './company.ts'
 import { Counters } from './counters.ts'
 import { createDialer } from './dialer.ts'
+import { bootstrapState } from './reach/bootstrap.ts'
 import { createDiscovery, type Discovery } from './discovery/index.ts'
 import { MeshError } from './errors.ts'
 import { createGossip, topicNames, type Handler } from './gossip.ts'
@@ -29,10 +30,17 @@ import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './inbox.ts'
 import { settings, type MeshInit } from './init.ts'
 import { createLinks, type Links } from './links.ts'
+import { createMembers } from './members.ts'
+import type { Membership } from './membership/types.ts'
+import { addressesNow } from './network.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
+import { createPorts } from './ports.ts'
+import { createReach } from './reach/index.ts'
 import { handle, openStream } from './request.ts'
+import { createTwins } from './twins.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type OpenTopic, type ProtocolName, type TopicMessage } from './wire.ts'
+import { createWitnesses } from './witness.ts'
 
 type Receiver<T extends OpenTopic> = (message: TopicMessage<T>, from: string) => void
 
@@ -40,6 +48,8 @@ const STOP_TIMEOUT_MS = 8000
 const OPEN_TIMEOUT_MS = 10_000
 
 export interface MeshComponents {
+  /** Who belongs to the mesh, and its name, which is part of protocol ids, topics and the mDNS tag. */
+  membership: Membership
   logger: Logger
   clock?: Clock
 }
@@ -49,16 +59,21 @@ export interface MeshComponents {
  * Errors: `MESH_CONFIG_INVALID`, those of `loadIdentity`; `start()`: `LISTEN_FAILED`.
  */
 export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
-  const { clock = systemClock } = components
-  const config = settings(init)
+  const { membership, clock = systemClock } = components
+  const config = { ...settings(init), meshName: membership.meshName }
   const identity = loadIdentity(config.home)
   const { peerId } = identity
+  if (peerId !== membership.peerId) {
+    throw new TypeError('The membership is of another home than the identity.')
+  }
   const logger = components.logger.child({ room: 'mesh' })
   const incarnation = randomBytes(16).toString('hex')
   const events = new EventEmitter<MeshEvents>()
   const counters = new Counters()
   const protocolId = (name: ProtocolName) => `/bzzz/${config.meshName}/${protocols[name].id}`
-  const local = () => localAddresses(networkInterfaces())
+  const local = addressesNow
+  const isMember = (of: string) => membership.standing(of) === 'member'
+  const granted = (of: string) => membership.roles(of)
 
   let node: MeshNode | undefined
   let links: Links | undefined
@@ -68,28 +83,73 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   const journalHandlers = new Set<(stream: Duplex, peerId: string) => void>()
 
   const { meshName } = config
-  const inbox = createInbox({ meshName, counters })
+  const witnesses = createWitnesses(
+    { protocol: protocolId('witness') },
+    { counters, logger, clock },
+  )
+  const twins = createTwins()
+  const inbox = createInbox({
+    meshName,
+    isMember,
+    counters,
+    onHeartbeat(from, heartbeat) {
+      if (!twins.heard(from, heartbeat, clock.monotonic())) return
+      counters.add('peers.twins')
+      logger.warn({ peerId: from }, 'two processes run under one identity: was a home copied?')
+    },
+  })
   const gossip = createGossip(
-    { meshName },
+    { meshName, isMember },
     { inbox, onAuthor: (of) => company.onAuthor(of), counters, logger },
   )
   const dialer = createDialer(
-    { ...config.redial, peerId, ...config.dht, enoughConnections: config.enoughConnections },
-    { node: () => node, local, counters, logger, clock },
+    {
+      ...config.redial,
+      peerId,
+      isMember,
+      ...config.dht,
+      enoughConnections: config.enoughConnections,
+    },
+    {
+      node: () => node,
+      local,
+      lookUp: (of) => void discovery?.find(of),
+      counters,
+      logger,
+      clock,
+    },
+  )
+  const reach = createReach(
+    { ...config, mayRelay: isMember, local, addresses: (of) => dialer.addresses(of) },
+    { counters, logger, clock },
   )
   const company = createCompany(
-    { config, identity, incarnation, protocolId },
-    { events, inbox, gossip, dialer, links: () => links, counters, logger, clock },
+    { config, meshName, identity, incarnation, protocolId },
+    { events, granted, inbox, gossip, dialer, links: () => links, counters, logger, clock },
   )
   const { peers, announcer, heartbeats } = company
+  const ports = createPorts(config.home, { logger })
+  const members = createMembers(
+    {
+      home: config.home,
+      protocol: protocolId('roster'),
+      node: () => node,
+      addresses,
+      onChange: () => links?.recheck(),
+      onOut: (standing) => events.emit('mesh:out', standing),
+    },
+    { membership, dialer, gossip, peers, counters, logger, clock },
+  )
 
   async function start(): Promise<void> {
     stopping = new AbortController()
     setMaxListeners(0, stopping.signal)
+    const { signal } = stopping
+    const listen = await ports.fill(config.listen)
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
-      listen: config.listen,
+      listen,
       allowedTopics: topicNames(config.meshName),
       dhtProtocol: config.dht.enabled ? `/bzzz/${config.meshName}/kad/1` : undefined,
       announceFilter: (all) => {
@@ -97,18 +157,25 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
         return config.announceFilter(announceable(all, local()))
       },
       pingIntervalMs: config.pingIntervalMs,
+      parts: await reach.parts(),
+      guard: members.guard,
     })
     node = created
+    await reach.attach(created, stopping.signal)
     const found = createDiscovery(
       {
         ...config,
         peerId,
+        meshId: membership.meshId,
         node: created,
         listening: () => {
           addresses()
           return listening
         },
-        onFound: (peer) => dialer.heardOf(peer.peerId, peer.addresses),
+        onFound: (peer, by) => {
+          dialer.heardOf(peer.peerId, peer.addresses)
+          if (by === 'link') reach.heardOf(peer.peerId, peer.addresses)
+        },
       },
       { local, counters, logger, clock },
     )
@@ -116,28 +183,40 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     links = createLinks(
       {
         protocol: protocolId('capabilities'),
-        signal: stopping.signal,
+        signal,
+        isMember,
+        introduce: (of) => members.introduce(of, signal),
         onGreeted: (of) => company.onGreeted(of),
         onMember(of) {
           found.wake()
           company.onMember(of)
+          members.met(of)
+          members.reached(of)
         },
         onLost: (of) => company.onLost(of),
+        onAddresses: (of) => members.reached(of),
       },
       { node: created, peers, dialer, heartbeats, gossip, inbox, counters, logger, clock },
     )
     await company.attach(created, stopping.signal)
     await handle(created, protocolId('journal'), onJournal)
-    await startNode(created, config.listen)
+    await witnesses.serve(created)
+    await members.serve(created)
+    await startNode(created, listen)
+    // Has libp2p show all that it listens on.
+    addresses()
+    await ports.remember(config.listen, listening)
     gossip.attach(created.services.pubsub)
-    await Promise.all([found, company, dialer].map((part) => part.start()))
+    await members.start()
+    await Promise.all([found, company, dialer, reach].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
   }
 
   async function stop(): Promise<void> {
     if (node?.status === 'started') await company.sayGoodbye()
     stopping.abort()
-    const parts: Startable[] = [dialer, company]
+    const parts: Startable[] = [members, dialer, company]
+    if (reach !== undefined) parts.push(reach)
     if (discovery !== undefined) parts.push(discovery)
     await Promise.all(parts.map((part) => part.stop()))
     gossip.detach()
@@ -185,6 +264,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     stop: () => lifecycle.stop(),
     addresses,
     peers: () => peers.list(),
+    twins: () => twins.list(clock.monotonic()),
     capabilities: () => announcer.last(),
     announce: (change) => announcer.change(change),
     async publish(topic, message) {
@@ -205,6 +285,14 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       }
       return withDeadline(`open a journal stream to ${to}`, timeoutMs, open, { signal, clock })
     },
+    handleWitness: (handler) => witnesses.handle(handler),
+    askWitness: async (to, question, options) => witnesses.ask(running(), to, question, options),
+    reach: () => ({
+      ...reach.report(),
+      multicast: discovery?.multicast() ?? [],
+      dht: { peers: discovery?.table() ?? null },
+      bootstrap: bootstrapState(config.dht.bootstrap, node),
+    }),
     sign: (data) => identity.sign(data),
     counters: () => counters.snapshot(),
   }

@@ -7,17 +7,19 @@
  * - The DHT is the mesh's own: own protocol, server mode, private addresses allowed.
  * - libp2p does not reconnect in the long run; its own attempts are off, `redial.ts` does it.
  */
+import type { CircuitRelayTransportComponents } from '@libp2p/circuit-relay-v2'
 import { gossipsub, StrictSign, type GossipSub } from '@libp2p/gossipsub'
-import { identify, type Identify } from '@libp2p/identify'
-import type { Libp2p, PeerInfo, PrivateKey } from '@libp2p/interface'
+import { identify, identifyPush, type Identify, type IdentifyPush } from '@libp2p/identify'
+import type { ConnectionGater, Libp2p, PeerInfo, PrivateKey, Transport } from '@libp2p/interface'
 import type { KadDHT } from '@libp2p/kad-dht'
 import { noise } from '@chainsafe/libp2p-noise'
 import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
+import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import { announceable } from './addresses.ts'
 import { MeshError } from './errors.ts'
+import type { Guard } from './guard.ts'
 import { muxer } from './muxer.ts'
 
 /** One gossip RPC, bytes; larger ones kill the stream. Messages are far smaller (see `wire.ts`). */
@@ -33,12 +35,29 @@ const MAX_PINGS = 8
 export const ADDRESS_DIAL_TIMEOUT_MS = 2000
 export const DIAL_TIMEOUT_MS = 10_000
 
+/** Of a record in the DHT that says where a member is, ms. */
+const PROVIDER_LIFE_MS = 3_600_000
+
 export type MeshNode = Libp2p<{
   identify: Identify
+  identifyPush: IdentifyPush
   ping: Ping
   pubsub: GossipSub
   dht?: KadDHT
 }>
+
+/** What a node is given beyond TCP and the services that every node has. */
+export interface NodeParts {
+  transports: ((components: CircuitRelayTransportComponents) => Transport)[]
+  /** Further multiaddrs to listen on. */
+  listen: string[]
+  /** Multiaddrs that are announced beside those that it listens on. */
+  announce: readonly string[]
+  services: ServiceFactoryMap
+  gater: ConnectionGater
+}
+
+const plain: NodeParts = { transports: [], listen: [], announce: [], services: {}, gater: {} }
 
 export interface NodeInit {
   privateKey: PrivateKey
@@ -53,13 +72,20 @@ export interface NodeInit {
   announceFilter: (addresses: string[]) => string[]
   /** How often live connections are probed, ms. */
   pingIntervalMs: number
+  parts?: NodeParts
+  /** Keeps who is no member out. Without one, everyone is let in. */
+  guard?: Pick<Guard, 'gater' | 'service'>
 }
 
 /** Builds a node that is not started yet, so that handlers and listeners can be added first. */
 export async function createNode(init: NodeInit): Promise<MeshNode> {
-  const { privateKey, version, listen, allowedTopics, dhtProtocol } = init
+  const { privateKey, version, listen, allowedTopics, dhtProtocol, parts = plain } = init
   const services = {
+    // First, so that it wraps what the others register with.
+    ...(init.guard !== undefined && { guard: init.guard.service }),
     identify: identify({ maxInboundStreams: 8 }),
+    // Tells the others a new address, such as one at a relay, without a new connection.
+    identifyPush: identifyPush(),
     ping: ping({ maxInboundStreams: MAX_PINGS, maxOutboundStreams: MAX_PINGS }),
     pubsub: gossipsub({
       globalSignaturePolicy: StrictSign,
@@ -76,13 +102,19 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       maxOutboundBufferSize: MAX_GOSSIP_BACKLOG_BYTES,
     }),
     ...(dhtProtocol !== undefined && { dht: await dht(dhtProtocol) }),
+    ...parts.services,
   }
   return createLibp2p({
     start: false,
     privateKey,
     nodeInfo: { name: 'bzzz', version },
-    addresses: { listen: [...listen], announceFilter: filterBy(init.announceFilter) },
-    transports: [tcp()],
+    addresses: {
+      listen: [...listen, ...parts.listen],
+      appendAnnounce: [...parts.announce],
+      announceFilter: filterBy(init.announceFilter),
+    },
+    transports: [tcp(), ...parts.transports],
+    connectionGater: parts.gater,
     connectionEncrypters: [noise()],
     streamMuxers: [muxer()],
     connectionManager: {
@@ -96,6 +128,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       reconnectRetries: 0,
     },
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 5000 } },
+    ...(init.guard !== undefined && { connectionGater: init.guard.gater }),
     services,
   })
 }
@@ -107,7 +140,14 @@ async function dht(protocol: string) {
     ...peer,
     multiaddrs: filterBy((addresses) => announceable(addresses, []))(peer.multiaddrs),
   })
-  return kadDHT({ protocol, clientMode: false, allowQueryWithZeroPeers: true, peerInfoMapper })
+  return kadDHT({
+    protocol,
+    clientMode: false,
+    allowQueryWithZeroPeers: true,
+    peerInfoMapper,
+    // Members make their records anew themselves, see `discovery/dht.ts`.
+    reprovide: { validity: PROVIDER_LIFE_MS, interval: PROVIDER_LIFE_MS / 4, threshold: 0 },
+  })
 }
 
 function filterBy(choose: (addresses: string[]) => string[]) {

@@ -31,6 +31,8 @@ export interface Peers {
   announcements(): Signed[]
   /** Its presence is another than before. */
   changed(peerId: string, before: MeshPeer['presence']): void
+  /** No member any more: drops it. */
+  removed(peerId: string): void
   /** Drops who has been gone for long. */
   sweep(): void
 }
@@ -45,6 +47,8 @@ export interface PeersComponents {
   /** What libp2p knows of a peer now. */
   live: (peerId: string) => { addresses: string[]; rttMs: number | undefined }
   presence: (peerId: string) => View | undefined
+  /** Roles that the mesh grants; what a peer says beyond them does not count. */
+  granted: (peerId: string) => readonly string[]
   /** It is not remembered any more. */
   onLost: (peerId: string) => void
   logger: Logger
@@ -58,7 +62,7 @@ interface Entry {
 }
 
 export function createPeers({ keepGoneMs }: PeersInit, components: PeersComponents): Peers {
-  const { events, live, presence, onLost, logger, clock = systemClock } = components
+  const { events, live, presence, granted, onLost, logger, clock = systemClock } = components
   const entries = new Map<string, Entry>()
 
   function entry(peerId: string): Entry {
@@ -70,6 +74,11 @@ export function createPeers({ keepGoneMs }: PeersInit, components: PeersComponen
     return found
   }
 
+  function rolesOf(peerId: string, { signed }: Entry): string[] {
+    const own = granted(peerId)
+    return (signed?.capabilities.roles ?? []).filter((role) => own.includes(role))
+  }
+
   function view(peerId: string, at: Entry): MeshPeer {
     const { addresses, rttMs } = live(peerId)
     const capabilities = at.signed?.capabilities
@@ -78,7 +87,7 @@ export function createPeers({ keepGoneMs }: PeersInit, components: PeersComponen
       peerId,
       connected: at.connected,
       presence: now?.presence ?? (at.connected ? 'alive' : 'gone'),
-      roles: capabilities?.roles ?? [],
+      roles: rolesOf(peerId, at),
       addresses,
       lastSeenMs: at.lastSeenMs,
       ...(now?.why !== undefined && { goneBecause: now.why }),
@@ -155,6 +164,11 @@ export function createPeers({ keepGoneMs }: PeersInit, components: PeersComponen
       if (at !== undefined) {
         emit(() => events.emit('peer:presence', view(peerId, at), before), peerId)
       }
+    },
+    removed(peerId) {
+      this.disconnected(peerId)
+      const at = entries.get(peerId)
+      if (at !== undefined) lose(peerId, at)
     },
     sweep() {
       for (const [peerId, at] of entries) {

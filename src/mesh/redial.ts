@@ -10,6 +10,9 @@
 import { systemClock, type Clock } from '../util/index.ts'
 import { MAX_ADDRESSES } from './addresses.ts'
 
+/** Between dials of a peer that was not heard of for most of a day, ms. */
+const LONGEST_PAUSE_MS = 60 * 60_000
+
 export interface RedialPolicy {
   /** Pause after the first failure, ms; doubles with each further one. */
   baseMs: number
@@ -38,13 +41,19 @@ export interface KnownLimits {
   maxAgeMs: number
 }
 
-/** Pause before the next dial after `failures` failures in a row, ms: full pause less up to 30 %. */
+/**
+ * Pause before the next dial after `failures` failures in a row, ms: full pause less up to 30 %.
+ * `absentMs`: since it was last heard of. Who is away for long is dialled ever more seldom, for a
+ * member stays on the roster for weeks after its machine is gone.
+ */
 export function redialDelay(
   failures: number,
   { baseMs, maxMs }: RedialPolicy,
   random: () => number,
+  absentMs = 0,
 ): number {
-  const full = Math.min(maxMs, baseMs * 2 ** Math.min(Math.max(0, failures - 1), 16))
+  const longest = Math.max(maxMs, Math.min(LONGEST_PAUSE_MS, absentMs / 20))
+  const full = Math.min(longest, baseMs * 2 ** Math.min(Math.max(0, failures - 1), 16))
   return full * (1 - 0.3 * random())
 }
 
@@ -127,11 +136,12 @@ export class KnownPeers {
     this.#entries.set(key, { ...known, failures: 0, notBefore: now, heardAt: now })
   }
 
-  failed(key: string, delayMs: (failures: number) => number): void {
+  failed(key: string, delayMs: (failures: number, absentMs: number) => number): void {
     const known = this.#entries.get(key)
     if (known === undefined) return
     const failures = known.failures + 1
-    const notBefore = this.#clock.monotonic() + delayMs(failures)
+    const now = this.#clock.monotonic()
+    const notBefore = now + delayMs(failures, now - known.heardAt)
     this.#entries.set(key, { ...known, failures, notBefore })
   }
 

@@ -3,20 +3,22 @@
  * in frames, each closed by END). Every step has a deadline; at its end the stream is reset.
  */
 import type { Duplex } from 'node:stream'
-import type { Connection, Stream } from '@libp2p/interface'
+import type { Connection, Libp2p, Stream } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { explain, withDeadline, type Clock, type Logger } from '../util/index.ts'
 import type { Counters } from './counters.ts'
 import { toDuplex } from './duplex.ts'
 import { MeshError } from './errors.ts'
 import { encodeFrames, readFrames } from './frames.ts'
-import type { MeshNode } from './node.ts'
 
 /** Streams per protocol and connection. */
 export const MAX_INBOUND_STREAMS = 32
 export const MAX_OUTBOUND_STREAMS = 64
 /** A request with its answer, ms. */
 export const REQUEST_TIMEOUT_MS = 5000
+
+type Dialling = Pick<Libp2p, 'getConnections'>
+type Serving = Pick<Libp2p, 'handle'>
 
 export interface OpenOptions {
   signal?: AbortSignal | undefined
@@ -29,7 +31,7 @@ export interface OpenOptions {
  * `ABORTED`.
  */
 export async function openStream(
-  node: MeshNode,
+  node: Dialling,
   peerId: string,
   protocol: string,
   { signal, timeoutMs, clock }: OpenOptions,
@@ -57,7 +59,7 @@ export async function openStream(
 
 /** Sends `body` and returns the answer. Errors: as `openStream`, `STREAM_TRUNCATED`, `STREAM_MALFORMED`. */
 export async function request(
-  node: MeshNode,
+  node: Dialling,
   peerId: string,
   protocol: string,
   body: Uint8Array,
@@ -82,24 +84,33 @@ export async function request(
 export interface ServeOptions {
   /** Largest request, bytes. */
   maxBytes: number
-  answer: (body: Uint8Array, peerId: string) => Promise<Uint8Array> | Uint8Array
+  /** Throwing resets the stream. */
+  answer: (
+    body: Uint8Array,
+    peerId: string,
+    connection: Connection,
+  ) => Promise<Uint8Array> | Uint8Array
+  /** After the answer went out, or failed. */
+  onEnd?: (connection: Connection) => void
+  /** For the request with its answer, ms. Default `REQUEST_TIMEOUT_MS`. */
+  timeoutMs?: number
+  /** Streams at once on one connection. Default `MAX_INBOUND_STREAMS`. */
+  maxStreams?: number
   counters: Counters
   logger: Logger
   clock: Clock
 }
 
 /** Serves the request protocol until the node stops. */
-export async function serve(
-  node: MeshNode,
-  protocol: string,
-  { maxBytes, answer, counters, logger, clock }: ServeOptions,
-): Promise<void> {
-  await handle(node, protocol, (stream, peerId) => {
+export async function serve(node: Serving, protocol: string, options: ServeOptions): Promise<void> {
+  const { maxBytes, answer, onEnd, timeoutMs = REQUEST_TIMEOUT_MS, maxStreams } = options
+  const { counters, logger, clock } = options
+  const serveOne: StreamTaker = (stream, peerId, connection) => {
     withDeadline(
       `request of ${peerId} on ${protocol}`,
-      REQUEST_TIMEOUT_MS,
+      timeoutMs,
       async () => {
-        const reply = await answer(await readFrames(stream, maxBytes), peerId)
+        const reply = await answer(await readFrames(stream, maxBytes), peerId, connection)
         await new Promise<void>((resolve, reject) => {
           stream.once('close', resolve).once('error', reject).end(encodeFrames(reply))
         })
@@ -110,23 +121,30 @@ export async function serve(
         counters.add('requests.failed')
         logger.debug({ peerId, protocol, error: explain(error) }, 'request failed')
       })
-      .finally(() => stream.destroy())
-  })
+      .finally(() => {
+        stream.destroy()
+        onEnd?.(connection)
+      })
+  }
+  await handle(node, protocol, serveOne, maxStreams)
 }
+
+type StreamTaker = (stream: Duplex, peerId: string, connection: Connection) => void
 
 /** Serves a protocol with a Duplex per stream, until the node stops. */
 export async function handle(
-  node: MeshNode,
+  node: Serving,
   protocol: string,
-  handler: (stream: Duplex, peerId: string) => void,
+  handler: StreamTaker,
+  maxInboundStreams = MAX_INBOUND_STREAMS,
 ): Promise<void> {
   await node.handle(
     protocol,
     (stream: Stream, connection: Connection) => {
       const peerId = connection.remotePeer.toString()
-      handler(toDuplex(stream, peerId), peerId)
+      handler(toDuplex(stream, peerId), peerId, connection)
     },
-    { maxInboundStreams: MAX_INBOUND_STREAMS, maxOutboundStreams: MAX_OUTBOUND_STREAMS },
+    { maxInboundStreams, maxOutboundStreams: MAX_OUTBOUND_STREAMS },
   )
 }
 

@@ -6,6 +6,12 @@
  * accepted them: size first, then schema, then sender, expiry and replay (see `inbox.ts`).
  */
 import { z } from 'zod'
+import {
+  maxJoinAnswerBytes,
+  maxJoinRequestBytes,
+  maxRosterBytes,
+  MAX_STATEMENTS,
+} from './membership/limits.ts'
 
 const text = (max: number) => z.string().max(max)
 const peerId = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,64}$/, 'a libp2p peer id in base58')
@@ -25,8 +31,33 @@ export const journalHeadSchema = z.object({
   fork: count,
   /** Merkle tree hash at `length`, 32 bytes in hex; empty journals have none. */
   treeHash: hex(32).optional(),
+  /** Hypercore's signature by the journal's key over tree hash, length and fork, in hex: nobody else can make a head up. */
+  signature: z
+    .string()
+    .regex(/^([0-9a-f]{2}){64,128}$/, '64 to 128 bytes in hex')
+    .optional(),
 })
 export type JournalHead = z.infer<typeof journalHeadSchema>
+
+/** Heads that one answer names at most: those of the latest epochs. */
+export const maxWitnessedHeads = 24
+
+/** What do you know of my journals? Asked before the own journal is written or replicated. */
+export const witnessRequestSchema = z.object({
+  v: z.literal(1),
+  /** Tree hash at that length of that journal, to find out whether one history begins the other. */
+  at: z.object({ key: hex(32), length: count }).optional(),
+})
+export type WitnessRequest = z.infer<typeof witnessRequestSchema>
+
+export const witnessAnswerSchema = z.object({
+  v: z.literal(1),
+  /** The longest head known of each journal of the asking peer, the latest epochs first. */
+  heads: z.array(journalHeadSchema).max(maxWitnessedHeads),
+  /** Answer to `at`; absent when it is not known here. */
+  treeHash: hex(32).optional(),
+})
+export type WitnessAnswer = z.infer<typeof witnessAnswerSchema>
 
 export const executorCapabilitySchema = z.object({
   /** Name as configured: "claude", "command". */
@@ -181,6 +212,28 @@ export const limitReportSchema = z.object({
 })
 export type LimitReport = z.infer<typeof limitReportSchema>
 
+/** A statement is opaque here: membership checks its form and signature. */
+const statements = (max: number) => z.array(z.unknown()).max(max)
+
+/** What is new on the roster; a digest that differs from the own is answered by an exchange. */
+export const rosterNoticeSchema = z.object({
+  v: z.literal(1),
+  digest: hex(32),
+  /** Empty when they are too many for one message. */
+  statements: statements(32),
+})
+export type RosterNotice = z.infer<typeof rosterNoticeSchema>
+
+/** Own digest; with all own statements when the other is known to lack some. */
+export const rosterRequestSchema = z.object({
+  v: z.literal(1),
+  digest: hex(32),
+  statements: statements(MAX_STATEMENTS).optional(),
+})
+/** Digest after taking in what came; with all statements when the request's digest differs from it. */
+export const rosterResponseSchema = rosterRequestSchema
+export type RosterMessage = z.infer<typeof rosterRequestSchema>
+
 /** Gossip topics. The full name is `/bzzz/<mesh name>/<id>`; `maxBytes` also holds when publishing. */
 export const topics = {
   capabilities: { id: 'capabilities/1', schema: announcementSchema, maxBytes: 16 * 1024 },
@@ -188,6 +241,7 @@ export const topics = {
   heartbeat: { id: 'heartbeat/1', schema: heartbeatSchema, maxBytes: 512 },
   issues: { id: 'issues/1', schema: issuesTickSchema, maxBytes: 8 * 1024 },
   limits: { id: 'limits/1', schema: limitReportSchema, maxBytes: 1024 },
+  roster: { id: 'roster/1', schema: rosterNoticeSchema, maxBytes: 16 * 1024 },
 } as const satisfies Record<string, { id: string; schema: z.ZodType; maxBytes: number }>
 export type TopicName = keyof typeof topics
 /** Topics for the rest of the agent; capabilities go out by `announce` and come in by events. */
@@ -250,6 +304,14 @@ export const protocols = {
     maxRequestBytes: 16,
     maxBytes: 16 * 1024,
   },
+  journal: { id: 'journal/2', kind: 'stream' },
+  witness: {
+    id: 'witness/1',
+    kind: 'request',
+    request: witnessRequestSchema,
+    response: witnessAnswerSchema,
+    maxBytes: 16 * 1024,
+  },
   picture: {
     id: 'picture/1',
     kind: 'request',
@@ -266,6 +328,26 @@ export const protocols = {
     maxRequestBytes: 256,
     maxBytes: 256,
   },
-  journal: { id: 'journal/1', kind: 'stream' },
+  roster: {
+    id: 'roster/1',
+    kind: 'request',
+    request: rosterRequestSchema,
+    response: rosterResponseSchema,
+    maxBytes: maxRosterBytes + 1024,
+  },
 } as const
 export type ProtocolName = keyof typeof protocols
+
+/**
+ * The one protocol for strangers; the same id in every mesh, since a joining machine may not know the
+ * mesh's name. Messages are membership's own.
+ */
+export const join = {
+  protocol: '/bzzz/join/1',
+  request: z.record(z.string(), z.unknown()),
+  response: z.record(z.string(), z.unknown()),
+  maxRequestBytes: maxJoinRequestBytes,
+  maxResponseBytes: maxJoinAnswerBytes,
+  /** For a request with its answer, ms. */
+  timeoutMs: 10_000,
+} as const

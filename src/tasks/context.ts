@@ -113,13 +113,16 @@ export async function tell(
 }
 
 /** Who did it, under which claim, and where it is written: the newest own entry, unless another is named. */
-export function signatureOf(
+export async function signatureOf(
   context: Context,
   { job, lease }: { job: Job; lease: { claim: { oid: string } } },
-  seq?: number,
-): Signature {
+  given?: number,
+): Promise<Signature> {
   const { key, epoch, length } = context.journal.head()
-  const journal = { key, epoch, seq: seq ?? Math.max(0, length - 1) }
+  const seq = given ?? Math.max(0, length - 1)
+  // A comment without it proves less, but a comment there must be.
+  const treeHash = await context.journal.treeHashAt?.(seq + 1).catch(() => undefined)
+  const journal = { key, epoch, seq, ...(treeHash === undefined ? {} : { treeHash }) }
   const { name, mesh } = context
   return { agent: name, peerId: mesh.peerId, attempt: job.attempt, claim: lease.claim.oid, journal }
 }

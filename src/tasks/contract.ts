@@ -29,6 +29,8 @@ export interface TasksComponents {
   self: () => Omit<Candidate, 'freeSlots'>
   /** Called when the login is known, and whenever the number of used slots changes. */
   onChange: (change: { login: string | null; slotsUsed: number }) => void
+  /** False while this agent takes nothing new; what it works on goes on. Default: always true. */
+  mayTake?: () => boolean
   clock?: Clock
   /** Makes the GitHub client. Default: octokit. A measurement in model time gives its own. */
   connect?: typeof createGitHub

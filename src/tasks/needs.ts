@@ -7,6 +7,8 @@ import type { Instructions } from './intake/instructions.ts'
 
 export interface TasksJournal {
   head(): { key: string; epoch: number; length: number }
+  /** Merkle tree hash (hex) at that length; a journal without proofs has none. */
+  treeHashAt?(length: number): Promise<string>
   append(entry: EntryInput, options?: { durable?: boolean }): Promise<JournalEntry>
   read(query: { agent?: string; types?: readonly EntryInput['type'][] }): AsyncIterable<LoggedEntry>
   tail(query: object, signal: AbortSignal): AsyncIterable<LoggedEntry>

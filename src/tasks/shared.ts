@@ -53,6 +53,7 @@ export function createShared(
   { stopping, wakeAll, saw, polls, wake }: SharedHooks,
 ): Shared {
   const { journal, mesh, work, logger, onChange, clock, connect = createGitHub } = components
+  const { mayTake = () => true } = components
   const { apiUrl, token, userAgent, pollMs } = init
   const safetyMs = safetyOf(init)
   let login: string | null = null
@@ -101,7 +102,7 @@ export function createShared(
   }
 
   function openSlots(): number {
-    const may = !stopping().aborted && outage.down() === null
+    const may = !stopping().aborted && outage.down() === null && mayTake()
     return may && headroom.allow('intake').is === 'go' ? free() : 0
   }
 

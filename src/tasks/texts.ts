@@ -10,6 +10,8 @@ export interface JournalLink {
   key: string
   epoch: number
   seq: number
+  /** Merkle tree hash of the journal up to and with that entry, hex. */
+  treeHash?: string
 }
 
 export interface Signature {
@@ -109,9 +111,16 @@ function signed(by: Signature, executor: string | undefined): string[] {
   return [
     '---',
     `Agent ${code(by.agent)} (peer ${code(by.peerId)}), attempt ${by.attempt}${ran}.`,
-    `Journal entry ${code(`${journal.key}/${journal.epoch}/${journal.seq}`)}.`,
+    ...journalLines(journal),
     claimLine(by.claim),
   ]
+}
+
+/** With the head that `bzzz logs verify FILE --expect` takes. */
+function journalLines({ key, epoch, seq, treeHash }: JournalLink): string[] {
+  const entry = `Journal entry ${code(`${key}/${epoch}/${seq}`)}.`
+  if (treeHash === undefined) return [entry]
+  return [entry, `Journal up to there ${code(`${key}/${epoch}/${seq + 1}/${treeHash}`)}.`]
 }
 
 /** Last line of all that is written for a claim. */

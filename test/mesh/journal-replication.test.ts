@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createJournal, type Journal, type LoggedEntry } from '../../src/journal/index.ts'
 import { verifySignature, type Mesh, type MeshInit } from '../../src/mesh/index.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
+import { putBack, snapshot } from '../unit/journal/home.ts'
 import { createLab, type Lab } from './support.ts'
 
 interface Agent {
@@ -16,12 +17,13 @@ const agents: Agent[] = []
 afterEach(async () => {
   await Promise.all(agents.splice(0).map((agent) => agent.stop()))
   await lab?.close()
+  lab = undefined
 })
 
 /** Mesh and journal as the agent composes them. */
 async function start(name: string, change?: Partial<MeshInit>): Promise<Agent> {
   lab ??= await createLab()
-  const mesh = lab.make(name, change)
+  const mesh = await lab.make(name, change)
   const journal = createJournal(
     {
       dir: join(lab.home(name), 'journal'),
@@ -35,7 +37,8 @@ async function start(name: string, change?: Partial<MeshInit>): Promise<Agent> {
     const head = capabilities?.journal
     if (head === undefined) return
     const { key, epoch } = head
-    journal.follow({ peerId, key, epoch, ...(peerName !== undefined && { name: peerName }) })
+    const called = peerName === undefined ? {} : { name: peerName }
+    journal.follow({ peerId, key, epoch, ...called, head })
   })
   await journal.start()
   mesh.announce({ journal: journal.head() })
@@ -100,6 +103,37 @@ describe('journals over the mesh', () => {
       problems: [],
       length: 2_052,
     })
+  })
+
+  it('of a home that was set back go on in a new epoch, and nothing is lost', async () => {
+    const [ada, bob] = [await start('ada'), await start('bob')]
+    await has(bob, ada, 1)
+    await ada.stop()
+    const dir = join(lab?.home('ada') ?? '', 'journal')
+    const early = await snapshot(dir)
+    const second = await start('ada')
+    for (let i = 0; i < 20; i += 1) await second.journal.append(seen(i))
+    await has(bob, second, 23)
+    await second.stop()
+    await has(bob, second, 24)
+    await putBack(dir, early)
+    const third = await start('ada')
+    const entry = await third.journal.append(seen(99))
+    expect(entry.epoch).toBe(1)
+    third.mesh.announce({ journal: third.journal.head() })
+    const issues = async ({ journal }: Agent) => {
+      const found: number[] = []
+      for await (const one of journal.read({ agent: 'ada', types: ['issue.seen'] })) {
+        if (one.type === 'issue.seen') found.push(one.task.issue)
+      }
+      return found
+    }
+    const all = [...Array.from({ length: 20 }, (_, i) => i), 99]
+    for (const agent of [third, bob]) {
+      await until('all entries', 15_000, async () => (await issues(agent)).length === all.length)
+      expect(await issues(agent)).toEqual(all)
+      expect((await agent.journal.verify()).map(({ ok }) => ok)).toEqual([true, true, true])
+    }
   })
 
   it('go on after a restart of the mesh of one side', async () => {

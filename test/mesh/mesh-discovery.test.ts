@@ -1,13 +1,15 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { TaskAnnouncement } from '../../src/mesh/index.ts'
 import { sleep, until } from '../../src/util/index.ts'
-import { connectedTo, createLab, fullMesh, knows, uniqueName, type Lab } from './support.ts'
+import { connectedTo, createLab, fullMesh, knows, type Lab } from './support.ts'
 
 let lab: Lab
+let other: Lab
 beforeEach(async () => {
   lab = await createLab()
+  other = await createLab()
 })
-afterEach(() => lab.close())
+afterEach(() => Promise.all([lab.close(), other.close()]))
 
 const hint = (issue: number): TaskAnnouncement => ({
   v: 1,
@@ -39,9 +41,8 @@ test('four peers on loopback find each other by mDNS, and gossip of each reaches
 })
 
 test('meshes of different names on one link never mix', async () => {
-  const other = { meshName: uniqueName() }
   const ours = await Promise.all(['a', 'b'].map((name) => lab.start(name)))
-  const theirs = await Promise.all(['x', 'y'].map((name) => lab.start(name, other)))
+  const theirs = await Promise.all(['x', 'y'].map((name) => other.start(name)))
   const heard: string[] = []
   for (const mesh of theirs) mesh.subscribe('tasks', (_task, from) => heard.push(from))
   await Promise.all([fullMesh(ours), fullMesh(theirs)])
@@ -55,21 +56,42 @@ test('meshes of different names on one link never mix', async () => {
 
 test('a peer of another mesh that is dialled by address is hung up on', async () => {
   const ours = await lab.start('a')
-  const theirs = await lab.start('x', {
-    meshName: uniqueName(),
+  const theirs = await other.start('x', {
     mdns: { enabled: false },
     dht: { enabled: false, bootstrap: ours.addresses() },
   })
-  await until('a refusal', 10_000, () => (theirs.counters()['peers.foreign'] ?? 0) > 0)
+  await until('a refusal', 10_000, () => (theirs.counters()['links.strangers'] ?? 0) > 0)
+  expect(ours.counters()).toMatchObject({ 'join.answered.refused': 1 })
   expect(ours.peers()).toEqual([])
   expect(theirs.peers()).toEqual([])
+})
+
+test('two meshes of one name on one link are both whole and leave each other alone', async () => {
+  const twin = await createLab({ meshName: lab.meshName })
+  try {
+    const often = { mdns: { enabled: true, interfaces: ['lo'], intervalMs: 300 } }
+    const ours = await Promise.all(['a', 'b'].map((name) => lab.start(name, often)))
+    const theirs = await Promise.all(['x', 'y'].map((name) => twin.start(name, often)))
+    await Promise.all([fullMesh(ours), fullMesh(theirs)])
+    const all = [...ours, ...theirs]
+    await until('many announcements of the others', 10_000, () =>
+      all.every((mesh) => (mesh.counters()['dials.strangers'] ?? 0) >= 4),
+    )
+    for (const mesh of all) {
+      expect(mesh.peers()).toHaveLength(1)
+      expect(mesh.counters()['dials'] ?? 0).toBeLessThanOrEqual(2)
+      expect(mesh.counters()).not.toHaveProperty('guard.admitted.stranger')
+    }
+  } finally {
+    await twin.close()
+  }
 })
 
 test('a late joiner has the capabilities of everyone within 2 s of its first connection', async () => {
   const first = await Promise.all(['a', 'b', 'c'].map((name) => lab.start(name)))
   await fullMesh(first)
   first[1]?.announce({ tags: ['special'] })
-  const late = lab.make('late')
+  const late = await lab.make('late')
   let connectedAt = 0
   late.events.once('peer:connect', () => {
     connectedAt = performance.now()

@@ -22,7 +22,7 @@ async function setup() {
   const [first, second] = await Promise.all(['a', 'b'].map((name) => lab.start(name)))
   if (first === undefined || second === undefined) throw new Error('not started')
   await fullMesh([first, second])
-  raw = await createRaw({ meshName: lab.meshName })
+  raw = await createRaw({ lab })
   await join(raw, first, lab.meshName)
   return { first, second, raw }
 }
@@ -69,7 +69,7 @@ test('malformed, oversized and replayed ones are counted by reason', async () =>
 test('a peer that answers with capabilities of someone else never counts as connected', async () => {
   const first = await lab.start('a')
   raw = await createRaw({
-    meshName: lab.meshName,
+    lab,
     answer: (own) => own.signed({ peerId: first.peerId }),
   })
   const seen: string[] = []
@@ -83,7 +83,7 @@ test('a peer that answers with capabilities of someone else never counts as conn
 
 test('a peer that answers with far too much is cut off and never counts', async () => {
   const first = await lab.start('a')
-  raw = await createRaw({ meshName: lab.meshName, answer: () => new Uint8Array(5 << 20) })
+  raw = await createRaw({ lab, answer: () => new Uint8Array(5 << 20) })
   await dial(raw, first)
   await until('the hang-up', 10_000, () => (first.counters()['peers.mute'] ?? 0) > 0)
   expect(first.peers()).toEqual([])

@@ -25,7 +25,7 @@ test('a restart keeps the identity and is a new incarnation that the others acce
 })
 
 test('a peer that stops says goodbye: gone at once, and forgotten a while later', async () => {
-  const a = lab.make('a', { keepGoneMs: 1000 })
+  const a = await lab.make('a', { keepGoneMs: 1000 })
   const b = await lab.start('b')
   const seen: string[] = []
   const types = ['peer:connect', 'peer:disconnect', 'peer:lost'] as const
@@ -46,7 +46,7 @@ test('a peer that stops says goodbye: gone at once, and forgotten a while later'
 })
 
 test('start and stop may be called twice and at once, and a stopped mesh starts again', async () => {
-  const a = lab.make('a')
+  const a = await lab.make('a')
   const b = await lab.start('b')
   await a.stop()
   await Promise.all([a.start(), a.start()])
@@ -95,7 +95,7 @@ test('a port that is taken is named, with what to do', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as { port: number }
   const address = `/ip4/127.0.0.1/tcp/${port}`
-  const a = lab.make('a', { listen: [address] })
+  const a = await lab.make('a', { listen: [address] })
   try {
     await expect(a.start()).rejects.toMatchObject({
       code: 'LISTEN_FAILED',
@@ -112,18 +112,12 @@ test('a port that is taken is named, with what to do', async () => {
 })
 
 test.each([
-  [{ meshName: 'no spaces' }, 'meshName'],
   [{ name: '' }, 'name'],
   [{ listen: ['localhost:4001'] }, 'listen'],
   [{ dht: { enabled: true, bootstrap: ['192.0.2.1:4001'] } }, 'dht.bootstrap'],
   [{ keepGoneMs: 0 }, 'keepGoneMs'],
-])('a wrong option is named: %j', (change, field) => {
-  let error: unknown
-  try {
-    lab.make('a', change)
-  } catch (caught) {
-    error = caught
-  }
+])('a wrong option is named: %j', async (change, field) => {
+  const error: unknown = await lab.make('a', change).catch((caught: unknown) => caught)
   expect(hasCode(error, 'MESH_CONFIG_INVALID')).toBe(true)
   expect(error).toMatchObject({ data: { field } })
 })

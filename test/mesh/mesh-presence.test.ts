@@ -64,7 +64,7 @@ test('who is not connected is alive by the word of one who is, until that one ca
       lab.start(name, { ...quick, ...dialOnly, ...to(addressOf(middle)) }),
     ),
   )
-  const [left, right] = ends as [Mesh, Mesh]
+  const [left, right] = ends as unknown as [Mesh, Mesh]
   await until('the picture', 10_000, () => presenceOf(left, right) === 'alive')
   expect(left.peers().find(({ name }) => name === 'right')).toMatchObject({
     connected: false,
@@ -115,9 +115,10 @@ interface Said {
   presence?: string
 }
 
-function startChild(bootstrap: Mesh, busyMs: number) {
+async function startChild(bootstrap: Mesh, busyMs: number) {
+  await lab.admit('child')
   const script = fileURLToPath(new URL('children/peer.ts', import.meta.url))
-  const args = [script, lab.home('child'), lab.meshName, addressOf(bootstrap), `${busyMs}`]
+  const args = [script, lab.home('child'), addressOf(bootstrap), `${busyMs}`]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   children.push(child)
   const said: Said[] = []
@@ -133,7 +134,7 @@ test('a process with a saturated processor neither blames others nor is blamed',
   )
   if (a === undefined || b === undefined) throw new Error('not started')
   await fullMesh([a, b])
-  const { said, blames } = startChild(a, 800)
+  const { said, blames } = await startChild(a, 800)
   const childId = () => said.find(({ up }) => up !== undefined)?.up
   await until('the child to join', 20_000, () => {
     const peerId = childId() ?? ''
@@ -149,7 +150,7 @@ test('a process with a saturated processor neither blames others nor is blamed',
 
 test('a process that was stopped blames nobody when it goes on', async () => {
   const a = await lab.start('a', quick)
-  const { child, said, blames } = startChild(a, 0)
+  const { child, said, blames } = await startChild(a, 0)
   await until('the child to join', 20_000, () => said.some(({ connected }) => connected === 'a'))
   const peerId = said.find(({ up }) => up !== undefined)?.up ?? ''
   const seen = watch(a)

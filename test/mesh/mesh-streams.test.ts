@@ -220,7 +220,7 @@ describe('journal streams', () => {
 describe('the request protocol', () => {
   test('a request that is cut or never ends gets no answer, and its stream is closed', async () => {
     const mesh = await lab.start('a')
-    raw = await createRaw({ meshName: lab.meshName })
+    raw = await createRaw({ lab })
     await join(raw, mesh, lab.meshName)
     const address = mesh.addresses().map((at) => multiaddr(at))
     const protocol = `/bzzz/${lab.meshName}/capabilities/1`

@@ -1,18 +1,20 @@
 /**
  * A node under the test's full control that speaks the mesh's protocols: it can lie, reset streams
- * and fall silent, which a well-behaved mesh cannot be made to do.
+ * and fall silent, which a well-behaved mesh cannot be made to do. It is a member unless asked not to
+ * be, and lets everyone in.
  */
-import { generateKeyPair } from '@libp2p/crypto/keys'
+import { randomBytes } from 'node:crypto'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import type { Capabilities, Mesh, TopicName } from '../../src/mesh/index.ts'
 import { signCapabilities } from '../../src/mesh/announcement.ts'
 import { Counters } from '../../src/mesh/counters.ts'
 import { topicName, topicNames } from '../../src/mesh/gossip.ts'
+import { loadIdentity, privateKeyOf } from '../../src/mesh/identity.ts'
 import { createNode, startNode, type MeshNode } from '../../src/mesh/node.ts'
 import { serve } from '../../src/mesh/request.ts'
 import { encodeJson, nullLogger, repeat, systemClock, until } from '../../src/util/index.ts'
-import { capabilities } from './support.ts'
+import { capabilities, type Lab } from './support.ts'
 
 export interface Raw {
   node: MeshNode
@@ -28,14 +30,20 @@ export interface Raw {
 }
 
 export interface RawInit {
-  meshName: string
+  lab: Lab
+  /** Not a member. */
+  stranger?: boolean
   /** What it answers when its capabilities are asked for. */
   answer?: (own: Raw) => Promise<Uint8Array> | Uint8Array
   heartbeatMs?: number
 }
 
-export async function createRaw({ meshName, answer, heartbeatMs = 1000 }: RawInit): Promise<Raw> {
-  const privateKey = await generateKeyPair('Ed25519')
+export async function createRaw(init: RawInit): Promise<Raw> {
+  const { lab, stranger = false, answer, heartbeatMs = 1000 } = init
+  const { meshName } = lab
+  const name = `raw-${randomBytes(4).toString('hex')}`
+  if (!stranger) await lab.admit(name)
+  const privateKey = privateKeyOf(loadIdentity(lab.home(name)))
   const node = await createNode({
     privateKey,
     version: '0',

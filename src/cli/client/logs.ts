@@ -1,4 +1,4 @@
-/** `bzzz logs`: entries of all journals that are here, in order of time; `logs verify`: whether they are sound. */
+/** `bzzz logs`: entries of all journals that are here, causes first; `logs verify`: whether they are sound. */
 import {
   ApiError,
   entryTypes,
@@ -22,6 +22,8 @@ export interface LogsOptions {
   task?: string
   type?: string[]
   since?: string
+  until?: string
+  last?: number
 }
 
 /** Reading all of many journals takes its time, ms. */
@@ -30,11 +32,22 @@ const verifyMs = 10 * 60_000
 export async function logs(context: Context, options: LogsOptions): Promise<number> {
   const { out, signal } = context
   const follow = options.follow === true
+  if (follow && options.until !== undefined) {
+    throw new CliError('USAGE', '--until and --follow exclude each other.', {
+      next: 'Leave one of them out.',
+    })
+  }
   const query: LogQuery = {
     ...(options.agent === undefined ? {} : { agent: options.agent }),
     ...(options.task === undefined ? {} : { task: parseTask(options.task) }),
     ...(options.type === undefined ? {} : { types: options.type.map(checkType) }),
-    ...(options.since === undefined ? {} : { since: parseSince(options.since, Date.now()) }),
+    ...(options.since === undefined
+      ? {}
+      : { since: parseTime('--since', options.since, Date.now()) }),
+    ...(options.until === undefined
+      ? {}
+      : { until: parseTime('--until', options.until, Date.now()) }),
+    ...(options.last === undefined ? {} : { last: options.last }),
   }
   const agent = await agentOf(context)
   if (follow) await assertKnown(agent, query).catch(hint(context))
@@ -127,13 +140,13 @@ const unitMs: Readonly<Record<string, number>> = {
 }
 
 /** `30s`, `10m`, `1h`, `2d` before now, or an ISO date and time; ms since 1970. Errors: `USAGE`. */
-export function parseSince(text: string, nowMs: number): number {
+export function parseTime(option: string, text: string, nowMs: number): number {
   const [, amount, unit] = /^(\d{1,6})([smhd])$/.exec(text) ?? []
   const size = unit === undefined ? undefined : unitMs[unit]
   if (amount !== undefined && size !== undefined) return nowMs - Number(amount) * size
   const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
   if (!Number.isNaN(time)) return Math.max(0, time)
-  throw new CliError('USAGE', `--since ${text} is no time.`, {
+  throw new CliError('USAGE', `${option} ${text} is no time.`, {
     next: 'Write 30s, 10m, 1h or 2d, or a date and time such as 2026-01-31T12:00:00Z.',
   })
 }

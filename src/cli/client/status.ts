@@ -1,5 +1,5 @@
 /** `bzzz status`: this agent on one screen; with `--probe` only an exit code, for health checks. */
-import type { Status } from '../../api/client.ts'
+import { describeJournal, type Status } from '../../api/client.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { table } from '../output/table.ts'
@@ -37,11 +37,15 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['peer id', status.peerId],
     ['roles', status.roles.join(', ') || 'none'],
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
+    ...mesh.twins.map((of): [string, string] => ['', `two processes run as ${of}`]),
     ...mesh.addresses.map((address): [string, string] => ['', address]),
     [
       'journal',
       `${count(journal.length, 'entry', 'entries')}, epoch ${journal.epoch}, key ${journal.key.slice(0, 16)}…`,
     ],
+    ...(journal.state.is === 'open'
+      ? []
+      : [['', describeJournal(journal.state)] satisfies [string, string]]),
     ['slots', `${slots.used} of ${slots.total} in use`],
     ['tasks', tasks(status)],
     ...status.frozen.map(({ repo, issue, sinceMs }): [string, string] => [

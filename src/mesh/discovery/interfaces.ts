@@ -12,6 +12,8 @@ export interface MdnsInterface {
   /** IPv4 address that the socket joins and sends with. */
   address: string
   internal: boolean
+  /** See `LocalAddress`. */
+  instance?: string
 }
 
 /** `names`: as configured; absent for all that are usable. `listening`: own multiaddrs, unfiltered. */
@@ -20,11 +22,11 @@ export function chooseInterfaces(
   listening: readonly string[],
   names?: readonly string[],
 ): MdnsInterface[] {
-  const hosts = new Set(listening.flatMap((text) => parseAddress(text)?.host ?? []))
+  const hosts = new Set(listening.flatMap((text) => hostOf(text) ?? []))
   const first = new Map<string, MdnsInterface>()
-  for (const { name, address, internal } of local) {
+  for (const { name, address, internal, instance } of local) {
     if (address.includes(':') || first.has(name)) continue
-    first.set(name, { name, address, internal })
+    first.set(name, { name, address, internal, ...(instance !== undefined && { instance }) })
   }
   const all = [...first.values()]
   if (names !== undefined) return all.filter(({ name }) => names.includes(name))
@@ -38,11 +40,19 @@ export function chooseInterfaces(
   return all.filter(({ internal }) => internal)
 }
 
-/** Same set, same addresses. */
+function hostOf(text: string): string | undefined {
+  const at = parseAddress(text)
+  return at?.relay === undefined ? at?.host : undefined
+}
+
+/**
+ * Same set, same addresses, none made anew: the kernel drops the memberships of an interface that
+ * goes, also when one with the same name and address comes in the next moment.
+ */
 export function sameInterfaces(a: readonly MdnsInterface[], b: readonly MdnsInterface[]): boolean {
   const key = (list: readonly MdnsInterface[]) =>
     list
-      .map(({ name, address }) => `${name} ${address}`)
+      .map(({ name, address, instance = '' }) => `${name} ${address} ${instance}`)
       .sort()
       .join(', ')
   return key(a) === key(b)

@@ -21,6 +21,7 @@ import {
 } from '../../util/index.ts'
 import { announceableOn, type LocalAddress } from '../addresses.ts'
 import type { Counters } from '../counters.ts'
+import type { MulticastState } from '../types.ts'
 import { cameOver, chooseInterfaces, sameInterfaces, type MdnsInterface } from './interfaces.ts'
 import { answer, isQuestion, question, readAnswer, serviceTag, type Found } from './packets.ts'
 
@@ -45,6 +46,8 @@ export interface MdnsInit {
   watchMs: number
   /** Own multiaddrs with peer id, unfiltered. */
   listening: () => string[]
+  /** Only asks: others are not told of this peer. */
+  silent?: boolean
   onFound: (found: Found) => void
 }
 
@@ -55,7 +58,12 @@ export interface MdnsComponents {
   clock?: Clock
 }
 
-export function createMdns(init: MdnsInit, components: MdnsComponents): Startable {
+export interface Mdns extends Startable {
+  /** The interfaces that are used now. */
+  state(): MulticastState[]
+}
+
+export function createMdns(init: MdnsInit, components: MdnsComponents): Mdns {
   const { local, counters, logger, clock = systemClock } = components
   const tag = serviceTag(init.meshName)
   let sockets: MdnsSocket[] = []
@@ -108,6 +116,7 @@ export function createMdns(init: MdnsInit, components: MdnsComponents): Startabl
       await Promise.all([watcher.stop(), asker.stop()])
       await closeAll()
     },
+    state: () => sockets.map((socket) => socket.state()),
   }
 }
 
@@ -121,6 +130,7 @@ interface SocketContext extends MdnsComponents {
 class MdnsSocket {
   /** Could not be opened or failed; the next look at the interfaces opens it anew. */
   broken = false
+  #answers = 0
   readonly #context: SocketContext
   readonly #socket: MulticastDNS
   readonly #cancels = new Set<() => void>()
@@ -144,6 +154,7 @@ class MdnsSocket {
       const found = readAnswer(packet, tag)
       if (found === undefined || found.peerId === init.peerId) return
       counters.add('mdns.answers')
+      this.#answers += 1
       init.onFound(found)
     })
     const failed = (error: Error) => {
@@ -160,6 +171,11 @@ class MdnsSocket {
       for (const ms of EARLY_QUESTIONS_MS) this.#later(ms, () => this.#ask())
       this.#answerSoon()
     })
+  }
+
+  state(): MulticastState {
+    const { name, address } = this.#context.at
+    return { interface: name, address, ok: !this.broken && !this.#closed, answers: this.#answers }
   }
 
   askUnlessHeard(): void {
@@ -186,7 +202,7 @@ class MdnsSocket {
   }
 
   #answerSoon(): void {
-    if (this.#answering) return
+    if (this.#answering || this.#context.init.silent === true) return
     this.#answering = true
     const { clock } = this.#context
     const earliest = this.#answeredAt + ANSWER_PAUSE_MS - clock.monotonic()

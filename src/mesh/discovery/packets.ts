@@ -63,7 +63,10 @@ export function readAnswer(packet: Packet, tag: string): Found | undefined {
     .flatMap((at) => (at.type === 'TXT' && at.name === name ? [at.data].flat() : []))
     .flatMap((data) => (data.length <= MAX_TXT_BYTES ? [data.toString()] : []))
     .flatMap((text) => (text.startsWith(PREFIX) ? [text.slice(PREFIX.length)] : []))
-    .filter((text) => parseAddress(text)?.peerId === peerId)
+    .filter((text) => {
+      const at = parseAddress(text)
+      return at?.peerId === peerId && at.relay === undefined
+    })
     .slice(0, MAX_ADDRESSES)
   return addresses.length === 0 ? undefined : { peerId, addresses }
 }

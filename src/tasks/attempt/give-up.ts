@@ -28,7 +28,7 @@ export async function fail(
 ): Promise<Outcome> {
   const { job } = held
   if (!(await fence(context, held, signal))) return 'lost'
-  const body = failureComment(work, signatureOf(context, held), context.settings.failed)
+  const body = failureComment(work, await signatureOf(context, held), context.settings.failed)
   await mark(context, held, body, signal)
   await unassignSelf(context, held, signal)
   if (!(await closeClaim(context, held, 'failed', signal))) return 'lost'
@@ -92,7 +92,7 @@ export async function stopped(
   await mark(
     context,
     held,
-    stoppedComment(reason, signatureOf(context, held), context.settings.failed),
+    stoppedComment(reason, await signatureOf(context, held), context.settings.failed),
     signal,
   )
   return finishCancelled(context, held, reason, signal)

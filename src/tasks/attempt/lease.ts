@@ -83,8 +83,13 @@ export interface LeaseComponents {
 export const maxFrozenMs = 24 * 60 * 60_000
 /** Between looks at whether the machine slept, ms: so long may work run before it is frozen. */
 const wakeMs = 500
-/** Longest time of one renewal, ms; shorter leases bound it further. */
+/**
+ * Longest time of one renewal, ms. It may take a third of the lease, at least 1 s, or twice what the
+ * last one took; and after a failure twice as long as before: where everything is slow, a fixed limit
+ * would end every one of them just before its answer, for ever.
+ */
 const maxRenewalMs = 60_000
+const maxDoublings = 6
 /** Between looks at whether a renewal is due, ms: a thirtieth of the lease within these bounds. */
 const tickMs = { min: 20, max: 5_000 }
 
@@ -120,6 +125,9 @@ export function createLease(
   /** How often the machine slept, and how often it had when the claim's record was sent. */
   let slept = 0
   let proven = 0
+  /** Renewals in a row that came to nothing, and how long the last good one took, ms. */
+  let failures = 0
+  let took = 0
   const permit = new PermitSource(clock)
 
   function armExpiry(): void {
@@ -223,13 +231,16 @@ export function createLease(
     lookForSleep()
     if (closed) return { is: claim.record.state === 'done' ? 'published' : 'held' }
     const before = claim.oid
-    const limit = Math.min(maxRenewalMs, Math.max(1_000, leaseMs / 3))
+    const limit = Math.min(maxRenewalMs, Math.max(1_000, leaseMs / 3, 2 * took) * 2 ** failures)
+    const began = clock.monotonic()
     const moved = await withDeadline(
       'a renewal',
       limit,
       (inner) => step({ state: 'held', strikes: claim.record.strikes }, inner),
       { signal, clock },
     ).catch((error: unknown): Moved => ({ is: 'unknown', error }))
+    failures = moved.is === 'unknown' ? Math.min(failures + 1, maxDoublings) : 0
+    if (moved.is === 'won') took = clock.monotonic() - began
     if (moved.is !== 'won') return moved
     if (claim.record.state === 'done') return { is: 'published' }
     if (claim.oid !== before) await onRenewed(claim)

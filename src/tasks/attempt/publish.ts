@@ -105,7 +105,7 @@ export async function publish(
   }
   const about = { task: taskOf(job), attempt: job.attempt, branch: branchOf(context, job) }
   await context.journal.append({ type: 'pushed', ...about, base: job.base, head: work.head })
-  const body = pullBody(job.issue, work, signatureOf(context, held, intent.seq))
+  const body = pullBody(job.issue, work, await signatureOf(context, held, intent.seq))
   return openPull(
     context,
     held,

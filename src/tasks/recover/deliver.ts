@@ -144,7 +144,7 @@ export async function publishAgain(
     return gone(
       'The work was pushed, and then the issue was closed before a pull request was opened.',
     )
-  const signature = signatureOf(context, { job, lease: { claim: { oid: at.done } } }, at.seq)
+  const signature = await signatureOf(context, { job, lease: { claim: { oid: at.done } } }, at.seq)
   const body = pullBody(issue, workOf(at.head, ''), signature)
   await openPull(
     context,

@@ -2,19 +2,39 @@
  * A holder that pushed its finished work and vanished before the pull request: its claim says done
  * and its branch is there, so nobody may work the issue again, and nobody would ever see the work.
  * Whoever has seen that record for its whole lease and more opens the pull request. GitHub refuses a
- * second one for the same branch, so several heirs do no harm.
+ * second one for the same branch, so several heirs do no harm; but each looks first whether there is
+ * one, so they go one after another, a lease apart: most often the first has settled it, and the
+ * issue is closed before the next would ask.
  */
 import { explain, hasCode } from '../../util/index.ts'
 import { marginMs } from '../intake/consider.ts'
 import type { Tip } from '../claim/decide.ts'
-import { signatureOf, type Job, type RepoContext } from '../context.ts'
+import { signatureOf, type Context, type Job, type RepoContext } from '../context.ts'
+import type { Candidate } from '../intake/intake.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
 import { notePull } from '../attempt/publish.ts'
+import { placeOf } from '../look/polling.ts'
 import { pullBody, pullTitle } from '../texts.ts'
 
 /** Closing records that are remembered; more than one repository has open issues. */
 const maxHeired = 10_000
+
+/** Longest wait for heirs in front, in leases: they may have said more than is true. */
+const maxHeirs = 8
+
+/** Place of this agent among those that could inherit, by rendezvous; 0 for the first. */
+function placeAmong({ mesh }: Context, { repo }: RepoContext, issue: number): number {
+  const serves = (one: Candidate) =>
+    one.repositories.some((name) => name.toLowerCase() === repo.toLowerCase())
+  const others = mesh.candidates().filter(serves)
+  const { place } = placeOf(
+    `${repo}#${issue}`,
+    mesh.peerId,
+    others.map(({ peerId }) => peerId),
+  )
+  return Math.min(place, maxHeirs)
+}
 
 export async function inherit(
   floor: Floor,
@@ -27,8 +47,9 @@ export async function inherit(
   const { github, settings, clock } = context
   if (tip.is !== 'record' || tip.record.state !== 'done' || memory.heired.has(tip.oid)) return
   const seen = memory.sightings.get(issue.number)
-  if (seen?.oid !== tip.oid || clock.monotonic() - seen.since < tip.record.leaseMs + marginMs)
-    return
+  const heir = placeAmong(context, place, issue.number)
+  const patience = tip.record.leaseMs * (1 + heir) + marginMs
+  if (seen?.oid !== tip.oid || clock.monotonic() - seen.since < patience) return
   if (floor.isActive(place.repo, issue.number)) return
   const branch = `${settings.branchPrefix}${issue.number}`
   const base = place.info.defaultBranch
@@ -53,7 +74,7 @@ export async function inherit(
   const body = pullBody(
     issue,
     work,
-    signatureOf(context, { job, lease: { claim: { oid: tip.oid } } }),
+    await signatureOf(context, { job, lease: { claim: { oid: tip.oid } } }),
   )
   try {
     const pull = await github.openPull(

@@ -29,6 +29,12 @@ const loopback =
     list?.some(({ internal }) => internal),
   )?.[0] ?? 'lo'
 
+const onLoopback = {
+  listen: ['/ip4/127.0.0.1/tcp/0'],
+  mdns: { interfaces: [loopback] },
+  dht: { enabled: false },
+}
+
 export interface ActorInit {
   name: string
   login: string
@@ -37,6 +43,17 @@ export interface ActorInit {
   meshName: string
   leaseMs: number
   pollMs: number
+  safetyPollMs?: number
+  /** Default: on this machine, in a mesh on loopback. */
+  place?: Place
+}
+
+export interface Place {
+  /** Before its command. */
+  enter: readonly string[]
+  /** Configuration over the usual. */
+  settings: { mesh: object; [section: string]: object }
+  env?: Readonly<Record<string, string>>
 }
 
 export class Actor {
@@ -73,7 +90,7 @@ export class Actor {
   /** Does nothing when it runs, or is retired. */
   async start(): Promise<void> {
     if (this.running) return
-    const { name, login, protocol } = this.#init
+    const { name, login, protocol, place } = this.#init
     await mkdir(this.home, { recursive: true, mode: 0o700 })
     const token = join(this.home, 'token')
     await writeFile(token, this.#stage.tokenOf(login), { mode: 0o600 })
@@ -85,12 +102,15 @@ export class Actor {
     try {
       await log.write(`--- start ${(this.starts += 1)} of ${name} at ${new Date().toISOString()}\n`)
       if (this.#retired) return
-      const child = spawn(process.execPath, args, {
+      const [program = process.execPath, ...before] = place?.enter ?? []
+      const rest = place === undefined ? args : [...before, process.execPath, ...args]
+      const child = spawn(program, rest, {
         cwd: this.home,
         env: {
           PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
           HOME: join(this.#stage.dir, 'user'),
           ...(protocol === 'naive' ? this.#naive() : {}),
+          ...place?.env,
         },
         stdio: ['pipe', log.fd, log.fd],
       })
@@ -104,21 +124,18 @@ export class Actor {
   }
 
   #configuration(token: string): object {
-    const { name, meshName, leaseMs, pollMs } = this.#init
+    const { name, meshName, leaseMs, pollMs, safetyPollMs, place } = this.#init
     const { forge } = this.#stage
-    const claims = { leaseMs }
+    const polls = safetyPollMs === undefined ? { pollMs } : { pollMs, safetyPollMs }
+    const access = { apiUrl: forge.apiUrl, repos: [repo], token: { file: token } }
     return {
       name,
       home: this.home,
       log: { level: 'info' },
-      github: { apiUrl: forge.apiUrl, repos: [repo], token: { file: token }, pollMs, claims },
-      mesh: {
-        name: meshName,
-        listen: ['/ip4/127.0.0.1/tcp/0'],
-        mdns: { interfaces: [loopback] },
-        dht: { enabled: false },
-      },
+      github: { ...access, ...polls, claims: { leaseMs } },
       work: { use: ['command'] },
+      ...place?.settings,
+      mesh: { name: meshName, ...(place?.settings.mesh ?? onLoopback) },
     }
   }
 

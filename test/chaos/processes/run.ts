@@ -4,18 +4,18 @@
  * order, are the machine's own.
  */
 import { randomBytes } from 'node:crypto'
-import { stat } from 'node:fs/promises'
 import { marginMs } from '../../../src/tasks/intake/consider.ts'
-import { hasCode, sleep, until } from '../../../src/util/index.ts'
+import { sleep } from '../../../src/util/index.ts'
 import { createRandom, type Random } from '../claims/scheduler.ts'
 import { Actor, endOrphans, type Protocol } from './actors.ts'
 import { startChaos } from './chaos.ts'
 import { violationsOf, type Violation } from './checks.ts'
-import { endingOf, type Evidence } from './evidence.ts'
+import type { Evidence } from './evidence.ts'
 import { startFaults } from './faults.ts'
 import { gather } from './gather.ts'
 import { journalFigures, type JournalFigures } from './journals.ts'
-import { openStage, personTakes, readForge, type Stage } from './stage.ts'
+import { ended, quiet, rethrowUnless } from './settle.ts'
+import { openStage, personTakes, type Stage } from './stage.ts'
 
 export interface RunInit {
   agents: number
@@ -54,7 +54,6 @@ export interface RunResult {
 const usualPeaceMs = [20_000, 120_000] as const
 /** Between two starts, ms: a start costs a second or two of a core. */
 const staggerMs = 1_200
-const lookMs = 3_000
 /** Calm lasts as long as chaos could, and at least this, ms: a lost claim has to expire first. */
 const calmMs = 5 * 60_000
 /** Nobody ever ends what a naive worker left behind: waiting longer for it shows nothing more. */
@@ -63,9 +62,6 @@ const naiveCalmMs = 30_000
 const taken = 0.06
 /** A person is noticed before publication: replicas lag by seconds, an answer is asked for again. */
 const yieldMs = 30_000
-/** No ref moves for this long: everything has ended, ms. */
-const quietMs = 5_000
-const maxQuietMs = 120_000
 
 export async function runProcesses(init: RunInit): Promise<RunResult> {
   const { agents, issues, seed, protocol, leaseMs, signal, note } = init
@@ -126,10 +122,6 @@ export async function runProcesses(init: RunInit): Promise<RunResult> {
   }
 }
 
-const rethrowUnless = (code: string) => (error: unknown) => {
-  if (!hasCode(error, code)) throw error
-}
-
 /** People take a few issues, spread over the time in which most are worked. */
 async function meddle(
   stage: Stage,
@@ -146,45 +138,4 @@ async function meddle(
     await personTakes(stage, issue.number, signal)
   })
   await Promise.allSettled(takings)
-}
-
-/** Until every issue is done, failed or a person's. Errors: `DEADLINE`. */
-async function ended(
-  stage: Stage,
-  logins: readonly string[],
-  { ms, signal, note }: { ms: number; signal: AbortSignal; note: (text: string) => void },
-): Promise<void> {
-  const agents = new Set(logins.map((login) => login.toLowerCase()))
-  let said = ''
-  await until(
-    'the end of all issues',
-    ms,
-    async () => {
-      const now = await readForge(stage).catch(() => undefined)
-      if (now === undefined) return false
-      const endings = now.issues.map((issue) => endingOf(issue, now.pulls, agents))
-      const left = endings.filter((one) => one === 'unfinished').length
-      const text = `${left} of ${endings.length} issues left`
-      if (said !== text) note((said = text))
-      return left === 0
-    },
-    { signal, everyMs: lookMs },
-  )
-}
-
-/** Until the ledger has not grown for a while: nobody renews a claim any more. */
-async function quiet({ ledger, executions }: Stage, signal: AbortSignal): Promise<void> {
-  let last = -1
-  let since = Date.now()
-  await until(
-    'quiet',
-    maxQuietMs,
-    async () => {
-      const size = (await stat(ledger)).size + (await stat(executions)).size
-      if (size !== last) since = Date.now()
-      last = size
-      return Date.now() - since >= quietMs
-    },
-    { signal, everyMs: 500 },
-  ).catch(rethrowUnless('DEADLINE'))
 }

@@ -21,6 +21,13 @@ const patienceMs = 120_000
 
 export type Planned = Pick<IssueFacts, 'number' | 'word' | 'kind'>
 
+export interface Plan {
+  kind: Planned['kind']
+  ms: number
+  /** Words of `needs:` labels. */
+  needs?: readonly string[]
+}
+
 export interface Stage {
   dir: string
   forge: Forge
@@ -30,7 +37,10 @@ export interface Stage {
   ledger: string
   /** Where chores sign that they run. */
   executions: string
+  /** In the order in which they were opened. */
   issues: readonly Planned[]
+  /** One more, for whom all of `needs` fits. `ms`: how long its chore takes. */
+  openIssue(plan: Plan): Promise<Planned>
   octokit: Octokit
   tokenOf: (login: string) => string
   close(keep: boolean): Promise<void>
@@ -75,8 +85,10 @@ export async function openStage(init: {
   random: Random
   /** Ms of a slow chore. */
   slowMs: [number, number]
+  /** Directory to make its own in. Default: the temporary one. */
+  within?: string
 }): Promise<Stage> {
-  const dir = await mkdtemp(join(tmpdir(), 'bzzz-chaos-'))
+  const dir = await mkdtemp(join(init.within ?? tmpdir(), 'bzzz-chaos-'))
   const processes = createProcesses({ stateDir: dir, logger: nullLogger })
   const people = [owner, person].map((login) => ({ login, role: 'admin' as const }))
   const agents = init.logins.map((login) => ({ login, role: 'push' as const }))
@@ -101,7 +113,13 @@ export async function openStage(init: {
       log: { debug: ignore, info: ignore, warn: ignore, error: ignore },
     })
     const issues: Planned[] = []
-    for (let n = 1; n <= init.issues; n += 1) issues.push(await open(octokit, n, init))
+    let opened = 0
+    const openIssue = async (plan: Plan) => {
+      const planned = await open(octokit, (opened += 1), plan)
+      issues.push(planned)
+      return planned
+    }
+    for (let n = 1; n <= init.issues; n += 1) await openIssue(planOf(init))
     return {
       dir,
       forge: server,
@@ -109,6 +127,7 @@ export async function openStage(init: {
       ledger,
       executions,
       issues,
+      openIssue,
       octokit,
       tokenOf,
       close: async (keep) => closeAll({ server, processes, dir, keep }),
@@ -132,14 +151,14 @@ async function closeAll(parts: {
   if (!parts.keep) await rm(parts.dir, { recursive: true, force: true, maxRetries: 3 })
 }
 
-async function open(
-  octokit: Octokit,
-  n: number,
-  { random, slowMs }: { random: Random; slowMs: [number, number] },
-): Promise<Planned> {
+function planOf({ random, slowMs }: { random: Random; slowMs: [number, number] }): Plan {
   const luck = random.next()
   const kind = luck < 0.05 ? 'broken' : luck < 0.35 ? 'slow' : 'quick'
   const ms = Math.round(kind === 'slow' ? random.between(...slowMs) : random.between(0, 300))
+  return { kind, ms }
+}
+
+async function open(octokit: Octokit, n: number, { kind, ms, needs = [] }: Plan): Promise<Planned> {
   const word = `w${n}`
   const end = kind === 'broken' ? 'fail' : 'write'
   const { data } = await octokit.rest.issues.create({
@@ -147,7 +166,7 @@ async function open(
     repo: name,
     title: `Write ${word}`,
     body: `\`\`\`bzzz\nchore: note\narguments: { word: ${word}, ms: ${ms}, end: ${end} }\n\`\`\`\n`,
-    labels: [trigger],
+    labels: [trigger, ...needs.map((need) => `needs:${need}`)],
   })
   return { number: data.number, word, kind }
 }

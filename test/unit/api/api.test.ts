@@ -230,6 +230,12 @@ describe('api and client', () => {
     const ready = await raw(api, '/readyz')
     expect(ready.status).toBe(503)
     expect(ready.body).toContain('[-]not-draining failed')
+    const waiting = { is: 'waiting', expected: 3, answered: 1 } as const
+    now = { ...status, journal: { ...status.journal, state: waiting } }
+    expect(await raw(api, '/readyz')).toMatchObject({
+      status: 503,
+      body: expect.stringContaining('[-]journal waiting for witnesses: 1 of 3 answered'),
+    })
   })
 })
 

@@ -22,8 +22,13 @@ export const status: Status = {
   home: '/home/owl',
   roles: ['worker'],
   state: 'running',
-  mesh: { connected: 1, known: 2, addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${ownPeerId}`] },
-  journal: { key, epoch: 1, length: 42 },
+  mesh: {
+    connected: 1,
+    known: 2,
+    addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${ownPeerId}`],
+    twins: [],
+  },
+  journal: { key, epoch: 1, length: 42, state: { is: 'open' } },
   slots: { total: 2, used: 1 },
   tasks: {
     open: 1,
@@ -147,6 +152,7 @@ export const verification: Verification = {
   key,
   epoch: 1,
   length: 42,
+  dropped: 0,
   ok: true,
   problems: [],
 }
@@ -200,6 +206,10 @@ export function fakeSources(
       } finally {
         record.closed = true
       }
+    },
+    bundle: async function* bundle({ agent }) {
+      yield { bzzz: 'bundle', v: 1, agent }
+      yield { end: { journals: 0, entries: 0 } }
     },
     verify: async (agent) => (agent === undefined || agent === 'owl' ? [verification] : []),
     stop: () => {

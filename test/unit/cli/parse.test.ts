@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { parseTask } from '../../../src/cli/client/agent.ts'
-import { parseSince } from '../../../src/cli/client/logs.ts'
+import { parseTime } from '../../../src/cli/client/logs.ts'
 import { CliError } from '../../../src/cli/errors.ts'
 import { byErrorCode, exitCodeOf, exitCodes } from '../../../src/cli/exit.ts'
 import { generateCliPage } from '../../../src/cli/generate.ts'
@@ -68,12 +68,12 @@ describe('arguments', () => {
     ['1970-01-01T00:00:05Z', 5_000],
     ['1969-01-01', 0],
   ])('take %s as a time', (text, expected) => {
-    expect(parseSince(text, 1_000_000)).toBe(expected)
+    expect(parseTime('--since', text, 1_000_000)).toBe(expected)
   })
   it.each(['', '5', 'h', '1w', 'yesterday', '2026-99-01', '1h2m'])(
     'refuse %j as a time',
     (text) => {
-      expect(() => parseSince(text, 0)).toThrow(CliError)
+      expect(() => parseTime('--since', text, 0)).toThrow(CliError)
     },
   )
 })

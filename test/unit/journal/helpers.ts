@@ -1,6 +1,6 @@
 /** A network in memory and identities of its own, for journals without a mesh. */
 import { generateKeyPairSync, sign, verify, createPublicKey, type KeyObject } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { duplexPair, type Duplex } from 'node:stream'
@@ -13,6 +13,8 @@ import {
   type JournalTransport,
   type LoggedEntry,
   type VerifySignature,
+  type WitnessAnswer,
+  type WitnessRequest,
 } from '../../../src/journal/index.ts'
 import { nullLogger, systemClock, until, type Clock, type Logger } from '../../../src/util/index.ts'
 
@@ -36,6 +38,10 @@ export const verifySignature: VerifySignature = async (peerId, data, signature) 
 export class Network {
   readonly handlers = new Map<string, (stream: Duplex, peerId: string) => void>()
   readonly streams: { from: string; to: string; ends: Duplex[] }[] = []
+  readonly witnesses = new Map<
+    string,
+    (request: WitnessRequest, from: string) => Promise<WitnessAnswer>
+  >()
   opened = 0
 
   transport(identity: Identity): JournalTransport {
@@ -46,6 +52,15 @@ export class Network {
       handleJournal: (handler) => {
         this.handlers.set(peerId, handler)
         return () => this.handlers.delete(peerId)
+      },
+      handleWitness: (handler) => {
+        this.witnesses.set(peerId, handler)
+        return () => this.witnesses.delete(peerId)
+      },
+      askWitness: async (to, request) => {
+        const handler = this.witnesses.get(to)
+        if (handler === undefined) throw new Error('unreachable')
+        return handler(request, peerId)
       },
       openJournal: async (to) => {
         const handler = this.handlers.get(to)
@@ -102,12 +117,19 @@ export interface MemberOptions {
   logger?: Logger
 }
 
+/** No file in reserve, which would only cost time. */
+const limits: Partial<JournalLimits> = { reserveBytes: 0 }
+
 /** A journal that is stopped after the test; not started yet. */
 export async function createMember(name: string, options: MemberOptions = {}): Promise<Member> {
   const { network = new Network(), identity = createIdentity(name), clock = systemClock } = options
   const dir = options.dir ?? (await tempDir())
   const journal = createJournal(
-    { dir, agent: { name, version: '0.1.0', incarnation: '0a' }, limits: options.limits ?? {} },
+    {
+      dir,
+      agent: { name, version: '0.1.0', incarnation: '0a' },
+      limits: { ...limits, ...options.limits },
+    },
     {
       transport: network.transport(identity),
       verify: verifySignature,
@@ -123,6 +145,12 @@ export async function startMember(name: string, options: MemberOptions = {}): Pr
   const member = await createMember(name, options)
   await member.journal.start()
   return member
+}
+
+/** Name of the own core in a journal's store. */
+export async function coreName(dir: string): Promise<string> {
+  const file = JSON.parse(await readFile(join(dir, 'epoch.json'), 'utf8')) as { name: string }
+  return file.name
 }
 
 /** What the composer does when two peers meet. */

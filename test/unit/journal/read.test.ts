@@ -1,11 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { decodeEntry } from '../../../src/journal/decode.ts'
-import { createTimeIndex } from '../../../src/journal/time-index.ts'
 import type { LoggedEntry, Query } from '../../../src/journal/index.ts'
 import { systemClock, until, type Clock } from '../../../src/util/index.ts'
 import { openStore } from '../../../src/journal/store.ts'
-import { claim, collect, meet, Network, replicated, seen, startMember } from './helpers.ts'
+import {
+  coreName,
+  claim,
+  collect,
+  meet,
+  Network,
+  replicated,
+  seen,
+  startMember,
+} from './helpers.ts'
 
 function clockAt(time: number): Clock & { time: number } {
   return {
@@ -17,19 +25,19 @@ function clockAt(time: number): Clock & { time: number } {
   }
 }
 
-/** Two agents with clocks of their own; entries' titles tell the order of writing. */
+/** Two agents with clocks of their own, that meet only when all is written. */
 async function pair() {
   const network = new Network()
   const [first, second] = [clockAt(1_000), clockAt(1_000)]
   const ada = await startMember('ada', { network, clock: first })
   const bob = await startMember('bob', { network, clock: second })
-  meet(ada, bob)
   const write = async (who: 'ada' | 'bob', time: number, issue: number) => {
     const [member, clock] = who === 'ada' ? [ada, first] : [bob, second]
     clock.time = time
     return member.journal.append(seen(issue))
   }
   const settled = async () => {
+    meet(ada, bob)
     await replicated(bob.journal, ada.identity.peerId, ada.journal.head().length)
     await replicated(ada.journal, bob.identity.peerId, bob.journal.head().length)
   }
@@ -40,7 +48,7 @@ const issues = (entries: LoggedEntry[]) =>
   entries.flatMap((entry) => ('task' in entry ? [entry.task.issue] : []))
 
 describe('read', () => {
-  it('merges journals by time, ties by agent and seq', async () => {
+  it('merges journals that knew nothing of each other by time, ties by agent and seq', async () => {
     const { ada, bob, write, settled } = await pair()
     await write('ada', 2_000, 1)
     await write('bob', 2_500, 2)
@@ -63,6 +71,44 @@ describe('read', () => {
     await settled()
     expect(issues(await collect(bob.journal.read()))).toEqual([3, 1, 2, 5, 4])
     expect(issues(await collect(ada.journal.read({ since: 4_500 })))).toEqual([1, 5, 4])
+  })
+
+  it('puts what an agent had read before what it wrote then, whatever the clocks say', async () => {
+    const { ada, bob, write, settled } = await pair()
+    await settled()
+    await write('ada', 900_000, 1)
+    await settled()
+    await collect(bob.journal.read())
+    await write('bob', 2_000, 2)
+    await settled()
+    await collect(ada.journal.read())
+    await write('ada', 900_001, 3)
+    await settled()
+    await bob.journal.stop()
+    await write('ada', 1_500, 4)
+    for await (const entry of ada.journal.read({ types: ['agent.stopped'] })) {
+      expect(entry.agent).toBe('bob')
+    }
+    expect(issues(await collect(ada.journal.read()))).toEqual([1, 2, 3, 4])
+    expect(issues(await collect(ada.journal.read({ agent: 'bob', until: 2_000 })))).toEqual([2])
+  })
+
+  it('follows the clock that is furthest ahead when peers announce theirs', async () => {
+    const { ada, bob, write, settled } = await pair()
+    await write('ada', 900_000, 1)
+    bob.journal.heard(900_050)
+    await write('bob', 1_100, 2)
+    await settled()
+    expect(issues(await collect(ada.journal.read()))).toEqual([1, 2])
+  })
+
+  it('gives the last entries that match, in order', async () => {
+    const { ada, bob, write, settled } = await pair()
+    for (let i = 0; i < 600; i += 1) await write(i % 3 === 0 ? 'bob' : 'ada', 2_000 + i, i)
+    await settled()
+    expect(issues(await collect(ada.journal.read({ last: 4 })))).toEqual([596, 597, 598, 599])
+    expect(issues(await collect(ada.journal.read({ agent: 'bob', last: 2 })))).toEqual([594, 597])
+    expect(issues(await collect(bob.journal.read({ task: { issue: 7 }, last: 9 })))).toEqual([7])
   })
 
   it('filters by agent, peer id, task, type and time', async () => {
@@ -95,7 +141,7 @@ describe('read', () => {
     await settled()
     await ada.journal.stop()
     const store = await openStore(ada.dir)
-    const core = store.get({ name: `journal/${ada.identity.peerId}/0` })
+    const core = store.get({ name: await coreName(ada.dir) })
     await core.ready()
     const json = (value: object) => Buffer.from(JSON.stringify(value))
     const at = (seq: number) => ({ v: 1, epoch: 0, seq, time: 9_000 })
@@ -129,7 +175,8 @@ describe('read', () => {
 
 describe('tail', () => {
   it('gives past and new entries without gap or duplicate while others append', async () => {
-    const { ada, bob } = await pair()
+    const { ada, bob, settled } = await pair()
+    await settled()
     await Promise.all(Array.from({ length: 300 }, (_, i) => ada.journal.append(seen(i))))
     const stop = new AbortController()
     const got: LoggedEntry[] = []
@@ -164,25 +211,6 @@ describe('tail', () => {
     await bob.journal.stop()
     await reading
     expect(got.slice(0, 2)).toEqual(['bob', 'ada'])
-  })
-})
-
-describe('time index', () => {
-  it('never starts after an entry that is at or after the time asked for', async () => {
-    const times = fc.array(fc.integer({ min: 0, max: 50 }), { maxLength: 3_000, size: 'max' })
-    await fc.assert(
-      fc.asyncProperty(times, fc.integer({ min: 0, max: 51 }), async (list, since) => {
-        const index = createTimeIndex(async function* range(from, to) {
-          yield* list.slice(from, to)
-        })
-        await index.find(since, Math.floor(list.length / 2))
-        const { seq, latest } = await index.find(since, list.length)
-        expect(list.slice(0, seq).every((time) => time < since)).toBe(true)
-        expect(latest).toBe(Math.max(0, ...list.slice(0, seq)))
-        if (seq > 0) expect(latest).toBeLessThan(since)
-      }),
-      { numRuns: 50 },
-    )
   })
 })
 

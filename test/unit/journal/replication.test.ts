@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { FramedStream } from '../../../src/journal/framed.ts'
 import { openStore } from '../../../src/journal/store.ts'
 import type { LoggedEntry } from '../../../src/journal/index.ts'
 import { until } from '../../../src/util/index.ts'
@@ -186,6 +187,9 @@ describe('replication', () => {
     for (let i = 0; i < 5; i += 1) {
       ada.journal.follow({ peerId: 'p.one', key: `${i}`.repeat(64), epoch: i })
     }
+    // Later epochs take the place of earlier ones.
+    expect(ada.journal.journals().map(({ epoch }) => epoch)).toEqual([0, 3, 4])
+    ada.journal.follow({ peerId: 'p.one', key: 'c'.repeat(64), epoch: 2 })
     expect(ada.journal.journals()).toHaveLength(3)
     ada.journal.follow({ peerId: 'p.two', key: 'a'.repeat(64), epoch: 0 })
     ada.journal.follow({ peerId: 'p.three', key: 'b'.repeat(64), epoch: 0 })
@@ -271,14 +275,13 @@ describe('identity', () => {
     const key = forged.key.toString('hex')
     const bob = await startMember('bob', { network })
     bob.journal.follow({ peerId: ada.identity.peerId, key, epoch: 0, name: 'ada' })
-    const [near, far] = [store.replicate(true), network]
-    const stream = await far.transport(eve.identity).openJournal(bob.identity.peerId)
-    stream.pipe(near).pipe(stream)
+    const stream = await network.transport(eve.identity).openJournal(bob.identity.peerId)
+    const ends = { peerId: eve.identity.peerId, remotePeerId: bob.identity.peerId }
+    store.replicate(new FramedStream(stream, { isInitiator: true, ...ends }))
     await until('refusal', 5_000, () =>
       bob.journal.journals().some(({ identity }) => identity === 'refused'),
     )
     stream.destroy()
-    near.on('error', () => undefined)
     await store.close()
     await bob.journal.stop()
     const again = await startMember('bob', { network, dir: bob.dir, identity: bob.identity })

@@ -3,7 +3,7 @@ import type { Hypercore } from 'hypercore'
 import { expect, it } from 'vitest'
 import { Source } from '../../../src/journal/source.ts'
 import { openStore } from '../../../src/journal/store.ts'
-import { sleep, until } from '../../../src/util/index.ts'
+import { nullLogger, sleep, until } from '../../../src/util/index.ts'
 import { tempDir, verifySignature } from './helpers.ts'
 
 /** Hypercore reads its store once more after a received block is flushed, and nothing catches it. */
@@ -22,10 +22,18 @@ it('closes only when all that was received is stored', async () => {
       epoch: 0,
       own: false,
       name: 'ada',
+      dropped: 0,
       dir,
       maxBytes: 1e9,
     },
-    { core, verify: verifySignature, onChange: () => undefined, onProblem: () => undefined },
+    {
+      core,
+      verify: verifySignature,
+      logger: nullLogger,
+      onOrder: () => undefined,
+      onChange: () => undefined,
+      onProblem: () => undefined,
+    },
   )
   await source.open()
   const streams = [near.replicate(true), far.replicate(false)] as const

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import { randomBytes, sign } from 'node:crypto'
 import Corestore from 'corestore'
 import { describe, expect, it } from 'vitest'
+import { FramedStream } from '../../../src/journal/framed.ts'
 import { openStore, storeDirectory } from '../../../src/journal/store.ts'
 import { until } from '../../../src/util/index.ts'
 import {
@@ -110,9 +111,8 @@ describe('verify', () => {
     const serve = async (store: Corestore, from: string) => {
       const identity = { ...eve, peerId: from }
       const stream = await network.transport(identity).openJournal(bob.identity.peerId)
-      const side = store.replicate(true)
-      side.on('error', () => undefined)
-      stream.pipe(side).pipe(stream)
+      const ends = { peerId: from, remotePeerId: bob.identity.peerId }
+      store.replicate(new FramedStream(stream, { isInitiator: true, ...ends }))
     }
     await serve(left.store, 'left')
     await replicated(bob.journal, eve.peerId, 4)

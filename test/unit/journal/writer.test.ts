@@ -4,11 +4,13 @@ import { describe, expect, it } from 'vitest'
 import { createDurability } from '../../../src/journal/durable.ts'
 import { storageError } from '../../../src/journal/errors.ts'
 import { openStore, databaseDirectory } from '../../../src/journal/store.ts'
+import { createOrderClock } from '../../../src/journal/order.ts'
 import { createWriter } from '../../../src/journal/writer.ts'
 import { systemClock, until } from '../../../src/util/index.ts'
 import {
   claim,
   collect,
+  coreName,
   seen,
   startMember,
   createMember,
@@ -127,7 +129,13 @@ describe('a new epoch', () => {
     const started = (await collect(again.journal.read())).find(({ epoch }) => epoch === 1)
     expect(started).toMatchObject({
       type: 'agent.started',
-      previous: { key, epoch: 0, length: 3, reason: 'a test' },
+      previous: {
+        key,
+        epoch: 0,
+        length: 3,
+        treeHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+        reason: 'a test',
+      },
     })
     expect(again.journal.journals()).toMatchObject([
       { own: true, epoch: 1 },
@@ -143,7 +151,7 @@ describe('a new epoch', () => {
     const { journal, dir, identity } = await startMember('ada')
     await journal.stop()
     const store = await openStore(dir)
-    const core = store.get({ name: `journal/${identity.peerId}/0` })
+    const core = store.get({ name: await coreName(dir) })
     await core.ready()
     await core.append([Buffer.from('{"torn')])
     await store.close()
@@ -181,14 +189,19 @@ describe('durability', () => {
     const durability = createDurability(databaseDirectory(dir), syncFile)
     const failures: unknown[] = []
     const writer = createWriter(
-      { dir, epoch: 0, maxWaiting: 1_000, maxBatch: 256, ...limits },
-      { core, durability, clock: systemClock, onFailure: (error) => failures.push(error) },
+      { maxWaiting: 1_000, maxBatch: 256, maxWaitMs: 10_000, ...limits },
+      {
+        clock: systemClock,
+        order: createOrderClock(),
+        onFailure: (error) => failures.push(error),
+      },
     )
+    await writer.attach({ core, epoch: 0, durability })
     const close = async () => {
       await durability.close()
       await store.close()
     }
-    return { core, durability, writer, failures, close }
+    return { dir, core, durability, writer, failures, close }
   }
 
   it('acknowledges a durable entry only after a sync that began after its append', async () => {
@@ -249,30 +262,69 @@ describe('durability', () => {
     await close()
   })
 
-  it('never acknowledges after a failed sync, then or later', async () => {
+  it('acknowledges nothing after a failed sync, until it is attached again', async () => {
     let fails = false
-    const { writer, failures, close } = await openWriter(async () => {
+    const { dir, core, writer, durability, failures, close } = await openWriter(async () => {
       if (fails) throw new Error('ENOSPC: no space left on device, fdatasync')
     })
     await writer.append(claim(1), true)
     fails = true
-    await expect(writer.append(claim(2), true)).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
+    let acknowledged = false
+    const second = writer.append(claim(2), true).then((entry) => {
+      acknowledged = true
+      return entry
+    })
+    await until('the failure', 5_000, () => failures.length === 1)
+    const third = writer.append(seen(3), false)
+    expect([acknowledged, writer.waiting]).toEqual([false, 2])
     fails = false
-    await expect(writer.append(claim(3), true)).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
+    await durability.close()
+    const again = createDurability(databaseDirectory(dir), async () => undefined)
+    await writer.attach({ core, epoch: 0, durability: again })
+    // What was appended already is found again and not written twice.
+    expect([(await second).seq, (await third).seq, core.length]).toEqual([1, 2, 3])
+    await again.close()
+    await close()
+  })
+
+  it('refuses what is in hand and what comes, when it is told to', async () => {
+    const { writer, failures, close } = await openWriter(async () => {
+      throw new Error('ENOSPC: no space left on device, fdatasync')
+    })
+    const first = writer.append(claim(1), true)
+    await until('the failure', 5_000, () => failures.length === 1)
+    writer.refuse(storageError(failures[0], '/x'))
+    await expect(first).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
     await expect(writer.append(seen(3), false)).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
     expect(failures).toHaveLength(1)
     await writer.close()
     await close()
   })
 
-  it('fails every waiting append when the store fails, and says which error it was', async () => {
-    const { core, writer, close } = await openWriter(async () => undefined)
+  it('lets appends wait while it is held, and no longer than they may', async () => {
+    const { core, durability, writer, close } = await openWriter(async () => undefined, {
+      maxWaitMs: 50,
+    })
+    await writer.hold()
+    await expect(writer.append(seen(1), false)).rejects.toMatchObject({ code: 'JOURNAL_WAITING' })
+    const second = writer.append(seen(2), false)
+    const attached = writer.attach({ core, epoch: 0, durability }, claim(1))
+    expect([(await second).seq, core.length]).toEqual([1, 2])
+    await attached
+    await close()
+  })
+
+  it('keeps what waits when the store fails, until it is refused', async () => {
+    const { core, writer, failures, close } = await openWriter(async () => undefined)
     await core.close()
-    const results = await Promise.allSettled([
+    const results = Promise.allSettled([
       writer.append(claim(1), true),
       writer.append(seen(1), false),
     ])
-    for (const result of results) {
+    await until('the failure', 5_000, () => failures.length === 1)
+    expect(writer.waiting).toBe(2)
+    writer.refuse(storageError(failures[0], '/x'))
+    for (const result of await results) {
       expect(result).toMatchObject({ status: 'rejected', reason: { code: 'JOURNAL_FAILED' } })
     }
     await close()

@@ -4,7 +4,10 @@ import {
   announceableOn,
   dialable,
   inSubnet,
+  isPublic,
   localAddresses,
+  MAX_BEFORE_RELAY,
+  MAX_RELAYED,
   parseAddress,
   type LocalAddress,
 } from '../../../src/mesh/addresses.ts'
@@ -13,7 +16,7 @@ import {
   chooseInterfaces,
   sameInterfaces,
 } from '../../../src/mesh/discovery/interfaces.ts'
-import { ALICE } from './samples.ts'
+import { ALICE, BOB, CAROL } from './samples.ts'
 
 const local: LocalAddress[] = [
   { name: 'lo', address: '127.0.0.1', cidr: '127.0.0.1/8', internal: true },
@@ -23,6 +26,8 @@ const local: LocalAddress[] = [
   { name: 'docker0', address: '172.17.0.1', cidr: '172.17.0.1/16', internal: false },
 ]
 const at = (host: string) => `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/4001/p2p/${ALICE}`
+const through = (host: string, relay = BOB) =>
+  `/ip4/${host}/tcp/4001/p2p/${relay}/p2p-circuit/p2p/${ALICE}`
 const all = local.map(({ address }) => at(address))
 
 describe('parseAddress', () => {
@@ -41,13 +46,41 @@ describe('parseAddress', () => {
     '/unix/tmp',
     `/ip4/1.2.3.4/tcp/1/ws/p2p/${ALICE}`,
     `/ip4/1.2.3.4/tcp/1/p2p/${ALICE}/p2p-circuit`,
+    `/ip4/1.2.3.4/tcp/1/p2p-circuit/p2p/${ALICE}`,
+    `/ip4/1.2.3.4/tcp/1/p2p/${ALICE}/p2p-circuit/p2p/${ALICE}`,
+    `/ip4/1.2.3.4/tcp/1/p2p/${BOB}/p2p-circuit/p2p/${ALICE}/p2p-circuit/p2p/${BOB}`,
     `/dns4/${'x'.repeat(300)}/tcp/1`,
   ])('refuses %j', (text) => {
     expect(parseAddress(text)).toBeUndefined()
   })
 })
 
+test('an address through a relay names the relay, its host, and the peer behind it', () => {
+  expect(parseAddress(through('198.51.100.1'))).toEqual({
+    host: '198.51.100.1',
+    port: 4001,
+    peerId: ALICE,
+    relay: BOB,
+  })
+})
+
+test('isPublic knows what can be dialled from anywhere, as far as an address tells', () => {
+  expect(['11.0.0.1', '2a00::1', 'mesh.example'].filter((host) => !isPublic(host))).toEqual([])
+  const near = ['10.0.0.1', '192.168.1.1', '172.16.0.1', '100.64.0.1', '127.0.0.1', '169.254.1.1']
+  expect([...near, 'fd00::1', 'fe80::1', '::1', 'localhost'].filter(isPublic)).toEqual([])
+})
+
 describe('announceable', () => {
+  test('some addresses through relays, beside the best of its own', () => {
+    const relayed = Array.from({ length: 9 }, (_, n) => through(`198.51.100.${n + 1}`))
+    expect(announceable([...relayed, ...all, through('127.0.0.1')], local)).toEqual([
+      at('192.0.2.2'),
+      at('fd00::2'),
+      ...relayed.slice(0, MAX_RELAYED),
+    ])
+    expect(announceable([through('127.0.0.1')], local)).toEqual([through('127.0.0.1')])
+  })
+
   test('real interfaces only, when there are any', () => {
     expect(announceable(all, local)).toEqual([at('192.0.2.2'), at('fd00::2')])
   })
@@ -74,6 +107,11 @@ describe('announceableOn', () => {
     expect(announceableOn([at('192.0.2.2')], { name: 'lo', internal: true }, local)).toEqual([])
   })
 
+  test('whoever hears it on the link needs no relay', () => {
+    const list = [at('192.0.2.2'), through('192.0.2.9')]
+    expect(announceableOn(list, { name: 'eth0', internal: false }, local)).toEqual([list[0]])
+  })
+
   test('an address from the configuration that no interface has goes out, too', () => {
     const mapped = [at('203.0.113.9')]
     expect(announceableOn(mapped, { name: 'eth0', internal: false }, local)).toEqual(mapped)
@@ -90,6 +128,29 @@ describe('dialable', () => {
   test('anything, when there is nothing better', () => {
     expect(dialable([at('172.17.0.5')], local)).toEqual([at('172.17.0.5')])
     expect(dialable([at('127.0.0.1')], local)).toEqual([at('127.0.0.1')])
+  })
+
+  test('relays last, with time left for them, and those first that are connected', () => {
+    const many = Array.from({ length: 9 }, (_, n) => at(`198.51.100.${n + 1}`))
+    const [one, two] = [through('203.0.113.1', CAROL), through('203.0.113.2', BOB)]
+    const other = through('203.0.113.3', BOB)
+    expect(dialable([one, two, other, ...many, at('192.0.2.9')], local)).toEqual([
+      at('192.0.2.9'),
+      ...many.slice(0, MAX_BEFORE_RELAY - 1),
+      one,
+      two,
+      other,
+    ])
+    const isConnected = (relay: string) => relay === BOB
+    expect(dialable([one, two, other], local, { isConnected })).toEqual([two, one])
+    expect(dialable([through('127.0.0.1')], local)).toEqual([through('127.0.0.1')])
+  })
+
+  test('never to or through oneself', () => {
+    expect(dialable([at('192.0.2.9'), through('203.0.113.1')], local, { self: BOB })).toEqual([
+      at('192.0.2.9'),
+    ])
+    expect(dialable([at('192.0.2.9')], local, { self: ALICE })).toEqual([])
   })
 
   test('drops nonsense and repetitions, and is bounded', () => {
@@ -111,12 +172,14 @@ test('inSubnet knows both families and does not mix them', () => {
 test('localAddresses flattens what the system reports', () => {
   const info = { address: '10.0.0.1', netmask: '255.0.0.0', mac: '', internal: false }
   const interfaces = {
-    eth9: [{ ...info, family: 'IPv4' as const, cidr: '10.0.0.1/8' }],
+    eth9: [{ ...info, family: 'IPv4' as const, cidr: '10.0.0.1/8', mac: '02:00:00:00:00:01' }],
     odd: [{ ...info, family: 'IPv4' as const, cidr: null }],
     none: undefined,
   }
-  expect(localAddresses(interfaces)).toEqual([
-    { name: 'eth9', address: '10.0.0.1', cidr: '10.0.0.1/8', internal: false },
+  const eth9 = { name: 'eth9', address: '10.0.0.1', cidr: '10.0.0.1/8', internal: false }
+  expect(localAddresses(interfaces)).toEqual([{ ...eth9, instance: '02:00:00:00:00:01' }])
+  expect(localAddresses(interfaces, () => '7')).toEqual([
+    { ...eth9, instance: '7 02:00:00:00:00:01' },
   ])
 })
 
@@ -143,6 +206,17 @@ describe('chooseInterfaces', () => {
     expect(sameInterfaces(before, after)).toBe(true)
     const moved = before.map((iface) => ({ ...iface, address: '192.0.2.3' }))
     expect(sameInterfaces(before, moved)).toBe(false)
+  })
+
+  test('notices an interface that was made anew with the same name and address', () => {
+    const number = (index: number) => local.map((one) => ({ ...one, instance: `${index}` }))
+    const [before, same] = [number(3), number(3)].map((list) => chooseInterfaces(list, all))
+    expect(sameInterfaces(before!, same!)).toBe(true)
+    expect(sameInterfaces(before!, chooseInterfaces(number(4), all))).toBe(false)
+  })
+
+  test('a relay is no interface', () => {
+    expect(names([through('192.0.2.2')])).toEqual(['lo'])
   })
 })
 

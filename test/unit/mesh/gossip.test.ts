@@ -11,7 +11,7 @@ function setup() {
   const counters = new Counters()
   const sent: Uint8Array[] = []
   const gossip = createGossip(
-    { meshName: MESH },
+    { meshName: MESH, isMember: () => true },
     {
       inbox: createInbox({ meshName: MESH, counters }),
       onAuthor: () => undefined,

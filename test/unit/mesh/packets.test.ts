@@ -36,6 +36,10 @@ test('another mesh, another peer, no address, two names: not read', () => {
   const lying = answer(tag, { peerId: BOB, addresses: [address] })
   expect(readAnswer({ answers: lying }, tag)).toBeUndefined()
   expect(readAnswer({ answers: [...answers, ...lying] }, tag)).toBeUndefined()
+  const relayed = `/ip4/127.0.0.1/tcp/4001/p2p/${BOB}/p2p-circuit/p2p/${ALICE}`
+  expect(readAnswer({ answers: answer(tag, { peerId: ALICE, addresses: [relayed] }) }, tag)).toBe(
+    undefined,
+  )
   const odd = answer(tag, { peerId: '../../x', addresses: [address] })
   expect(readAnswer({ answers: odd }, tag)).toBeUndefined()
 })

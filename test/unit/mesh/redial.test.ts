@@ -20,6 +20,12 @@ describe('redialDelay', () => {
     expect(delays).toEqual([3000, 6000, 12_000, 24_000, 30_000, 30_000])
   })
 
+  test('grows to an hour for who is away for most of a day', () => {
+    const minutes = [1, 10, 60, 600, 6000]
+    const delays = minutes.map((at) => redialDelay(60, policy, () => 0, at * 60_000))
+    expect(delays).toEqual([30_000, 30_000, 180_000, 1_800_000, 3_600_000])
+  })
+
   test('jitter takes at most 30 % off', () => {
     fc.assert(
       fc.property(

@@ -5,6 +5,7 @@ import type { Capabilities } from '../../../src/mesh/index.ts'
 
 export const ALICE = '12D3KooWHpJtZsCdT2Qs2vCqZ7nH9eCbdJ6h4Nn6oQpQ5x9w3Rka'
 export const BOB = '12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8'
+export const CAROL = '12D3KooWFgEiUbJkdxA6t1LSMYf9QZaqwBv1Esfn9d7zCdbVHB3U'
 export const hex = (character: string): string => character.repeat(32)
 
 export function announcement(change: Partial<Capabilities> = {}): Capabilities {

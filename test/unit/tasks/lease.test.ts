@@ -83,6 +83,28 @@ describe('the watchdog', () => {
     await lease.stop()
   })
 
+  it('gets through where every push takes longer than a third of the lease', async () => {
+    const slow: Claims = {
+      ...claims,
+      move: (prepared, also, signal) =>
+        new Promise((resolve) => {
+          const cancel = clock.after(leaseMs / 2, () =>
+            resolve(claims.move(prepared, also, signal)),
+          )
+          signal.addEventListener('abort', () => {
+            cancel()
+            resolve({ is: 'unknown', error: new Error('no answer') })
+          })
+        }),
+    }
+    const lease = await leaseOf({ claims: slow })
+    const before = lease.claim.oid
+    await clock.advance(6 * leaseMs)
+    expect(lease.claim.oid).not.toBe(before)
+    expect(lease.permit.frozen).toBe(false)
+    await lease.stop()
+  })
+
   it('ends the claim, still frozen, when somebody took over', async () => {
     const lease = await leaseOf()
     away = true

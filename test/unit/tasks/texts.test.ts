@@ -48,9 +48,18 @@ describe('what is written on GitHub', () => {
       by,
     )
     expect(body).toMatch(/^Closes #7\n/)
-    expect(body).toContain(`${'f'.repeat(64)}/0/41`)
+    expect(body).toContain(`Journal entry \`${'f'.repeat(64)}/0/41\`.`)
+    expect(body).not.toContain('Journal up to there')
     expect(body).toContain('- `a.ts` +3 −1')
     expect(body).toContain('check `test`: passed in 1.2 s')
+  })
+
+  it('names the head that a bundle of the journal is checked against', () => {
+    const treeHash = 'e'.repeat(64)
+    const signed = { ...by, journal: { ...by.journal, treeHash } }
+    const body = stoppedComment('why', signed, 'bzzz:failed')
+    expect(body).toContain(`Journal up to there \`${'f'.repeat(64)}/0/42/${treeHash}\`.`)
+    expect(body.endsWith(claimLine(by.claim))).toBe(true)
   })
 
   it('keeps hostile text in its fence', () => {

@@ -1,5 +1,5 @@
 /** The agent that runs in the home, if one does. */
-import { connect, type Status } from '../../../api/client.ts'
+import { connect, describeJournal, type Status } from '../../../api/client.ts'
 import { hasCode } from '../../../util/index.ts'
 import { failed, ok, warn, type Check } from './check.ts'
 
@@ -11,7 +11,7 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
     const socket = socketPath === undefined ? {} : { socketPath }
     const agent = connect(home, { signal, timeoutMs: answerMs, ...socket })
     try {
-      const { name, state, mesh, github, slots } = await agent.status()
+      const { name, state, mesh, github, slots, journal } = await agent.status()
       const seen = `${name} is ${state}: ${mesh.connected} of ${mesh.known} peers connected, ${slots.used} of ${slots.total} slots in use`
       const failing = github.repos.filter(
         ({ ok: fine, lastSuccessMs }) => !fine && lastSuccessMs !== null,
@@ -19,6 +19,16 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
       const [worst] = failing
       if (worst !== undefined)
         return warn(`${seen}; ${worst.repo}: ${worst.error ?? 'failing'}`, 'Look with: bzzz status')
+      if (journal.state.is !== 'open')
+        return warn(
+          `${seen}; its journal: ${describeJournal(journal.state)}`,
+          adviceFor(journal.state),
+        )
+      if (mesh.twins.length > 0)
+        return warn(
+          `${seen}; two processes run under the identity of ${mesh.twins.join(', ')}`,
+          'A home was copied: stop one of the two, remove identity.key from its home, and start it again.',
+        )
       const hooks = refusedHooks(github.webhooks)
       if (hooks !== undefined)
         return warn(
@@ -33,6 +43,12 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
     }
   },
 })
+
+function adviceFor({ is }: Status['journal']['state']): string {
+  if (is === 'low' || is === 'full')
+    return 'Free some space where the home is; it goes on by itself.'
+  return is === 'failed' ? 'Restart the agent; its log says why.' : 'Look again with: bzzz status'
+}
 
 /** What the webhook receiver refused; a repeated delivery is refused in silence, as a replay would be. */
 function refusedHooks(webhooks: Status['github']['webhooks']): string | undefined {

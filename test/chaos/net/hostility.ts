@@ -1,0 +1,53 @@
+/** What the processes of the hostile run say to each other. */
+export interface HonestInit {
+  home: string
+  name: string
+  meshName: string
+}
+
+export interface Window {
+  number: number
+  ms: number
+  perSecond: number
+}
+
+export interface HonestReport {
+  peerId: string
+  sent: number
+  /** Different messages by author. */
+  heard: Record<string, number>
+  /** Messages that were handed over twice. */
+  doubles: number
+  /** From publishing to delivery, ms, over all that arrived. */
+  p50: number
+  p99: number
+  /** Greatest in the window. */
+  rssMiB: number
+  /** Delay of the event loop, ms. */
+  loopP99: number
+  loopMax: number
+  cpuMs: number
+  /** Peer ids. */
+  connected: string[]
+  /** What the mesh counted in the window, refusals among it. */
+  counters: Record<string, number>
+}
+
+export type Attack = 'crowd' | 'subscriptions' | 'frames' | 'slow' | 'gossip'
+
+export interface AttackerInit {
+  meshName: string
+  /** Multiaddrs with peer id. */
+  targets: readonly string[]
+  attacks: readonly Attack[]
+  /** Of one kind of attack, in a second. */
+  perSecond: number
+  ms: number
+  /** Identities of a crowd. */
+  identities: number
+  /** Home whose identity it has: that of a member that turned. Default: a stranger. */
+  home?: string
+}
+
+/** What was sent, and how often it was refused, by kind. */
+export type AttackerReport = Record<string, number>

@@ -1,0 +1,81 @@
+/** Runs scenarios one after the other, each in a world and a directory of its own, within its limit. */
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { explain, withDeadline } from '../../../src/util/index.ts'
+import { createRandom } from '../claims/scheduler.ts'
+import { keepDir } from './inside.ts'
+import type { Outcome, Scenario } from './scenario.ts'
+import { openWorld } from './world.ts'
+
+export interface RunInit {
+  /** Of the whole run; each scenario has a directory in it. */
+  dir: string
+  seed: number
+  keep: boolean
+  signal: AbortSignal
+  note: (text: string) => void
+}
+
+/** For a scenario that was broken off to end its processes, ms. */
+const settleMs = 45_000
+
+export async function runScenarios(chosen: readonly Scenario[], init: RunInit): Promise<Outcome[]> {
+  init.note(`seed ${init.seed}`)
+  const outcomes: Outcome[] = []
+  for (const scenario of chosen) {
+    if (init.signal.aborted) break
+    outcomes.push(await runOne(scenario, init))
+  }
+  return outcomes
+}
+
+async function runOne(scenario: Scenario, init: RunInit): Promise<Outcome> {
+  const { name, about, limitMs } = scenario
+  const { seed, keep, signal, note } = init
+  const reason = await scenario.unable?.()
+  const figures: Record<string, number | string> = {}
+  const violations: string[] = []
+  const base = { name, about, figures, violations }
+  if (reason !== undefined) return { ...base, is: 'not tested', reason, seconds: 0 }
+  note(`${name}: ${about}`)
+  const began = performance.now()
+  const dir = join(init.dir, name)
+  await mkdir(dir, { mode: 0o700 })
+  const world = await openWorld()
+  let running: Promise<void> = Promise.resolve()
+  try {
+    await withDeadline(
+      `scenario ${name}`,
+      limitMs,
+      (signal) => {
+        const random = createRandom(seed)
+        const say = (text: string) => note(`${name}: ${text}`)
+        const figure = (what: string, value: number | string) => {
+          figures[what] = value
+          say(`${what}: ${value}`)
+        }
+        const violation = (text: string) => {
+          violations.push(text)
+          say(`VIOLATED: ${text}`)
+        }
+        running = scenario.run({ world, dir, random, seed, signal, note: say, figure, violation })
+        return running
+      },
+      { signal },
+    )
+  } catch (error) {
+    violations.push(`it did not end: ${explain(error)}`)
+  } finally {
+    const late = new AbortController()
+    const settled = withDeadline('its end', settleMs, () => running, { signal: late.signal })
+    await settled.catch(() => undefined)
+    await world.close().catch((error: unknown) => violations.push(explain(error)))
+  }
+  const failed = violations.length > 0
+  const kept = (failed && !signal.aborted) || keep
+  if (kept) await keepDir(init.dir)
+  else await rm(dir, { recursive: true, force: true, maxRetries: 3 })
+  const seconds = Math.round((performance.now() - began) / 100) / 10
+  const is = failed ? 'failed' : 'passed'
+  return { ...base, is, seconds, ...(kept ? { dir } : {}) }
+}

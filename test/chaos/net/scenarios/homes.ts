@@ -1,0 +1,184 @@
+/** What happens to homes and machines: a full disk, an old copy put back, two of one, a clock set wrong. */
+import { cp, mkdir, open, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { sleep } from '../../../../src/util/index.ts'
+import type { Crew, Member } from '../crew.ts'
+import { bounds, busy, done, onLan, type Part } from '../parts.ts'
+import type { Context } from '../scenario.ts'
+
+const diskMiB = 96
+const ballast = 'ballast'
+/** The disk stays full for, ms. */
+const fullMs = 20_000
+/** For work to begin again when there is space, ms: a retry and a poll. */
+const resumeMs = 60_000
+const workMs = 60_000
+const hook = fileURLToPath(new URL('../fixtures/clock-hook.mjs', import.meta.url))
+const hourMs = 3_600_000
+
+/** Writes until nothing more fits. */
+async function fill(home: string): Promise<void> {
+  const { bavail, bsize } = await statfs(home)
+  const chunk = Buffer.alloc(64 * 1024)
+  const file = await open(join(home, ballast), 'a')
+  try {
+    for (let left = bavail * bsize + chunk.length; left > 0; left -= chunk.length) {
+      await file.write(chunk)
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error
+  } finally {
+    await file.close()
+  }
+}
+
+const full: Part = {
+  name: 'disk-full',
+  about:
+    'a home on a full disk for 20 s: nothing new is taken, nothing is lost; with space, work goes on without a restart',
+  async run(crew, context) {
+    const { signal, note, figure, violation } = context
+    const victim = crew.members[0]!
+    const before = await victim.api.status()
+    await crew.issue(victim, 3_000)
+    await busy(victim, signal)
+    note(`the disk of ${victim.name} is full`)
+    await fill(victim.actor.home)
+    const fullFrom = Date.now()
+    const waiting = await crew.issue(victim)
+    for (let n = 0; n < 3; n += 1) await crew.issue()
+    // Whatever frees a little is filled again: the disk is full for all of the time.
+    while (Date.now() - fullFrom < fullMs) {
+      await sleep(1_000, { signal })
+      await fill(victim.actor.home)
+    }
+    if ((await done(crew, waiting, 1, signal)) !== undefined) {
+      figure('disk-full', 'an issue was worked all the same')
+    }
+    await rm(join(victim.actor.home, ballast))
+    const took = await done(crew, waiting, resumeMs, signal)
+    if (took === undefined) violation('disk-full: no work was taken when there was space again')
+    else figure('disk-full, own issue done after space, s', Math.round(took / 100) / 10)
+    const after = await victim.api.status().catch(() => undefined)
+    if (after?.pid !== before.pid) violation('disk-full: the agent did not live through it')
+    await crew.whole('disk-full', bounds.long)
+    return undefined
+  },
+}
+
+/** Ends the agent, and copies its home as `cp -a` would. */
+async function copied({ actor }: Member): Promise<string> {
+  await actor.end()
+  const copy = `${actor.home}.copy`
+  await cp(actor.home, copy, { recursive: true, preserveTimestamps: true, filter: noSockets })
+  return copy
+}
+
+const noSockets = (path: string) => !/\.sock$|\/run$/.test(path)
+
+async function worksAlone(
+  crew: Crew,
+  member: Member,
+  { signal, violation }: Context,
+  what: string,
+): Promise<void> {
+  const issue = await crew.issue(member)
+  const took = await done(crew, issue, workMs, signal)
+  if (took === undefined) violation(`${what}: ${member.name} works no more`)
+}
+
+const restore: Part = {
+  name: 'restore',
+  about: 'a home is replaced by an older copy of itself: no fork, nothing lost, work goes on',
+  async run(crew, context) {
+    const { note } = context
+    const victim = crew.members[0]!
+    await worksAlone(crew, victim, context, 'restore, before')
+    const copy = await copied(victim)
+    note('copied; it goes on, and its journal grows')
+    await victim.actor.start()
+    await crew.whole('restore, after the copy', bounds.restart)
+    await worksAlone(crew, victim, context, 'restore, after the copy')
+    await victim.actor.kill()
+    await rename(victim.actor.home, `${victim.actor.home}.lost`)
+    await rename(copy, victim.actor.home)
+    note('the older copy is put back')
+    await victim.actor.start()
+    await crew.whole('restore', bounds.restart)
+    await worksAlone(crew, victim, context, 'restore')
+    return undefined
+  },
+}
+
+const twins: Part = {
+  name: 'twins',
+  about: 'a copy of a home runs beside the original for 30 s: no fork, and the original goes on',
+  async run(crew, context) {
+    const { world, signal, note } = context
+    const victim = crew.members[0]!
+    await worksAlone(crew, victim, context, 'twins, before')
+    const copy = await copied(victim)
+    const twin = crew.add(await world.machine('twin', victim.machine.lan), 'twin')
+    await world.expose(Number(new URL(crew.stage.forge.url).port), [twin.machine])
+    await rename(copy, twin.actor.home)
+    note('both start')
+    await Promise.all([victim.actor.start(), twin.actor.start()])
+    const stop = crew.flow(2_500)
+    await sleep(30_000, { signal })
+    await stop()
+    await crew.dismiss(twin)
+    await crew.whole('twins, one has gone', bounds.restart)
+    await worksAlone(crew, victim, context, 'twins')
+    return undefined
+  },
+}
+
+const clock: Part = {
+  name: 'clock',
+  about:
+    'the wall clock of one agent jumps an hour ahead for 30 s, an hour back for 30 s, and returns',
+  async run(crew, context) {
+    const { signal, note } = context
+    const victim = crew.members[0]!
+    const stop = crew.flow(2_500)
+    for (const shift of [hourMs, -hourMs, 0]) {
+      note(`the clock of ${victim.name} is off by ${shift / 60_000} min`)
+      await writeFile(clockFile(context, victim.name), `${shift}`)
+      await sleep(30_000, { signal })
+      await crew.whole(`clock off by ${shift / 60_000} min`, bounds.short)
+      await worksAlone(crew, victim, context, `clock off by ${shift / 60_000} min`)
+    }
+    await stop()
+    return undefined
+  },
+}
+
+const clockFile = ({ dir }: Pick<Context, 'dir'>, name: string) => join(dir, `clock-${name}`)
+
+export const diskFull = onLan({
+  name: 'disk-full',
+  parts: [full],
+  short: true,
+  size: 3,
+  crew: {
+    async prepare(crew, { world }) {
+      const { home } = crew.members[0]!.actor
+      await mkdir(home, { recursive: true, mode: 0o700 })
+      await world.disk(home, diskMiB)
+    },
+  },
+})
+export const restored = onLan({ name: 'restore', parts: [restore], short: true, size: 3 })
+export const twinned = onLan({ name: 'twins', parts: [twins], size: 3 })
+export const clockJump = onLan({
+  name: 'clock',
+  parts: [clock],
+  size: 3,
+  crew: {
+    env: ({ name }, context) => ({
+      NODE_OPTIONS: `--import=${hook}`,
+      BZZZ_CHAOS_CLOCK: clockFile(context, name),
+    }),
+  },
+})

@@ -1,0 +1,172 @@
+/**
+ * Hostile peers, measured: four members that deliver for a while in peace, and for as long under
+ * attack by a crowd of strangers and by a member that turned. Figures stand beside those of the calm.
+ */
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { until, withDeadline } from '../../../../src/util/index.ts'
+import type { AttackerInit, AttackerReport, HonestReport, Window } from '../hostility.ts'
+import type { Context, Scenario } from '../scenario.ts'
+import type { Machine } from '../world.ts'
+
+const honest = fileURLToPath(new URL('../fixtures/honest.ts', import.meta.url))
+const attacker = fileURLToPath(new URL('../fixtures/attacker.ts', import.meta.url))
+const size = 4
+const windowMs = 30_000
+const perSecond = 10
+const attacksPerSecond = 25
+const identities = 100
+const answerMs = windowMs + 60_000
+const meetMs = 60_000
+/** What must hold under attack. */
+const limits = { delivered: 1, growthMiB: 150, loopMaxMs: 2_000 } as const
+
+interface Node {
+  name: string
+  peerId: string
+  addresses: string[]
+  ask<T>(question: object, limitMs?: number): Promise<T>
+}
+
+/** A process that says lines of JSON. */
+function speaking(context: Context, at: Machine, file: string, init: object) {
+  const child = context.world.spawn(at, [process.execPath, file, JSON.stringify(init)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] },
+  })
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]()
+  const next = async <T>(limitMs: number) =>
+    withDeadline(`an answer of ${at.name}`, limitMs, async () => {
+      const line = await lines.next()
+      if (line.done === true) throw new Error(`${at.name} has ended`)
+      return JSON.parse(line.value) as T
+    })
+  return { child, next }
+}
+
+async function start(context: Context, at: Machine, meshName: string): Promise<Node> {
+  const home = join(context.dir, at.name)
+  await mkdir(home, { mode: 0o700 })
+  const { child, next } = speaking(context, at, honest, { home, name: at.name, meshName })
+  const { peerId, addresses } = await next<Pick<Node, 'peerId' | 'addresses'>>(meetMs)
+  return {
+    name: at.name,
+    peerId,
+    addresses,
+    async ask<T>(question: object, limitMs = answerMs) {
+      child.stdin?.write(`${JSON.stringify(question)}\n`)
+      return next<T>(limitMs)
+    },
+  }
+}
+
+async function whole(nodes: readonly Node[], signal: AbortSignal): Promise<void> {
+  await until(
+    'a whole mesh',
+    meetMs,
+    async () => {
+      const all = await Promise.all(
+        nodes.map((node) => node.ask<{ connected: string[] }>({ peers: true })),
+      )
+      return all.every(({ connected }, index) =>
+        nodes.every(({ peerId }, other) => other === index || connected.includes(peerId)),
+      )
+    },
+    { signal, everyMs: 250 },
+  )
+}
+
+async function measured(nodes: readonly Node[], number: number): Promise<HonestReport[]> {
+  const window: Window = { number, ms: windowMs, perSecond }
+  return Promise.all(nodes.map((node) => node.ask<HonestReport>(window)))
+}
+
+/** Messages that arrived, of those that other honest members sent. */
+function delivered(reports: readonly HonestReport[]): number {
+  let expected = 0
+  let arrived = 0
+  for (const at of reports) {
+    for (const { peerId, sent } of reports) {
+      if (peerId === at.peerId) continue
+      expected += sent
+      arrived += at.heard[peerId] ?? 0
+    }
+  }
+  return arrived / expected
+}
+
+const most = (reports: readonly HonestReport[], of: keyof HonestReport) =>
+  Math.max(...reports.map((report) => Number(report[of])))
+
+async function run(context: Context): Promise<void> {
+  const { world, signal, seed, note, figure, violation } = context
+  const lan = await world.lan('a')
+  const meshName = `chaos-${seed}`
+  const machines = []
+  for (let n = 1; n <= size; n += 1) machines.push(await world.machine(`m${n}`, lan))
+  const [evil, traitor] = [await world.machine('evil', lan), await world.machine('traitor', lan)]
+  const nodes: Node[] = []
+  for (const at of machines) nodes.push(await start(context, at, meshName))
+  await whole(nodes, signal)
+  note(`calm, ${windowMs / 1_000} s`)
+  const calm = await measured(nodes, 1)
+
+  note(`attacks, ${windowMs / 1_000} s`)
+  const targets = nodes.map(({ addresses, peerId }) => {
+    const on = addresses.find((text) => text.includes(`/${lan.net}.`)) ?? addresses[0] ?? ''
+    return on.includes('/p2p/') ? on : `${on}/p2p/${peerId}`
+  })
+  const usual = { meshName, targets, perSecond: attacksPerSecond, ms: windowMs, identities }
+  const every = ['subscriptions', 'frames', 'slow', 'gossip'] as const
+  const attacks: [Machine, AttackerInit][] = [
+    [evil, { ...usual, attacks: ['crowd', ...every] }],
+    [traitor, { ...usual, attacks: every }],
+  ]
+  const running = attacks.map(([at, init]) => speaking(context, at, attacker, init))
+  await Promise.all(running.map(({ next }) => next(meetMs)))
+  const hostile = await measured(nodes, 2)
+  const done = await Promise.all(running.map(({ next }) => next<AttackerReport>(answerMs)))
+  await whole(nodes, signal).catch(() => violation('the mesh is not whole after the attacks'))
+
+  const sums: Record<string, number> = {}
+  for (const [kind, n] of done.flatMap((one) => Object.entries(one)))
+    sums[kind] = (sums[kind] ?? 0) + n
+  for (const [kind, n] of Object.entries(sums)) figure(`attacks, ${kind}`, n)
+  const row = (name: string, of: (reports: readonly HonestReport[]) => number, places = 0) =>
+    figure(
+      `${name}, calm | hostile`,
+      `${of(calm).toFixed(places)} | ${of(hostile).toFixed(places)}`,
+    )
+  row('delivered', delivered, 4)
+  row('latency p50, ms', (reports) => most(reports, 'p50'))
+  row('latency p99, ms', (reports) => most(reports, 'p99'))
+  row('memory, MiB', (reports) => most(reports, 'rssMiB'))
+  row('loop delay p99, ms', (reports) => most(reports, 'loopP99'), 1)
+  row('loop delay max, ms', (reports) => most(reports, 'loopMax'))
+  row('processor time of one, ms', (reports) => most(reports, 'cpuMs'))
+  const refused: Record<string, number> = {}
+  for (const [name, n] of hostile.flatMap(({ counters }) => Object.entries(counters))) {
+    if (/reject|refus|denied|mute|drop|stranger|gater/.test(name))
+      refused[name] = (refused[name] ?? 0) + n
+  }
+  for (const [name, n] of Object.entries(refused)) figure(`refused, ${name}`, n)
+
+  if (delivered(calm) < limits.delivered) violation('not all was delivered in peace')
+  if (delivered(hostile) < limits.delivered) violation('not all was delivered under attack')
+  if (most(hostile, 'doubles') > 0) violation('messages were delivered twice')
+  const growth = most(hostile, 'rssMiB') - most(calm, 'rssMiB')
+  if (growth > limits.growthMiB) violation(`memory grew by ${growth.toFixed(0)} MiB`)
+  const loop = most(hostile, 'loopMax')
+  if (loop > limits.loopMaxMs) violation(`an event loop stood still for ${loop.toFixed(0)} ms`)
+}
+
+export const hostile: Scenario = {
+  name: 'hostile',
+  about:
+    'strangers in hundreds, floods, malformed frames, dripping streams, forged and replayed gossip; members go on delivering',
+  short: true,
+  limitMs: 300_000,
+  run,
+}

@@ -1,0 +1,314 @@
+/** Hostile peers, members and not: what they send is refused and counted, and the members go on. */
+import type { Duplex } from 'node:stream'
+import { noise } from '@chainsafe/libp2p-noise'
+import type { Libp2p } from '@libp2p/interface'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import { multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p } from 'libp2p'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { toDuplex } from '../../src/mesh/duplex.ts'
+import { encodeFrames } from '../../src/mesh/frames.ts'
+import { createJoiner, joinMesh, type Mesh, type Role } from '../../src/mesh/index.ts'
+import {
+  encodeJson,
+  nullLogger,
+  sleep,
+  systemClock,
+  until,
+  type Clock,
+} from '../../src/util/index.ts'
+import { createRaw, dial, join, type Raw } from './raw.ts'
+import { connectedTo, createLab, fullMesh, type Lab, type LabMesh } from './support.ts'
+
+let lab: Lab
+const raws: Raw[] = []
+beforeEach(async () => {
+  lab = await createLab()
+})
+afterEach(async () => {
+  await Promise.all(raws.splice(0).map((raw) => raw.stop()))
+  await lab.close()
+})
+
+const clock = systemClock
+const logger = nullLogger
+const signer = { granted: ['worker', 'signer'] satisfies Role[] as Role[] }
+const count = (mesh: Mesh, name: string) => mesh.counters()[name] ?? 0
+const hint = (issue: number) =>
+  ({ v: 1, repo: 'acme/widgets', issue, event: 'seen', attempt: 0, at: Date.now() }) as const
+
+async function raw(init: { stranger?: boolean } = {}): Promise<Raw> {
+  const made = await createRaw({ lab, ...init })
+  raws.push(made)
+  return made
+}
+
+/** A stream of a protocol as it is, over the live connection or a new one. */
+async function stream(of: Raw, to: Mesh, protocol: string): Promise<Duplex> {
+  const connection = await of.node.dial(to.addresses().map((address) => multiaddr(address)))
+  return toDuplex(await connection.newStream(protocol), to.peerId)
+}
+
+/** What it answers, or how it ends. */
+async function answered(duplex: Duplex): Promise<string> {
+  const parts: Buffer[] = []
+  try {
+    for await (const part of duplex) parts.push(part as Buffer)
+    return Buffer.concat(parts).toString()
+  } catch {
+    return 'cut'
+  }
+}
+
+const header = (length: number) => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(length)
+  return bytes
+}
+
+/** Gossip between two members keeps arriving while `attack` runs: how many of how many. */
+async function gossipDuring(from: Mesh, to: Mesh, attack: () => Promise<unknown>) {
+  const heard = new Set<number>()
+  const unsubscribe = to.subscribe('tasks', ({ issue }, author) => {
+    if (author === from.peerId) heard.add(issue)
+  })
+  let sent = 0
+  let attacking = true
+  const sending = (async () => {
+    while (attacking && sent < 2000) {
+      sent += 1
+      await from.publish('tasks', hint(sent))
+      await sleep(20)
+    }
+  })()
+  await attack()
+  attacking = false
+  await sending
+  await until('the last', 10_000, () => heard.size === sent)
+  unsubscribe()
+  return sent
+}
+
+test("a stranger hears nothing, says nothing, and is on nobody's list", async () => {
+  const a = await lab.start('a')
+  const b = await lab.start('b')
+  await fullMesh([a, b])
+  const stranger = await raw({ stranger: true })
+  const heard: string[] = []
+  stranger.node.services.pubsub.addEventListener('message', ({ detail }) =>
+    heard.push(detail.topic),
+  )
+  await dial(stranger, a)
+  await gossipDuring(a, b, async () => {
+    for (let n = 0; n < 10; n += 1) {
+      await stranger.publish('capabilities', encodeJson(stranger.announcement({ sequence: n })))
+    }
+    await until('the refusal', 5000, () => count(a, 'guard.streams.in') > 0)
+  })
+  expect(heard).toEqual([])
+  expect(a.peers().map(({ peerId }) => peerId)).toEqual([b.peerId])
+  expect(a.counters()).not.toHaveProperty('introductions')
+})
+
+test('what a stranger wrote is dropped, also when a member passes it on', async () => {
+  const a = await lab.start('a')
+  const member = await raw()
+  await join(member, a, lab.meshName)
+  const stranger = await raw({ stranger: true })
+  await stranger.node.dial(member.node.getMultiaddrs())
+  await until(
+    'gossip between them',
+    10_000,
+    () => stranger.node.services.pubsub.getSubscribers(`/bzzz/${lab.meshName}/tasks/1`).length > 0,
+  )
+  const heard: string[] = []
+  a.subscribe('tasks', (_task, from) => heard.push(from))
+  await until(
+    'the rejection',
+    10_000,
+    async () => {
+      await stranger.publish('tasks', encodeJson(hint(1)))
+      return count(a, 'rejected.stranger') > 0
+    },
+    { everyMs: 200 },
+  )
+  await member.publish('tasks', encodeJson(hint(2)))
+  await until('the member itself', 5000, () => heard.length > 0)
+  expect(new Set(heard)).toEqual(new Set([member.peerId]))
+})
+
+test('100 identities from one address: members keep gossiping, and a machine can still join', async () => {
+  const a = await lab.start('a', signer)
+  const b = await lab.start('b')
+  await fullMesh([a, b])
+  const crowd: Libp2p[] = []
+  const sent = await gossipDuring(a, b, async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const some = await Promise.all(Array.from({ length: 10 }, () => bareNode()))
+      crowd.push(...some)
+      const addresses = a.addresses().map((address) => multiaddr(address))
+      await Promise.allSettled(some.map((one) => one.dial(addresses)))
+    }
+  })
+  await Promise.all(crowd.map((one) => one.stop()))
+  expect(sent).toBeGreaterThan(10)
+  const { 'guard.denied.crowded': crowded = 0, 'guard.denied.rate': slowed = 0 } = a.counters()
+  expect(crowded + slowed).toBeGreaterThanOrEqual(50)
+  expect(count(a, 'guard.admitted.stranger')).toBeLessThanOrEqual(20)
+  expect(connectedTo(a, b) && connectedTo(b, a)).toBe(true)
+  expect(a.peers()).toHaveLength(1)
+  const { token } = await a.membership.invite({ addresses: a.addresses() })
+  const membership = await joinWith(token, 'new')
+  expect(a.membership.standing(membership.peerId)).toBe('member')
+})
+
+/** An identity that can connect, and nothing else. */
+const bareNode = () =>
+  createLibp2p({
+    addresses: { listen: [] },
+    transports: [tcp()],
+    connectionEncrypters: [noise()],
+    streamMuxers: [yamux()],
+    connectionMonitor: { enabled: false },
+  })
+
+async function joinWith(token: string, name: string, at: Clock = clock) {
+  const home = lab.home(name)
+  const joiner = await createJoiner({ home, name, roles: ['worker'], token, clock: at, logger })
+  return joinMesh({ home, joiner, timeoutMs: 40_000 })
+}
+
+test('a member that subscribes to thousands of topics does no harm', async () => {
+  const a = await lab.start('a')
+  const b = await lab.start('b')
+  const flooder = await raw()
+  await Promise.all([fullMesh([a, b]), join(flooder, a, lab.meshName)])
+  await gossipDuring(a, b, async () => {
+    for (let n = 0; n < 2000; n += 1) flooder.node.services.pubsub.subscribe(`flood-${n}`)
+    await flooder.publish('tasks', encodeJson(hint(1)))
+    await until('the flooder to be heard', 10_000, () => count(a, 'accepted.tasks') > 0)
+  })
+  expect(connectedTo(a, b)).toBe(true)
+})
+
+const joinProtocol = () => '/bzzz/join/1'
+const rosterProtocol = () => `/bzzz/${lab.meshName}/roster/1`
+const capabilitiesProtocol = () => `/bzzz/${lab.meshName}/capabilities/1`
+
+test.each([
+  ['join', true, joinProtocol, { v: 1 }],
+  ['roster', false, rosterProtocol, { v: 1, digest: 'a'.repeat(64) }],
+  ['capabilities', false, capabilitiesProtocol, null],
+] as const)(
+  'bad frames on %s are cut off, and the next good one is served',
+  async (_name, stranger, id, message) => {
+    const a = await lab.start('a', { mdns: { enabled: false } })
+    const bad: [what: string, write: (duplex: Duplex) => void][] = [
+      ['oversized', (duplex) => duplex.end(header(0x7fffffff))],
+      ['truncated', (duplex) => duplex.end(Buffer.concat([header(100), Buffer.from('half')]))],
+      ['not JSON', (duplex) => duplex.end(encodeFrames(Buffer.from('{"v":')))],
+      ['not an object', (duplex) => duplex.end(encodeFrames(Buffer.from('[[[[]]]]')))],
+      [
+        'bytes behind the end',
+        (duplex) => duplex.end(Buffer.concat([encodeFrames(Buffer.from('{}')), header(9)])),
+      ],
+    ]
+    for (const [what, write] of bad) {
+      if (what.startsWith('not') && id === capabilitiesProtocol) continue
+      const from = await raw({ stranger })
+      const duplex = await stream(from, a, id())
+      write(duplex)
+      expect(await answered(duplex), what).toBe('cut')
+      await from.stop()
+    }
+    expect(count(a, 'requests.failed')).toBeGreaterThanOrEqual(id === capabilitiesProtocol ? 3 : 5)
+    const good = await raw({ stranger })
+    const duplex = await stream(good, a, id())
+    duplex.end(encodeFrames(encodeJson(message)))
+    expect(await answered(duplex)).toContain('{')
+  },
+)
+
+test('a stranger has one answer, and then goes', async () => {
+  const a = await lab.start('a', { mdns: { enabled: false } })
+  const stranger = await raw({ stranger: true })
+  const duplex = await stream(stranger, a, joinProtocol())
+  duplex.end(encodeFrames(encodeJson({ kind: 'nonsense' })))
+  expect(await answered(duplex)).toContain('JOIN_INVALID')
+  await until('the end', 10_000, () => stranger.node.getConnections().length === 0)
+})
+
+test('roster messages of a hostile member change nothing, and are counted', async () => {
+  const a = await lab.start('a')
+  const b = await lab.start('b')
+  await fullMesh([a, b])
+  const before = a.membership.digest()
+  const member = await raw()
+  await join(member, a, lab.meshName)
+  await until('its own record', 5000, () => a.membership.digest() !== before)
+  const digest = a.membership.digest()
+  const [own] = lab.founder.membership.statements() as Record<string, unknown>[]
+  const forged = [
+    { ...own, issuedAt: 1 },
+    { kind: 'removal', peerId: b.peerId, issuedAt: Date.now(), by: member.peerId, signature: 'x' },
+    'nonsense',
+    null,
+  ]
+  await member.publish('roster', encodeJson({ v: 1, digest: 'b'.repeat(64), statements: forged }))
+  const duplex = await stream(member, a, rosterProtocol())
+  duplex.end(encodeFrames(encodeJson({ v: 1, digest: 'b'.repeat(64), statements: forged })))
+  expect(await answered(duplex)).toContain(digest)
+  const refused = () =>
+    Object.entries(a.counters()).reduce(
+      (sum, [name, value]) => sum + (name.startsWith('roster.refused.') ? value : 0),
+      0,
+    )
+  await until('both to be refused', 5000, () => refused() >= 2 * forged.length)
+  expect(a.membership.digest()).toBe(digest)
+  expect(a.membership.standing(b.peerId)).toBe('member')
+})
+
+test('guessed, expired and revoked tokens: each refused with its own code, over the wire', async () => {
+  const a: LabMesh = await lab.start('a', signer)
+  const other = await createLab({ meshName: lab.meshName })
+  try {
+    const foreign = await other.start('x', signer)
+    const addresses = a.addresses()
+    const { token: guessed } = await foreign.membership.invite({ addresses: foreign.addresses() })
+    await foreign.stop()
+    const { token, id } = await a.membership.invite({ addresses })
+    await a.membership.revokeInvite(id)
+    await expect(joinWith(token, 'revoked')).rejects.toMatchObject({
+      data: { code: 'TOKEN_REVOKED' },
+    })
+    const short = await a.membership.invite({ addresses, ttlMs: 1000 })
+    await sleep(1100)
+    await expect(joinWith(short.token, 'late')).rejects.toMatchObject({
+      data: { code: 'TOKEN_EXPIRED' },
+    })
+    const home = lab.home('guesser')
+    const joiner = await createJoiner({
+      home,
+      name: 'g',
+      roles: ['worker'],
+      token: guessed,
+      clock,
+      logger,
+    })
+    const seen: string[] = []
+    await expect(
+      joinMesh({
+        home,
+        joiner,
+        addresses,
+        timeoutMs: 2000,
+        onStep: (step) => step.is === 'refused' && seen.push(step.code),
+      }),
+    ).rejects.toMatchObject({ code: 'JOIN_TIMEOUT' })
+    expect(seen).toEqual(['TOKEN_WRONG_MESH'])
+    expect(count(a, 'join.answered.refused')).toBeGreaterThanOrEqual(3)
+  } finally {
+    await other.close()
+  }
+})

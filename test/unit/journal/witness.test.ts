@@ -1,0 +1,324 @@
+import { readdir } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import type { LoggedEntry } from '../../../src/journal/index.ts'
+import { until } from '../../../src/util/index.ts'
+import {
+  claim,
+  collect,
+  createMember,
+  meet,
+  Network,
+  replicated,
+  seen,
+  startMember,
+  type Member,
+} from './helpers.ts'
+import { copyHome, putBack, snapshot } from './home.ts'
+
+const quick = { redialMs: 10 }
+const alone = { ...quick, witnessGraceMs: 250 }
+
+const titles = async ({ journal }: Member, agent = 'ada') =>
+  (await collect(journal.read({ agent }))).flatMap((entry) =>
+    entry.type === 'issue.seen' ? [entry.title] : [],
+  )
+
+const write = async ({ journal }: Member, ...names: string[]) => {
+  for (const [i, name] of names.entries()) await journal.append(seen(i, name))
+}
+
+const restart = async (member: Member, network: Network, limits = quick) => {
+  const { name, dir, identity } = member
+  return startMember(name, { network, dir, identity, limits })
+}
+
+/** Neither has met two histories of one key. */
+const expectNoFork = (...members: Member[]) => {
+  for (const { journal } of members) {
+    for (const { problems } of journal.journals()) expect(problems).toEqual([])
+  }
+}
+
+describe('a home that was set back', () => {
+  it('begins a new epoch, linked to what a peer holds, and gets the lost entries back', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    const bob = await startMember('bob', { network })
+    await write(ada, 'a')
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 2)
+    await ada.journal.stop()
+    const early = await snapshot(ada.dir)
+    const second = await restart(ada, network)
+    meet(second, bob)
+    await second.journal.opened()
+    await write(second, 'b', 'c')
+    await second.journal.stop()
+    await replicated(bob.journal, ada.identity.peerId, 7)
+    const known = bob.journal.journals().find(({ agent }) => agent === 'ada')
+
+    await putBack(ada.dir, early)
+    const third = await restart(ada, network)
+    expect(third.journal.state()).toMatchObject({ is: 'waiting', expected: 1, answered: 0 })
+    const waiting = third.journal.append(seen(9, 'd'))
+    third.journal.connect(bob.identity.peerId)
+    bob.journal.connect(third.identity.peerId)
+    expect(await waiting).toMatchObject({ epoch: 1, seq: 1 })
+    meet(third, bob)
+    await until('the lost entries', 10_000, async () => (await titles(third)).length === 4)
+    expect(await titles(third)).toEqual(['a', 'b', 'c', 'd'])
+    const [started] = (await collect(third.journal.read({ types: ['agent.started'] }))).filter(
+      ({ epoch, agent }) => epoch === 1 && agent === 'ada',
+    )
+    expect(started).toMatchObject({
+      previous: {
+        key: known?.key,
+        epoch: 0,
+        length: 7,
+        treeHash: expect.stringMatching(/^[0-9a-f]{64}$/),
+        reason: expect.stringContaining('set back'),
+      },
+    })
+    await until('the new epoch at bob', 10_000, async () => (await titles(bob)).length === 4)
+    expectNoFork(third, bob)
+    for (const { journal } of [third, bob]) {
+      expect((await journal.verify()).map(({ ok }) => ok)).toEqual([true, true, true])
+    }
+  })
+
+  it('that wrote before it met anyone ends its branch at once, and writes the entries again', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    await write(ada, 'a')
+    await ada.journal.stop()
+    const early = await snapshot(ada.dir)
+    const second = await restart(ada, network)
+    const bob = await startMember('bob', { network })
+    await write(second, 'b', 'c')
+    meet(second, bob)
+    await replicated(bob.journal, ada.identity.peerId, 6)
+    await second.journal.stop()
+    await replicated(bob.journal, ada.identity.peerId, 7)
+
+    // No one had a part of it when the snapshot was taken, so it goes on alone.
+    await putBack(ada.dir, early)
+    const third = await createMember('ada', { network, ...ada, limits: quick })
+    const emitted: string[] = []
+    third.journal.events.on('entry', (entry) => {
+      if (entry.type === 'issue.seen') emitted.push(entry.title)
+    })
+    await third.journal.start()
+    expect(third.journal.state()).toEqual({ is: 'open' })
+    await write(third, 'x', 'y')
+    await third.journal.append(claim(7))
+    const { key } = third.journal.head()
+    const stop = new AbortController()
+    const tailed: LoggedEntry[] = []
+    const tailing = (async () => {
+      for await (const entry of third.journal.tail({ agent: 'ada' }, stop.signal)) {
+        tailed.push(entry)
+      }
+    })()
+    meet(third, bob)
+    await until('the branch written again', 10_000, async () => {
+      const found = await collect(third.journal.read({ types: ['claim.tried'] }))
+      return found.some(({ epoch, origin }) => epoch === 1 && origin !== undefined)
+    })
+    const again = await collect(third.journal.read({ agent: 'ada' }))
+    expect(
+      again.flatMap((entry) =>
+        entry.origin === undefined ? [] : [[entry.type, entry.origin.key, entry.origin.seq]],
+      ),
+    ).toEqual([
+      ['issue.seen', key, 4],
+      ['issue.seen', key, 5],
+      ['claim.tried', key, 6],
+    ])
+    expect(await titles(third)).toEqual(['a', 'b', 'c', 'x', 'y'])
+    await until('the tail', 10_000, () => tailed.some(({ origin }) => origin?.seq === 6))
+    stop.abort()
+    await tailing
+    meet(third, bob)
+    await until('all of it at bob', 10_000, async () => (await titles(bob)).length === 5)
+    expectNoFork(third, bob)
+    expect((await bob.journal.verify()).map(({ ok }) => ok)).toEqual([true, true, true])
+    await third.journal.stop()
+    const fourth = await restart(ada, network)
+    meet(fourth, bob)
+    await fourth.journal.opened()
+    expect(await titles(fourth)).toEqual(['a', 'b', 'c', 'x', 'y'])
+    expect(fourth.journal.head().epoch).toBe(1)
+  })
+})
+
+describe('two histories of one key', () => {
+  it('that meet before anyone could ask end the epoch in the same run', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    await write(ada, 'a')
+    await ada.journal.stop()
+    const early = await snapshot(ada.dir)
+    const second = await restart(ada, network)
+    const bob = await startMember('bob', { network })
+    await write(second, 'b', 'c')
+    meet(second, bob)
+    await replicated(bob.journal, ada.identity.peerId, 6)
+    await second.journal.stop()
+
+    await putBack(ada.dir, early)
+    network.witnesses.delete(bob.identity.peerId)
+    const third = await restart(ada, network)
+    await write(third, 'x', 'y')
+    const { key } = third.journal.head()
+    meet(third, bob)
+    await until('the next epoch', 10_000, () => {
+      const { is } = third.journal.state()
+      return is === 'open' && third.journal.head().epoch === 1
+    })
+    expect(third.journal.head().key).not.toBe(key)
+    await write(third, 'z')
+    meet(third, bob)
+    await until('the new epoch at bob', 10_000, async () => (await titles(bob)).length === 6)
+    expect((await titles(bob)).sort()).toEqual(['a', 'b', 'c', 'x', 'y', 'z'])
+    // Here the branch itself is still there, too.
+    expect((await titles(third)).sort()).toEqual(['a', 'x', 'x', 'y', 'y', 'z'])
+    const { problems = [] } = bob.journal.journals().find((info) => info.key === key) ?? {}
+    expect(problems.join()).toContain('Two different histories')
+  })
+})
+
+describe('a journal whose owner is gone', () => {
+  it('is read and verified from whoever has it, from hand to hand', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    await write(ada, 'a', 'b')
+    const { key, epoch } = ada.journal.head()
+    let [giver, giverName] = [ada, 'ada']
+    for (const name of ['bob', 'cyd', 'dan']) {
+      const taker = await startMember(name, { network })
+      taker.journal.follow({ peerId: ada.identity.peerId, key, epoch, name: 'ada' })
+      meet(giver, taker)
+      await replicated(taker.journal, ada.identity.peerId, 3)
+      await giver.journal.stop()
+      expect(await titles(taker)).toEqual(['a', 'b'])
+      const own = (await taker.journal.verify('ada')).find((one) => one.key === key)
+      expect([giverName, own]).toMatchObject([giverName, { ok: true, problems: [] }])
+      ;[giver, giverName] = [taker, name]
+    }
+  })
+})
+
+describe('a start', () => {
+  it('goes on in its epoch when a peer holds no more than is here', async () => {
+    const network = new Network()
+    const [ada, bob] = [
+      await startMember('ada', { network }),
+      await startMember('bob', { network }),
+    ]
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 1)
+    const { key } = ada.journal.head()
+    await ada.journal.stop()
+    const again = await restart(ada, network)
+    expect(again.journal.state().is).toBe('waiting')
+    meet(again, bob)
+    await again.journal.opened()
+    expect(again.journal.head()).toMatchObject({ key, epoch: 0, length: 3 })
+  })
+
+  it('where nobody can vouch begins one new epoch, not one for each', async () => {
+    const network = new Network()
+    const [ada, bob] = [
+      await startMember('ada', { network }),
+      await startMember('bob', { network }),
+    ]
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 1)
+    await ada.journal.stop()
+    await bob.journal.stop()
+    for (let i = 0; i < 5; i += 1) {
+      const again = await restart(ada, network, alone)
+      await again.journal.opened()
+      expect(again.journal.head().epoch).toBe(1)
+      await again.journal.stop()
+    }
+    const again = await restart(ada, network)
+    const back = await restart(bob, network)
+    meet(again, back)
+    await again.journal.opened()
+    const length = again.journal.head().length
+    await until('all of it at bob', 10_000, () =>
+      back.journal.journals().some(({ epoch, available }) => epoch === 1 && available === length),
+    )
+    expectNoFork(again, back)
+    expect((await back.journal.verify()).map(({ ok }) => ok)).toEqual([true, true, true])
+  })
+
+  it('does not believe a head that is not signed', async () => {
+    const network = new Network()
+    const [ada, bob] = [
+      await startMember('ada', { network }),
+      await startMember('bob', { network }),
+    ]
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 1)
+    const head = ada.journal.head()
+    await ada.journal.stop()
+    await bob.journal.stop()
+    const lies = [
+      { ...head, length: 1_000 },
+      { ...head, length: 1_000, signature: undefined },
+      { ...head, treeHash: 'a'.repeat(64) },
+    ]
+    network.witnesses.set(bob.identity.peerId, async () => ({ v: 1, heads: lies }))
+    const again = await restart(ada, network)
+    again.journal.connect(bob.identity.peerId)
+    await again.journal.opened()
+    expect(again.journal.head()).toMatchObject({ key: head.key, epoch: 0 })
+  })
+})
+
+describe('a home that was copied', () => {
+  it('begins a new epoch in a store of its own, and keeps what the copy had', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    const bob = await startMember('bob', { network })
+    await write(bob, 'of bob')
+    await write(ada, 'a', 'b')
+    meet(ada, bob)
+    await replicated(ada.journal, bob.identity.peerId, 2)
+    await ada.journal.stop()
+    const dir = await copyHome(ada.dir)
+    const copy = await startMember('ada', { network: new Network(), ...ada, dir, limits: quick })
+    await copy.journal.opened()
+    await until('what the copy had', 10_000, async () => {
+      const names = await readdir(dir)
+      return !names.some((name) => name.startsWith('copied-'))
+    })
+    expect(copy.journal.head()).toMatchObject({ epoch: 1, length: 1 })
+    expect(await titles(copy)).toEqual(['a', 'b'])
+    expect(await titles(copy, 'bob')).toEqual(['of bob'])
+    expect((await copy.journal.verify()).map(({ ok }) => ok)).toEqual([true, true, true])
+
+    const original = await restart(ada, network)
+    meet(original, bob)
+    await original.journal.opened()
+    expect(original.journal.head()).toMatchObject({ epoch: 0 })
+    expect(original.journal.head().key).not.toBe(copy.journal.head().key)
+  })
+
+  it('is noticed also when it is laid over the original', async () => {
+    const ada = await startMember('ada', { limits: quick })
+    await write(ada, 'a')
+    await ada.journal.stop()
+    const copy = await copyHome(ada.dir)
+    const second = await restart(ada, new Network())
+    await write(second, 'b')
+    await second.journal.stop()
+    const { cp } = await import('node:fs/promises')
+    await cp(copy, ada.dir, { recursive: true, preserveTimestamps: true })
+    const third = await restart(ada, new Network())
+    await third.journal.opened()
+    expect(third.journal.head().epoch).toBe(1)
+  })
+})
