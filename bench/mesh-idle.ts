@@ -7,15 +7,19 @@
  *   node bench/mesh-idle.ts [largest mesh] [window, s]
  */
 import diagnostics from 'node:diagnostics_channel'
+import { mkdir } from 'node:fs/promises'
 import type { Socket } from 'node:net'
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { topicNames } from '../src/mesh/gossip.ts'
 import { createNode, startNode, type MeshNode } from '../src/mesh/node.ts'
-import type { Mesh } from '../src/mesh/index.ts'
-import { sleep, until } from '../src/util/index.ts'
-import { createLab } from '../test/mesh/support.ts'
+import { createMesh, openMembership, type Mesh } from '../src/mesh/index.ts'
+import { nullLogger, sleep, systemClock, until } from '../src/util/index.ts'
+import { createFounder } from '../test/members.ts'
+import { capabilities } from '../test/mesh/support.ts'
+import { newMeshName } from './agents.ts'
 import { argument, bench, type Bench, type Samples } from './lib.ts'
 
 const largest = argument(0, { min: 10, max: 100, usual: 30 })
@@ -58,9 +62,42 @@ interface Cost {
   wholeMs: number
 }
 
+/** Meshes of one mesh that are members from the start, and know all others as such. */
+async function members({ dir, signal }: Bench, size: number) {
+  const meshName = newMeshName()
+  const at = join(dir, meshName)
+  await mkdir(at)
+  const founder = await createFounder(at, meshName)
+  const homes = Array.from({ length: size }, (_, index) => join(at, `node-${index}`))
+  for (const [index, home] of homes.entries()) {
+    signal.throwIfAborted()
+    await founder.admit(home, `node-${index}`, ['worker'])
+  }
+  const statements = founder.membership.statements()
+  return async (index: number, bootstrap: string[]): Promise<Mesh> => {
+    const home = homes[index] ?? ''
+    const membership = await openMembership({ home, clock: systemClock, logger: nullLogger })
+    if (membership === undefined) throw new Error(`${home} belongs to no mesh.`)
+    await membership.merge(statements)
+    return createMesh(
+      {
+        home,
+        name: `node-${index}`,
+        version: '0',
+        roles: ['worker'],
+        listen: ['/ip4/127.0.0.1/tcp/0'],
+        mdns: { enabled: false },
+        dht: { enabled: false, bootstrap },
+        capabilities,
+      },
+      { membership, logger: nullLogger },
+    )
+  }
+}
+
 async function idle(bench: Bench, size: number): Promise<Cost> {
   const { signal } = bench
-  const lab = await createLab()
+  const make = await members(bench, size)
   const meshes: Mesh[] = []
   const least = memory()
   const began = performance.now()
@@ -69,8 +106,9 @@ async function idle(bench: Bench, size: number): Promise<Cost> {
       const bootstrap = before.flatMap(
         (places) => meshes[meshes.length - places]?.addresses()[0] ?? [],
       )
-      const change = { mdns: { enabled: false }, dht: { enabled: false, bootstrap } }
-      meshes.push(await lab.start(`node-${meshes.length}`, change))
+      const mesh = await make(meshes.length, bootstrap)
+      meshes.push(mesh)
+      await mesh.start()
       signal.throwIfAborted()
     }
     const isWhole = () =>
@@ -94,7 +132,7 @@ async function idle(bench: Bench, size: number): Promise<Cost> {
       wholeMs: Math.round(whole),
     }
   } finally {
-    await lab.close()
+    await Promise.all(meshes.map((mesh) => mesh.stop()))
   }
 }
 
