@@ -11,6 +11,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { connect, type ApiClient } from '../src/api/client.ts'
 import type { Exit, Guest } from '../src/process/index.ts'
+import { createFounder, type Founder } from '../test/members.ts'
 import type { Bench } from './lib.ts'
 
 export const bin = fileURLToPath(new URL('../src/cli/bin.mjs', import.meta.url))
@@ -86,7 +87,17 @@ export async function prepareAgent({ dir }: Bench, init: AgentInit): Promise<Pre
     ...rest,
   }
   await writeFile(file, JSON.stringify(document), { mode: 0o600 })
+  await (await founderOf(dir, meshName)).admit(home, name, [role])
   return { name, home, file }
+}
+
+const founders = new Map<string, Promise<Founder>>()
+
+/** Agents of one mesh name are members of one mesh; its founder does not run. */
+function founderOf(dir: string, meshName: string): Promise<Founder> {
+  const found = founders.get(meshName) ?? createFounder(dir, meshName)
+  founders.set(meshName, found)
+  return found
 }
 
 /** Starts `bzzz up`, as a user does. Returns at once. */

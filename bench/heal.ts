@@ -10,6 +10,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { connect } from '../src/api/client.ts'
 import { sleep, until } from '../src/util/index.ts'
+import { createFounder, type Founder } from '../test/members.ts'
 import { enterWorld } from '../test/chaos/net/inside.ts'
 import { openWorld, type Machine, type World } from '../test/chaos/net/world.ts'
 import { bin, environment, newMeshName, prepareAgent } from './agents.ts'
@@ -25,10 +26,12 @@ const holdMs = [500, 8_000] as const
 const rounds = argument(0, { min: 1, max: 20, usual: 4 })
 const names = { tcp: 'TCP, connected again in a loop', agents: 'two agents' }
 
-async function agent(bench: Bench, world: World, at: Machine, meshName: string) {
+async function agent(bench: Bench, world: World, at: Machine, founder: Founder) {
+  const { meshName } = founder.membership
   const mesh = { name: meshName, dht: { enabled: false } }
   const init = { name: at.name, meshName, role: 'observer', config: { mesh } } as const
   const { home, file } = await prepareAgent(bench, init)
+  await founder.admit(home, at.name, ['observer'])
   world.spawn(at, [process.execPath, bin, 'up', '--config', file], {
     cwd: home,
     env: environment(bench),
@@ -51,8 +54,8 @@ async function measure(bench: Bench, world: World): Promise<Measured> {
   })
   let tcpUp = false
   createInterface({ input: tcp.stdout! }).on('line', (line) => (tcpUp = line === 'up'))
-  const meshName = newMeshName()
-  const asks = await Promise.all([one, two].map((at) => agent(bench, world, at, meshName)))
+  const founder = await createFounder(bench.dir, newMeshName())
+  const asks = await Promise.all([one, two].map((at) => agent(bench, world, at, founder)))
   const agents = async (are: boolean) =>
     (await Promise.all(asks.map((ask) => ask()))).every((is) => is === are)
   const wait = (what: string, test: () => boolean | Promise<boolean>) =>

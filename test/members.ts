@@ -41,6 +41,8 @@ export async function createFounder(dir: string, meshName: string): Promise<Foun
     const answer = await membership.answer(message, { peerId: joiner.peerId })
     const step = await joiner.accept(answer, membership.peerId)
     if (step.is !== 'joined') throw new Error(`${name} was not admitted: ${JSON.stringify(step)}`)
+    // Later ones know earlier ones, dial them, and introduce themselves.
+    await step.membership.merge(membership.statements())
     await step.membership.flush()
     await membership.flush()
   }

@@ -2,7 +2,7 @@
 import { createApi, acquireHomeLock, type HomeLock, type Status } from '../api/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Journal } from '../journal/index.ts'
-import { foundMesh, openMembership, type Membership, type Mesh } from '../mesh/index.ts'
+import type { Membership, Mesh } from '../mesh/index.ts'
 import { createGit, createProcesses } from '../process/index.ts'
 import type { Credential } from '../secrets/index.ts'
 import { createBoard, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
@@ -11,12 +11,13 @@ import {
   explain,
   Lifecycle,
   repeat,
-  systemClock,
   withDeadline,
   type Logger,
   type Startable,
 } from '../util/index.ts'
+import { belong } from './belong.ts'
 import { introduce } from './introduce.ts'
+import { membershipSources, sayAsks } from './membership.ts'
 import { loadNow } from './peers.ts'
 import {
   makeCredential,
@@ -27,8 +28,9 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
+import { peerRows } from './roster.ts'
+import { statusOf } from './view.ts'
 import { announcing } from './written.ts'
-import { peerRows, statusOf } from './view.ts'
 
 export interface AgentInit {
   config: Config
@@ -45,8 +47,9 @@ export interface AgentComponents {
 }
 
 export interface Agent extends Startable {
-  /** These three throw before the start. */
+  /** These four throw before the start. */
   readonly mesh: Mesh
+  readonly membership: Membership
   readonly journal: Journal
   readonly board: Board
   status(): Status
@@ -59,6 +62,7 @@ const refreshMs = 15_000
 
 interface Rooms {
   mesh: Mesh
+  membership: Membership
   journal: Journal
   board: Board
   tasks: Tasks | undefined
@@ -66,9 +70,12 @@ interface Rooms {
   webhooks: Webhooks | undefined
 }
 
-/** Errors of `start`: those of each room, such as `HOME_IN_USE`, `SECRET_MISSING`, `LISTEN_FAILED`, `GITHUB_UNAUTHORIZED`. */
+/**
+ * Errors of `start`: those of each room, such as `HOME_IN_USE`, `SECRET_MISSING`, `LISTEN_FAILED`,
+ * `GITHUB_UNAUTHORIZED`, and `AgentErrorCode`. It waits for as long as no signer lets it in.
+ */
 export function createAgent(init: AgentInit, components: AgentComponents): Agent {
-  const { config } = init
+  const { config, env = process.env } = init
   const { logger, onStopAsked } = components
   const { home, name, roles } = config
   const startedAtMs = Date.now()
@@ -97,17 +104,21 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       : undefined
     await credential?.check()
 
-    const mesh = makeMesh(config, await membershipOf(config, logger), logger)
+    const { signal } = stopping
+    const membership = await belong({ config, env }, { logger, signal })
+    const mesh = makeMesh(config, membership, logger)
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
-    rooms = { mesh, journal, board, tasks: undefined, credential, webhooks: undefined }
-    const introduced = introduce(mesh, journal, logger)
+    const later = { tasks: undefined, credential, webhooks: undefined }
+    rooms = { mesh, membership, journal, board, ...later }
+    const introduced = introduce({ mesh, journal, repos: config.github.repos }, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
     await begin('mesh', mesh)
     await begin('journal', journal)
     introduced()
     await begin('announcements', announcing(mesh, journal, wakeTasks))
     await begin('board', board)
+    await begin('asks', sayAsks(membership, logger))
     await begin('api', apiOf(rooms))
     await journal.opened(stopping.signal)
     if (credential !== undefined) {
@@ -115,7 +126,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       const work = makeWork(config, processes, git, logger)
       await begin('work', work)
       mesh.announce(await work.detect())
-      const tasks = makeTasks(config, credential, { mesh, journal, work, git, logger })
+      const tasks = makeTasks(config, credential, { mesh, membership, journal, work, git, logger })
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)
       rooms.webhooks = makeWebhooks(init, tasks, logger)
@@ -143,16 +154,17 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     up = false
   }
 
-  function apiOf({ mesh, journal, board }: Rooms): Startable {
+  function apiOf({ mesh, membership, journal, board }: Rooms): Startable {
     const { socket } = config.api
     return createApi(
       { home, ...(socket === undefined ? {} : { socketPath: socket }) },
       {
         status,
-        peers: () => peerRows(mesh, journal),
+        peers: () => peerRows({ mesh, membership, journal }),
+        membership: membershipSources(membership, mesh),
         tasks: () => board.rows(),
-        task: (ref) => {
-          const detail = board.detail(ref)
+        task: async (ref) => {
+          const detail = await board.read(ref)
           return detail && { ...detail, ...rooms?.tasks?.look(ref) }
         },
         logs: (query) => journal.read(query),
@@ -197,6 +209,9 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     get mesh() {
       return ready().mesh
     },
+    get membership() {
+      return ready().membership
+    },
     get journal() {
       return ready().journal
     },
@@ -227,12 +242,4 @@ function sweeping(processes: ReturnType<typeof createProcesses>, logger: Logger)
     },
     stop: () => processes.stop(),
   }
-}
-
-/** The home's; one that belongs to no mesh founds its own. */
-async function membershipOf(config: Config, logger: Logger): Promise<Membership> {
-  const { home, name, roles, mesh } = config
-  const clock = systemClock
-  const there = await openMembership({ home, clock, logger })
-  return there ?? foundMesh({ home, meshName: mesh.name, name, roles, clock, logger })
 }

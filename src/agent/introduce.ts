@@ -7,7 +7,12 @@ import type { Mesh, MeshPeer } from '../mesh/index.ts'
 import { explain, type Logger } from '../util/index.ts'
 
 /** Call before either starts. Returns what is to be called once the journal takes entries. */
-export function introduce(mesh: Mesh, journal: Journal, logger: Logger): () => void {
+/** `repos`: what this agent works at; who shares one is related. */
+export function introduce(
+  { mesh, journal, repos }: { mesh: Mesh; journal: Journal; repos: readonly string[] },
+  logger: Logger,
+): () => void {
+  const ours = new Set(repos.map((repo) => repo.toLowerCase()))
   const seen = new Set<string>()
   let writable = false
 
@@ -16,7 +21,8 @@ export function introduce(mesh: Mesh, journal: Journal, logger: Logger): () => v
     if (announced === undefined) return
     const { key, epoch } = announced
     const called = name === undefined ? {} : { name }
-    journal.follow({ peerId, key, epoch, ...called, head: announced })
+    const related = capabilities?.repositories.some((repo) => ours.has(repo.toLowerCase())) === true
+    journal.follow({ peerId, key, epoch, related, ...called, head: announced })
   }
 
   function greet({ peerId, name }: MeshPeer): void {

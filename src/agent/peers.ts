@@ -66,10 +66,13 @@ export function abilitiesOf(
   }
 }
 
-/** Workers that are alive, connected or by another member's word: one that is away cannot be waited for. */
+/**
+ * Workers that are alive, connected or by another member's word, and that the mesh lets work: one that
+ * is away cannot be waited for.
+ */
 export function toCandidate(peer: MeshPeer): Candidate[] {
-  const { capabilities, presence, peerId } = peer
-  if (presence !== 'alive' || capabilities === undefined || !capabilities.roles.includes('worker')) return []
+  const { capabilities, presence, peerId, roles } = peer
+  if (presence !== 'alive' || capabilities === undefined || !roles.includes('worker')) return []
   const { name, login, repositories, slots } = capabilities
   return [
     {

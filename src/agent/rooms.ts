@@ -51,9 +51,16 @@ export function makeMesh(config: Config, membership: Membership, logger: Logger)
   )
 }
 
-export function makeJournal({ home, name }: Config, mesh: Mesh, logger: Logger): Journal {
+export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal {
+  const { home, name } = config
+  const { replicate, diskBudgetBytes: budgetBytes } = config.journal
   return createJournal(
-    { dir: join(home, 'journal'), agent: { name, version, incarnation: mesh.incarnation } },
+    {
+      dir: join(home, 'journal'),
+      agent: { name, version, incarnation: mesh.incarnation },
+      replicate,
+      limits: { budgetBytes },
+    },
     { transport: mesh, verify: verifySignature, logger },
   )
 }
@@ -94,6 +101,7 @@ export function makeCredential(
 
 export interface TasksParts {
   mesh: Mesh
+  membership: Membership
   journal: Journal
   work: Work
   git: Git
@@ -101,7 +109,7 @@ export interface TasksParts {
 }
 
 export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
-  const { mesh, journal, work, git, logger } = parts
+  const { mesh, membership, journal, work, git, logger } = parts
   const { github, name } = config
   return createTasks(
     {
@@ -144,7 +152,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       git,
       verify: verifySignature,
       logger,
-      mayTake: () => mayBegin(journal),
+      mayTake: () => membership.roles(mesh.peerId).includes('worker') && mayBegin(journal),
       self: () => ({
         peerId: mesh.peerId,
         name,

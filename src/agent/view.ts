@@ -1,7 +1,7 @@
 /** The agent as its API shows it. Pure, but for reading what the rooms know at this moment. */
-import type { PeerRow, Status } from '../api/index.ts'
+import type { MembershipStatus, Status } from '../api/index.ts'
 import type { Journal } from '../journal/index.ts'
-import type { Mesh } from '../mesh/index.ts'
+import type { Membership, Mesh } from '../mesh/index.ts'
 import type { Credential } from '../secrets/index.ts'
 import { taskStates, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
 
@@ -17,6 +17,7 @@ export interface AgentFacts {
 
 export interface AgentRooms {
   mesh: Mesh
+  membership: Membership
   journal: Journal
   board: Board
   /** Only workers have it. */
@@ -27,7 +28,7 @@ export interface AgentRooms {
 
 export function statusOf(
   facts: AgentFacts,
-  { mesh, journal, board, tasks, credential, webhooks }: AgentRooms,
+  { mesh, membership, journal, board, tasks, credential, webhooks }: AgentRooms,
 ): Status {
   const known = mesh.peers()
   const rows = board.rows()
@@ -51,6 +52,7 @@ export function statusOf(
       reach: mesh.reach(),
       twins: mesh.twins().map((of) => known.find(({ peerId }) => peerId === of)?.name ?? of),
     },
+    membership: membershipOf(membership),
     journal: journalOf(journal),
     slots: tasks?.slots() ?? { total: 0, used: 0 },
     tasks: Object.fromEntries(counts) as Status['tasks'],
@@ -78,28 +80,17 @@ function journalOf(journal: Journal): Status['journal'] {
   const state = journal.state()
   const isThere = state.is !== 'stopped' && state.is !== 'opening'
   const { key, epoch, length } = isThere ? journal.head() : { key: '', epoch: 0, length: 0 }
-  return { key, epoch, length, state }
+  return { key, epoch, length, state, others: journal.kept() }
 }
 
-export function peerRows(mesh: Mesh, journal: Journal): PeerRow[] {
-  const here = new Map(journal.journals().map(({ key, length }) => [key, length]))
-  return mesh.peers().map(({ name, peerId, connected, roles, capabilities, lastSeenMs }) => {
-    const announced = capabilities?.journal
-    return {
-      name: name ?? '',
-      peerId,
-      connected,
-      roles,
-      capabilities: capabilities ?? null,
-      // What is replicated here is fresher than what was announced.
-      journal:
-        announced === undefined
-          ? null
-          : {
-              key: announced.key,
-              length: Math.max(announced.length, here.get(announced.key) ?? 0),
-            },
-      lastSeenMs,
-    }
-  })
+function membershipOf(membership: Membership): MembershipStatus {
+  const { meshId, meshName, peerId } = membership
+  return {
+    meshId,
+    meshName,
+    standing: membership.standing(peerId),
+    roles: membership.roles(peerId),
+    expiresAtMs: membership.members().find((one) => one.peerId === peerId)?.expiresAt ?? null,
+    asks: membership.asks().length,
+  }
 }

@@ -17,6 +17,8 @@ export interface Call {
   socketPath: string
   method: 'GET' | 'POST'
   path: string
+  /** Sent as JSON. */
+  body?: unknown
   signal?: AbortSignal | undefined
   /** Until the answer's head, and for each wait for more of it, ms. */
   timeoutMs: number
@@ -129,10 +131,11 @@ async function readAll(response: IncomingMessage, call: Call): Promise<string> {
 
 function open(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const { socketPath, method, path } = call
-    const sent = request({ socketPath, method, path, signal, agent: false }, resolve)
+    const { socketPath, method, path, body } = call
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const sent = request({ socketPath, method, path, headers, signal, agent: false }, resolve)
     sent.on('error', (error) => reject(translate(error, call)))
-    sent.end()
+    sent.end(body === undefined ? undefined : JSON.stringify(body))
   })
 }
 

@@ -11,9 +11,16 @@ import { isObject, bad, callJson, callLines, callText } from './client-http.ts'
 import { checkSocketDirectory, realHome, socketEnv, socketPathFor } from './socket-path.ts'
 import type {
   BundleQuery,
+  InviteRequest,
+  InviteView,
   LoggedEntry,
   LogQuery,
+  MemberView,
+  NewInvite,
   PeerRow,
+  Role,
+  Rotated,
+  RotateRequest,
   Status,
   TaskDetail,
   TaskRef,
@@ -55,6 +62,18 @@ export interface ApiClient {
   bundle(query?: BundleQuery): AsyncIterable<object>
   /** May read whole journals: give it time with `timeoutMs`. Errors: `AGENT_NOT_FOUND`. */
   verify(agent?: string, options?: { timeoutMs?: number }): Promise<Verification[]>
+  /** Errors of these: `NOT_SIGNER`, and those that `MembershipSources` names. */
+  invite(request: InviteRequest): Promise<NewInvite>
+  invites(): Promise<InviteView[]>
+  revokeInvite(id: string): Promise<void>
+  /** Gives who is a member now. */
+  approve(who: string, roles?: Role[]): Promise<MemberView>
+  deny(who: string): Promise<void>
+  /** Gives who was one. */
+  remove(who: string, options?: { distrust?: boolean }): Promise<MemberView>
+  rotate(request: RotateRequest): Promise<Rotated>
+  /** One round trip from the agent to the peer, ms. Errors: `PEER_UNREACHABLE`, `DEADLINE`. */
+  ping(peerId: string): Promise<number>
   /** Asks for a graceful stop; resolves when the agent has agreed, not when it has ended. */
   stop(): Promise<void>
   /** Whether the agent's loop turns. */
@@ -75,6 +94,8 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
   }
   const get = async (path: string, timeout = timeoutMs) =>
     callJson({ ...(await place()), method: 'GET', path, timeoutMs: timeout })
+  const post = async (path: string, body?: unknown) =>
+    callJson({ ...(await place()), method: 'POST', path: `/api/v1${path}`, body })
 
   return {
     status: async () => object<Status>(await get('/api/v1/status'), 'name'),
@@ -104,9 +125,20 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
     },
     verify: async (agent, { timeoutMs: timeout } = {}) =>
       list<Verification>(await get(`/api/v1/logs/verify${search({ agent })}`, timeout)),
-    stop: async () => {
-      await callJson({ ...(await place()), method: 'POST', path: '/api/v1/stop' })
+    invite: async (request) => object<NewInvite>(await post('/invites', request), 'token'),
+    invites: async () => list<InviteView>(await get('/api/v1/invites')),
+    revokeInvite: async (id) => void (await post(`/invites/${encodeURIComponent(id)}/revoke`)),
+    approve: async (who, roles) =>
+      object<MemberView>(await post('/members/approve', { who, roles }), 'peerId'),
+    deny: async (who) => void (await post('/members/deny', { who })),
+    remove: async (who, options) =>
+      object<MemberView>(await post('/members/remove', { who, ...options }), 'peerId'),
+    rotate: async (request) => object<Rotated>(await post('/members/rotate', request), 'epoch'),
+    ping: async (peerId) => {
+      const answer = await post(`/peers/${encodeURIComponent(peerId)}/ping`)
+      return object<{ rttMs: number }>(answer, 'rttMs').rttMs
     },
+    stop: async () => void (await post('/stop')),
     live: async () => {
       const { status } = await callText({ ...(await place()), method: 'GET', path: '/livez' })
       return status === 200

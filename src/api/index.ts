@@ -17,6 +17,8 @@ export { socketPathFor, type SocketEnv } from './socket-path.ts'
 export type {
   ApiSources,
   ErrorEnvelope,
+  MembershipSources,
+  MembershipStatus,
   PeerRow,
   RepositoryStatus,
   Status,

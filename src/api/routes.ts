@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import type { Logger } from '../util/index.ts'
 import { envelopeOf, statusOf } from './envelope.ts'
 import { ApiError } from './errors.ts'
+import { membershipRoutes } from './membership-routes.ts'
 import * as schemas from './parameters.ts'
 import { describeJournal, isWritten } from './journal-state.ts'
 import { ndjsonResponse } from './stream.ts'
@@ -30,13 +31,13 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
       .filter((row) => state === undefined || row.state === state)
     return context.json(rows)
   })
-  api.get('/tasks/:owner/:repo/:issue', (context) => {
+  api.get('/tasks/:owner/:repo/:issue', async (context) => {
     const path = context.req.param()
     const ref = parameters(schemas.taskPathSchema, {
       repo: `${path.owner}/${path.repo}`,
       issue: path.issue,
     })
-    const task = sources.task(ref)
+    const task = await sources.task(ref)
     if (task !== undefined) return context.json(task)
     throw new ApiError('TASK_NOT_FOUND', `No task ${ref.repo}#${ref.issue} is known here.`, {
       data: ref,
@@ -70,6 +71,7 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
 
   const app = new Hono()
   app.route('/api/v1', api)
+  app.route('/api/v1', membershipRoutes(sources.membership))
   app.get('/livez', (context) => {
     const status = sources.status()
     return probe(context.req.query(), [['answering', status.pid > 0]])

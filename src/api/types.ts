@@ -8,10 +8,12 @@ import type { Capabilities } from '../mesh/wire.ts'
 import type {
   BundleQuery,
   JournalState,
+  KeptOfOthers,
   LoggedEntry,
   Query,
   Verification,
 } from '../journal/types.ts'
+import type { MembershipSources, MembershipStatus, Role } from './membership-types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
 export type {
@@ -25,6 +27,7 @@ export type {
   TaskState,
   Verification,
 }
+export type * from './membership-types.ts'
 
 export interface RepositoryStatus {
   /** owner/name */
@@ -79,7 +82,15 @@ export interface Status {
     twins: string[]
   }
   /** The own one. `key` is empty while it was not opened yet. */
-  journal: { key: string; epoch: number; length: number; state: JournalState }
+  journal: {
+    key: string
+    epoch: number
+    length: number
+    state: JournalState
+    /** Others' journals as they are kept here, and what was dropped of them. */
+    others: KeptOfOthers
+  }
+  membership: MembershipStatus
   slots: { total: number; used: number }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
@@ -102,16 +113,37 @@ export interface Status {
 }
 
 export interface PeerRow {
-  /** Its own word for itself; proves nothing. Empty until its capabilities were received. */
+  /** Its own word for itself, else the name under which it was admitted; proves nothing. */
   name: string
   peerId: string
+  /** `asking`: no member; it asks a signer here to let it in. */
+  standing: 'member' | 'expired' | 'removed' | 'asking'
+  /** `alive`: there is a sign of life; `suspect`: it is late; `gone`: it is away. */
+  presence: 'alive' | 'suspect' | 'gone'
   connected: boolean
-  roles: string[]
+  /** Granted; of one that asks, what it asks for. */
+  roles: Role[]
+  /** Of one that asks: six words of mesh and peer id, the same on its screen. */
+  words: string | null
+  /** What its membership rests on; null for one that asks. Times are ms since 1970. */
+  record: {
+    name: string
+    issuedAtMs: number
+    expiresAtMs: number
+    /** Who signed it: `root`, or the peer id of the signer. */
+    by: string
+    /** Who let it in at first; null where it is not known any more. */
+    admittedBy: string | null
+  } | null
+  /** Of live connections, else those known. */
+  addresses: string[]
+  /** Last measured round trip, ms; null when there is none. */
+  rttMs: number | null
   capabilities: Capabilities | null
   /** Its journal as it announced it; null until it did. */
   journal: { key: string; length: number } | null
-  /** Wall clock of the last sign of life, ms since 1970. */
-  lastSeenMs: number
+  /** Wall clock of the last sign of life, ms since 1970; null when there was none in this run. */
+  lastSeenMs: number | null
 }
 
 export interface TaskRef {
@@ -123,10 +155,11 @@ export interface TaskRef {
 /** The agent, as far as the API needs it. What rejects with a coded error reaches the client with its code. */
 export interface ApiSources {
   status(): Status
-  /** Never oneself. */
+  /** All of the roster but oneself, those met, and those that ask. */
   peers(): PeerRow[]
+  membership: MembershipSources
   tasks(): TaskRow[]
-  task(ref: TaskRef): TaskDetail | undefined
+  task(ref: TaskRef): TaskDetail | undefined | Promise<TaskDetail | undefined>
   /** What exists now; ends. The signal fires when the client goes. */
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */

@@ -10,6 +10,16 @@ export type CliErrorCode =
   | 'REPOSITORY_NOT_FOUND'
   /** The agent has not ended in time; it may still be finishing. data: pid */
   | 'STILL_STOPPING'
+  /** No machine of that name, peer id or words. data: who */
+  | 'PEER_NOT_FOUND'
+  /** Several machines of that name. data: peerIds */
+  | 'PEER_AMBIGUOUS'
+  /** The home belongs to a mesh with other members. data: meshName, members */
+  | 'MESH_HAS_OTHERS'
+  /** The home belongs to no mesh. data: home */
+  | 'MESH_NONE'
+  /** What should be a token to join with cannot be read. data: file */
+  | 'TOKEN_UNREADABLE'
   /** Another process uses the forge's directory. data: dir, pid */
   | 'FORGE_IN_USE'
   /** The directory holds other things than a forge. data: dir, found */

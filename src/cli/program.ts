@@ -4,11 +4,13 @@
  */
 import { registerAgent } from './register-agent.ts'
 import { registerClient } from './register-client.ts'
+import { registerMesh } from './register-mesh.ts'
 import { registerDoctor } from './register-doctor.ts'
 import { buildRoot, type Root, type Run } from './root.ts'
 
 export function buildProgram(run: Run): Root {
   const root = buildRoot()
+  registerMesh(root, run)
   registerAgent(root, run)
   registerClient(root, run)
   registerDoctor(root, run)

@@ -27,21 +27,6 @@ export function registerClient(root: Root, run: Run): void {
   registerLogs(root, run)
 
   root
-    .command('peers')
-    .summary('agents of the mesh')
-    .description('Agents of the mesh.')
-    .command('ls')
-    .summary('list the agents that this one knows')
-    .description(
-      help('Lists the agents that this one knows.', 'bzzz peers ls', 'bzzz peers ls --json'),
-    )
-    .action((_options, command) =>
-      run(command.optsWithGlobals(), async (context) =>
-        (await import('./client/peers.ts')).peersLs(context),
-      ),
-    )
-
-  root
     .command('version')
     .summary('versions of bzzz and of what it runs on')
     .description('Prints the versions that matter.')

@@ -20,7 +20,8 @@ export function buildRoot() {
       help(
         'A mesh of agents that works GitHub issues and answers with pull requests.',
         'bzzz demo                     see it work: 4 agents and a forge on this machine',
-        'bzzz up --repo owner/name     start this machine’s agent',
+        'bzzz init && bzzz up          found a mesh, start this machine’s agent',
+        'bzzz join TOKEN && bzzz up    the same on every further machine',
         'bzzz status                   what it does',
       ),
     )

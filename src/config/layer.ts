@@ -20,9 +20,12 @@ export interface Layer {
 
 /** Environment variables of other parts that begin like ours. */
 const FOREIGN = new Set(
-  ['BZZZ_GITHUB_TOKEN', 'BZZZ_GITHUB_APP_PRIVATE_KEY', 'BZZZ_GITHUB_WEBHOOKS_SECRET'].flatMap(
-    (name) => [name, `${name}_FILE`],
-  ),
+  [
+    'BZZZ_GITHUB_TOKEN',
+    'BZZZ_GITHUB_APP_PRIVATE_KEY',
+    'BZZZ_GITHUB_WEBHOOKS_SECRET',
+    'BZZZ_MESH_JOIN',
+  ].flatMap((name) => [name, `${name}_FILE`]),
 )
 
 const TRUE = new Set(['true', '1', 'yes', 'on'])

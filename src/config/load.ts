@@ -139,6 +139,7 @@ function finish(
       app: { ...app, privateKey: placed('github.app.privateKey', app.privateKey) },
       webhooks: { ...webhooks, secret: placed('github.webhooks.secret', webhooks.secret) },
     },
+    mesh: { ...parsed.mesh, join: placed('mesh.join', parsed.mesh.join) },
     api: { socket },
   }
 }

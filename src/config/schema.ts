@@ -9,6 +9,7 @@ import { z } from 'zod'
 import * as field from './fields.ts'
 import { option, wholeNumber } from './option.ts'
 import * as access from './schema-access.ts'
+import * as membership from './schema-membership.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -132,10 +133,11 @@ const github = z
 const mesh = z
   .strictObject({
     name: option(field.meshName.default('bzzz'), {
-      what: 'Name of the mesh; agents meet only others with the same name.',
-      why: 'Lets several meshes share a network. It is no secret and no protection.',
+      what: 'Name of the mesh that is founded here, or that is looked for when joining without a token.',
+      why: 'Lets several meshes share a network; it is no secret and no protection. A home that belongs to a mesh keeps that mesh’s name.',
       form: '1 to 32 of a-z, 0-9 and -',
     }),
+    join: membership.join,
     listen: option(z.array(field.listenAddress).min(1).max(16).default(['/ip4/0.0.0.0/tcp/0']), {
       what: 'Addresses on which other agents reach this one.',
       why: 'Port 0 takes a free one, which mDNS makes known; give a fixed port to agents that others bootstrap from.',
@@ -212,6 +214,30 @@ const mesh = z
   })
   .prefault({})
   .describe('How agents find and reach each other.')
+
+const journal = z
+  .strictObject({
+    replicate: option(z.enum(['own', 'followed', 'all']).default('all'), {
+      what: 'Whose journals are kept here beside the own: nobody’s, those of agents that share a repository with this one, or those of all.',
+      why: 'Every copy is one more witness, and `bzzz logs` shows what is here; keep less on a machine with a small disk or in a large mesh.',
+      form: 'own, followed or all',
+    }),
+    diskBudgetBytes: option(
+      z
+        .int()
+        .min(MIB)
+        .max(1_024 * 1_024 * MIB)
+        .default(4_096 * MIB),
+      {
+        what: 'Disk that the journals of others may take.',
+        why: 'Beyond it the oldest entries of the longest-gone agents are dropped first, never anything of the own; what is left still verifies. About 8 million entries fit into the default.',
+        form: wholeNumber(MIB, 1_024 * 1_024 * MIB),
+        unit: 'bytes',
+      },
+    ),
+  })
+  .prefault({})
+  .describe('What agents write down, and how much of it is kept here.')
 
 const work = z
   .strictObject({
@@ -306,6 +332,7 @@ export const configSchema = z
       .describe('The log on stderr.'),
     github,
     mesh,
+    journal,
     work,
     api: z
       .strictObject({

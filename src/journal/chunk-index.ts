@@ -53,8 +53,11 @@ export interface ChunkIndexInit {
 }
 
 export interface ChunkIndexComponents {
-  /** Entries from `from` to before `to`; undefined those that do not decode. */
-  entries(from: number, to: number): Promise<readonly (Entry | undefined)[]>
+  /**
+   * Entries from `from` to before `to`; undefined those that do not decode. Undefined as a whole when
+   * they cannot be read any more, since the journal was closed.
+   */
+  entries(from: number, to: number): Promise<readonly (Entry | undefined)[] | undefined>
   /** The first entry from `seq` on that was not dropped. */
   keptFrom(seq: number): number
   logger: Logger
@@ -193,7 +196,9 @@ export function createChunkIndex(
     const wrong = async (at: number) => {
       const from = at * chunkEntries
       if (keptFrom(from) !== from) return false
-      const now = summarize(await entries(from, from + chunkEntries), chunks[at - 1])
+      const page = await entries(from, from + chunkEntries)
+      if (page === undefined) return false
+      const now = summarize(page, chunks[at - 1])
       return !encode(now).equals(encode(chunks[at] ?? now))
     }
     const fits =
@@ -218,6 +223,7 @@ export function createChunkIndex(
       const to = Math.min(from + chunkEntries - open.length, length)
       if (to <= from || to % chunkEntries !== 0) return
       const page = await entries(from, to)
+      if (page === undefined) return
       // Others may have been offered meanwhile.
       const done = chunks.length * chunkEntries + open.length - from
       for (const entry of page.slice(Math.max(0, done))) add(entry)

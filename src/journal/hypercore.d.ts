@@ -40,6 +40,7 @@ declare module 'hypercore' {
     readonly fork: number
     readonly writable: boolean
     readonly closing: unknown
+    readonly opened: boolean
     /** Not 0 after the store dropped a damaged write-ahead log. */
     readonly recovering: number
     readonly peers: RemotePeer[]

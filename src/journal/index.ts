@@ -33,6 +33,7 @@ export {
 export { JournalError, type JournalErrorCode } from './errors.ts'
 export { readBundle, type BundleOptions } from './bundle-read.ts'
 export { createJournal } from './journal.ts'
+export { orderOf } from './order.ts'
 export type {
   BundleCheck,
   BundleQuery,
@@ -46,6 +47,7 @@ export type {
   JournalLimits,
   JournalState,
   JournalTransport,
+  KeptOfOthers,
   LoggedEntry,
   Query,
   Verification,

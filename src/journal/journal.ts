@@ -30,6 +30,8 @@ const isDurable = ({ type }: EntryInput) => /^(claim|publish|pull|task)\.|^pushe
 /** Refused journals that are remembered, so that each is logged once. */
 const maxRefused = 1_000
 
+const nothingKept = { journals: 0, bytes: 0, droppedEntries: 0, droppedFrom: 0 }
+
 interface Run {
   keeper: Keeper
   writer: Writer
@@ -39,7 +41,7 @@ interface Run {
 
 /** Errors of `start`: `JOURNAL_IN_USE`, `JOURNAL_FULL`, `JOURNAL_FAILED`. */
 export function createJournal(init: JournalInit, components: JournalComponents): Journal {
-  const { dir } = init
+  const { dir, replicate = 'all' } = init
   const { logger, verify, clock = systemClock } = components
   const limits = { ...defaultLimits, ...init.limits }
   const events = new EventEmitter<JournalEvents>()
@@ -157,7 +159,15 @@ export function createJournal(init: JournalInit, components: JournalComponents):
     async append(entry, { durable = isDurable(entry) } = {}) {
       return running().writer.append(entry, durable)
     },
-    follow({ head, ...journal }) {
+    follow({ head, related = true, ...announced }) {
+      const isOthers = announced.peerId !== components.transport.peerId
+      if (isOthers && (replicate === 'own' || (replicate === 'followed' && !related))) {
+        if (head !== undefined && head.key === announced.key) {
+          run?.book.note(announced.peerId, head)
+        }
+        return
+      }
+      const journal = { ...announced, related, seenMs: clock.now() }
       const session = run?.keeper.session
       const known = session?.sources.get(journal.key)
       if (known?.own === true) return
@@ -171,8 +181,10 @@ export function createJournal(init: JournalInit, components: JournalComponents):
         return
       }
       if (head !== undefined && head.key === journal.key) run?.book.note(peerId, head)
-      if (known !== undefined) known.announce(peerId, name)
-      else session?.follow({ ...journal })
+      if (known !== undefined) {
+        known.announce(peerId, name)
+        known.fetch()
+      } else session?.follow({ ...journal })
     },
     connect(peerId) {
       if (run !== undefined) run.keeper.connect(peerId)
@@ -197,6 +209,8 @@ export function createJournal(init: JournalInit, components: JournalComponents):
         [...sources.values()],
       )
     },
+    kept: () =>
+      run?.keeper.session?.budget.kept() ?? { ...nothingKept, budgetBytes: limits.budgetBytes },
     async verify(agent) {
       const all = opened().sources
       const sources = [...all.values()].filter((source) => isOf(source, agent))

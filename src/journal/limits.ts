@@ -9,6 +9,10 @@ export const defaultLimits: JournalLimits = {
   maxJournals: 1_000,
   /** An honest peer opens a new epoch after a loss, and when it starts where nobody can vouch for the old one. */
   maxJournalsPerPeer: 64,
+  /** About 8 million entries of 300 bytes with what the store adds. */
+  budgetBytes: 4 * 1024 ** 3,
+  /** A journal grows by far less than a tenth of a sensible budget meanwhile. */
+  budgetEveryMs: 5_000,
   maxReplicaBytes: 1024 ** 3,
   /** Connections of the mesh (150) and some that are being replaced. */
   maxStreams: 200,

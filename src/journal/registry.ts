@@ -14,13 +14,18 @@ const followedSchema = z.object({
   key: z.string().regex(/^[0-9a-f]{64}$/),
   epoch: z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
   name: z.string().max(256).optional(),
-  /** Entries from 1 to before this one were dropped here. */
+  /** Entries from 2 to before this one were dropped here. */
   dropped: z.number().int().nonnegative().optional(),
   /** Wall clock when its owner was last connected or announced it, ms since 1970. */
   seenMs: z.number().nonnegative().optional(),
+  /** Its owner works at what this agent works at. */
+  related: z.boolean().optional(),
 })
 export type Followed = z.infer<typeof followedSchema>
 const fileSchema = z.object({ v: z.literal(1), journals: z.array(followedSchema) })
+
+/** How exactly it is remembered when an owner was heard of, ms: each change writes the file. */
+const seenEveryMs = 10 * 60_000
 
 export interface RegistryInit {
   path: string
@@ -35,7 +40,17 @@ export interface Registry {
   load(): Promise<void>
   list(): Followed[]
   /** Adds a journal, or changes the peer or name of one. Saved soon; see `flush`. */
-  put(journal: { peerId: string; key: string; epoch: number; name?: string | undefined }): Added
+  put(journal: {
+    peerId: string
+    key: string
+    epoch: number
+    name?: string | undefined
+    /** When its owner announced it, wall-clock ms. */
+    seenMs?: number
+    related?: boolean
+  }): Added
+  /** Notes that its entries from 2 to before `to` are dropped here; saved when it resolves. */
+  drop(key: string, to: number): Promise<void>
   /** Resolves when all is saved; a failure is logged. */
   flush(): Promise<void>
 }
@@ -89,7 +104,13 @@ export function createRegistry(
       const known = journals.get(key)
       if (known !== undefined) {
         if (known.epoch !== parsed.data.epoch) return 'invalid'
-        if (known.peerId === peerId && (name === undefined || name === known.name)) return 'same'
+        const { seenMs = 0, related } = parsed.data
+        if (seenMs - (known.seenMs ?? 0) >= seenEveryMs) {
+          known.seenMs = seenMs
+          changed()
+        }
+        const isSame = known.peerId === peerId && (name === undefined || name === known.name)
+        if (isSame && (related ?? known.related) === known.related) return 'same'
       } else {
         if (journals.size >= maxJournals) return 'full'
         const ofPeer = [...journals.values()].filter((other) => other.peerId === peerId)
@@ -104,9 +125,16 @@ export function createRegistry(
           onEvict?.(oldest.key)
         }
       }
-      journals.set(key, parsed.data)
+      journals.set(key, { ...known, ...parsed.data })
       changed()
       return known === undefined ? 'added' : 'changed'
+    },
+    async drop(key, to) {
+      const known = journals.get(key)
+      if (known === undefined) return
+      known.dropped = Math.max(known.dropped ?? 0, to)
+      changed()
+      await saving
     },
     async flush() {
       await saving

@@ -5,9 +5,10 @@
  */
 import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
-import { explain, systemClock, until } from '../util/index.ts'
+import { explain, systemClock, until, type Logger } from '../util/index.ts'
 import { adoptCopies } from './adopt.ts'
 import { branches, settleBranch, mendBranch } from './branch.ts'
+import { createBudget, type Budget } from './budget.ts'
 import { createDurability, type Durability } from './durable.ts'
 import type { EntryInput, Origin } from './entries.ts'
 import { openOwnCore, type EpochInit, type OwnCore } from './epoch.ts'
@@ -48,6 +49,7 @@ export interface SessionComponents extends JournalComponents {
 export interface Session {
   readonly own: OwnCore
   readonly durability: Durability
+  readonly budget: Budget
   /** By key; the own one first. */
   readonly sources: ReadonlyMap<string, Source>
   readonly replication: Replication
@@ -86,7 +88,7 @@ export async function openSession(
 }
 
 async function open(
-  { dir, agent, limits, floor, after = -1 }: SessionInit,
+  { dir, agent, replicate = 'all', limits, floor, after = -1 }: SessionInit,
   components: SessionComponents,
   onClose: (what: string, close: () => Promise<void>) => void,
   closeAll: () => Promise<void>,
@@ -124,13 +126,23 @@ async function open(
     logger.error({ journal: source.key, error: explain(error) }, 'a journal cannot be read'),
   )
   let background: Promise<void> = Promise.resolve()
+  let indexing: Promise<void> = Promise.resolve()
   onClose('readers', async () => {
     stopping.abort()
     await background
     for (const source of sources.values()) emitted.set(source.key, feed.at(source))
     await feed.stop()
     await Promise.all([...sources.values()].map((source) => source.close()))
+    await indexing
   })
+
+  const budget = createBudget(
+    { budgetBytes: limits.budgetBytes, everyMs: limits.budgetEveryMs, peerId },
+    { sources, registry, clock, logger },
+  )
+  onClose('budget', () => budget.stop())
+  const isWanted = ({ peerId: of, related }: Followed) =>
+    of === peerId || replicate === 'all' || (replicate === 'followed' && related === true)
 
   function addSource(journal: Followed, core: OwnCore['core']): Source {
     const isOwn = journal.key === own.key
@@ -140,6 +152,7 @@ async function open(
         name: journal.name,
         own: isOwn,
         dropped: journal.dropped ?? 0,
+        downloads: isWanted(journal),
         maxBytes: limits.maxReplicaBytes,
         dir,
       },
@@ -151,6 +164,7 @@ async function open(
         onChange: () => {
           changes.notify()
           feed.wake(source)
+          if (!isOwn) budget.wake()
         },
         onProblem: ({ key, peerId: of }, problem) =>
           logger.warn({ journal: key, peerId: of, problem }, 'a journal has a problem'),
@@ -188,10 +202,12 @@ async function open(
   const replication = createReplication(limits, { store: cut, transport: gated, logger, clock })
   onClose('replication', () => replication.stop())
   background = adoptCopies({ dir, store: cut, sources, logger, signal: stopping.signal })
+  indexing = background.then(() => completeIndexes(sources, stopping.signal, logger))
 
   return {
     own,
     durability,
+    budget,
     sources,
     replication,
     follow(journal) {
@@ -257,4 +273,20 @@ function gate(transport: JournalTransport, admit: (peerId: string) => Promise<vo
       return transport.openJournal(peerId, options)
     },
   } satisfies JournalTransport
+}
+
+/** One journal after the other, so that no question has to read a journal first that was not indexed. */
+async function completeIndexes(
+  sources: ReadonlyMap<string, Source>,
+  signal: AbortSignal,
+  logger: Logger,
+): Promise<void> {
+  for (const source of [...sources.values()]) {
+    if (signal.aborted) return
+    await source.index
+      .grow(source.readable)
+      .catch((error: unknown) =>
+        logger.warn({ journal: source.key, error: explain(error) }, 'a journal was not indexed'),
+      )
+  }
 }

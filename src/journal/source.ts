@@ -6,7 +6,7 @@
  *              └────────────(proof is wrong)──────────────→ refused
  * Nothing is readable before `proven`: entries are never attributed to a peer on its word alone.
  * Readable are the entries from 0 up to the first that is missing, so that followers meet no gap; but
- * for those that were dropped for want of space (`budget.ts`): all from 1 to before `dropped`.
+ * for those that were dropped for want of space (`budget.ts`): from 2 to before `dropped`.
  */
 import type { DownloadRange, Hypercore } from 'hypercore'
 import { join } from 'node:path'
@@ -21,6 +21,13 @@ import type { JournalInfo, LoggedEntry, VerifySignature } from './types.ts'
 const maxProblems = 20
 export const twoHistories = 'Two different histories of it exist; it is not followed on.'
 const maxGarbage = 1_000
+/**
+ * Entries before this one are never dropped. When hypercore 11.37 clears blocks from an odd index on, or
+ * from one whose right neighbour is not there, it deletes hashes that prove the others (its test for
+ * what lies left of the range is wrong), so it is only told to clear from an even one on whose
+ * neighbour is there.
+ */
+export const droppedFrom = 2
 /** Entries at the end that are read at the start: the last may be garbage. */
 const recalled = 4
 
@@ -30,9 +37,10 @@ export interface SourceInit {
   epoch: number
   own: boolean
   name: string | undefined
-  /** Entries from 1 to before this one were dropped here. */
+  /** Entries from 2 to before this one were dropped here. */
   dropped: number
-  /** Bytes of it that are downloaded. */
+  /** Whether it is downloaded, and how many bytes of it. */
+  downloads: boolean
   maxBytes: number
   /** Where the store is, for errors. */
   dir: string
@@ -70,6 +78,7 @@ export class Source {
   readonly #maxBytes: number
   readonly #dir: string
   #dropped: number
+  #downloads: boolean
 
   constructor(init: SourceInit, components: SourceComponents) {
     this.key = init.key
@@ -82,11 +91,15 @@ export class Source {
     this.#dir = init.dir
     this.#components = components
     this.#dropped = init.dropped
+    this.#downloads = init.downloads
     this.index = createChunkIndex(
       { path: join(init.dir, 'index', `${init.key}.idx`), key: init.key },
       {
         logger: components.logger,
-        entries: (from, to) => this.entries(from, to),
+        entries: async (from, to) => {
+          const page = await this.entries(from, to)
+          return this.#closed ? undefined : page
+        },
         keptFrom: (seq) => this.keptFrom(seq),
       },
     )
@@ -116,28 +129,28 @@ export class Source {
 
   /** Entries up to which it can be read, counted from 0. */
   get readable(): number {
-    return this.#identity === 'proven' && !this.#closed ? this.#here : 0
+    return this.#identity === 'proven' && !this.#closed ? this.here : 0
   }
 
   /** Entries up to which it is stored here, but for those that were dropped. */
-  get #here(): number {
+  get here(): number {
     const { core } = this
     const first = Math.max(core.contiguousLength, 0)
-    if (first < 1 || first >= this.#dropped) return first
+    if (first < droppedFrom || first >= this.#dropped) return first
     const bitfield = core.core?.bitfield
-    if (bitfield === undefined || !bitfield.get(this.#dropped)) return Math.min(first, 1)
+    if (bitfield === undefined || !bitfield.get(this.#dropped)) return first
     const end = bitfield.findFirst(false, this.#dropped)
     return end === -1 ? core.length : Math.min(end, core.length)
   }
 
-  /** Entries from 1 to before this one were dropped here; 0 when none were. */
+  /** Entries from 2 to before this one were dropped here; 0 when none were. */
   get dropped(): number {
     return this.#dropped
   }
 
   /** The first entry from `seq` on that was not dropped. */
   keptFrom(seq: number): number {
-    return seq >= 1 && seq < this.#dropped ? this.#dropped : seq
+    return seq >= droppedFrom && seq < this.#dropped ? this.#dropped : seq
   }
 
   info(): JournalInfo {
@@ -154,8 +167,8 @@ export class Source {
       key,
       epoch,
       length: this.core.length,
-      available: this.#here,
-      dropped: Math.max(0, this.#dropped - 1),
+      available: this.here,
+      dropped: Math.max(0, this.#dropped - droppedFrom),
       own,
       identity,
       problems,
@@ -165,7 +178,7 @@ export class Source {
   /** Entries that are stored here, before `open`; 0 when the core cannot be opened. */
   async stored(): Promise<number> {
     await this.core.ready().catch(() => undefined)
-    return this.#here
+    return this.here
   }
 
   /** Opens the core and begins to download it; resolves when the part that is here can be read. */
@@ -186,11 +199,20 @@ export class Source {
     }
     if (this.#closed) return
     await this.index.load()
+    // What was written down may not have been deleted before the process ended.
+    if (!this.#closed) await this.#clear()
     if (this.#closed) return
     if (this.frozen) this.#fault(twoHistories)
-    if (!this.own) this.#download()
+    this.#download()
     await this.#identify()
     await this.#recall()
+  }
+
+  /** From now on it is downloaded. */
+  fetch(): void {
+    if (this.#downloads) return
+    this.#downloads = true
+    if (this.core.opened) this.#download()
   }
 
   /** Another peer, or another name, is announced for this key. */
@@ -238,15 +260,15 @@ export class Source {
   }
 
   /**
-   * Drops the entries from 1 to before `to`, for good: they are not downloaded again. What proves
-   * that the rest is the signed one stays. `to` must have been written down before.
+   * Drops the entries from 2 to before `to`, an even number, for good: they are not downloaded
+   * again. What proves that the rest is the signed one stays. `to` must have been written down before.
    */
   async drop(to: number): Promise<void> {
     this.#dropped = Math.max(this.#dropped, to)
     this.#range?.destroy()
     this.#range = undefined
-    await this.core.clear(1, this.#dropped)
-    if (!this.#closed) this.#download()
+    await this.#clear()
+    this.#download()
   }
 
   /** To be called when no stream is open any more. */
@@ -278,18 +300,24 @@ export class Source {
     await this.entries(this.keptFrom(Math.max(0, to - recalled)), to).catch(() => undefined)
   }
 
+  async #clear(): Promise<void> {
+    const bitfield = this.core.core?.bitfield
+    const set = bitfield?.findFirst(true, droppedFrom) ?? -1
+    const start = set + (set % 2)
+    if (set === -1 || start >= this.#dropped || bitfield?.get(start + 1) !== true) return
+    await this.core.clear(start, this.#dropped)
+  }
+
   #download(): void {
-    const start = this.#dropped
-    if (start > 1 && this.core.contiguousLength === 0) {
-      this.core.download({ start: 0, end: 1 })
-    }
-    this.#range = this.core.download({ start, end: -1, linear: true })
+    if (this.own || this.#closed || !this.#downloads || this.#range !== undefined) return
+    this.#range = this.core.download({ start: this.#dropped, end: -1, linear: true })
   }
 
   #grew(): void {
     if (this.#range !== undefined && this.core.byteLength > this.#maxBytes) {
       this.#range.destroy()
       this.#range = undefined
+      this.#downloads = false
       this.#fault(`It is larger than ${this.#maxBytes} bytes; the rest is not downloaded.`)
     }
     if (this.#identity === 'unknown') void this.#identify()

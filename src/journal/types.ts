@@ -53,6 +53,11 @@ export interface JournalInit {
     /** Random per process start, hex. */
     incarnation: string
   }
+  /**
+   * Whose journals are kept here beside the own: nobody's, those of agents that work at the same
+   * (`follow` says so), or all. Default `all`.
+   */
+  replicate?: 'own' | 'followed' | 'all'
   limits?: Partial<JournalLimits>
 }
 
@@ -81,6 +86,10 @@ export interface JournalLimits {
   maxJournals: number
   /** Journals (epochs) of one peer that are kept here. */
   maxJournalsPerPeer: number
+  /** Bytes that others' journals may take here; the oldest entries go first (`budget.ts`). */
+  budgetBytes: number
+  /** From growth to the look whether the budget is kept, ms. */
+  budgetEveryMs: number
   /** Bytes of one peer's journal that are downloaded. */
   maxReplicaBytes: number
   /** Replication streams open at once. */
@@ -156,7 +165,7 @@ export interface JournalInfo {
   /** Entries that are known to exist; `available` of them are stored here. */
   length: number
   available: number
-  /** Of the available ones, those that were dropped here for want of space: from entry 1 on. */
+  /** Of the available ones, those that were dropped here for want of space: from entry 2 on. */
   dropped: number
   own: boolean
   /**
@@ -192,12 +201,22 @@ export interface Verification {
   key: string
   epoch: number
   length: number
-  /** Entries from 1 on that were dropped here; only their hashes were checked. */
+  /** Entries from 2 on that were dropped here; only their hashes were checked. */
   dropped: number
   /** All entries stored here, their Merkle proofs and signatures hold, they decode, seq and epoch fit, the identity's proof is right, and so is the link to the previous epoch. */
   ok: boolean
   /** Empty when ok. */
   problems: string[]
+}
+
+/** Others' journals as they are kept here; bytes are estimates. */
+export interface KeptOfOthers {
+  journals: number
+  bytes: number
+  budgetBytes: number
+  /** Entries that were dropped for room, and of how many journals. */
+  droppedEntries: number
+  droppedFrom: number
 }
 
 /** Which entries a bundle holds: with a task, those about it; else whole journals. */
@@ -275,6 +294,8 @@ export interface Journal extends Startable {
     name?: string
     /** As the owner announced it; remembered for it. */
     head?: Head | undefined
+    /** Its owner works at what this agent works at; default true. */
+    related?: boolean
   }): void
   /**
    * A peer connected: opens a replication stream to it unless there is one. Of two peers the one
@@ -303,6 +324,8 @@ export interface Journal extends Startable {
    * this journal (`bundle.ts`). Errors while it is read: `JOURNAL_FAILED`.
    */
   bundle(query?: BundleQuery): AsyncIterable<object>
+  /** Others' journals here; none while the store is not open. */
+  kept(): KeptOfOthers
   /** Checks every journal here, or those of one agent (name or peer id), from the first block on. */
   verify(agent?: string): Promise<Verification[]>
 }

@@ -1,8 +1,10 @@
 /**
  * Dials the members that are known and not connected, by the policy of `redial.ts`, and what the
- * configuration names. One dial per peer at a time; nobody else is dialled, however often it is
- * heard of, and nobody at all once this machine is no member itself. When both sides hear of each other at once, the one with the smaller peer id dials and
- * the other waits a moment, so that there is one connection and not two.
+ * configuration names. Others are not dialled however often they are heard of (but see
+ * `strangers.ts`), and nobody at all once this machine is no member itself.
+ *
+ * One dial per peer at a time. When both sides hear of each other at once, the one with the smaller
+ * peer id dials and the other waits a moment, so that there is one connection and not two.
  */
 import { setMaxListeners } from 'node:events'
 import type { Connection } from '@libp2p/interface'
@@ -24,6 +26,7 @@ import { neighbours } from './neighbours.ts'
 import { DIAL_TIMEOUT_MS, type MeshNode } from './node.ts'
 import { due, KnownPeers, redialDelay, type KnownLimits, type RedialPolicy } from './redial.ts'
 import { unreachable } from './request.ts'
+import { Strangers } from './strangers.ts'
 
 /** Dials at the same time; more would only make each time out on a busy machine. */
 const MAX_PARALLEL_DIALS = 8
@@ -54,14 +57,17 @@ export interface DialerComponents {
 }
 
 export interface Dialer extends Startable {
-  /** Heard of a peer: if it is a member, remembers it, and dials soon unless connected. */
+  /**
+   * Heard of a peer: if it is a member, remembers it, and dials soon unless connected. Others are kept
+   * in mind, for when they become members, or nobody else is there.
+   */
   heardOf(peerId: string, addresses: readonly string[]): void
   /** Only remembers addresses, of members. */
   learn(peerId: string, addresses: readonly string[]): void
-  /** Whether a peer that is no member is dialled because the configuration names it. */
-  isPinned(peerId: string): boolean
-  /** Drops who is no member any more. */
-  sift(): void
+  /** Whether a peer that is no member is dialled on purpose. */
+  isExpected(peerId: string): boolean
+  /** The roster changed: drops who is no member any more, dials who became one. */
+  recheck(): void
   /** Addresses that are known. */
   addresses(peerId: string): string[]
   /** A member of this mesh is connected: its pauses start anew. */
@@ -102,13 +108,28 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     clock,
   })
 
+  const strangers = new Strangers()
+  let visiting: string | undefined
+
+  function visitOne(isAlone: boolean): void {
+    const next = strangers.visit(clock.monotonic(), isAlone)
+    if (next === undefined) return
+    visiting = next.peerId
+    known.learn(next.peerId, next.addresses)
+    void attempt(next.peerId).finally(() => {
+      if (!init.isMember(next.peerId)) known.drop(next.peerId)
+    })
+  }
+
   const isPinned = (peerId: string) => keysOf(peerId).some((key) => known.get(key)?.pinned === true)
-  const mayDial = (key: string) => init.isMember(key) || known.get(key)?.pinned === true
+  const mayDial = (key: string) =>
+    init.isMember(key) || known.get(key)?.pinned === true || key === visiting
 
   async function turn(): Promise<void> {
     known.forget()
     if (!init.isMember(init.peerId)) return
     const connected = connectedPeers()
+    visitOne(connected.size === 0)
     const sought = [...known.entries()].filter(({ key }) => mayDial(key))
     const isSought = neighbours(init.peerId, sought, init.enoughConnections)
     const isBusy = (key: string) => dialling.has(key) || connected.has(behind.get(key) ?? key)
@@ -211,17 +232,25 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     },
     heardOf(peerId, addresses) {
       if (peerId === init.peerId) return
-      if (!init.isMember(peerId)) return counters.add('dials.strangers')
+      if (!init.isMember(peerId)) {
+        counters.add('dials.strangers')
+        strangers.heardOf(peerId, addresses)
+        return
+      }
       known.learn(peerId, addresses)
       hurry(peerId)
     },
     learn(peerId, addresses) {
       if (peerId !== init.peerId && init.isMember(peerId)) known.learn(peerId, addresses)
     },
-    isPinned,
-    sift() {
-      for (const { key, pinned } of [...known.entries()]) {
+    isExpected: (peerId) => isPinned(peerId) || peerId === visiting,
+    recheck() {
+      for (const { key, pinned } of Array.from(known.entries())) {
         if (!pinned && !init.isMember(key)) known.drop(key)
+      }
+      for (const { peerId, addresses } of strangers.take(init.isMember)) {
+        known.learn(peerId, addresses)
+        hurry(peerId)
       }
     },
     addresses: (peerId) => known.get(peerId)?.addresses ?? [],

@@ -26,7 +26,7 @@ import {
   type Topology,
 } from '@libp2p/interface'
 import { systemClock, type Clock } from '../util/index.ts'
-import { parseAddress } from './addresses.ts'
+import { isRelayed, parseAddress } from './addresses.ts'
 import type { Counters } from './counters.ts'
 import type { Standing } from './membership/types.ts'
 import { Reception } from './reception.ts'
@@ -61,7 +61,7 @@ export interface GuardedComponents {
 export interface Guard {
   gater: ConnectionGater
   /** Must be the first of the node's services. */
-  service: (components: GuardedComponents) => Record<never, never>
+  service: (components: GuardedComponents) => object
   /** Strangers connected now. */
   strangers(): number
 }
@@ -91,8 +91,9 @@ export function createGuard(
     const peerId = id.toString()
     const at = standing(peerId)
     if (at === 'member') return false
+    const text = connection.remoteAddr.toString()
     // None through a relay: those serve members only.
-    const address = parseAddress(connection.remoteAddr.toString())?.host
+    const address = isRelayed(text) ? undefined : parseAddress(text)?.host
     const admission =
       address === undefined
         ? { ok: false as const, reason: 'relayed' as const }
@@ -121,9 +122,6 @@ export function createGuard(
     denyDialPeer: (id) => !isMember(id) && !isExpected(id.toString()),
     denyInboundEncryptedConnection: denyInbound,
     denyOutboundEncryptedConnection: denyOutbound,
-    denyInboundRelayReservation: (id) => !isMember(id),
-    denyOutboundRelayedConnection: (from, to) => !isMember(from) || !isMember(to),
-    denyInboundRelayedConnection: (relay, from) => !isMember(relay) || !isMember(from),
   }
 
   function guardStreams({ registrar, events }: GuardedComponents): void {
@@ -158,11 +156,11 @@ export function createGuard(
 
   /** The filter stays the same object: libp2p keeps who was connected in it. */
   function guardTopology(topology: Topology): Topology {
-    const { onConnect } = topology
+    const onConnect = topology.onConnect?.bind(topology)
     if (onConnect === undefined) return topology
     return Object.assign(topology, {
       onConnect: (id: PeerId, connection: Connection) => {
-        if (isMember(id)) return onConnect.call(topology, id, connection)
+        if (isMember(id)) return onConnect(id, connection)
         topology.filter?.remove(id)
         return undefined
       },

@@ -18,6 +18,7 @@
 export { joinMesh, type JoinComponents, type JoinInit, type JoinProgress } from './join.ts'
 export { createMesh, type MeshComponents } from './mesh.ts'
 export type { MeshInit } from './init.ts'
+export { reserveAddresses } from './reserve.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'
 export { loadIdentity, verifySignature, type Identity } from './identity.ts'
 export { foundMesh, type FoundMeshInit } from './membership/found.ts'

@@ -69,13 +69,13 @@ export function createMembers(init: MembersInit, components: MembersComponents):
     {
       standing: (peerId) => membership.standing(peerId),
       open: new Set([join.protocol]),
-      isExpected: (peerId) => dialer.isPinned(peerId),
+      isExpected: (peerId) => dialer.isExpected(peerId),
     },
     { counters, clock },
   )
   const remembered = createRemembered({ home: init.home, isMember }, { logger, clock })
   const admission = createAdmission(
-    { isAlive: (peerId) => peers.get(peerId) !== undefined, onOut: init.onOut },
+    { isAlive: (peerId) => peers.get(peerId)?.presence === 'alive', onOut: init.onOut },
     shared,
   )
   const roster = createRoster(
@@ -91,7 +91,7 @@ export function createMembers(init: MembersInit, components: MembersComponents):
       publish: (notice) => gossip.publish('roster', notice),
       connected: () => peers.list().flatMap((at) => (at.connected ? at.peerId : [])),
       onTold() {
-        dialer.sift()
+        dialer.recheck()
         remembered.sift()
         for (const { peerId } of peers.list()) if (!isMember(peerId)) peers.removed(peerId)
         init.onChange()

@@ -22,7 +22,6 @@ import { announceable } from './addresses.ts'
 import { createCompany } from './company.ts'
 import { Counters } from './counters.ts'
 import { createDialer } from './dialer.ts'
-import { bootstrapState } from './reach/bootstrap.ts'
 import { createDiscovery, type Discovery } from './discovery/index.ts'
 import { MeshError } from './errors.ts'
 import { createGossip, topicNames, type Handler } from './gossip.ts'
@@ -34,6 +33,7 @@ import { createMembers } from './members.ts'
 import type { Membership } from './membership/types.ts'
 import { addressesNow } from './network.ts'
 import { createNode, startNode, type MeshNode } from './node.ts'
+import { pingPeer } from './ping.ts'
 import { createPorts } from './ports.ts'
 import { createReach } from './reach/index.ts'
 import { handle, openStream } from './request.ts'
@@ -120,8 +120,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     },
   )
   const reach = createReach(
-    { ...config, mayRelay: isMember, local, addresses: (of) => dialer.addresses(of) },
-    { counters, logger, clock },
+    { ...config, mayRelay: isMember, local, known: () => membership.members() },
+    { dialer, counters, logger, clock },
   )
   const company = createCompany(
     { config, meshName, identity, incarnation, protocolId },
@@ -145,7 +145,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     stopping = new AbortController()
     setMaxListeners(0, stopping.signal)
     const { signal } = stopping
-    const listen = await ports.fill(config.listen)
+    const listen = await ports.recall(config.listen)
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
@@ -207,6 +207,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     addresses()
     await ports.remember(config.listen, listening)
     gossip.attach(created.services.pubsub)
+    // First, for the addresses that it remembers.
     await members.start()
     await Promise.all([found, company, dialer, reach].map((part) => part.start()))
     logger.info({ peerId, addresses: addresses() }, 'mesh started')
@@ -215,10 +216,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   async function stop(): Promise<void> {
     if (node?.status === 'started') await company.sayGoodbye()
     stopping.abort()
-    const parts: Startable[] = [members, dialer, company]
-    if (reach !== undefined) parts.push(reach)
-    if (discovery !== undefined) parts.push(discovery)
-    await Promise.all(parts.map((part) => part.stop()))
+    const parts: (Startable | undefined)[] = [members, dialer, company, reach, discovery]
+    await Promise.all(parts.map(async (part) => part?.stop()))
     gossip.detach()
     if (node !== undefined) await stopNode(node)
     node = undefined
@@ -239,7 +238,6 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
 
   function onJournal(stream: Duplex, from: string): void {
     counters.add('streams.journal')
-    company.onAuthor(from)
     if (journalHandlers.size === 0) stream.destroy()
     for (const handler of journalHandlers) handler(stream, from)
   }
@@ -285,14 +283,17 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       }
       return withDeadline(`open a journal stream to ${to}`, timeoutMs, open, { signal, clock })
     },
+    async ping(to: string, { signal, timeoutMs = OPEN_TIMEOUT_MS }: StreamOptions = {}) {
+      const from = running()
+      const ping = async (inner: AbortSignal) => {
+        await dialer.dial(to, inner)
+        return pingPeer(from, to, { signal: inner, timeoutMs, clock })
+      }
+      return withDeadline(`ping ${to}`, timeoutMs, ping, { signal, clock })
+    },
     handleWitness: (handler) => witnesses.handle(handler),
     askWitness: async (to, question, options) => witnesses.ask(running(), to, question, options),
-    reach: () => ({
-      ...reach.report(),
-      multicast: discovery?.multicast() ?? [],
-      dht: { peers: discovery?.table() ?? null },
-      bootstrap: bootstrapState(config.dht.bootstrap, node),
-    }),
+    reach: () => reach.report(discovery),
     sign: (data) => identity.sign(data),
     counters: () => counters.snapshot(),
   }

@@ -114,7 +114,7 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       announceFilter: filterBy(init.announceFilter),
     },
     transports: [tcp(), ...parts.transports],
-    connectionGater: parts.gater,
+    connectionGater: { ...init.guard?.gater, ...parts.gater },
     connectionEncrypters: [noise()],
     streamMuxers: [muxer()],
     connectionManager: {
@@ -128,7 +128,6 @@ export async function createNode(init: NodeInit): Promise<MeshNode> {
       reconnectRetries: 0,
     },
     connectionMonitor: { pingInterval: init.pingIntervalMs, pingTimeout: { minTimeout: 5000 } },
-    ...(init.guard !== undefined && { connectionGater: init.guard.gater }),
     services,
   })
 }

@@ -21,7 +21,7 @@ const schema = z.object({
 
 export interface Ports {
   /** The addresses to listen on, with remembered ports that are free now. */
-  fill(listen: readonly string[]): Promise<string[]>
+  recall(listen: readonly string[]): Promise<string[]>
   /** `listening`: multiaddrs of the started node. */
   remember(listen: readonly string[], listening: readonly string[]): Promise<void>
 }
@@ -29,7 +29,7 @@ export interface Ports {
 export function createPorts(home: string, { logger }: { logger: Logger }): Ports {
   const file = homeFile({ home, name: FILE, schema, maxBytes: MAX_BYTES }, { logger })
   return {
-    async fill(listen) {
+    async recall(listen) {
       const ports = (await file.read())?.ports ?? {}
       return Promise.all(
         listen.map(async (address) => {

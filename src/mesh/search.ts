@@ -21,6 +21,7 @@ import { Candidates, type Candidate, type Refused } from './candidates.ts'
 import { MeshError } from './errors.ts'
 import type { Joiner, JoinStep, Membership } from './membership/types.ts'
 import { DIAL_TIMEOUT_MS } from './node.ts'
+import { adviceFor } from './refusals.ts'
 import { request } from './request.ts'
 import { join } from './wire.ts'
 
@@ -95,7 +96,7 @@ export class Search {
       if (this.#joined !== undefined) return this.#joined
       const now = this.#clock.monotonic()
       const refusal = this.#refusal ?? this.#candidates.exhausted(now)
-      if (refusal !== undefined) throw refusedBy(refusal, this.#init.joiner)
+      if (refusal !== undefined) throw refusedBy(refusal)
       for (const at of this.#candidates.due(now, (key) => this.#asking.has(key))) {
         if (this.#asking.size >= MAX_PARALLEL_ASKS) break
         void this.#ask(node, at, signal)
@@ -216,12 +217,6 @@ export class Search {
   }
 }
 
-function refusedBy({ code, message }: Refused, { token }: Joiner): MeshError {
-  return new MeshError('JOIN_REFUSED', message, {
-    data: { code },
-    next:
-      token === undefined
-        ? 'Ask again, or let a signer make a token with: bzzz invite.'
-        : 'Let a signer make a new token with: bzzz invite.',
-  })
+function refusedBy({ code, message }: Refused): MeshError {
+  return new MeshError('JOIN_REFUSED', message, { data: { code }, next: adviceFor(code) })
 }

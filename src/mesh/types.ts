@@ -139,6 +139,8 @@ export interface Mesh extends Startable {
   handleJournal(handler: (stream: Duplex, peerId: string) => void): () => void
   /** Opens a journal stream to a connected or dialable peer. Errors: `PEER_UNREACHABLE`, `DEADLINE`. */
   openJournal(peerId: string, options?: StreamOptions): Promise<Duplex>
+  /** One round trip to a connected or dialable peer, ms. Errors: `PEER_UNREACHABLE`, `STREAM_TRUNCATED`, `DEADLINE`. */
+  ping(peerId: string, options?: StreamOptions): Promise<number>
   /** Answers what peers ask about their own journals; one handler at a time. Returns the way to end it. */
   handleWitness(
     handler: (request: WitnessRequest, from: string) => Promise<WitnessAnswer>,

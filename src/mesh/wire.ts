@@ -6,19 +6,22 @@
  * accepted them: size first, then schema, then sender, expiry and replay (see `inbox.ts`).
  */
 import { z } from 'zod'
-import {
-  maxJoinAnswerBytes,
-  maxJoinRequestBytes,
-  maxRosterBytes,
-  MAX_STATEMENTS,
-} from './membership/limits.ts'
+import { maxRosterBytes } from './membership/limits.ts'
+import { issuesTickSchema, limitReportSchema, taskAnnouncementSchema } from './wire-hints.ts'
+import { rosterNoticeSchema, rosterRequestSchema, rosterResponseSchema } from './wire-members.ts'
+import { count, hex, peerId, repo, text } from './wire-parts.ts'
 
-const text = (max: number) => z.string().max(max)
-const peerId = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{46,64}$/, 'a libp2p peer id in base58')
-const hex = (bytes: number) =>
-  z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 2}}$`), `${bytes} bytes in hex`)
-const repo = z.string().regex(/^[\w.-]{1,100}\/[\w.-]{1,100}$/, 'owner/name')
-const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
+export {
+  issuesTickSchema,
+  limitReportSchema,
+  maxChanges,
+  taskAnnouncementSchema,
+  type IssuesTick,
+  type LimitReport,
+  type TaskAnnouncement,
+} from './wire-hints.ts'
+export { join, rosterNoticeSchema, type RosterMessage, type RosterNotice } from './wire-members.ts'
+
 const tool = z.object({ name: text(64), version: text(128).optional() })
 
 /** A claim that a journal has this head: a witness against rollback. */
@@ -129,22 +132,6 @@ export type LocalCapabilities = Omit<
   | 'roles'
 >
 
-/** A hint that an issue changed hands. Never decides anything: receivers re-read GitHub and the claim ref. */
-export const taskAnnouncementSchema = z.object({
-  v: z.literal(1),
-  repo,
-  issue: count,
-  event: z.enum(['seen', 'trying', 'claimed', 'lost', 'pull', 'done', 'failed', 'released']),
-  attempt: count,
-  /** Claim record, where there is one: 20 or 32 bytes in hex. */
-  oid: z
-    .string()
-    .regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
-    .optional(),
-  at: count,
-})
-export type TaskAnnouncement = z.infer<typeof taskAnnouncementSchema>
-
 /**
  * A sign of life over one link; only the goodbye is passed on. It also says which announcement of its
  * peer is the newest, so that who missed it asks.
@@ -164,76 +151,6 @@ export const heartbeatSchema = z.object({
 })
 export type Heartbeat = z.infer<typeof heartbeatSchema>
 
-/** Changes that one tick names at most; a reader of more lists by itself. */
-export const maxChanges = 64
-
-/**
- * What the poller of a repository found, also when that is nothing: its sign of life. A hint:
- * receivers read the issue and the claim ref themselves before they act.
- */
-export const issuesTickSchema = z.object({
-  v: z.literal(1),
-  repo,
-  at: count,
-  /** Rises with each tick of a process. */
-  tick: count,
-  /** Pause until the next tick, ms. */
-  everyMs: count.max(60 * 60_000),
-  changed: z
-    .array(
-      z.object({
-        issue: count,
-        /** As GitHub writes it: who knows the issue so has nothing to read. */
-        updatedAt: text(40),
-        /** Not in the listing any more: closed, unlabelled, moved or deleted. */
-        gone: z.literal(true).optional(),
-      }),
-    )
-    .max(maxChanges),
-  /** False when more changed than is named. */
-  complete: z.boolean(),
-  /** The sender receives webhooks of the repository: polling may stretch. */
-  hooks: z.literal(true).optional(),
-})
-export type IssuesTick = z.infer<typeof issuesTickSchema>
-
-/** What is left of a rate limit that several agents draw on. A hint that slows down, never speeds up. */
-export const limitReportSchema = z.object({
-  v: z.literal(1),
-  /** Whose limit: `user:LOGIN@host` or the like; no secret. */
-  principal: text(200),
-  remaining: count,
-  limit: count,
-  /** ms since 1970. */
-  resetAtMs: count,
-  /** GitHub asked for a pause until then, ms since 1970. */
-  brakeUntilMs: count.optional(),
-  at: count,
-})
-export type LimitReport = z.infer<typeof limitReportSchema>
-
-/** A statement is opaque here: membership checks its form and signature. */
-const statements = (max: number) => z.array(z.unknown()).max(max)
-
-/** What is new on the roster; a digest that differs from the own is answered by an exchange. */
-export const rosterNoticeSchema = z.object({
-  v: z.literal(1),
-  digest: hex(32),
-  /** Empty when they are too many for one message. */
-  statements: statements(32),
-})
-export type RosterNotice = z.infer<typeof rosterNoticeSchema>
-
-/** Own digest; with all own statements when the other is known to lack some. */
-export const rosterRequestSchema = z.object({
-  v: z.literal(1),
-  digest: hex(32),
-  statements: statements(MAX_STATEMENTS).optional(),
-})
-/** Digest after taking in what came; with all statements when the request's digest differs from it. */
-export const rosterResponseSchema = rosterRequestSchema
-export type RosterMessage = z.infer<typeof rosterRequestSchema>
-
 /** Gossip topics. The full name is `/bzzz/<mesh name>/<id>`; `maxBytes` also holds when publishing. */
 export const topics = {
   capabilities: { id: 'capabilities/1', schema: announcementSchema, maxBytes: 16 * 1024 },
@@ -244,8 +161,8 @@ export const topics = {
   roster: { id: 'roster/1', schema: rosterNoticeSchema, maxBytes: 16 * 1024 },
 } as const satisfies Record<string, { id: string; schema: z.ZodType; maxBytes: number }>
 export type TopicName = keyof typeof topics
-/** Topics for the rest of the agent; capabilities go out by `announce` and come in by events. */
-export type OpenTopic = Exclude<TopicName, 'capabilities'>
+/** Topics for the rest of the agent; capabilities go out by `announce` and come in by events, the roster is membership's. */
+export type OpenTopic = Exclude<TopicName, 'capabilities' | 'roster'>
 export type TopicMessage<T extends TopicName> = z.infer<(typeof topics)[T]['schema']>
 
 /** Most peers in one picture. */
@@ -333,21 +250,8 @@ export const protocols = {
     kind: 'request',
     request: rosterRequestSchema,
     response: rosterResponseSchema,
+    maxRequestBytes: maxRosterBytes + 1024,
     maxBytes: maxRosterBytes + 1024,
   },
 } as const
 export type ProtocolName = keyof typeof protocols
-
-/**
- * The one protocol for strangers; the same id in every mesh, since a joining machine may not know the
- * mesh's name. Messages are membership's own.
- */
-export const join = {
-  protocol: '/bzzz/join/1',
-  request: z.record(z.string(), z.unknown()),
-  response: z.record(z.string(), z.unknown()),
-  maxRequestBytes: maxJoinRequestBytes,
-  maxResponseBytes: maxJoinAnswerBytes,
-  /** For a request with its answer, ms. */
-  timeoutMs: 10_000,
-} as const

@@ -20,7 +20,7 @@ export { redact } from './redact.ts'
 export { resolveSecret } from './resolve.ts'
 export { Secret } from './secret.ts'
 export { fixedToken, type TokenCredential } from './token-credential.ts'
-export { githubToken, webhookSecret } from './types.ts'
+export { githubToken, joinToken, webhookSecret } from './types.ts'
 export type {
   CommandRunner,
   ResolvedSecret,

@@ -65,6 +65,13 @@ export const webhookSecret: SecretName = {
   option: 'github.webhooks.secret',
 }
 
+export const joinToken: SecretName = {
+  what: 'token to join the mesh with',
+  id: 'mesh_join',
+  env: ['BZZZ_MESH_JOIN'],
+  option: 'mesh.join',
+}
+
 export interface ResolveOptions {
   env: Readonly<Record<string, string | undefined>>
   /** Default: the GitHub token. */

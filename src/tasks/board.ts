@@ -9,11 +9,18 @@ import {
 } from '../util/index.ts'
 import type { TasksJournal } from './needs.ts'
 import { createTable, type TaskTable } from './table.ts'
+import type { TaskDetail } from './types.ts'
 
-export interface Board extends Startable, Omit<TaskTable, 'add'> {}
+export interface Board extends Startable, Omit<TaskTable, 'add'> {
+  /**
+   * The same as `detail`, read from the journals by their indexes: also while the table is still being
+   * built, and of tasks that it has forgotten. Undefined when no journal here names it.
+   */
+  read(ref: { repo: string; issue: number }): Promise<TaskDetail | undefined>
+}
 
 export interface BoardComponents {
-  journal: Pick<TasksJournal, 'tail'>
+  journal: Pick<TasksJournal, 'read' | 'tail'>
   logger: Logger
   clock?: Clock
 }
@@ -45,6 +52,11 @@ export function createBoard({ journal, logger, clock = systemClock }: BoardCompo
     stop: () => lifecycle.stop(),
     rows: () => table.rows(),
     detail: (ref) => table.detail(ref),
+    async read({ repo, issue }) {
+      const one = createTable(() => clock.now())
+      for await (const entry of journal.read({ task: { repo, issue } })) one.add(entry)
+      return one.detail({ repo, issue })
+    },
     contention: () => table.contention(),
   }
 }

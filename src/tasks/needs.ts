@@ -10,7 +10,11 @@ export interface TasksJournal {
   /** Merkle tree hash (hex) at that length; a journal without proofs has none. */
   treeHashAt?(length: number): Promise<string>
   append(entry: EntryInput, options?: { durable?: boolean }): Promise<JournalEntry>
-  read(query: { agent?: string; types?: readonly EntryInput['type'][] }): AsyncIterable<LoggedEntry>
+  read(query: {
+    agent?: string
+    task?: { repo: string; issue: number }
+    types?: readonly EntryInput['type'][]
+  }): AsyncIterable<LoggedEntry>
   tail(query: object, signal: AbortSignal): AsyncIterable<LoggedEntry>
 }
 

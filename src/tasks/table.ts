@@ -5,7 +5,7 @@
 import { RecentMap } from '../util/index.ts'
 import { saysFailed } from './intake/intake.ts'
 import { advance, finalStates, start, type TaskPosition } from './machine.ts'
-import type { LoggedEntry } from '../journal/index.ts'
+import { orderOf, type LoggedEntry } from '../journal/index.ts'
 import type { ClaimProblem, TaskDetail, TaskRow } from './types.ts'
 
 interface Task {
@@ -115,7 +115,7 @@ export function createTable(now: () => number): TaskTable {
     detail(ref) {
       const task = tasks.get(keyOf(ref))
       if (task === undefined) return undefined
-      const history = [...task.history].sort((a, b) => a.time - b.time)
+      const history = [...task.history].sort((a, b) => orderOf(a) - orderOf(b))
       const { contention, claimRef } = task
       const reason = frozenReason(task) ?? task.reason
       const skipped = skippedOf(task)

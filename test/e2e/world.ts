@@ -12,6 +12,7 @@ import { forge, type Forge } from '../../src/forge/index.ts'
 import { createProcesses, type Processes } from '../../src/process/index.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 import { onResponse } from '../compliance/observer.ts'
+import { createFounder, type Founder } from '../members.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const bin = join(root, 'src/cli/bin.mjs')
@@ -23,6 +24,8 @@ export interface AgentOptions {
   /** Merged over the defaults, one level deep. */
   config?: Record<string, Record<string, unknown>>
   token?: string
+  /** It is left to the test how it becomes a member of a mesh. Default: it is one. */
+  joins?: true
 }
 
 export interface RunningAgent {
@@ -42,6 +45,7 @@ export class World {
   readonly octokit: Octokit
   readonly processes: Processes
   readonly mesh = `test-${randomBytes(5).toString('hex')}`
+  #founder: Promise<Founder> | undefined
   readonly #agents: RunningAgent[] = []
 
   private constructor(dir: string, server: Forge, processes: Processes) {
@@ -160,6 +164,10 @@ export class World {
     }
     const file = join(home, 'bzzz.yaml')
     await writeFile(file, JSON.stringify({ name, home, ...merged }))
+    if (options.joins !== true) {
+      this.#founder ??= createFounder(this.dir, this.mesh)
+      await (await this.#founder).admit(home, name, ['worker'])
+    }
     return { home, file }
   }
 

@@ -64,7 +64,7 @@ beforeEach(async () => {
   host.services.pubsub.subscribe(TOPIC)
 })
 afterEach(async () => {
-  await Promise.all(nodes.splice(0).map((node) => node.stop()))
+  await Promise.all(nodes.splice(0).map(async (node) => node.stop()))
 })
 
 async function visit(

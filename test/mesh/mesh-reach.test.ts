@@ -1,6 +1,8 @@
 /** Members that reach each other only through others: over the DHT, and through relays. */
 import { createSocket } from 'node:dgram'
+import { rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Mesh, MeshInit } from '../../src/mesh/index.ts'
 import { until } from '../../src/util/index.ts'
@@ -95,6 +97,7 @@ test('a member that moved is found again by its peer id', async () => {
   await until('it to be gone', 10_000, () => !connectedTo(a, b))
   await until('dials in vain', 10_000, () => (a.counters()['dials.failed'] ?? 0) > 0)
   // It dials nobody but the middle, and has another port.
+  await rm(join(lab.home('b'), 'listen.json'))
   const moved = await lab.make('b', far(middle.addresses(), { enoughConnections: 1 }))
   await moved.start()
   await met(a, moved)

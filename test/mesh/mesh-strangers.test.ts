@@ -13,6 +13,7 @@ import { createJoiner, joinMesh, type Mesh, type Role } from '../../src/mesh/ind
 import {
   encodeJson,
   nullLogger,
+  repeat,
   sleep,
   systemClock,
   until,
@@ -74,17 +75,16 @@ async function gossipDuring(from: Mesh, to: Mesh, attack: () => Promise<unknown>
     if (author === from.peerId) heard.add(issue)
   })
   let sent = 0
-  let attacking = true
-  const sending = (async () => {
-    while (attacking && sent < 2000) {
+  const sending = repeat(
+    async () => {
       sent += 1
       await from.publish('tasks', hint(sent))
-      await sleep(20)
-    }
-  })()
+    },
+    { everyMs: 20, onError: () => undefined },
+  )
+  await sending.start()
   await attack()
-  attacking = false
-  await sending
+  await sending.stop()
   await until('the last', 10_000, () => heard.size === sent)
   unsubscribe()
   return sent
@@ -151,7 +151,7 @@ test('100 identities from one address: members keep gossiping, and a machine can
       await Promise.allSettled(some.map((one) => one.dial(addresses)))
     }
   })
-  await Promise.all(crowd.map((one) => one.stop()))
+  await Promise.all(crowd.map(async (one) => one.stop()))
   expect(sent).toBeGreaterThan(10)
   const { 'guard.denied.crowded': crowded = 0, 'guard.denied.rate': slowed = 0 } = a.counters()
   expect(crowded + slowed).toBeGreaterThanOrEqual(50)

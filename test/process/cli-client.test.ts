@@ -7,6 +7,7 @@ import { createApi, type Api } from '../../src/api/index.ts'
 import type { LoggedEntry, TaskDetail } from '../../src/api/types.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 import {
+  asking,
   detail,
   entries,
   fakeSources,
@@ -144,7 +145,15 @@ describe('data for people', () => {
     await agent(
       fakeSources({
         status: () => ({ ...status, name: evil, home: evil }),
-        peers: () => [{ ...peers[0]!, name: evil, roles: [evil] }],
+        peers: () => [
+          {
+            ...peers[0]!,
+            name: evil,
+            addresses: [evil],
+            record: { ...peers[0]!.record!, name: evil },
+          },
+          { ...asking, name: evil, words: evil, addresses: [evil] },
+        ],
         tasks: () => tasks,
         task: () => ({
           ...tasks[0]!,

@@ -6,6 +6,8 @@ import { table } from '../output/table.ts'
 import { age, clean, count } from '../output/text.ts'
 import { agentOf } from './agent.ts'
 import { githubLines } from './github-lines.ts'
+import { membershipLines } from './membership-lines.ts'
+import { networkLine } from './network-lines.ts'
 import { reachLine } from './reach.ts'
 
 export async function status(context: Context, options: { probe?: true }): Promise<number> {
@@ -36,9 +38,11 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['home', status.home],
     ['peer id', status.peerId],
     ['roles', status.roles.join(', ') || 'none'],
+    ...membershipLines(status.membership, nowMs),
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
     ...mesh.twins.map((of): [string, string] => ['', `two processes run as ${of}`]),
     ...mesh.addresses.map((address): [string, string] => ['', address]),
+    ...(mesh.reach === undefined ? [] : [['reached', networkLine(mesh.reach)] as [string, string]]),
     [
       'journal',
       `${count(journal.length, 'entry', 'entries')}, epoch ${journal.epoch}, key ${journal.key.slice(0, 16)}…`,
@@ -46,6 +50,7 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ...(journal.state.is === 'open'
       ? []
       : [['', describeJournal(journal.state)] satisfies [string, string]]),
+    ['', othersLine(journal.others)],
     ['slots', `${slots.used} of ${slots.total} in use`],
     ['tasks', tasks(status)],
     ...status.frozen.map(({ repo, issue, sinceMs }): [string, string] => [
@@ -55,10 +60,23 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ...githubLines(github, nowMs),
     ['', reachLine(status, nowMs)],
   ]
-  const lines = facts.map(([name, value]) => `${name.padEnd(8)} ${clean(value)}`)
+  const lines = facts
+    .filter(([name, value]) => name !== '' || value !== '')
+    .map(([name, value]) => `${name.padEnd(8)} ${clean(value)}`)
   const head = `${out.style('bold', clean(status.name))}  ${state} for ${up}, version ${clean(status.version)}, pid ${status.pid}`
   const repos = repositories(github.repos, nowMs, out)
   return [head, ...lines, ...(repos === '' ? [] : ['', repos])].join('\n')
+}
+
+/** Empty when nothing was dropped. */
+function othersLine({
+  droppedEntries,
+  droppedFrom,
+  budgetBytes,
+}: Status['journal']['others']): string {
+  if (droppedEntries === 0) return ''
+  const budget = `${Math.round(budgetBytes / 2 ** 20)} MiB`
+  return `others’ journals: the oldest ${count(droppedEntries, 'entry', 'entries')} of ${droppedFrom} dropped, so that they fit into ${budget} (journal.diskBudgetBytes)`
 }
 
 function tasks({ tasks }: Status): string {

@@ -2,14 +2,14 @@
  * `bzzz demo`: the main job on this machine, with two commands and no account. A forge, agents in
  * processes of their own that find each other by mDNS, and an observer in this process that
  * replicates their journals. Nothing here is a short cut: the agents run `bzzz up` with a
- * configuration file, and the result is judged from the forge and from the replicated journals.
+ * configuration file, join the observer's mesh with a token from a file, as containers do, and the
+ * result is judged from the forge and from the replicated journals.
  */
 import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { createAgent, type Agent } from '../../agent/index.ts'
+import type { Agent } from '../../agent/index.ts'
 import { connect } from '../../api/client.ts'
-import { loadConfig } from '../../config/index.ts'
 import type { Forge } from '../../forge/index.ts'
 import { createProcesses } from '../../process/index.ts'
 import {
@@ -26,15 +26,9 @@ import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
 import { count } from '../output/text.ts'
 import { onEndSignals } from '../signals.ts'
-import {
-  agentNames,
-  environment,
-  meshConfig,
-  startAgents,
-  stopAgents,
-  type DemoAgent,
-} from './demo/agents.ts'
+import { agentNames, environment, startAgents, stopAgents, type DemoAgent } from './demo/agents.ts'
 import { checkExecutor } from './demo/executor.ts'
+import { inviteAgents, observe } from './demo/observer.ts'
 import { createPlace } from './demo/place.ts'
 import { isSettled, report, type Report } from './demo/report.ts'
 import { rowsOf, scenes } from './demo/scene.ts'
@@ -100,6 +94,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
         tokens: stage.tokens,
         apiUrl: stage.forge.apiUrl,
         meshName,
+        joinToken: await inviteAgents(dir, cast.observer),
         scripted: [process.execPath, join(examples, 'scripted-agent.ts')],
         ...(options.executor === undefined ? {} : { executor: options.executor }),
       },
@@ -134,28 +129,6 @@ interface Cast {
   forge?: Forge
   observer?: Agent
   agents: DemoAgent[]
-}
-
-async function observe(
-  dir: string,
-  meshName: string,
-  { env, cwd }: Context,
-  logger: Logger,
-): Promise<Agent> {
-  const { config } = await loadConfig({
-    flags: {
-      name: 'observer',
-      home: join(dir, 'observer'),
-      roles: ['observer'],
-      mesh: meshConfig(meshName),
-    },
-    env: { HOME: env['HOME'] },
-    cwd,
-    configFile: undefined,
-  })
-  const agent = createAgent({ config }, { logger })
-  await agent.start()
-  return agent
 }
 
 async function play(

@@ -22,12 +22,14 @@ export interface OpenMembershipInit {
  */
 export async function openMembership({
   home,
-  identity = loadIdentity(home),
+  identity: given,
   clock,
   logger,
 }: OpenMembershipInit): Promise<Membership | undefined> {
   const state = await State.open(home, clock)
   if (state === undefined) return undefined
+  // Not sooner: looking at a home must not make an identity in it.
+  const identity = given ?? loadIdentity(home)
   const meshKey = readKey(meshKeyPath(home))
   checkRecovery(home, logger)
   const invites = await InviteBook.open(home, clock)

@@ -5,11 +5,13 @@
 import { connect, type ApiClient } from '../../../src/api/client.ts'
 import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { until } from '../../../src/util/index.ts'
+import { createFounder } from '../../members.ts'
 import { Actor, endOrphans, type Place } from '../processes/actors.ts'
 import { violationsOf } from '../processes/checks.ts'
 import type { Disturbance, Evidence } from '../processes/evidence.ts'
 import { gather } from '../processes/gather.ts'
 import { ended, quiet, rethrowUnless } from '../processes/settle.ts'
+import { createFounder } from '../../members.ts'
 import { openStage, type Planned, type Stage } from '../processes/stage.ts'
 import { Recorder } from './recorder.ts'
 import { forks, gaps, missing, placeOf, unverified, unwritten } from './replicas.ts'
@@ -88,7 +90,7 @@ export async function withCrew(
   const recorder = new Recorder()
   const members: Member[] = []
   const retired: Member[] = []
-  const meshName = `chaos-${context.seed}`
+  const founder = await createFounder(dir, `chaos-${context.seed}`)
 
   function add(machine: Machine, name = machine.name): Member {
     const place: Place = {
@@ -103,7 +105,7 @@ export async function withCrew(
       name,
       login,
       protocol: 'bzzz',
-      meshName,
+      founder,
       leaseMs,
       pollMs,
       safetyPollMs,

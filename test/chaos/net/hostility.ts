@@ -1,8 +1,8 @@
 /** What the processes of the hostile run say to each other. */
 export interface HonestInit {
+  /** Of a member. */
   home: string
   name: string
-  meshName: string
 }
 
 export interface Window {
@@ -26,6 +26,11 @@ export interface HonestReport {
   /** Delay of the event loop, ms. */
   loopP99: number
   loopMax: number
+  /**
+   * Processor time of the main thread between two ticks at most, ms: how long its own work kept the
+   * loop, however long the machine let it wait.
+   */
+  turnMs: number
   cpuMs: number
   /** Peer ids. */
   connected: string[]

@@ -56,7 +56,8 @@ mkdir /run/netns
 ip netns add probe
 ip link add probe0 type veth peer name eth0 netns probe
 nsenter --net=/run/netns/probe ip link add br0 type bridge
-nsenter --net=/run/netns/probe iptables -t nat -A POSTROUTING -j MASQUERADE`
+nsenter --net=/run/netns/probe iptables -t nat -A POSTROUTING -j MASQUERADE
+nsenter --net=/run/netns/probe unshare --mount mount -t sysfs none /sys`
 
 /** Enters the script again inside a world of its own, and waits for its end. */
 export async function enterWorld(script: string, args: readonly string[]): Promise<Entered> {

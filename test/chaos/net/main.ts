@@ -1,5 +1,6 @@
 /**
- * `npm run test:chaos [-- NAME…] [--short] [--seed S] [--json FILE] [--keep] [--list]`: real agents on
+ * `npm run test:chaos [-- NAME…] [--short] [--minutes M] [--seed S] [--json FILE]
+ * [--keep] [--list]`: real agents on
  * a network of namespaces, and everything that can go wrong with it. Ends with 1 when something is
  * violated, and keeps that scenario's directory. Where this machine cannot make the namespaces it
  * says what it did not test, and ends with 0.
@@ -12,13 +13,14 @@ import type { Scenario } from './scenario.ts'
 import { parts, scenarios } from './scenarios/index.ts'
 
 const usage =
-  'Usage: npm run test:chaos -- [SCENARIO…] [--short] [--seed S] [--json FILE] [--keep] [--list]\n'
+  'Usage: npm run test:chaos -- [SCENARIO…] [--short] [--minutes M] [--seed S] [--json FILE] [--keep] [--list]\n'
 
 function read() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       short: { type: 'boolean', default: false },
+      minutes: { type: 'string', default: '180' },
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       json: { type: 'string', default: 'bench/results/chaos-net.json' },
       keep: { type: 'boolean', default: false },
@@ -26,17 +28,19 @@ function read() {
     },
   })
   const seed = Number(values.seed)
+  const minutes = Number(values.minutes)
   const all = [...scenarios, ...parts]
   const unknown = positionals.filter((name) => !all.some((one) => one.name === name))
   if (unknown.length > 0) throw new Error(`there is no scenario ${unknown.join(', ')}; see --list`)
+  if (!(minutes > 0)) throw new Error('--minutes takes a number above 0')
   if (!Number.isInteger(seed) || seed < 0) throw new Error('--seed takes a whole number')
   const named = all.filter(({ name }) => positionals.includes(name))
   const usual = scenarios.filter(({ short }) => short || !values.short)
-  return { ...values, seed, chosen: named.length > 0 ? named : usual }
+  return { ...values, seed, minutes, chosen: named.length > 0 ? named : usual }
 }
 
 async function main(): Promise<number> {
-  const { chosen, seed, json, keep, list } = read()
+  const { chosen, seed, minutes, json, keep, list } = read()
   if (list) {
     const line = ({ name, about }: Scenario, when: string) =>
       process.stdout.write(`${name.padEnd(14)}${when.padEnd(7)}${about}\n`)
@@ -67,7 +71,14 @@ async function main(): Promise<number> {
           figures: {},
           violations: [],
         }))
-      : await runScenarios(chosen, { seed, keep, dir: here.dir, signal: here.signal, note })
+      : await runScenarios(chosen, {
+          seed,
+          keep,
+          minutes,
+          dir: here.dir,
+          signal: here.signal,
+          note,
+        })
   const document = documentOf({ seed, outcomes, rootless: here.is === 'inside' && here.rootless })
   process.stdout.write(`${textOf(document)}\n`)
   await writeReport(json, document)

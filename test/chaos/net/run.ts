@@ -12,6 +12,8 @@ export interface RunInit {
   dir: string
   seed: number
   keep: boolean
+  /** No scenario begins later than that. */
+  minutes: number
   signal: AbortSignal
   note: (text: string) => void
 }
@@ -22,11 +24,18 @@ const settleMs = 45_000
 export async function runScenarios(chosen: readonly Scenario[], init: RunInit): Promise<Outcome[]> {
   init.note(`seed ${init.seed}`)
   const outcomes: Outcome[] = []
+  const began = performance.now()
   for (const scenario of chosen) {
     if (init.signal.aborted) break
-    outcomes.push(await runOne(scenario, init))
+    const late = performance.now() - began > init.minutes * 60_000
+    outcomes.push(late ? leftOut(scenario, init) : await runOne(scenario, init))
   }
   return outcomes
+}
+
+function leftOut({ name, about }: Scenario, { minutes }: RunInit): Outcome {
+  const reason = `${minutes} minutes were over before it could begin`
+  return { name, about, is: 'not tested', reason, seconds: 0, figures: {}, violations: [] }
 }
 
 async function runOne(scenario: Scenario, init: RunInit): Promise<Outcome> {

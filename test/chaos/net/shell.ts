@@ -12,6 +12,15 @@ const maxBytes = 16 * 1024 * 1024
 export const enter = (namespace: string) => ['nsenter', `--net=/run/netns/${namespace}`]
 
 /**
+ * As `enter`, for programs that look around: in /sys they see the interfaces of the namespace. Each
+ * step becomes the next one, so the process id is that of the command.
+ */
+export const inhabit = (namespace: string) => {
+  const mount = ['sh', '-c', 'mount -t sysfs none /sys && exec "$@"', 'sh']
+  return [...enter(namespace), 'unshare', '--mount', ...mount]
+}
+
+/**
  * Runs a command to its end and gives its stdout. Errors: what the command said, when it ends with
  * another code than 0.
  */

@@ -26,7 +26,7 @@
  */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { Links } from './links.ts'
-import { enter, execute, script } from './shell.ts'
+import { execute, inhabit, script } from './shell.ts'
 import { startImpairment, type Impairment, type Quality } from './impairment.ts'
 
 export interface Lan {
@@ -89,7 +89,7 @@ export async function openWorld() {
     const number = machines.size + 1
     const namespace = `m-${name}`
     const address = `${at.net}.${firstHost + number - 1}`
-    const made = { name, namespace, address, lan: at, enter: enter(namespace) }
+    const made = { name, namespace, address, lan: at, enter: inhabit(namespace) }
     machines.set(name, made)
     await script(undefined, `ip netns add ${namespace}`)
     await script(namespace, 'ip link set lo up')

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect, type ApiClient } from '../../../src/api/client.ts'
 import { until } from '../../../src/util/index.ts'
+import type { Founder } from '../../members.ts'
 import { repo, type Stage } from './stage.ts'
 
 const bin = fileURLToPath(new URL('../../../src/cli/bin.mjs', import.meta.url))
@@ -39,8 +40,8 @@ export interface ActorInit {
   name: string
   login: string
   protocol: Protocol
-  /** Private to the run. */
-  meshName: string
+  /** Private to the run; makes a home a member of it. */
+  founder: Founder
   leaseMs: number
   pollMs: number
   safetyPollMs?: number
@@ -90,12 +91,13 @@ export class Actor {
   /** Does nothing when it runs, or is retired. */
   async start(): Promise<void> {
     if (this.running) return
-    const { name, login, protocol, place } = this.#init
+    const { name, login, protocol, founder, place } = this.#init
     await mkdir(this.home, { recursive: true, mode: 0o700 })
     const token = join(this.home, 'token')
     await writeFile(token, this.#stage.tokenOf(login), { mode: 0o600 })
     const file = join(this.home, 'bzzz.yaml')
     await writeFile(file, JSON.stringify(this.#configuration(token)), { mode: 0o600 })
+    if (protocol === 'bzzz') await founder.admit(this.home, name, ['worker'])
     const args =
       protocol === 'bzzz' ? [bin, 'up', '--config', file, '--lease-stdin'] : [naiveWorker]
     const log = await open(join(this.home, 'output.txt'), 'a')
@@ -124,7 +126,7 @@ export class Actor {
   }
 
   #configuration(token: string): object {
-    const { name, meshName, leaseMs, pollMs, safetyPollMs, place } = this.#init
+    const { name, founder, leaseMs, pollMs, safetyPollMs, place } = this.#init
     const { forge } = this.#stage
     const polls = safetyPollMs === undefined ? { pollMs } : { pollMs, safetyPollMs }
     const access = { apiUrl: forge.apiUrl, repos: [repo], token: { file: token } }
@@ -135,7 +137,7 @@ export class Actor {
       github: { ...access, ...polls, claims: { leaseMs } },
       work: { use: ['command'] },
       ...place?.settings,
-      mesh: { name: meshName, ...(place?.settings.mesh ?? onLoopback) },
+      mesh: { name: founder.membership.meshName, ...(place?.settings.mesh ?? onLoopback) },
     }
   }
 

@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { sleep } from '../../../src/util/index.ts'
+import { createFounder } from '../../members.ts'
 import { createRandom, type Random } from '../claims/scheduler.ts'
 import { Actor, endOrphans, type Protocol } from './actors.ts'
 import { startChaos } from './chaos.ts'
@@ -73,11 +74,11 @@ export async function runProcesses(init: RunInit): Promise<RunResult> {
   const logins = [...new Set(names.map((_, index) => loginOf(index)))]
   const slowMs: [number, number] = [1_500, leaseMs * 1.2]
   const stage = await openStage({ logins, issues, random, slowMs })
-  const meshName = `chaos-${randomBytes(5).toString('hex')}`
+  const founder = await createFounder(stage.dir, `chaos-${randomBytes(5).toString('hex')}`)
   const pollMs = 1_000 + 400 * agents
   const actors = names.map((name, index) => {
     const login = loginOf(index)
-    return new Actor(stage, { name, login, protocol, meshName, leaseMs, pollMs })
+    return new Actor(stage, { name, login, protocol, founder, leaseMs, pollMs })
   })
   let bad = true
   let orphans = 0

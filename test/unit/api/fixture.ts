@@ -1,7 +1,9 @@
 /** An agent as the API sees it, without an agent: plain data that a test may change. */
 import type {
   ApiSources,
+  InviteView,
   LoggedEntry,
+  MemberView,
   PeerRow,
   Status,
   TaskDetail,
@@ -28,7 +30,18 @@ export const status: Status = {
     addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${ownPeerId}`],
     twins: [],
   },
-  journal: { key, epoch: 1, length: 42, state: { is: 'open' } },
+  membership: {
+    meshId: 'ef'.repeat(32),
+    meshName: 'team',
+    standing: 'member',
+    roles: ['worker', 'signer'],
+    expiresAtMs: Date.UTC(2099, 0, 7, 13, 0, 0),
+    asks: 1,
+  },
+  journal: {
+    ...{ key, epoch: 1, length: 42, state: { is: 'open' } },
+    others: { journals: 2, bytes: 9_000, budgetBytes: 1e9, droppedEntries: 0, droppedFrom: 0 },
+  },
   slots: { total: 2, used: 1 },
   tasks: {
     open: 1,
@@ -83,8 +96,20 @@ export const peers: PeerRow[] = [
   {
     name: 'bee',
     peerId: otherPeerId,
+    standing: 'member',
+    presence: 'alive',
     connected: true,
     roles: ['worker'],
+    words: null,
+    record: {
+      name: 'bee',
+      issuedAtMs: Date.UTC(2026, 0, 2),
+      expiresAtMs: Date.UTC(2099, 0, 2),
+      by: 'root',
+      admittedBy: 'root',
+    },
+    addresses: [`/ip4/192.0.2.7/tcp/4001/p2p/${otherPeerId}`],
+    rttMs: 1.5,
     capabilities: null,
     journal: { key, length: 17 },
     lastSeenMs: Date.UTC(2026, 0, 2, 12, 0, 1),
@@ -157,7 +182,39 @@ export const verification: Verification = {
   problems: [],
 }
 
+export const invite: InviteView = {
+  id: '0123456789abcdef'.repeat(2),
+  roles: ['worker'],
+  usesLeft: 1,
+  expiresAt: Date.UTC(2099, 0, 2),
+  revoked: false,
+}
+
+/** Of a machine that asks to be let in. */
+export const asking: PeerRow = {
+  ...peers[0]!,
+  name: 'elk',
+  peerId: '12D3KooWAskingAskingAskingAskingAskingAskingAskingAs',
+  standing: 'asking',
+  connected: false,
+  words: 'ability cabin fabric ginger habit ice',
+  record: null,
+  journal: null,
+}
+
+const member: MemberView = {
+  peerId: otherPeerId,
+  name: 'bee',
+  roles: ['worker'],
+  standing: 'member',
+  issuedAt: 1,
+  expiresAt: 2,
+  by: 'root',
+}
+
 export interface FakeSources extends ApiSources {
+  /** What was asked of the membership, in order: name and arguments. */
+  asked: unknown[][]
   /** Log queries in order, and whether the iteration that followed was closed. */
   queries: { query: unknown; follow: boolean; closed: boolean }[]
   stops: number
@@ -168,8 +225,13 @@ export function fakeSources(
   change: Partial<ApiSources> = {},
   more: () => AsyncIterable<LoggedEntry> | Iterable<LoggedEntry> = () => [],
 ): FakeSources {
+  const noted = <T>(call: unknown[], answer: T): T => {
+    sources.asked.push(call)
+    return answer
+  }
   const sources: FakeSources = {
     queries: [],
+    asked: [],
     stops: 0,
     status: () => status,
     peers: () => peers,
@@ -212,6 +274,17 @@ export function fakeSources(
       yield { end: { journals: 0, entries: 0 } }
     },
     verify: async (agent) => (agent === undefined || agent === 'owl' ? [verification] : []),
+    membership: {
+      invite: async (...given) => noted(['invite', ...given], { ...invite, token: 'bzzz1.secret' }),
+      invites: () => [invite],
+      revokeInvite: async (...given) => noted(['revoke', ...given], undefined),
+      approve: async (...given) => noted(['approve', ...given], member),
+      deny: async (...given) => noted(['deny', ...given], undefined),
+      remove: async (...given) => noted(['remove', ...given], member),
+      rotate: async (...given) =>
+        noted(['rotate', ...given], { epoch: 1, left: 6, members: 2, removals: 1 }),
+      ping: async (peerId) => noted(['ping', peerId], 1.25),
+    },
     stop: () => {
       sources.stops += 1
     },

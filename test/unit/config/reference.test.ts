@@ -28,7 +28,12 @@ describe('what is generated from the schema', () => {
     const names = options.flatMap((one) => one.envName ?? [])
     expect(new Set(names).size).toBe(names.length)
     const secret = options.filter((one) => one.envName === undefined).map((one) => one.path)
-    expect(secret).toEqual(['github.token', 'github.app.privateKey', 'github.webhooks.secret'])
+    expect(secret).toEqual([
+      'github.token',
+      'github.app.privateKey',
+      'github.webhooks.secret',
+      'mesh.join',
+    ])
     expect(envNameOf('github.claims.refPrefix')).toBe('BZZZ_GITHUB_CLAIMS_REF_PREFIX')
   })
 

@@ -9,6 +9,7 @@ import {
   createJournal,
   type EntryInput,
   type Journal,
+  type JournalInit,
   type JournalLimits,
   type JournalTransport,
   type LoggedEntry,
@@ -114,6 +115,7 @@ export interface MemberOptions {
   dir?: string
   clock?: Clock
   limits?: Partial<JournalLimits>
+  replicate?: JournalInit['replicate']
   logger?: Logger
 }
 
@@ -129,6 +131,7 @@ export async function createMember(name: string, options: MemberOptions = {}): P
       dir,
       agent: { name, version: '0.1.0', incarnation: '0a' },
       limits: { ...limits, ...options.limits },
+      ...(options.replicate === undefined ? {} : { replicate: options.replicate }),
     },
     {
       transport: network.transport(identity),

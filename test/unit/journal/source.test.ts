@@ -23,6 +23,7 @@ it('closes only when all that was received is stored', async () => {
       own: false,
       name: 'ada',
       dropped: 0,
+      downloads: true,
       dir,
       maxBytes: 1e9,
     },

@@ -16,7 +16,7 @@ beforeEach(async () => {
 afterEach(() => rm(home, { recursive: true, force: true }))
 
 const logger = nullLogger
-const open = '/ip4/127.0.0.1/tcp/0'
+const open = ['/ip4/127.0.0.1/tcp/0']
 
 describe('ports', () => {
   test('the port that was taken is taken again, unless somebody else has it', async () => {
@@ -24,16 +24,16 @@ describe('ports', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as { port: number }
     const ports = createPorts(home, { logger })
-    expect(await ports.fill([open])).toEqual([open])
-    await ports.remember([open], [`/ip4/127.0.0.1/tcp/${port}/p2p/${ALICE}`])
-    expect(await createPorts(home, { logger }).fill([open])).toEqual([open])
+    expect(await ports.recall(open)).toEqual(open)
+    await ports.remember(open, [`/ip4/127.0.0.1/tcp/${port}/p2p/${ALICE}`])
+    expect(await createPorts(home, { logger }).recall(open)).toEqual(open)
     await new Promise((resolve) => server.close(resolve))
-    expect(await createPorts(home, { logger }).fill([open])).toEqual([`/ip4/127.0.0.1/tcp/${port}`])
+    expect(await createPorts(home, { logger }).recall(open)).toEqual([`/ip4/127.0.0.1/tcp/${port}`])
   })
 
   test('a damaged file is no obstacle', async () => {
     await writeFile(join(home, 'listen.json'), '{"v":1,"ports":{"/ip4/127.0.0.1/tcp/0":99999999}}')
-    expect(await createPorts(home, { logger }).fill([open])).toEqual([open])
+    expect(await createPorts(home, { logger }).recall(open)).toEqual(open)
   })
 
   test('each open address gets the port of its own kind; fixed ones are left out', () => {
@@ -58,34 +58,32 @@ describe('remembered', () => {
     await remembered.start()
     return { remembered, loaded, clock }
   }
-  const address = (n: number) => `/ip4/192.0.2.${n}/tcp/4001`
+  const at = (n: number) => `/ip4/192.0.2.${n}/tcp/4001`
 
   test('addresses of members come back after a restart, few of each, those of others do not', async () => {
     const members = new Set([ALICE, BOB])
     const { remembered } = await start(members)
     remembered.note(
       ALICE,
-      [1, 2, 3, 4, 5, 6].map((n) => address(n)),
+      [1, 2, 3, 4, 5, 6].map((n) => at(n)),
     )
-    remembered.note(BOB, [address(7)])
-    remembered.note('stranger', [address(8)])
+    remembered.note(BOB, [at(7)])
+    remembered.note('stranger', [at(8)])
     await remembered.stop()
     const path = join(home, 'peers.json')
     expect((await stat(path)).mode & 0o777).toBe(0o600)
     expect(await readFile(path, 'utf8')).not.toContain('stranger')
     members.delete(BOB)
     const { loaded, remembered: again } = await start(members)
-    expect(loaded).toEqual([
-      [ALICE, [1, 2, 3, 4, 5, 6].slice(0, MAX_REMEMBERED_ADDRESSES).map(address)],
-    ])
+    expect(loaded).toEqual([[ALICE, [1, 2, 3, 4, 5, 6].slice(0, MAX_REMEMBERED_ADDRESSES).map(at)]])
     await again.stop()
   })
 
   test('who is no member any more is dropped from the file', async () => {
     const members = new Set([ALICE, BOB])
     const { remembered, clock } = await start(members)
-    remembered.note(ALICE, [address(1)])
-    remembered.note(BOB, [address(2)])
+    remembered.note(ALICE, [at(1)])
+    remembered.note(BOB, [at(2)])
     members.delete(BOB)
     remembered.sift()
     await remembered.stop()

@@ -40,6 +40,8 @@ export interface AgentsInit {
   tokens: ReadonlyMap<string, string>
   apiUrl: string
   meshName: string
+  /** File with the token with which they join the mesh. */
+  joinToken: string
   /** Program and arguments of the scripted ACP agent. */
   scripted: string[]
   /** Name of a coding agent of this machine to use instead. */
@@ -114,7 +116,7 @@ function configOf(init: AgentsInit, name: string, home: string, index: number): 
       token: { file: join(home, 'token') },
       pollMs: 1_000,
     },
-    mesh: meshConfig(init.meshName),
+    mesh: { ...meshConfig(init.meshName), join: { file: init.joinToken } },
     work: {
       tags: last ? [rareTag] : [],
       use: ['command', executor],

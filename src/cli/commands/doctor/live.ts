@@ -3,12 +3,11 @@
  * It writes to a repository, so it asks first on a terminal, and wants `--yes` without one. 0 when
  * claims can be made there and nothing was left behind, else 1.
  */
-import { createInterface } from 'node:readline/promises'
 import { loadConfig } from '../../../config/index.ts'
 import { redact } from '../../../secrets/index.ts'
 import { probeLive, type LiveReport } from '../../../tasks/index.ts'
+import { confirmed } from '../../client/confirm.ts'
 import type { Context } from '../../context.ts'
-import { CliError } from '../../errors.ts'
 import { exitCodes } from '../../exit.ts'
 import { table } from '../../output/table.ts'
 import { clean } from '../../output/text.ts'
@@ -65,30 +64,16 @@ export async function doctorLive(context: Context, options: LiveOptions): Promis
   return good ? exitCodes.ok : exitCodes.failed
 }
 
-/** Errors: `USAGE` when nobody can be asked. */
-async function agreed(
-  { globals, signal }: Context,
+function agreed(
+  context: Context,
   repo: string,
   apiUrl: string,
   issue: number | undefined,
 ): Promise<boolean> {
-  const { stdin, stderr } = process
   const what =
     issue === undefined ? 'opens and closes an issue' : `labels and assigns #${issue} for a moment`
   const told = `This ${what} in ${repo} at ${apiUrl}, and makes and removes refs there.`
-  if (!stdin.isTTY || !stderr.isTTY || !globals.input || globals.json === true) {
-    throw new CliError('USAGE', told, { next: 'Add --yes if that is meant.' })
-  }
-  const lines = createInterface({ input: stdin, output: stderr })
-  try {
-    const answer = await lines.question(`${clean(told)} Go on? [y/N] `, { signal })
-    return /^y(es)?$/i.test(answer.trim())
-  } catch (error) {
-    if (signal.aborted) return false
-    throw error
-  } finally {
-    lines.close()
-  }
+  return confirmed(context, told)
 }
 
 function screen(report: LiveReport, { out }: Context): string {

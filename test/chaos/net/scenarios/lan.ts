@@ -8,7 +8,9 @@ import { bounds, busy, onLan, type Part } from '../parts.ts'
 import type { Context } from '../scenario.ts'
 
 /** Between two issues for anybody, ms. */
-const flowMs = 2_500
+const flowMs = 4_000
+/** That only members of one side may do. */
+const issuesOfGroup = 2
 
 type Groups = (members: readonly Member[]) => readonly (readonly Member[])[]
 
@@ -44,7 +46,7 @@ function partition(name: string, how: Groups | typeof ring, seconds: number): Pa
       const from = Date.now()
       const groups = await split(context, how, members)
       for (const group of groups) {
-        for (let n = 0; n < 3; n += 1) await crew.issue(group[n % group.length])
+        for (let n = 0; n < issuesOfGroup; n += 1) await crew.issue(group[n % group.length])
       }
       const stop = crew.flow(flowMs)
       const seen = noticed(crew, groups, seconds * 1_000, signal)

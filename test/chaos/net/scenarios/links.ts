@@ -12,7 +12,7 @@ const slow: Quality = { delayMs: 80, jitterMs: 40, loss: 0.01, reorder: 0.02, kb
 /** For a mesh to be whole while links are bad, ms. */
 const badMs = 60_000
 /** Between two issues, ms. */
-const flowMs = 2_500
+const flowMs = 5_000
 
 /** How often an agent gave up another between two times, as they wrote it down. */
 async function lostBetween({ members }: Crew, from: number, to: number): Promise<number> {

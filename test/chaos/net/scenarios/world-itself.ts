@@ -44,6 +44,9 @@ async function run(context: Context): Promise<void> {
   for (const at of [two, far, behind]) await serve(context, at, echoes)
   await serve(context, far, sees)
 
+  const own = (await world.run(one, ['ls', '/sys/class/net'])).trim().split(/\s+/)
+  if (own.toSorted().join() !== 'eth0,lo,up0') violation(`/sys shows ${own.join(', ')}`)
+
   const works = async (what: string, from: Machine, to: string) => {
     const reached = async () => (await rtt(context, from, to)) !== undefined
     await until(what, worksMs, reached, { signal }).catch(() =>

@@ -1,0 +1,186 @@
+/**
+ * To which mesh the agent belongs, settled before anything is connected:
+ *
+ *   member of a mesh ──────────────────────────────▶ go on
+ *   of none, or expired ── a token is configured ──▶ join, for as long as it takes
+ *   of none ── no token ───────────────────────────▶ found one of its own
+ *   removed, expired, without the role it needs ───▶ coded error
+ */
+import type { Config } from '../config/index.ts'
+import {
+  createJoiner,
+  foundMesh,
+  joinMesh,
+  openMembership,
+  type JoinProgress,
+  type Membership,
+} from '../mesh/index.ts'
+import { joinToken, resolveSecret } from '../secrets/index.ts'
+import { hasCode, systemClock, type Logger } from '../util/index.ts'
+import { AgentError } from './errors.ts'
+
+/** What `mesh.name` is where nobody set it. */
+const defaultName = 'bzzz'
+
+export interface BelongInit {
+  config: Pick<Config, 'home' | 'name' | 'roles' | 'mesh'>
+  env: Readonly<Record<string, string | undefined>>
+}
+
+export interface BelongComponents {
+  logger: Logger
+  /** Ends the wait for a signer. */
+  signal: AbortSignal
+}
+
+/** Errors: those of `AgentErrorCode`, of `secrets/`, and what joining is refused with. */
+export async function belong(init: BelongInit, components: BelongComponents): Promise<Membership> {
+  const { config } = init
+  const { logger } = components
+  const there = await openMembership({ home: config.home, clock: systemClock, logger })
+  // The holder of the mesh key renews itself; nobody else does anything here.
+  await there?.renew(() => false)
+  const standing = there?.standing(there.peerId)
+  if (there !== undefined && standing === 'removed') throw removed(there)
+  if (there !== undefined && standing === 'member') return fit(config, there, logger)
+  const token = await tokenOf(init, components)
+  if (token !== undefined) return fit(config, await join(init, token, components), logger)
+  if (there !== undefined) throw expired(there)
+  return found(config, logger)
+}
+
+async function tokenOf(
+  { config, env }: BelongInit,
+  { logger, signal }: BelongComponents,
+): Promise<string | undefined> {
+  const { join: reference } = config.mesh
+  try {
+    const { value, warnings } = await resolveSecret(reference, { env, name: joinToken, signal })
+    for (const warning of warnings) logger.warn({ event: 'mesh.join' }, warning)
+    return value.reveal().replace(/^bzzz\s+join\s+/, '')
+  } catch (error) {
+    if (reference === undefined && hasCode(error, 'SECRET_MISSING')) return undefined
+    throw error
+  }
+}
+
+async function join(
+  { config }: BelongInit,
+  token: string,
+  { logger, signal }: BelongComponents,
+): Promise<Membership> {
+  const { home, name, roles, mesh } = config
+  const joiner = await createJoiner({
+    home,
+    name,
+    roles,
+    token,
+    clock: systemClock,
+    logger,
+  })
+  const { enabled, interfaces } = mesh.mdns
+  const meshName = joiner.token?.meshName ?? mesh.name
+  logger.info(
+    { event: 'mesh.join', meshName },
+    `this home belongs to no mesh: it joins ${meshName} with the configured token, and waits until it is let in`,
+  )
+  const membership = await joinMesh(
+    {
+      home,
+      joiner,
+      addresses: mesh.dht.bootstrap,
+      meshName,
+      mdns: { enabled, ...(interfaces.length === 0 ? {} : { interfaces }) },
+      signal,
+      onStep: stepLog(logger),
+    },
+    { logger },
+  )
+  const granted = membership.roles(membership.peerId)
+  logger.info({ event: 'mesh.joined', meshName, roles: granted }, `joined the mesh ${meshName}`)
+  return membership
+}
+
+/** A wait may be long: each thing that can happen meanwhile is said once. */
+function stepLog(logger: Logger): (step: JoinProgress) => void {
+  const said = new Set<string>()
+  return (step) => {
+    const key = step.is === 'refused' ? step.code : step.is
+    if (said.has(key)) return
+    said.add(key)
+    const fields = { event: 'mesh.join', ...step }
+    switch (step.is) {
+      case 'refused':
+        return logger.warn(fields, `not let into the mesh yet: ${step.message}`)
+      case 'unreachable':
+        return logger.warn(fields, 'a member of the mesh cannot be reached yet')
+      default:
+        logger.info(fields, 'a member of the mesh answered; waiting for a signer')
+    }
+  }
+}
+
+async function found({ home, name, roles, mesh }: BelongInit['config'], logger: Logger) {
+  const membership = await foundMesh({
+    home,
+    meshName: mesh.name,
+    name,
+    roles,
+    clock: systemClock,
+    logger,
+  })
+  logger.info(
+    { event: 'mesh.founded', meshId: membership.meshId, meshName: mesh.name },
+    `this home belonged to no mesh, so it founded ${mesh.name}; to bring another machine in, type \`bzzz invite\` here`,
+  )
+  return membership
+}
+
+function fit(
+  { roles, mesh }: BelongInit['config'],
+  membership: Membership,
+  logger: Logger,
+): Membership {
+  const granted = membership.roles(membership.peerId)
+  if (roles.includes('worker') && !granted.includes('worker')) {
+    throw new AgentError(
+      'ROLE_NOT_GRANTED',
+      `The mesh ${membership.meshName} has admitted this machine as ${granted.join(', ') || 'nothing'}, not as a worker.`,
+      {
+        data: { roles: granted },
+        next: 'Set `roles: [observer]` in bzzz.yaml, or join anew with `bzzz join TOKEN` and a token of `bzzz invite --role worker`.',
+      },
+    )
+  }
+  if (mesh.name !== defaultName && mesh.name !== membership.meshName) {
+    logger.warn(
+      { event: 'mesh.name', configured: mesh.name, meshName: membership.meshName },
+      'mesh.name is not the name of the mesh that this home belongs to; the mesh’s own name counts',
+    )
+  }
+  return membership
+}
+
+function removed({ meshName, peerId }: Membership): AgentError {
+  return new AgentError(
+    'MEMBERSHIP_REMOVED',
+    `The mesh ${meshName} has put this machine (${peerId}) out.`,
+    {
+      data: { meshName, peerId },
+      next: 'If that was a mistake, start with a new home (--home DIR) and join with a new token.',
+    },
+  )
+}
+
+function expired(membership: Membership): AgentError {
+  const { meshName, peerId } = membership
+  const expiresAt = membership.members().find((one) => one.peerId === peerId)?.expiresAt ?? 0
+  return new AgentError(
+    'MEMBERSHIP_EXPIRED',
+    `The membership of this machine in ${meshName} has ended: no signer renewed it in time.`,
+    {
+      data: { meshName, expiresAt },
+      next: 'Type `bzzz invite` on a signer of the mesh, and `bzzz join TOKEN` here.',
+    },
+  )
+}

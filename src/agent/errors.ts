@@ -1,0 +1,12 @@
+/** Why an agent does not start although all its rooms could. */
+import { CodedError } from '../util/index.ts'
+
+export type AgentErrorCode =
+  /** Configured as a worker, admitted without that role. data: roles */
+  | 'ROLE_NOT_GRANTED'
+  /** Its mesh has put this machine out. data: meshName, peerId */
+  | 'MEMBERSHIP_REMOVED'
+  /** Its membership was not renewed in time. data: meshName, expiresAt */
+  | 'MEMBERSHIP_EXPIRED'
+
+export class AgentError extends CodedError<AgentErrorCode> {}

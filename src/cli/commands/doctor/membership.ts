@@ -1,0 +1,98 @@
+/** How this home stands with its mesh: keys, roles, expiry, who asks. Reads only. */
+import { access } from 'node:fs/promises'
+import { join } from 'node:path'
+import { connect } from '../../../api/client.ts'
+import type { Config } from '../../../config/index.ts'
+import { openMembership, type Membership } from '../../../mesh/index.ts'
+import { nullLogger, systemClock } from '../../../util/index.ts'
+import { age, count } from '../../output/text.ts'
+import { fail, ok, warn, type Check, type Finding } from './check.ts'
+
+/** Renewal is due at half of the life; nearer than this no signer has been met for long, ms. */
+const soonMs = 7 * 86_400_000
+const answerMs = 5_000
+
+export const membershipCheck = (config: Config): Check => ({
+  id: 'membership',
+  run: async (signal) => {
+    const { home } = config
+    // Wrong modes of keys and damaged files are errors that say what to type.
+    const membership = await openMembership({ home, clock: systemClock, logger: nullLogger })
+    if (membership === undefined) return none(config)
+    const recovery = await isThere(join(home, 'recovery.key'))
+    return finding(membership, { config, recovery, asks: await asksOf(config, signal) }, Date.now())
+  },
+})
+
+function none({ mesh }: Config): Finding {
+  return mesh.join === undefined
+    ? ok('belongs to no mesh; `bzzz up` founds one of its own, `bzzz join TOKEN` joins another’s')
+    : ok('belongs to no mesh; `bzzz up` joins one with the token in mesh.join')
+}
+
+interface Facts {
+  config: Pick<Config, 'roles' | 'home'>
+  /** The recovery key lies in the home. */
+  recovery: boolean
+  asks: number
+}
+
+type Standing = Pick<
+  Membership,
+  'meshId' | 'meshName' | 'peerId' | 'standing' | 'roles' | 'members'
+>
+
+/** The worst thing first. Pure. */
+export function finding(membership: Standing, facts: Facts, nowMs: number): Finding {
+  const { meshId, meshName, peerId } = membership
+  const { config, recovery, asks } = facts
+  const mesh = `${meshName} (${meshId.slice(0, 12)})`
+  const standing = membership.standing(peerId)
+  const roles = membership.roles(peerId)
+  const members = membership.members()
+  const others = members.filter((one) => one.peerId !== peerId && one.standing === 'member').length
+  if (standing === 'removed')
+    return fail(
+      `${mesh} has put this machine out`,
+      'Join with a new home: bzzz --home DIR join TOKEN',
+    )
+  if (standing !== 'member')
+    return fail(
+      `the membership in ${mesh} has ended`,
+      'Type `bzzz invite` on a signer, and here: bzzz join TOKEN',
+    )
+  const left = (members.find((one) => one.peerId === peerId)?.expiresAt ?? 0) - nowMs
+  const seen = `${mesh} as ${roles.join(', ')}, with ${count(others, 'other')}; ends in ${age(left)}`
+  if (config.roles.includes('worker') && !roles.includes('worker'))
+    return fail(
+      `${seen}; it may not work`,
+      'Set roles: [observer] in bzzz.yaml, or type on a signer `bzzz invite --role worker`, and here: bzzz join TOKEN',
+    )
+  if (left < soonMs)
+    return warn(`${seen}; not renewed`, 'Start an agent that is a signer: see `bzzz peers ls`.')
+  if (asks > 0)
+    return warn(`${seen}; ${count(asks, 'machine')} asking to join`, 'Look with: bzzz peers ls')
+  if (recovery && others > 0)
+    return warn(
+      `${seen}; the recovery key is still on this machine`,
+      `Move ${join(config.home, 'recovery.key')} to a safe place off this machine.`,
+    )
+  return ok(seen)
+}
+
+const isThere = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
+
+/** 0 when no agent runs: only a running one hears who asks. */
+async function asksOf({ home, api }: Config, signal: AbortSignal): Promise<number> {
+  const socket = api.socket === undefined ? {} : { socketPath: api.socket }
+  return connect(home, { signal, timeoutMs: answerMs, ...socket })
+    .status()
+    .then(
+      ({ membership }) => membership.asks,
+      () => 0,
+    )
+}
