@@ -7,6 +7,7 @@ import { age, clean, count } from '../output/text.ts'
 import { agentOf } from './agent.ts'
 import { githubLines } from './github-lines.ts'
 import { membershipLines } from './membership-lines.ts'
+import { networkLine } from './network-lines.ts'
 import { reachLine } from './reach.ts'
 
 export async function status(context: Context, options: { probe?: true }): Promise<number> {
@@ -41,6 +42,7 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
     ...mesh.twins.map((of): [string, string] => ['', `two processes run as ${of}`]),
     ...mesh.addresses.map((address): [string, string] => ['', address]),
+    ...(mesh.reach === undefined ? [] : [['reached', networkLine(mesh.reach)] as [string, string]]),
     [
       'journal',
       `${count(journal.length, 'entry', 'entries')}, epoch ${journal.epoch}, key ${journal.key.slice(0, 16)}…`,

@@ -16,7 +16,9 @@ import { failed, ok, runChecks, warn, type CheckRow, type Finding } from './doct
 import { accountRows, repositoryChecks } from './doctor/github.ts'
 import * as machine from './doctor/machine.ts'
 import { membershipCheck } from './doctor/membership.ts'
+import { bootstrapCheck, multicastCheck } from './doctor/network.ts'
 import { withPlace, type Place } from './doctor/place.ts'
+import { reachChecks } from './doctor/reach.ts'
 import { tokenOf } from './doctor/token.ts'
 
 export async function doctor(context: Context): Promise<number> {
@@ -54,8 +56,11 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
       { id: 'config', run: async () => configFinding(loaded) },
       membershipCheck(config),
       machine.networkCheck(config),
+      multicastCheck(config),
+      bootstrapCheck(config),
       machine.executorsCheck(config, dir, { processes, git }),
       agentCheck(config.home, config.api.socket),
+      ...reachChecks(config),
     ],
     signal,
   )
