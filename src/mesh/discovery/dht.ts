@@ -59,7 +59,7 @@ export function createDhtDiscovery(
 ): DhtDiscovery {
   const lookups = new Set<string>()
   let walks = 0
-  let provided = { at: Number.NEGATIVE_INFINITY, peers: 0 }
+  let provided = { at: Number.NEGATIVE_INFINITY, peers: 0, addresses: '' }
   let stopping = new AbortController()
 
   /** Runs a query that ends with its deadline or with `signal`, whichever is first. */
@@ -93,21 +93,28 @@ export function createDhtDiscovery(
         if (count >= MAX_FOUND) break
       }
     })
-    if (walks++ % WALKS_PER_LOOK === 0) await meet(signal)
+    const key = await rendezvous(meshId)
+    await provide(key, signal)
+    if (walks++ % WALKS_PER_LOOK === 0) await meet(key, signal)
   }
 
   /**
-   * Makes oneself known under the rendezvous key, when it is time or the table has grown, and looks
-   * who else is there.
+   * Makes oneself known under the rendezvous key: when it is time, when the table has grown, and when
+   * the own addresses changed, which those that are not connected learn in no other way.
    */
-  async function meet(signal: AbortSignal): Promise<void> {
-    const key = await rendezvous(meshId)
+  async function provide(key: CID, signal: AbortSignal): Promise<void> {
+    const addresses = node.getMultiaddrs().join(' ')
     const peers = size()
-    if (clock.monotonic() - provided.at > PROVIDE_EVERY_MS || peers >= 2 * provided.peers) {
-      await query(signal, async (inner) => node.contentRouting.provide(key, { signal: inner }))
-      provided = { at: clock.monotonic(), peers: Math.max(1, peers) }
-      counters.add('dht.provided')
-    }
+    const isLate = clock.monotonic() - provided.at > PROVIDE_EVERY_MS
+    if (addresses === '') return
+    if (!isLate && peers < 2 * provided.peers && addresses === provided.addresses) return
+    await query(signal, async (inner) => node.contentRouting.provide(key, { signal: inner }))
+    provided = { at: clock.monotonic(), peers: Math.max(1, peers), addresses }
+    counters.add('dht.provided')
+  }
+
+  /** Looks who else is there. */
+  async function meet(key: CID, signal: AbortSignal): Promise<void> {
     await query(signal, async (inner) => {
       let count = 0
       for await (const peer of node.contentRouting.findProviders(key, { signal: inner })) {

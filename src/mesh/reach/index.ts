@@ -13,7 +13,7 @@
 import type { CircuitRelayServerComponents } from '@libp2p/circuit-relay-v2'
 import type { Libp2pEvents } from '@libp2p/interface'
 import { explain, repeat, type Clock, type Logger, type Startable } from '../../util/index.ts'
-import { parseAddress, type LocalAddress } from '../addresses.ts'
+import { isPublic, parseAddress, type LocalAddress } from '../addresses.ts'
 import type { Counters } from '../counters.ts'
 import type { Settings } from '../init.ts'
 import type { MeshNode, NodeParts } from '../node.ts'
@@ -76,7 +76,7 @@ export function createReach(
   const observers = new Map<string, { host: string; by: string; at: number }>()
   let manager: AddressManager | undefined
   let node: MeshNode | undefined
-  let dialledFromOutside = false
+  let dialledAt = Number.NEGATIVE_INFINITY
   let serves = servesRelay(relay.serve, [])
 
   const announced = (): string[] => node?.getMultiaddrs().map((at) => at.toString()) ?? []
@@ -110,7 +110,7 @@ export function createReach(
 
   async function attach(to: MeshNode, signal: AbortSignal): Promise<void> {
     node = to
-    dialledFromOutside = false
+    dialledAt = Number.NEGATIVE_INFINITY
     observers.clear()
     serves = servesRelay(relay.serve, [])
     to.addEventListener('peer:identify', ({ detail }) => observed(detail), { signal })
@@ -121,7 +121,8 @@ export function createReach(
   function observed({ peerId, observedAddr, connection }: Libp2pEvents['peer:identify']['detail']) {
     const by = parseAddress(connection.remoteAddr.toString())
     if (by === undefined || !connection.direct || !mayRelay(peerId.toString())) return
-    if (connection.direction === 'inbound' && !isNear(by.host, local())) dialledFromOutside = true
+    const isOutside = isPublic(by.host) || !isNear(by.host, local())
+    if (connection.direction === 'inbound' && isOutside) dialledAt = clock.monotonic()
     const host =
       observedAddr === undefined ? undefined : parseAddress(observedAddr.toString())?.host
     if (host === undefined || connection.direction === 'inbound') return
@@ -167,7 +168,7 @@ export function createReach(
       checks: checks(),
       local: local(),
       observed: [...observers.values()],
-      dialledFromOutside,
+      dialledFromOutside: clock.monotonic() - dialledAt < OBSERVED_MS,
       relays: client?.relays() ?? [],
     })
   }
