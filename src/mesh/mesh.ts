@@ -22,7 +22,6 @@ import { announceable } from './addresses.ts'
 import { createCompany } from './company.ts'
 import { Counters } from './counters.ts'
 import { createDialer } from './dialer.ts'
-import { bootstrapState } from './reach/bootstrap.ts'
 import { createDiscovery, type Discovery } from './discovery/index.ts'
 import { MeshError } from './errors.ts'
 import { createGossip, topicNames, type Handler } from './gossip.ts'
@@ -121,8 +120,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     },
   )
   const reach = createReach(
-    { ...config, mayRelay: isMember, local, addresses: (of) => dialer.addresses(of) },
-    { counters, logger, clock },
+    { ...config, mayRelay: isMember, local, known: () => membership.members() },
+    { dialer, counters, logger, clock },
   )
   const company = createCompany(
     { config, meshName, identity, incarnation, protocolId },
@@ -294,12 +293,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     },
     handleWitness: (handler) => witnesses.handle(handler),
     askWitness: async (to, question, options) => witnesses.ask(running(), to, question, options),
-    reach: () => ({
-      ...reach.report(),
-      multicast: discovery?.multicast() ?? [],
-      dht: { peers: discovery?.table() ?? null },
-      bootstrap: bootstrapState(config.dht.bootstrap, node),
-    }),
+    reach: () => reach.report(discovery),
     sign: (data) => identity.sign(data),
     counters: () => counters.snapshot(),
   }

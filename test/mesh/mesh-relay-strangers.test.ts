@@ -27,10 +27,16 @@ async function start(members: ReadonlySet<string>, serve: boolean, key: Key) {
       holePunch: false,
       upnp: false,
       mayRelay: (peerId) => members.has(peerId),
-      addresses: () => [],
+      dht: { enabled: false, bootstrap: [], intervalMs: 1000 },
+      known: () => [],
       local: () => [],
     },
-    { counters, logger: nullLogger, clock: systemClock },
+    {
+      dialer: { addresses: () => [], heardOf: () => undefined },
+      counters,
+      logger: nullLogger,
+      clock: systemClock,
+    },
   )
   const node = await createNode({
     privateKey: key,
@@ -95,7 +101,7 @@ test('members are reserved and relayed; a stranger is neither, in any direction'
   const stranger = await startStranger(strangerKey)
   const at = toRelay(relay.node).map((text) => multiaddr(text))
   await Promise.all([one, two].map(({ node }) => node.dial(at)))
-  await until('reservations', 15_000, () => relay.reach.report().relay.serves === 2)
+  await until('reservations', 15_000, () => relay.reach.report(undefined).relay.serves === 2)
 
   const connection = await stranger.dial(at)
   await until('the stranger to see a relay', 10_000, () => speaksHop(connection, stranger))
@@ -106,7 +112,7 @@ test('members are reserved and relayed; a stranger is neither, in any direction'
   const signal = AbortSignal.timeout(5000)
   await expect(stranger.dial(through(one.node), { signal })).rejects.toThrow(/PERMISSION_DENIED/)
   expect(stranger.getMultiaddrs()).toEqual([])
-  expect(relay.reach.report().relay.serves).toBe(2)
+  expect(relay.reach.report(undefined).relay.serves).toBe(2)
   expect(relay.counters.snapshot()['relay.denied']).toBe(2)
 
   // The control: between members it is open, without a limit.
@@ -122,6 +128,6 @@ test('members are reserved and relayed; a stranger is neither, in any direction'
     return known !== undefined && speaksHop(known, three.node)
   })
   await three.reach.start()
-  expect(three.reach.report().relay.uses).toEqual([])
+  expect(three.reach.report(undefined).relay.uses).toEqual([])
   expect(three.counters.snapshot()['relay.reserved']).toBeUndefined()
 })

@@ -13,12 +13,14 @@
 import type { CircuitRelayServerComponents } from '@libp2p/circuit-relay-v2'
 import type { Libp2pEvents } from '@libp2p/interface'
 import { explain, repeat, type Clock, type Logger, type Startable } from '../../util/index.ts'
-import { isPublic, parseAddress, type LocalAddress } from '../addresses.ts'
+import { isPublic, isRelayed, parseAddress, type LocalAddress } from '../addresses.ts'
 import type { Counters } from '../counters.ts'
+import type { Dialer } from '../dialer.ts'
 import type { Settings } from '../init.ts'
 import type { MeshNode, NodeParts } from '../node.ts'
 import type { AnnouncedAddress, Reach, ReachKind } from '../types.ts'
 import { createAutoNat } from './autonat.ts'
+import { bootstrapState } from './bootstrap.ts'
 import { isOwn, isPublicAddress, RELAYS_WANTED, servesRelay } from './choose.ts'
 import { createDirect } from './direct.ts'
 import { createRelayClient } from './relay-client.ts'
@@ -38,19 +40,24 @@ const OBSERVED_MS = 3_600_000
 
 export interface ReachInit extends Pick<
   Settings,
-  'announce' | 'relay' | 'autonat' | 'holePunch' | 'upnp'
+  'announce' | 'relay' | 'autonat' | 'holePunch' | 'upnp' | 'dht'
 > {
   /** Whether it may relay and be relayed: members only. */
   mayRelay: (peerId: string) => boolean
-  /** Known addresses of a peer. */
-  addresses: (peerId: string) => string[]
+  /** Members, connected or not. */
+  known: () => readonly { peerId: string }[]
   local: () => LocalAddress[]
 }
 
-export type ReachReport = Pick<
-  Reach,
-  'is' | 'because' | 'announced' | 'observed' | 'peers' | 'relay' | 'holePunch' | 'autonat' | 'upnp'
->
+/** What of the report the discovery knows. */
+type Discovered = { multicast(): Reach['multicast']; table(): number | null }
+
+export interface ReachComponents {
+  dialer: Pick<Dialer, 'addresses' | 'heardOf'>
+  counters: Counters
+  logger: Logger
+  clock: Clock
+}
 
 export interface ReachParts extends Startable {
   /** What the node is made of, beyond TCP. */
@@ -58,26 +65,31 @@ export interface ReachParts extends Startable {
   attach(node: MeshNode, signal: AbortSignal): Promise<void>
   /** Found on the link. */
   heardOf(peerId: string, addresses: readonly string[]): void
-  report(): ReachReport
+  report(discovery: Discovered | undefined): Reach
 }
 
-export function createReach(
-  init: ReachInit,
-  components: { counters: Counters; logger: Logger; clock: Clock },
-): ReachParts {
+export function createReach(init: ReachInit, components: ReachComponents): ReachParts {
   const { announce, relay, mayRelay, local } = init
-  const { counters, logger, clock } = components
+  const { dialer, counters, logger, clock } = components
   const autonat = init.autonat ? createAutoNat(() => clock.monotonic()) : undefined
   const server = createRelayServer()
   const client = relay.use
-    ? createRelayClient({ mayRelay, isPublic: () => isPublicNow() }, components)
+    ? createRelayClient({ mayRelay, isPublic: () => isPublicNow(), onReserved }, components)
     : undefined
-  const direct = createDirect({ addresses: init.addresses, local }, components)
+  const direct = createDirect({ addresses: (of) => dialer.addresses(of), local }, components)
   const observers = new Map<string, { host: string; by: string; at: number }>()
   let manager: AddressManager | undefined
   let node: MeshNode | undefined
   let dialledAt = Number.NEGATIVE_INFINITY
   let serves = servesRelay(relay.serve, [])
+
+  /** A way through a relay has opened: who is known behind one is worth a dial, now. */
+  function onReserved(): void {
+    for (const { peerId } of init.known()) {
+      const through = dialer.addresses(peerId).filter((text) => isRelayed(text))
+      if (through.length > 0) dialer.heardOf(peerId, through)
+    }
+  }
 
   const announced = (): string[] => node?.getMultiaddrs().map((at) => at.toString()) ?? []
   const isPublicNow = () =>
@@ -173,7 +185,7 @@ export function createReach(
     })
   }
 
-  function report(): ReachReport {
+  function report(discovery: Discovered | undefined): Reach {
     const peers = new Map<string, boolean>()
     for (const at of node?.getConnections() ?? []) {
       const peerId = at.remotePeer.toString()
@@ -205,6 +217,9 @@ export function createReach(
         enabled: init.upnp,
         addresses: mapped?.map(({ multiaddr }) => multiaddr.toString()) ?? [],
       },
+      multicast: discovery?.multicast() ?? [],
+      dht: { peers: discovery?.table() ?? null },
+      bootstrap: bootstrapState(init.dht.bootstrap, node),
     }
   }
 

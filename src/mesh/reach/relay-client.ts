@@ -38,6 +38,8 @@ export interface RelayClientInit {
   mayRelay: (peerId: string) => boolean
   /** With a public address no relay is needed. */
   isPublic: () => boolean
+  /** A way through a relay has opened, for others and, where they are reserved there, to them. */
+  onReserved: () => void
 }
 
 export interface RelayClient extends Startable {
@@ -54,7 +56,7 @@ const nothing = async function* (): AsyncGenerator<never> {}
 const everybody: TopologyFilter = { has: () => true, add: () => undefined, remove: () => undefined }
 
 export function createRelayClient(
-  { mayRelay, isPublic }: RelayClientInit,
+  { mayRelay, isPublic, onReserved }: RelayClientInit,
   components: { counters: Counters; logger: Logger; clock: Clock; random?: () => number },
 ): RelayClient {
   const { counters, logger, clock, random = Math.random } = components
@@ -82,6 +84,7 @@ export function createRelayClient(
       known.set(peerId, { failures: 0, notBefore: 0 })
       counters.add('relay.reserved')
       logger.info({ relay: peerId }, 'reached through a relay')
+      onReserved()
     } catch (error) {
       const failures = (known.get(peerId)?.failures ?? 0) + 1
       const pause = PAUSE_MS * 2 ** Math.min(4, failures - 1)

@@ -20,8 +20,10 @@ import type { Machine } from '../world.ts'
 const port = 4001
 /** From all being up to a whole mesh: two walks of the DHT, a reservation, some dials; ms. */
 const meetMs = 60_000
-/** After the only relay is back: the longest pause of the redial, and the meeting; ms. */
-const relayBackMs = 90_000
+/** After the only relay is up again: the longest pause of the redial, 30 s, a reservation, a dial; ms. */
+const relayBackMs = 60_000
+/** For an agent to start on a busy machine, ms. */
+const upMs = 120_000
 /** Until what is known of the own reach has settled, ms. */
 const reachMs = 60_000
 const flowMs = 2_500
@@ -124,6 +126,8 @@ async function nat(context: Context): Promise<void> {
       }
     }
     await middle.actor.start()
+    const isUp = async () => middle.actor.ready()
+    await until('the relay to be up', upMs, isUp, { signal: context.signal, everyMs: 250 })
     await crew.whole('the relay is back', relayBackMs)
     await stop()
     const ends = await Promise.all(behind.map(reachOf))
@@ -186,7 +190,7 @@ export const behindNat: Scenario = {
   about:
     'two LANs behind NAT meet through a relay that is a member, work and replicate; the relay goes and comes back',
   short: true,
-  limitMs: 420_000,
+  limitMs: 540_000,
   run: nat,
 }
 
@@ -194,6 +198,6 @@ export const mixedReach: Scenario = {
   name: 'nat-mixed',
   about: 'the same with a forwarded port and with a public machine that a firewall closes',
   short: false,
-  limitMs: 360_000,
+  limitMs: 480_000,
   run: natMixed,
 }
