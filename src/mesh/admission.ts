@@ -86,6 +86,14 @@ export function createAdmission(init: AdmissionInit, components: AdmissionCompon
     init.onOut(standing)
   }
 
+  /**
+   * A change of the roster says only that this machine is a member again: that it is out, membership
+   * says itself, after a while, since it may hear of a rotation before its new record comes.
+   */
+  function back(): void {
+    if (membership.standing(membership.peerId) === 'member') saidOut = undefined
+  }
+
   async function answer(body: Uint8Array, connection: Connection): Promise<Uint8Array> {
     const peerId = connection.remotePeer.toString()
     counters.add('join.requests')
@@ -113,13 +121,13 @@ export function createAdmission(init: AdmissionInit, components: AdmissionCompon
   return {
     async start() {
       membership.events.on('out', look)
-      membership.events.on('change', look)
+      membership.events.on('change', back)
       look()
       await renewals.start()
     },
     async stop() {
       membership.events.off('out', look)
-      membership.events.off('change', look)
+      membership.events.off('change', back)
       await renewals.stop()
     },
     serve: (node) =>

@@ -10,7 +10,6 @@ import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
 import type { Duplex } from 'node:stream'
 import {
-  explain,
   Lifecycle,
   systemClock,
   withDeadline,
@@ -32,7 +31,7 @@ import { createLinks, type Links } from './links.ts'
 import { createMembers } from './members.ts'
 import type { Membership } from './membership/types.ts'
 import { addressesNow } from './network.ts'
-import { createNode, incarnationOf, startNode, type MeshNode } from './node.ts'
+import { createNode, incarnationOf, startNode, stopNode, type MeshNode } from './node.ts'
 import { pingPeer } from './ping.ts'
 import { createPorts } from './ports.ts'
 import { createReach } from './reach/index.ts'
@@ -44,7 +43,6 @@ import { createWitnesses } from './witness.ts'
 
 type Receiver<T extends OpenTopic> = (message: TopicMessage<T>, from: string) => void
 
-const STOP_TIMEOUT_MS = 8000
 const OPEN_TIMEOUT_MS = 10_000
 
 export interface MeshComponents {
@@ -220,21 +218,12 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     const parts: (Startable | undefined)[] = [members, dialer, company, reach, discovery]
     await Promise.all(parts.map(async (part) => part?.stop()))
     gossip.detach()
-    if (node !== undefined) await stopNode(node)
+    if (node !== undefined) await stopNode(node, { logger, clock })
     node = undefined
     links = undefined
     discovery = undefined
     for (const at of peers.list()) peers.disconnected(at.peerId)
     logger.info({ peerId }, 'mesh stopped')
-  }
-
-  async function stopNode(running: MeshNode): Promise<void> {
-    await withDeadline('stop libp2p', STOP_TIMEOUT_MS, () => running.stop(), { clock }).catch(
-      (error: unknown) => {
-        logger.warn({ error: explain(error) }, 'libp2p did not stop in time')
-        for (const at of running.getConnections()) at.abort(new Error('The agent stops.'))
-      },
-    )
   }
 
   function heardVoice(from: string, voice: Voice): void {

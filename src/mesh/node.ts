@@ -18,10 +18,12 @@ import { tcp } from '@libp2p/tcp'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type ServiceFactoryMap } from 'libp2p'
 import { announceable } from './addresses.ts'
+import { explain, withDeadline, type Clock, type Logger } from '../util/index.ts'
 import { MeshError } from './errors.ts'
 import type { Guard } from './guard.ts'
 import { muxer } from './muxer.ts'
 
+const STOP_TIMEOUT_MS = 8000
 /** One gossip RPC, bytes; larger ones kill the stream. Messages are far smaller (see `wire.ts`). */
 const MAX_RPC_BYTES = 1 << 20
 /** Bytes that may wait for a slow gossip peer before its stream is reset. */
@@ -180,4 +182,17 @@ export async function startNode(node: MeshNode, listen: readonly string[]): Prom
     }
     throw cause
   }
+}
+
+/** Never rejects: what does not close in time is reset. */
+export async function stopNode(
+  node: MeshNode,
+  { logger, clock }: { logger: Logger; clock: Clock },
+): Promise<void> {
+  await withDeadline('stop libp2p', STOP_TIMEOUT_MS, () => node.stop(), { clock }).catch(
+    (error: unknown) => {
+      logger.warn({ error: explain(error) }, 'libp2p did not stop in time')
+      for (const at of node.getConnections()) at.abort(new Error('The agent stops.'))
+    },
+  )
 }

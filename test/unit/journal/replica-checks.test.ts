@@ -96,7 +96,7 @@ describe('the judge of journals', () => {
   })
 
   it('finds what was pushed and not written down before', () => {
-    const tried = entry(0, { type: 'claim.tried', task, attempt: 1, oid } as Partial<LoggedEntry>)
+    const tried = entry(0, { type: 'claim.tried', task, attempt: 1, oid })
     const first = new Map([[oid, record()]])
     expect(unwritten(first, [final('bo', tried)])).toEqual([])
     expect(unwritten(first, [final('bo', entry(0))])).toHaveLength(1)
