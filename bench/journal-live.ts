@@ -15,6 +15,7 @@ import type { Duplex } from 'node:stream'
 import { noise } from '@chainsafe/libp2p-noise'
 import { tcp } from '@libp2p/tcp'
 import { yamux } from '@libp2p/yamux'
+import type { StreamHandler } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { createJournal, type Journal, type JournalTransport } from '../src/journal/index.ts'
 import { toDuplex } from '../src/mesh/duplex.ts'
@@ -40,10 +41,11 @@ const keys = generateKeyPairSync('ed25519')
 
 function transportOf(self: Node, addressOf: (peerId: string) => Node): JournalTransport {
   let handler: (stream: Duplex, peerId: string) => void = () => undefined
-  void self.handle(journalProtocol, (stream, connection) => {
+  const onStream: StreamHandler = (stream, connection) => {
     const peerId = connection.remotePeer.toString()
     handler(toDuplex(stream, peerId), peerId)
-  })
+  }
+  void self.handle(journalProtocol, onStream, { force: true })
   return {
     peerId: self.peerId.toString(),
     sign: async (data) => sign(null, data, keys.privateKey),
@@ -172,6 +174,6 @@ await bench({ name: 'journal-live', budgetMs: 90_000, deadlineMs: 240_000 }, asy
   } finally {
     stop.abort()
     await Promise.all([a.stop(), b.stop()])
-    await Promise.all(nodes.map((one) => one.stop()))
+    for (const one of nodes) await one.stop()
   }
 })

@@ -100,6 +100,7 @@ await bench({ name: 'journal-scale', budgetMs: 240_000, deadlineMs: 480_000 }, a
     context.note(`${name} written in ${(took / 1_000).toFixed(1)} s`)
     dirs.set(name, dir)
   }
+  // The index is written along; what is missing of it is read in the background.
   const dirOf = (name: string) => dirs.get(name) ?? ''
   const opening = await interleave(
     context,
@@ -158,7 +159,10 @@ await bench({ name: 'journal-scale', budgetMs: 240_000, deadlineMs: 480_000 }, a
   const parts = [
     { title: 'open', unit, yardstick, samples: opening },
     ...Object.entries(later).map(([question, samples]) => ({
-      ...{ title: `rows ${question}`, unit, yardstick, samples },
+      title: `rows ${question}`,
+      unit,
+      yardstick,
+      samples,
     })),
     { title: 'append → in a tail with since', unit, yardstick, samples: tail },
   ]

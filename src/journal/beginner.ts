@@ -1,5 +1,6 @@
 /** How a session's journal begins to be written: its first entry, and what branches left behind. */
 import { explain, type Logger } from '../util/index.ts'
+import type { JournalEntry } from './entries.ts'
 import { proveIdentity } from './identity.ts'
 import type { Session } from './session.ts'
 import type { JournalInit, JournalTransport } from './types.ts'
@@ -27,8 +28,10 @@ export function createBeginner(
   let mending: Promise<void> = Promise.resolve()
   return {
     has: (key) => begun.has(key),
-    async begin({ own, durability }) {
-      const target = { core: own.core, epoch: own.epoch, durability }
+    async begin({ own, durability, sources }) {
+      const index = sources.get(own.key)?.index
+      const onWritten = (entry: JournalEntry) => index?.offer(entry.seq, entry)
+      const target = { core: own.core, epoch: own.epoch, durability, onWritten }
       if (begun.has(own.key)) return writer.attach(target)
       begun.add(own.key)
       const { peerId } = transport

@@ -10,7 +10,7 @@
  * what the store adds to each.
  */
 import { explain, type Clock, type Logger } from '../util/index.ts'
-import { droppedFrom } from './source.ts'
+import { droppedFrom } from './kept.ts'
 import type { Registry } from './registry.ts'
 import type { Source } from './source.ts'
 import type { KeptOfOthers } from './types.ts'

@@ -8,17 +8,16 @@
 import Verifier from 'hypercore/lib/verifier.js'
 import caps from 'hypercore/lib/caps.js'
 import crypto from 'hypercore-crypto'
-import type { z } from 'zod'
-import { CommonError, decodeJson, explain } from '../util/index.ts'
+import { explain } from '../util/index.ts'
 import {
   headerSchema,
   lineSchema,
   maxBundleBytes,
   maxBundleJournals,
-  maxLineBytes,
   type BundleHeader,
   type BundleJournal,
 } from './bundle.ts'
+import { decodeLine, invalid, linesOf, tooLarge } from './bundle-lines.ts'
 import { decodeEntry } from './decode.ts'
 import { JournalError } from './errors.ts'
 import { checkIdentity } from './identity.ts'
@@ -79,10 +78,10 @@ export async function readBundle(
     if (line.byteLength === 0) continue
     if (end !== undefined) throw invalid(number, 'something stands behind the end')
     if (header === undefined) {
-      header = decode(line, number, headerSchema)
+      header = decodeLine(line, number, headerSchema)
       continue
     }
-    const value = decode(line, number, lineSchema)
+    const value = decodeLine(line, number, lineSchema)
     if ('b' in value) await onBlock(inJournal(current), Buffer.from(value.b, 'base64'), value.h)
     else if ('s' in value) onSubtree(inJournal(current), value.s)
     else if ('journal' in value) {
@@ -116,14 +115,7 @@ export async function readBundle(
 
   function begin(head: BundleJournal): Reading {
     if (journals.size >= maxJournals) {
-      throw new JournalError(
-        'BUNDLE_TOO_LARGE',
-        `The bundle has more than ${maxJournals} journals.`,
-        {
-          data: { line: number, maxJournals },
-          next: 'Export fewer journals, with --agent or --task.',
-        },
-      )
+      throw tooLarge(`has more than ${maxJournals} journals`, { line: number, maxJournals })
     }
     if (journals.has(head.key)) throw invalid(number, `the journal ${head.key} comes twice`)
     const asked = new Set<number>()
@@ -248,7 +240,10 @@ export async function readBundle(
       problems: reading.problems.list(),
     }))
     return {
-      ...{ createdMs: of.createdMs, by: of.by, entries, absent },
+      createdMs: of.createdMs,
+      by: of.by,
+      entries,
+      absent,
       ...(of.agent === undefined ? {} : { agent: of.agent }),
       ...(of.task === undefined ? {} : { task: of.task }),
       journals: rows,
@@ -269,61 +264,4 @@ export async function readBundle(
     if (hash === treeHash) return undefined
     return `The journal ${key} has the tree hash ${hash} at ${length} entries, not the one named.`
   }
-}
-
-function decode<S extends z.ZodType>(line: Uint8Array, number: number, schema: S): z.infer<S> {
-  try {
-    return decodeJson(line, { what: `Line ${number}`, schema, maxBytes: maxLineBytes })
-  } catch (error) {
-    if (!(error instanceof CommonError)) throw error
-    throw invalid(number, explain(error), error)
-  }
-}
-
-function invalid(line: number, reason: string, cause?: unknown): JournalError {
-  return new JournalError(
-    'BUNDLE_INVALID',
-    `This is no bundle, or a damaged one: line ${line}: ${reason}`,
-    {
-      data: { line, reason },
-      next: 'Give a file that `bzzz logs export` wrote, as it is: not compressed, not edited.',
-      ...(cause === undefined ? {} : { cause }),
-    },
-  )
-}
-
-/** Lines without their ends; a last one without an end counts. */
-async function* linesOf(
-  chunks: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): AsyncGenerator<Uint8Array> {
-  let rest: Uint8Array[] = []
-  let size = 0
-  let total = 0
-  let number = 1
-  const grow = (part: Uint8Array) => {
-    rest.push(part)
-    size += part.byteLength
-    if (size > maxLineBytes) throw invalid(number, `it is longer than ${maxLineBytes} bytes`)
-  }
-  for await (const chunk of chunks) {
-    total += chunk.byteLength
-    if (total > maxBytes) {
-      throw new JournalError('BUNDLE_TOO_LARGE', `The bundle is larger than ${maxBytes} bytes.`, {
-        data: { maxBytes },
-        next: 'Export fewer journals, with --agent or --task.',
-      })
-    }
-    let from = 0
-    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, from)) {
-      grow(chunk.subarray(from, at))
-      yield rest.length === 1 ? (rest[0] as Uint8Array) : Buffer.concat(rest)
-      rest = []
-      size = 0
-      number += 1
-      from = at + 1
-    }
-    if (from < chunk.byteLength) grow(chunk.subarray(from))
-  }
-  if (size > 0) yield Buffer.concat(rest)
 }

@@ -6,7 +6,7 @@
 import crypto from 'hypercore-crypto'
 import { explain } from '../util/index.ts'
 import type { BundleHeader, BundleLine } from './bundle.ts'
-import { chunkFilter } from './chunk-index.ts'
+import { chunkFilter } from './chunk.ts'
 import { pieces, type Piece } from './proof.ts'
 import { isOf, matches } from './read.ts'
 import type { Source } from './source.ts'
@@ -61,7 +61,11 @@ export async function* writeBundle(
     }
     yield {
       journal: {
-        ...{ peerId, key, epoch, length, fork },
+        peerId,
+        key,
+        epoch,
+        length,
+        fork,
         manifest: manifest.toString('base64'),
         signature: signature.toString('base64'),
       },

@@ -15,36 +15,23 @@
  */
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { explain, type Logger } from '../util/index.ts'
-import { entryTypes, type JournalEntry, type UnknownEntry } from './entries.ts'
-import { orderOf } from './order.ts'
-import type { Query } from './types.ts'
+import {
+  chunkEntries,
+  decodeChunk,
+  encodeChunk,
+  summarize,
+  typesMark,
+  type Chunk,
+  type ChunkFilter,
+  type Entry,
+} from './chunk.ts'
 
-export const chunkEntries = 256
 /** Chunks that wait to be written to the file. */
 const maxUnsaved = 32
 /** Largest index that is read: 64 million entries with 256 issues in every chunk, bytes. */
 const maxFileBytes = 256 * 1024 * 1024
 const version = 1
-const fixedBytes = 36
-
-type Entry = JournalEntry | UnknownEntry
-
-/** What is known of a chunk; times and order count from the journal's beginning. */
-export interface Chunk {
-  latest: number
-  /** Earliest time in this chunk alone. */
-  earliest: number
-  order: number
-  /** One bit for each type. */
-  types: number
-  /** Numbers of the issues, sorted. */
-  issues: Uint32Array
-}
-
-/** What a question needs of a chunk to be able to find something in it. */
-export type ChunkFilter = (chunk: Chunk) => boolean
 
 export interface ChunkIndexInit {
   path: string
@@ -57,9 +44,9 @@ export interface ChunkIndexComponents {
    * Entries from `from` to before `to`; undefined those that do not decode. Undefined as a whole when
    * they cannot be read any more, since the journal was closed.
    */
-  entries(from: number, to: number): Promise<readonly (Entry | undefined)[] | undefined>
+  entries: (from: number, to: number) => Promise<readonly (Entry | undefined)[] | undefined>
   /** The first entry from `seq` on that was not dropped. */
-  keptFrom(seq: number): number
+  keptFrom: (seq: number) => number
   logger: Logger
   random?: () => number
 }
@@ -78,26 +65,6 @@ export interface ChunkIndex {
   chunk(at: number): Chunk | undefined
   /** Writes what waits. Never rejects. */
   close(): Promise<void>
-}
-
-const bitOf = new Map<string, number>(entryTypes.map((type, at) => [type, 2 ** Math.min(at, 30)]))
-/** Of types that this version does not know. */
-const unknownBit = 2 ** 31
-/** Bits mean something else after a type was added in the middle. */
-const typesMark = crc32(entryTypes.join()) >>> 0
-
-/** Undefined when the query asks for nothing that chunks could answer. */
-export function chunkFilter({ task, types, since, until }: Query): ChunkFilter | undefined {
-  if (task === undefined && types === undefined && since === undefined && until === undefined) {
-    return undefined
-  }
-  let mask = 0
-  for (const type of types ?? []) mask = (mask | (bitOf.get(type) ?? unknownBit)) >>> 0
-  return (chunk) =>
-    (since === undefined || chunk.latest >= since) &&
-    (until === undefined || chunk.earliest <= until) &&
-    (types === undefined || (chunk.types & mask) !== 0) &&
-    (task === undefined || includes(chunk.issues, task.issue >>> 0))
 }
 
 export function createChunkIndex(
@@ -142,21 +109,9 @@ export function createChunkIndex(
   /** Bytes of the file that are good. */
   function decode(file: Buffer): number {
     let at = header.byteLength
-    while (at + fixedBytes <= file.byteLength) {
-      const count = file.readUInt32LE(at + 4)
-      const end = at + fixedBytes + 4 * count
-      if (count > chunkEntries || end > file.byteLength) return at
-      if (crc32(file.subarray(at + 4, end)) >>> 0 !== file.readUInt32LE(at)) return at
-      const issues = new Uint32Array(count)
-      for (let i = 0; i < count; i += 1) issues[i] = file.readUInt32LE(at + fixedBytes + 4 * i)
-      chunks.push({
-        types: file.readUInt32LE(at + 8),
-        latest: file.readDoubleLE(at + 12),
-        earliest: file.readDoubleLE(at + 20),
-        order: file.readDoubleLE(at + 28),
-        issues,
-      })
-      at = end
+    for (let next = decodeChunk(file, at); next !== undefined; next = decodeChunk(file, at)) {
+      chunks.push(next.chunk)
+      at = next.end
     }
     return at
   }
@@ -175,7 +130,7 @@ export function createChunkIndex(
         const from = isStale ? 0 : saved
         const to = chunks.length
         if (from === to) return
-        const bytes = Buffer.concat(chunks.slice(from, to).map(encode))
+        const bytes = Buffer.concat(chunks.slice(from, to).map(encodeChunk))
         if (isStale) {
           await mkdir(dirname(path), { recursive: true, mode: 0o700 })
           await writeFile(path, Buffer.concat([header, bytes]), { mode: 0o600 })
@@ -199,7 +154,7 @@ export function createChunkIndex(
       const page = await entries(from, from + chunkEntries)
       if (page === undefined) return false
       const now = summarize(page, chunks[at - 1])
-      return !encode(now).equals(encode(chunks[at] ?? now))
+      return !encodeChunk(now).equals(encodeChunk(chunks[at] ?? now))
     }
     const fits =
       count === 0 ||
@@ -256,49 +211,4 @@ export function createChunkIndex(
       await saving
     },
   }
-}
-
-function summarize(page: readonly (Entry | undefined)[], before: Chunk | undefined): Chunk {
-  const issues = new Set<number>()
-  const chunk: Chunk = {
-    latest: before?.latest ?? 0,
-    earliest: Number.MAX_SAFE_INTEGER,
-    order: before?.order ?? 0,
-    types: 0,
-    issues: new Uint32Array(),
-  }
-  for (const entry of page) {
-    if (entry === undefined) continue
-    chunk.latest = Math.max(chunk.latest, entry.time)
-    chunk.earliest = Math.min(chunk.earliest, entry.time)
-    chunk.order = Math.max(chunk.order, orderOf(entry))
-    chunk.types = (chunk.types | (bitOf.get(entry.type) ?? unknownBit)) >>> 0
-    if ('task' in entry) issues.add(entry.task.issue >>> 0)
-  }
-  chunk.issues = Uint32Array.from(issues).sort()
-  return chunk
-}
-
-/** Checksum · issues · types · latest · earliest · order · the issues; little endian. */
-function encode({ latest, earliest, order, types, issues }: Chunk): Buffer {
-  const record = Buffer.alloc(fixedBytes + 4 * issues.length)
-  record.writeUInt32LE(issues.length, 4)
-  record.writeUInt32LE(types, 8)
-  record.writeDoubleLE(latest, 12)
-  record.writeDoubleLE(earliest, 20)
-  record.writeDoubleLE(order, 28)
-  issues.forEach((issue, i) => record.writeUInt32LE(issue, fixedBytes + 4 * i))
-  record.writeUInt32LE(crc32(record.subarray(4)) >>> 0, 0)
-  return record
-}
-
-function includes(sorted: Uint32Array, value: number): boolean {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((sorted[middle] ?? 0) < value) low = middle + 1
-    else high = middle
-  }
-  return sorted[low] === value
 }

@@ -34,7 +34,10 @@ export function decodeEntry(block: Uint8Array, at: { epoch: number; seq: number 
       return bad(`Entry ${at.seq} says that its epoch is ${epoch}, not ${at.epoch}.`)
     }
     const stamp = {
-      ...{ v, epoch, seq, time },
+      v,
+      epoch,
+      seq,
+      time,
       ...(order === undefined ? {} : { order }),
       ...(origin === undefined ? {} : { origin }),
     }

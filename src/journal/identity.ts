@@ -2,6 +2,9 @@
  * Binds a journal's key to a peer: the first entry carries the peer's signature over key and epoch,
  * so nobody can claim another's journal, nor let another's key write in its name.
  */
+import type { Hypercore } from 'hypercore'
+import { explain } from '../util/index.ts'
+import { decodeEntry } from './decode.ts'
 import type { JournalEntry, UnknownEntry } from './entries.ts'
 import type { VerifySignature } from './types.ts'
 
@@ -40,4 +43,24 @@ export async function checkIdentity(
     Buffer.from(entry.proof, 'base64url'),
   ).catch(() => false)
   return holds ? undefined : `The proof of identity in entry ${entry.seq} is not peer ${peerId}'s.`
+}
+
+/** Checks the first entry of a core that is here; the name that it gives, or what is wrong. Never rejects. */
+export async function readIdentity(
+  { core, key, epoch }: { core: Hypercore; key: string; epoch: number },
+  peerId: string,
+  verify: VerifySignature,
+): Promise<{ name?: string; problem?: string }> {
+  try {
+    const block = await core.get(0, { wait: false })
+    if (block === null) return { problem: 'Its first entry is missing.' }
+    const decoded = decodeEntry(block, { epoch, seq: 0 })
+    if (!decoded.ok) return { problem: decoded.problem }
+    const { entry } = decoded
+    const problem = await checkIdentity(entry, { peerId, key, epoch }, verify)
+    if (problem !== undefined) return { problem }
+    return entry.type === 'agent.started' ? { name: entry.name } : {}
+  } catch (error) {
+    return { problem: `Its first entry cannot be read: ${explain(error)}` }
+  }
 }

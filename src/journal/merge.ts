@@ -5,7 +5,7 @@
  * The order is (order, agent, peer id, epoch, seq), where `order` of an entry is the latest of its
  * journal up to there: a journal's own order always stands, also when its author lies.
  */
-import type { ChunkFilter } from './chunk-index.ts'
+import type { ChunkFilter } from './chunk.ts'
 import { orderOf } from './order.ts'
 import type { Source } from './source.ts'
 import type { LoggedEntry } from './types.ts'

@@ -4,7 +4,7 @@
  * one cursor per journal and reads on from there when something changed and the reader asks, so a
  * slow reader costs no memory and misses nothing.
  */
-import { chunkEntries, chunkFilter } from './chunk-index.ts'
+import { chunkEntries, chunkFilter } from './chunk.ts'
 import { Cursor, merge } from './merge.ts'
 import { orderOf } from './order.ts'
 import type { Source } from './source.ts'

@@ -289,7 +289,7 @@ async function completeIndexes(
   signal: AbortSignal,
   logger: Logger,
 ): Promise<void> {
-  for (const source of [...sources.values()]) {
+  for (const source of sources.values()) {
     if (signal.aborted) return
     await source.index
       .grow(source.readable)

@@ -6,58 +6,25 @@
  *              └────────────(proof is wrong)──────────────→ refused
  * Nothing is readable before `proven`: entries are never attributed to a peer on its word alone.
  * Readable are the entries from 0 up to the first that is missing, so that followers meet no gap; but
- * for those that were dropped for want of space (`budget.ts`): from 2 to before `dropped`.
+ * for those that were dropped for want of space (`kept.ts`).
  */
 import type { DownloadRange, Hypercore } from 'hypercore'
 import { join } from 'node:path'
-import { explain, type Logger } from '../util/index.ts'
+import { explain } from '../util/index.ts'
 import { createChunkIndex, type ChunkIndex } from './chunk-index.ts'
 import { decodeEntry } from './decode.ts'
 import { storageError } from './errors.ts'
-import { checkIdentity } from './identity.ts'
+import { readIdentity } from './identity.ts'
+import { droppedFrom, KeptEntries } from './kept.ts'
 import { orderOf } from './order.ts'
-import type { JournalInfo, LoggedEntry, VerifySignature } from './types.ts'
+import type { SourceComponents, SourceInit } from './source-types.ts'
+import type { JournalInfo, LoggedEntry } from './types.ts'
 
 const maxProblems = 20
 export const twoHistories = 'Two different histories of it exist; it is not followed on.'
 const maxGarbage = 1_000
-/**
- * Entries before this one are never dropped. When hypercore 11.37 clears blocks from an odd index on, or
- * from one whose right neighbour is not there, it deletes hashes that prove the others (its test for
- * what lies left of the range is wrong), so it is only told to clear from an even one on whose
- * neighbour is there.
- */
-export const droppedFrom = 2
 /** Entries at the end that are read at the start: the last may be garbage. */
 const recalled = 4
-
-export interface SourceInit {
-  peerId: string
-  key: string
-  epoch: number
-  own: boolean
-  name: string | undefined
-  /** Entries from 2 to before this one were dropped here. */
-  dropped: number
-  /** Whether it is downloaded, and how many bytes of it. */
-  downloads: boolean
-  maxBytes: number
-  /** Where the store is, for errors. */
-  dir: string
-}
-
-export interface SourceComponents {
-  core: Hypercore
-  verify: VerifySignature
-  logger: Logger
-  /** An entry with that order was read. */
-  onOrder: (order: number) => void
-  /** More became readable, or the identity was decided. */
-  onChange: (source: Source) => void
-  onProblem: (source: Source, problem: string) => void
-  /** Hypercore closed it as it met two histories of it: to be opened anew, for reading. */
-  onFrozen?: (source: Source) => void
-}
 
 export class Source {
   readonly key: string
@@ -77,7 +44,7 @@ export class Source {
   readonly #components: SourceComponents
   readonly #maxBytes: number
   readonly #dir: string
-  #dropped: number
+  readonly #kept: KeptEntries
   #downloads: boolean
 
   constructor(init: SourceInit, components: SourceComponents) {
@@ -90,7 +57,7 @@ export class Source {
     this.#maxBytes = init.maxBytes
     this.#dir = init.dir
     this.#components = components
-    this.#dropped = init.dropped
+    this.#kept = new KeptEntries(components.core, init.dropped)
     this.#downloads = init.downloads
     this.index = createChunkIndex(
       { path: join(init.dir, 'index', `${init.key}.idx`), key: init.key },
@@ -134,23 +101,15 @@ export class Source {
 
   /** Entries up to which it is stored here, but for those that were dropped. */
   get here(): number {
-    const { core } = this
-    const first = Math.max(core.contiguousLength, 0)
-    if (first < droppedFrom || first >= this.#dropped) return first
-    const bitfield = core.core?.bitfield
-    if (bitfield === undefined || !bitfield.get(this.#dropped)) return first
-    const end = bitfield.findFirst(false, this.#dropped)
-    return end === -1 ? core.length : Math.min(end, core.length)
+    return this.#kept.here
   }
 
-  /** Entries from 2 to before this one were dropped here; 0 when none were. */
   get dropped(): number {
-    return this.#dropped
+    return this.#kept.dropped
   }
 
-  /** The first entry from `seq` on that was not dropped. */
   keptFrom(seq: number): number {
-    return seq >= droppedFrom && seq < this.#dropped ? this.#dropped : seq
+    return this.#kept.from(seq)
   }
 
   info(): JournalInfo {
@@ -168,7 +127,7 @@ export class Source {
       epoch,
       length: this.core.length,
       available: this.here,
-      dropped: Math.max(0, this.#dropped - droppedFrom),
+      dropped: Math.max(0, this.dropped - droppedFrom),
       own,
       identity,
       problems,
@@ -198,11 +157,11 @@ export class Source {
       return
     }
     if (this.#closed) return
+    if (this.frozen) this.#fault(twoHistories)
     await this.index.load()
     // What was written down may not have been deleted before the process ended.
-    if (!this.#closed) await this.#clear()
+    if (!this.#closed) await this.#kept.clear()
     if (this.#closed) return
-    if (this.frozen) this.#fault(twoHistories)
     this.#download()
     await this.#identify()
     await this.#recall()
@@ -230,7 +189,7 @@ export class Source {
 
   /** Decodes entry `seq`; undefined when it does not decode. Rejects when the store fails. */
   async entry(seq: number): Promise<LoggedEntry | undefined> {
-    if (this.#closed) return undefined
+    if (this.#closed || this.keptFrom(seq) !== seq) return undefined
     const block = await this.core.get(seq, { wait: false }).catch((cause: unknown) => {
       if (this.#closed) return null
       throw storageError(cause, this.#dir)
@@ -245,7 +204,6 @@ export class Source {
       this.#components.onOrder(orderOf(decoded.entry))
       return { ...decoded.entry, agent: this.name, peerId: this.#peerId }
     }
-    if (this.keptFrom(seq) !== seq) return undefined
     this.index.offer(seq, undefined)
     if (this.#garbage.size < maxGarbage && !this.#garbage.has(seq)) {
       this.#garbage.add(seq)
@@ -264,10 +222,10 @@ export class Source {
    * again. What proves that the rest is the signed one stays. `to` must have been written down before.
    */
   async drop(to: number): Promise<void> {
-    this.#dropped = Math.max(this.#dropped, to)
+    this.#kept.drop(to)
     this.#range?.destroy()
     this.#range = undefined
-    await this.#clear()
+    await this.#kept.clear()
     this.#download()
   }
 
@@ -300,17 +258,9 @@ export class Source {
     await this.entries(this.keptFrom(Math.max(0, to - recalled)), to).catch(() => undefined)
   }
 
-  async #clear(): Promise<void> {
-    const bitfield = this.core.core?.bitfield
-    const set = bitfield?.findFirst(true, droppedFrom) ?? -1
-    const start = set + (set % 2)
-    if (set === -1 || start >= this.#dropped || bitfield?.get(start + 1) !== true) return
-    await this.core.clear(start, this.#dropped)
-  }
-
   #download(): void {
     if (this.own || this.#closed || !this.#downloads || this.#range !== undefined) return
-    this.#range = this.core.download({ start: this.#dropped, end: -1, linear: true })
+    this.#range = this.core.download({ start: this.dropped, end: -1, linear: true })
   }
 
   #grew(): void {
@@ -329,34 +279,15 @@ export class Source {
     this.#checking = true
     const peerId = this.#peerId
     try {
-      const problem = await this.#identityProblem(peerId)
+      const { name, problem } = await readIdentity(this, peerId, this.#components.verify)
       if (peerId !== this.#peerId) return
+      this.#name ??= name
       this.#identity = problem === undefined ? 'proven' : 'refused'
       if (problem !== undefined) this.#fault(problem)
       this.#components.onChange(this)
     } finally {
       this.#checking = false
       if (peerId !== this.#peerId) void this.#identify()
-    }
-  }
-
-  async #identityProblem(peerId: string): Promise<string | undefined> {
-    const { key, epoch } = this
-    try {
-      const block = await this.core.get(0, { wait: false })
-      if (block === null) return 'Its first entry is missing.'
-      const decoded = decodeEntry(block, { epoch, seq: 0 })
-      if (!decoded.ok) return decoded.problem
-      const problem = await checkIdentity(
-        decoded.entry,
-        { peerId, key, epoch },
-        this.#components.verify,
-      )
-      if (problem !== undefined) return problem
-      if (decoded.entry.type === 'agent.started') this.#name ??= decoded.entry.name
-      return undefined
-    } catch (error) {
-      return `Its first entry cannot be read: ${explain(error)}`
     }
   }
 

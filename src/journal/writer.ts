@@ -44,6 +44,7 @@ export interface Target {
   core: Hypercore
   epoch: number
   durability: Durability
+  onWritten?: (entry: JournalEntry) => void
 }
 
 export interface Writer {
@@ -157,6 +158,7 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
         return fail(target, cause, placed)
       }
       acknowledge(target, placed)
+      for (const { entry } of placed) target.onWritten?.(entry)
     }
     // In the same turn as the last look at the queue: an append that comes now begins a new drain.
     draining = undefined
@@ -173,12 +175,8 @@ export function createWriter(init: WriterInit, components: WriterComponents): Wr
     for (const waiting of taken) {
       const { input, time, origin } = waiting
       const seq = core.length + placed.length
-      const stamp = {
-        ...{ v: 1 as const, epoch, seq, time },
-        order: order.next(time),
-        ...(origin === undefined ? {} : { origin }),
-      }
-      const entry: JournalEntry = { ...input, ...stamp }
+      const stamp = { v: 1 as const, epoch, seq, time, order: order.next(time) }
+      const entry: JournalEntry = { ...input, ...stamp, ...(origin && { origin }) }
       const block = encodeJson(entry)
       if (block.byteLength > maxEntryBytes) {
         waiting.reject(tooLarge(entry.type, block.byteLength))

@@ -60,7 +60,7 @@ export interface Company extends Startable {
   peers: Peers
   announcer: Announcer
   heartbeats: Heartbeats
-  /** A message of this author was accepted. */
+  /** A message of this author was accepted, or it opened a stream. */
   onAuthor(peerId: string): void
   /** Serves the protocols of a node that is not started yet. */
   attach(node: MeshNode, signal: AbortSignal): Promise<void>
@@ -156,6 +156,14 @@ export function createCompany(init: CompanyInit, components: CompanyComponents):
     life?.heartbeat(beat, from)
   })
 
+  const parts = (): Startable[] => [
+    announcer,
+    heartbeats,
+    watch,
+    sweeper,
+    ...(life === undefined ? [] : [life]),
+  ]
+
   return {
     peers,
     announcer,
@@ -191,12 +199,10 @@ export function createCompany(init: CompanyInit, components: CompanyComponents):
       })
     },
     async start() {
-      const parts = [announcer, heartbeats, watch, life, sweeper]
-      await Promise.all(parts.map((part) => part?.start()))
+      await Promise.all(parts().map((part) => part.start()))
     },
     async stop() {
-      const parts = [announcer, heartbeats, watch, life, sweeper]
-      await Promise.all(parts.map((part) => part?.stop()))
+      await Promise.all(parts().map((part) => part.stop()))
       life = undefined
     },
     onGreeted: (of) => watch.sign(of, 'link'),

@@ -109,17 +109,30 @@ export function createLife(init: LifeInit, components: LifeComponents): Life {
     },
   )
 
+  /** Who asks is alive. */
+  function hear(from: string): void {
+    if (!peers.isKnown(from)) return
+    peers.heard(from)
+    watch.sign(from, 'link')
+  }
+
   return {
     async serve() {
       const shared = { counters, logger, clock }
       await serve(node, protocolId('picture'), {
         maxBytes: protocols.picture.maxRequestBytes,
-        answer: (body, from) => picture.answer(body, from),
+        answer(body, from) {
+          hear(from)
+          return picture.answer(body, from)
+        },
         ...shared,
       })
       await serve(node, protocolId('probe'), {
         maxBytes: protocols.probe.maxRequestBytes,
-        answer: (body, from) => prober.answer(body, from),
+        answer(body, from) {
+          hear(from)
+          return prober.answer(body, from)
+        },
         ...shared,
       })
     },

@@ -94,8 +94,8 @@ export function createDhtDiscovery(
       }
     })
     const key = await rendezvous(meshId)
-    await provide(key, signal)
     if (walks++ % WALKS_PER_LOOK === 0) await meet(key, signal)
+    await provide(key, signal)
   }
 
   /**

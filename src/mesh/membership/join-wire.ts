@@ -12,7 +12,7 @@
  */
 import { z } from 'zod'
 import { canonicalJson } from '../../util/index.ts'
-import { MAX_ADDRESSES, MAX_ELSEWHERE, MAX_SHOWN } from './limits.ts'
+import { MAX_ADDRESS_CHARS, MAX_ADDRESSES, MAX_ELSEWHERE, MAX_SHOWN } from './limits.ts'
 import {
   genesisSchema,
   inviteSchema,
@@ -86,7 +86,7 @@ const answers = z.discriminatedUnion('kind', [
       .array(
         z.strictObject({
           peerId: peerIdSchema,
-          addresses: z.array(z.string().max(512)).max(MAX_ADDRESSES),
+          addresses: z.array(z.string().max(MAX_ADDRESS_CHARS)).max(MAX_ADDRESSES),
         }),
       )
       .max(MAX_ELSEWHERE),

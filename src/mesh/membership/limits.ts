@@ -31,7 +31,7 @@ export const MAX_DEPTH = 8
 export const OUT_GRACE_MS = 30_000
 
 /** How often one recovery key can rotate: the whole chain of roots must fit into an introduction. */
-export const MAX_ROTATIONS = 32
+export const MAX_ROTATIONS = 24
 
 export const MAX_RECORDS = 1000
 export const MAX_REMOVALS = 1000
@@ -53,6 +53,7 @@ export const MAX_NAME = 64
 export const MAX_TOKEN_CHARS = 700
 /** Addresses in a token, in an answer, and of one signer in an answer. */
 export const MAX_ADDRESSES = 8
+export const MAX_ADDRESS_CHARS = 512
 export const MAX_ELSEWHERE = 8
 
 /** Own invites that are kept. */

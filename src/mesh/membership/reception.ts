@@ -23,6 +23,7 @@ import { verifies } from './keys.ts'
 import {
   CLOCK_SKEW_MS,
   JOIN_SKEW_MS,
+  MAX_ADDRESS_CHARS,
   MAX_ADDRESSES,
   MAX_ELSEWHERE,
   MAX_SHOWN,
@@ -183,10 +184,15 @@ export class Reception {
   #elsewhere(peers: readonly string[]): JoinAnswer {
     const signers = [...new Set(peers)]
       .filter((peerId) => peerId !== this.#core.self)
-      .map((peerId) => ({ peerId, addresses: this.locate(peerId).slice(0, MAX_ADDRESSES) }))
+      .map((peerId) => ({ peerId, addresses: this.#addresses(peerId) }))
       .sort((a, b) => Number(b.addresses.length > 0) - Number(a.addresses.length > 0))
       .slice(0, MAX_ELSEWHERE)
     return { kind: 'elsewhere', v: 1, signers }
+  }
+
+  #addresses(peerId: string): string[] {
+    const short = this.locate(peerId).filter(({ length }) => length <= MAX_ADDRESS_CHARS)
+    return short.slice(0, MAX_ADDRESSES)
   }
 }
 

@@ -5,7 +5,7 @@
  * Merging is a union brought into normal form, so it does not matter who sends what in which order:
  * 1. The longest chain of roots counts. Chains cannot fork (see `keys.ts`).
  * 2. Statements of former epochs go, for ever.
- * 3. What ended long ago goes, by the time that the statements themselves prove: that of the newest.
+ * 3. What ended long ago goes, by the time that the statements themselves prove: that of the newest record.
  *    No clock is asked, so one that jumps loses nothing, and equal sets stay equal.
  * 4. What a peer signed that the mesh key removed goes, except that it made others signers: whether
  *    these have another sponsor may become known later.
@@ -95,10 +95,12 @@ export function unite(roster: Roster, added: Iterable<Stored>): Roster {
   return bounded({ ...roster, entries })
 }
 
-/** The latest date in the statements: it is later than that, ms since 1970. */
+/** The latest date of a record, which was not ahead when it came: it is later than that, ms since 1970. */
 function provenTime(entries: Iterable<Stored>): number {
   let latest = 0
-  for (const { entry } of entries) latest = Math.max(latest, entry.issuedAt)
+  for (const { entry } of entries) {
+    if (entry.kind === 'member') latest = Math.max(latest, entry.issuedAt)
+  }
   return latest
 }
 

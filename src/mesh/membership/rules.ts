@@ -6,7 +6,8 @@ export type Misfit = 'foreign' | 'stale' | 'ahead' | 'future' | 'lifetime' | 'se
 
 /**
  * Why an entry cannot belong to the roster, apart from who signed it; undefined when it may.
- * `stale`: of a former epoch. `ahead`: of one that is not known.
+ * `stale`: of a former epoch. `ahead`: of one that is not known. Removals and
+ * revocations count whatever their date, so that a wrong clock does not make them wait.
  */
 export function misfit(
   { meshId, epoch }: { meshId: string; epoch: number },
@@ -15,8 +16,8 @@ export function misfit(
 ): Misfit | undefined {
   if (entry.mesh !== meshId) return 'foreign'
   if (entry.epoch !== epoch) return entry.epoch < epoch ? 'stale' : 'ahead'
-  if (entry.issuedAt > now + CLOCK_SKEW_MS) return 'future'
   if (entry.kind === 'member') {
+    if (entry.issuedAt > now + CLOCK_SKEW_MS) return 'future'
     const life = entry.expiresAt - entry.issuedAt
     if (life <= 0 || life > (entry.by === 'root' ? MAX_ROOT_LIFE_MS : MAX_LIFE_MS))
       return 'lifetime'

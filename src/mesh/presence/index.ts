@@ -10,6 +10,6 @@
  * watch.sign(peerId, 'link')
  * watch.of(peerId)?.presence // 'alive'
  */
-export { type GoneReason, type Presence, type SignBy, type Timing } from './machine.ts'
-export { createProber, pick, type Prober } from './probe.ts'
+export { type GoneReason, type Presence, type Timing } from './machine.ts'
+export { createProber, pick } from './probe.ts'
 export { createWatch, type View, type Watch } from './watch.ts'

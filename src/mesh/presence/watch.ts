@@ -136,7 +136,7 @@ export function createWatch(timing: Timing, components: WatchComponents): Watch 
   async function tick(): Promise<void> {
     feelOwnPulse()
     const from = context()
-    for (const peerId of [...watched.keys()]) feed(peerId, { is: 'tick' }, from)
+    for (const peerId of watched.keys()) feed(peerId, { is: 'tick' }, from)
     ask()
   }
 

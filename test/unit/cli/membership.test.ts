@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { MembershipStatus, Role, Standing } from '../../../src/api/client.ts'
 import { membershipLines } from '../../../src/cli/client/membership-lines.ts'
 import { pickPeer } from '../../../src/cli/client/pick.ts'
@@ -10,6 +13,7 @@ import {
   rotatedText,
   tokenIn,
 } from '../../../src/cli/commands/membership/texts.ts'
+import { tokenOf } from '../../../src/cli/commands/membership/token.ts'
 import { life, roles, uses } from '../../../src/cli/options.ts'
 import { asking, otherPeerId, ownPeerId, peers } from '../api/fixture.ts'
 
@@ -76,6 +80,32 @@ describe('texts', () => {
     const rotated = { epoch: 1, left: 6, members: 2, removals: 1 }
     expect(rotatedText(rotated).join(' ')).toContain('6 more times')
     expect(rotatedText({ ...rotated, left: 0 }).join(' ')).toContain('cannot be used again')
+  })
+})
+
+describe('the token to join with', () => {
+  let cwd: string
+  beforeEach(async () => {
+    cwd = await mkdtemp(join(tmpdir(), 'bzzz-token-'))
+    await writeFile(join(cwd, 'token'), 'bzzz join bzzz1.abc\n')
+    await writeFile(join(cwd, 'empty'), ' \n')
+    await writeFile(join(cwd, 'large'), 'x'.repeat(20_000))
+  })
+  afterEach(() => rm(cwd, { recursive: true, force: true }))
+
+  it('comes from the command line or a file', async () => {
+    expect(await tokenOf({ cwd }, undefined, undefined)).toBeUndefined()
+    expect(await tokenOf({ cwd }, 'bzzz1.abc', undefined)).toBe('bzzz1.abc')
+    expect(await tokenOf({ cwd }, undefined, 'token')).toBe('bzzz1.abc')
+  })
+  it.each([
+    [undefined, 'none', 'TOKEN_UNREADABLE'],
+    [undefined, '.', 'TOKEN_UNREADABLE'],
+    [undefined, 'empty', 'TOKEN_UNREADABLE'],
+    [undefined, 'large', 'TOKEN_UNREADABLE'],
+    ['bzzz1.abc', 'token', 'USAGE'],
+  ])('is refused: %j %j', async (given, file, code) => {
+    await expect(tokenOf({ cwd }, given, file)).rejects.toMatchObject({ code })
   })
 })
 

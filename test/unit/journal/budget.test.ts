@@ -28,7 +28,12 @@ const from = (list: readonly (typeof kept extends fc.Arbitrary<infer T> ? T : ne
     const available = Math.max(0, length - missing)
     const dropped = Math.floor(available * part)
     return {
-      ...{ key: `${i}`, own, seenMs, bytes: each * length, length, available },
+      key: `${i}`,
+      own,
+      seenMs,
+      bytes: each * length,
+      length,
+      available,
       dropped: dropped - (dropped % stepEntries),
     }
   })
@@ -108,7 +113,8 @@ describe('a budget for others', () => {
     const check = async (member: Member) => {
       const entries = await collect(member.journal.read({ agent: 'ada' }))
       expect(entries.map(({ seq }) => seq)).toEqual([
-        ...[0, 1],
+        0,
+        1,
         ...Array.from({ length: 1_500 - dropped }, (_, i) => 2 + dropped + i),
       ])
       expect(await member.journal.verify('ada')).toMatchObject([{ problems: [], dropped }])

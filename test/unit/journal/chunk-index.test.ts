@@ -2,12 +2,8 @@ import { appendFile, readFile, stat, truncate, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  chunkEntries,
-  chunkFilter,
-  createChunkIndex,
-  type ChunkIndex,
-} from '../../../src/journal/chunk-index.ts'
+import { chunkEntries, chunkFilter } from '../../../src/journal/chunk.ts'
+import { createChunkIndex, type ChunkIndex } from '../../../src/journal/chunk-index.ts'
 import type { JournalEntry, Query } from '../../../src/journal/index.ts'
 import { matches } from '../../../src/journal/read.ts'
 import { nullLogger } from '../../../src/util/index.ts'
@@ -18,7 +14,11 @@ type Entries = (JournalEntry | undefined)[]
 
 const entry = (seq: number, time: number, issue: number, isClaim = false): JournalEntry => ({
   ...(isClaim ? claim(issue) : seen(issue)),
-  ...{ v: 1, epoch: 0, seq, time, order: seq },
+  v: 1,
+  epoch: 0,
+  seq,
+  time,
+  order: seq,
 })
 
 const rising = (count: number): Entries =>

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { duplexPair, type Duplex } from 'node:stream'
+import { duplexPair, Transform, type Duplex } from 'node:stream'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FramedStream, maxFrameBytes } from '../../../src/journal/framed.ts'
@@ -27,6 +27,15 @@ function relay(one: Duplex, other: Duplex, sizes: readonly number[] = [1 << 16])
     from.on('close', () => to.destroy())
   }
 }
+
+/** Lets a chunk pass each `ms`. */
+const slowly = (ms: number) =>
+  new Transform({
+    highWaterMark: 32 * 1024,
+    transform(chunk: Buffer, _encoding, callback) {
+      setTimeout(() => callback(null, chunk), ms)
+    },
+  })
 
 const head = (bytes: number) => {
   const frame = Buffer.alloc(4)
@@ -113,6 +122,37 @@ describe('framed streams', () => {
     left.destroy()
     right.destroy()
     await until('the end', 5_000, () => a.destroyed && b.destroyed)
+  })
+
+  it('keep memory bounded when a journal goes to a slow peer, and bring all of it', async () => {
+    const dir = await tempDir()
+    const [one, other] = [await openStore(join(dir, 'a')), await openStore(join(dir, 'b'))]
+    const source = one.get({ name: 'own' })
+    await source.ready()
+    const blocks = 2_000
+    await source.append(Array.from({ length: blocks }, (_, i) => Buffer.alloc(2_000, i)))
+    const replica = other.get({ key: source.key, allowFork: false })
+    replica.download({ start: 0, end: -1, linear: true })
+    const [[a, b], [c, d]] = [duplexPair(), duplexPair()]
+    // 32 KiB each 2 ms at most, towards the replica.
+    c.pipe(b)
+    const slow = b.pipe(slowly(2))
+    slow.pipe(c)
+    const left = new FramedStream(a, near)
+    const right = new FramedStream(d, far)
+    let most = 0
+    slow.on('data', () => {
+      most = Math.max(most, left.writableLength + a.writableLength + b.readableLength)
+    })
+    one.replicate(left)
+    other.replicate(right)
+    await until('all entries', 20_000, () => replica.contiguousLength === blocks)
+    expect(most).toBeGreaterThan(0)
+    expect(most).toBeLessThan(1024 * 1024)
+    left.destroy()
+    right.destroy()
+    await one.close()
+    await other.close()
   })
 
   it('prove nothing to a third: who stands between two peers cannot replicate as one of them', async () => {

@@ -117,8 +117,14 @@ describe('order', () => {
   it('keeps to the order of a journal whose author does not count', async () => {
     const at = (seq: number, time: number): Written => ({
       entry: {
-        ...{ v: 1, epoch: 0, seq, time, type: 'unknown', originalType: 'x' },
-        ...{ agent: 'agent-0', peerId: 'agent-0' },
+        v: 1,
+        epoch: 0,
+        seq,
+        time,
+        type: 'unknown',
+        originalType: 'x',
+        agent: 'agent-0',
+        peerId: 'agent-0',
       },
       knew: [],
     })

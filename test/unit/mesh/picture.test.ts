@@ -159,13 +159,14 @@ test('in a settled mesh a look costs a digest and the neighbours’ names, not t
   const { list, clock, stop } = await line(20)
   await clock.advance(60_000)
   expect(isWhole(list)).toBe(true)
-  const before = list.map(({ bytes, counted }) => ({
-    total: bytes.asked + bytes.given,
-    looks: counted()['pictures.asked'] ?? 0,
+  const before = list.map((member) => ({
+    total: member.bytes.asked + member.bytes.given,
+    looks: member.counted()['pictures.asked'] ?? 0,
   }))
   await clock.advance(300_000)
-  for (const [index, { bytes, counted }] of list.entries()) {
-    const looks = (counted()['pictures.asked'] ?? 0) - (before[index]?.looks ?? 0)
+  for (const [index, member] of list.entries()) {
+    const { bytes } = member
+    const looks = (member.counted()['pictures.asked'] ?? 0) - (before[index]?.looks ?? 0)
     expect(looks).toBeGreaterThanOrEqual(9)
     expect((bytes.asked + bytes.given - (before[index]?.total ?? 0)) / looks).toBeLessThan(400)
   }

@@ -117,8 +117,16 @@ test('a damaged invites.json is refused and kept as it is', async () => {
   expect(await readFile(file('invites.json'), 'utf8')).toBe('{"v":1')
 })
 
-test('a clock that is behind is told from damage', async () => {
+test('a clock that was set back since stops nothing', async () => {
+  const bob = await world.admit('bob', ada)
   world.clock.jump(-24 * 60 * 60_000)
+  const again = await open()
+  expect([again?.standing(ada.peerId), again?.standing(bob.peerId)]).toEqual(['member', 'member'])
+})
+
+test('a membership that cannot be read is told from none', async () => {
+  await rm(file('membership.json'))
+  await mkdir(file('membership.json'))
   expect(await codeOf(open)).toBe('MEMBERSHIP_UNREADABLE')
 })
 

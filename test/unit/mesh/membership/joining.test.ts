@@ -8,6 +8,8 @@ import {
   type JoinStep,
   type Membership,
 } from '../../../../src/mesh/index.ts'
+import { proofBytes } from '../../../../src/mesh/membership/join-wire.ts'
+import { generateKey } from '../../../../src/mesh/membership/keys.ts'
 import { address, codeOf, createWorld, sync, wire, type World } from './support.ts'
 
 let world: World
@@ -138,6 +140,50 @@ test('expired, revoked, guessed, of another mesh: each is refused by its name', 
   const message = (await joiner.message(ada.peerId)) as { invite: object }
   const guess = { ...message, invite: { ...message.invite, mesh: ada.meshId, by: ada.peerId } }
   expect(await ada.answer(guess, { peerId: joiner.peerId })).toMatchObject({ code: 'TOKEN_FORGED' })
+})
+
+test('an invite that somebody made up, with a key of their own, is forged', async () => {
+  await token(ada, { uses: null })
+  const eve = await world.joiner('eve')
+  const key = generateKey()
+  const { meshId: mesh, peerId: by } = ada
+  const body = {
+    id: 'a'.repeat(32),
+    roles: ['worker' as const],
+    uses: null,
+    expiresAt: null,
+    key: key.publicKey,
+    by,
+  }
+  const of = {
+    mesh,
+    invite: body.id,
+    joiner: eve.peerId,
+    responder: by,
+    name: 'eve',
+    at: world.clock.now(),
+  }
+  for (const signature of [key.sign(Buffer.from('x')), new Uint8Array(64)]) {
+    const message = {
+      kind: 'join',
+      v: 1,
+      name: 'eve',
+      at: of.at,
+      invite: {
+        ...body,
+        kind: 'invite',
+        v: 1,
+        mesh,
+        epoch: 0,
+        signature: Buffer.from(signature).toString('base64url'),
+      },
+      proof: Buffer.from(key.sign(proofBytes(of))).toString('base64url'),
+    }
+    expect(await ada.answer(message, { peerId: eve.peerId })).toMatchObject({
+      code: 'TOKEN_FORGED',
+    })
+  }
+  expect(ada.members()).toHaveLength(1)
 })
 
 test('an invite that a worker signed, or a forgotten one, admits nobody', async () => {

@@ -31,6 +31,8 @@ test('a removed machine is out everywhere, learns it, and does not come back by 
   const { token } = await ada.invite({ addresses: [address], uses: null })
   const step = await world.attempt('bob', ada, { token })
   expect(step).toMatchObject({ is: 'refused', code: 'MEMBER_REMOVED', final: true })
+  expect(await world.attempt('bob', ada)).toMatchObject({ code: 'MEMBER_REMOVED', final: true })
+  expect(ada.asks()).toEqual([])
   // A year later as well.
   await world.clock.advance(364 * DAY)
   await ada.renew(() => true)
@@ -215,6 +217,23 @@ test('answers to an introduction that make no sense change nothing', async () =>
   const lie = { kind: 'refused', v: 1, code: 'MEMBER_REMOVED' }
   expect(await ada.introduced(lie)).toBe('removed')
   expect([ada.digest(), ada.standing(ada.peerId)]).toEqual([before, 'member'])
+})
+
+test('a removal counts at once, also from a machine whose clock is far ahead or behind', async () => {
+  const bob = await world.admit('bob', ada)
+  const cat = await world.admit('cat', ada)
+  const sue = await world.admit('sue', ada)
+  await sync(ada, bob, cat, sue)
+  for (const [name, days] of [
+    ['bob', 300],
+    ['cat', -300],
+  ] as const) {
+    world.clock.jump(days * DAY)
+    await ada.remove(name)
+    world.clock.jump(-days * DAY)
+  }
+  expect((await sue.merge(wire(ada.statements()))).refused).toEqual({})
+  expect(standings(sue, bob, cat, ada)).toEqual(['removed', 'removed', 'member'])
 })
 
 test('a clock that jumps puts members out while it is wrong, and loses nothing', async () => {

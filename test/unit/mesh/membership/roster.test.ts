@@ -1,10 +1,15 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import {
+  MAX_DEPTH,
   MAX_RECORDS,
   maxRosterBytes,
   MAX_REMOVALS,
+  MAX_ROTATIONS,
+  maxJoinAnswerBytes,
+  maxJoinRequestBytes,
 } from '../../../../src/mesh/membership/limits.ts'
+import { standingProof } from '../../../../src/mesh/membership/proof.ts'
 import {
   digestOf,
   statementsOf,
@@ -120,7 +125,7 @@ test('a flood displaces the flooder before others, and the mesh key never', () =
     member(`f${n}`, 'p2', ['worker'], { issuedAt: T0 + 1000 + n }),
   )
   const outs = Array.from({ length: MAX_REMOVALS + 200 }, (_, n) =>
-    removal(`f${n}`, 'p2', T0 + 1000 + n),
+    removal(`g${n}`, 'p2', T0 + 1000 + n),
   )
   const roster = of(stored(...honest, ...removals), stored(...flood, ...outs))
   const kept = new Set(all(roster).map(({ id }) => id))
@@ -130,6 +135,46 @@ test('a flood displaces the flooder before others, and the mesh key never', () =
   // And when the flooder is removed, its statements go.
   const cured = unite(roster, stored(removal('p2', 'root')))
   expect(all(cured).filter(({ entry }) => entry.by === 'p2')).toEqual([])
+})
+
+test('the longest introduction fits its limit, and the longest answer its own', () => {
+  const name = '\u8702'.repeat(64)
+  const peer = (n: number) => `12D3KooW${String(n).padStart(44, 'x')}`
+  const wide = { name, mesh: 'a'.repeat(64), signature: 'a'.repeat(86), invite: 'a'.repeat(32) }
+  const chain = (from: number) =>
+    Array.from({ length: MAX_DEPTH + 1 }, (_, n) => ({
+      ...member(peer(from + n), n === 0 ? 'root' : peer(from + n - 1), [
+        'observer',
+        'signer',
+        'worker',
+      ]),
+      admittedBy: peer(0),
+      ...wide,
+    }))
+  const rotations = Array.from({ length: MAX_ROTATIONS }, (_, n) => ({
+    kind: 'rotation' as const,
+    v: 1 as const,
+    mesh: wide.mesh,
+    epoch: n + 1,
+    key: 'a'.repeat(43),
+    next: 'a'.repeat(43),
+    signature: wide.signature,
+  }))
+  const genesis = {
+    ...empty.genesis,
+    name: 'a'.repeat(64),
+    key: 'a'.repeat(43),
+    next: 'a'.repeat(43),
+    signature: wide.signature,
+  }
+  const roster = { ...of(stored(...chain(1), ...chain(100))), rotations, genesis }
+  const view = viewOf(roster, T0)
+  const far = [peer(MAX_DEPTH + 1), peer(100 + MAX_DEPTH)]
+  const size = (peers: string[]) =>
+    Buffer.byteLength(JSON.stringify(standingProof(roster, view, peers)))
+  expect(standingProof(roster, view, far)).toHaveLength(1 + MAX_ROTATIONS + 2 * (MAX_DEPTH + 1))
+  expect(size(far.slice(0, 1)) + 200).toBeLessThan(maxJoinRequestBytes)
+  expect(size(far) + 200).toBeLessThan(maxJoinAnswerBytes)
 })
 
 test('the largest roster fits its limit in JSON', () => {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { vouchFor } from '../../../../src/mesh/membership/plan-removal.ts'
 import { unite } from '../../../../src/mesh/membership/roster.ts'
 import type { Entry } from '../../../../src/mesh/membership/statements.ts'
 import { rolesIn, standingIn, viewOf } from '../../../../src/mesh/membership/view.ts'
@@ -130,6 +131,27 @@ test('a demoted signer cannot undo its demotion through those it made', () => {
   const view = at(now, ...list)
   expect(view.signers.size).toBe(0)
   expect(rolesIn(view, 'a')).toEqual(['worker'])
+})
+
+test('whom a removed signer made a signer stays one, also when another renewed its record', () => {
+  const list = [
+    member('a', 'root', SIGNER),
+    member('b', 'root', SIGNER),
+    member('c', 'a', ['signer', 'worker']),
+    member('c', 'b', ['worker'], { issuedAt: T0 + 1000 }),
+    member('d', 'c', ['worker']),
+    removal('x', 'a'),
+    revocation('one', 'a'),
+  ]
+  const roster = unite(empty, stored(...list))
+  const view = viewOf(roster, now)
+  const drafts = [...vouchFor(roster, view, 'a', now), { ...removal('a', 'root', now) }]
+  const signed = drafts.map((draft): Entry => ({ ...revocation('', ''), ...draft }))
+  const after = viewOf(unite(roster, stored(...signed)), now + 1)
+  expect(rolesIn(after, 'c')).toEqual(['signer', 'worker'])
+  expect(standingIn(after, 'd')).toBe('member')
+  expect(standingIn(after, 'x')).toBe('removed')
+  expect([...after.revoked]).toEqual(['one'])
 })
 
 test('invites are revoked by signers only', () => {
