@@ -8,7 +8,6 @@
  */
 import { randomBytes } from 'node:crypto'
 import { EventEmitter, setMaxListeners } from 'node:events'
-import type { Duplex } from 'node:stream'
 import {
   Lifecycle,
   systemClock,
@@ -27,6 +26,7 @@ import { createGossip, topicNames, type Handler } from './gossip.ts'
 import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './inbox.ts'
 import { settings, type MeshInit } from './init.ts'
+import { createJournalStreams } from './journal-streams.ts'
 import { createLinks, type Links } from './links.ts'
 import { createMembers } from './members.ts'
 import type { Membership } from './membership/types.ts'
@@ -35,7 +35,6 @@ import { createNode, incarnationOf, startNode, stopNode, type MeshNode } from '.
 import { pingPeer } from './ping.ts'
 import { createPorts } from './ports.ts'
 import { createReach } from './reach/index.ts'
-import { handle, openStream } from './request.ts'
 import { createTwins, type Voice } from './twins.ts'
 import type { Mesh, MeshEvents, StreamOptions } from './types.ts'
 import { protocols, type OpenTopic, type ProtocolName, type TopicMessage } from './wire.ts'
@@ -78,7 +77,6 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   let discovery: Discovery | undefined
   let listening: string[] = []
   let stopping = new AbortController()
-  const journalHandlers = new Set<(stream: Duplex, peerId: string) => void>()
 
   const { meshName } = config
   const witnesses = createWitnesses(
@@ -112,6 +110,10 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       logger,
       clock,
     },
+  )
+  const journals = createJournalStreams(
+    { protocol: protocolId('journal') },
+    { dialer, counters, clock },
   )
   const reach = createReach(
     { ...config, mayRelay: isMember, local, known: () => membership.members() },
@@ -198,7 +200,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       const said = incarnationOf(detail.agentVersion)
       if (said !== undefined) heardVoice(detail.peerId.toString(), { incarnation: said })
     })
-    await handle(created, protocolId('journal'), onJournal)
+    await journals.serve(created)
     await witnesses.serve(created)
     await members.serve(created)
     await startNode(created, listen)
@@ -232,12 +234,6 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     logger.warn({ peerId: from }, 'two processes run under one identity: was a home copied?')
   }
 
-  function onJournal(stream: Duplex, from: string): void {
-    counters.add('streams.journal')
-    if (journalHandlers.size === 0) stream.destroy()
-    for (const handler of journalHandlers) handler(stream, from)
-  }
-
   function addresses(): string[] {
     return node?.getMultiaddrs().map((address) => address.toString()) ?? []
   }
@@ -267,18 +263,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     },
     subscribe: <T extends OpenTopic>(topic: T, handler: Receiver<T>) =>
       gossip.subscribe(topic, handler as Handler<T>),
-    handleJournal(handler) {
-      journalHandlers.add(handler)
-      return () => void journalHandlers.delete(handler)
-    },
-    async openJournal(to: string, { signal, timeoutMs = OPEN_TIMEOUT_MS }: StreamOptions = {}) {
-      const from = running()
-      const open = async (inner: AbortSignal) => {
-        await dialer.dial(to, inner)
-        return openStream(from, to, protocolId('journal'), { signal: inner, timeoutMs, clock })
-      }
-      return withDeadline(`open a journal stream to ${to}`, timeoutMs, open, { signal, clock })
-    },
+    handleJournal: (handler) => journals.handle(handler),
+    openJournal: async (to, options) => journals.open(running(), to, options),
     async ping(to: string, { signal, timeoutMs = OPEN_TIMEOUT_MS }: StreamOptions = {}) {
       const from = running()
       const ping = async (inner: AbortSignal) => {

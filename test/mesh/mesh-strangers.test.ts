@@ -9,7 +9,14 @@ import { createLibp2p } from 'libp2p'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { toDuplex } from '../../src/mesh/duplex.ts'
 import { encodeFrames } from '../../src/mesh/frames.ts'
-import { createJoiner, joinMesh, type Mesh, type Role } from '../../src/mesh/index.ts'
+import {
+  createJoiner,
+  joinMesh,
+  protocols,
+  type Mesh,
+  type ProtocolName,
+  type Role,
+} from '../../src/mesh/index.ts'
 import {
   encodeJson,
   nullLogger,
@@ -192,48 +199,62 @@ test('a member that subscribes to thousands of topics does no harm', async () =>
   expect(connectedTo(a, b)).toBe(true)
 })
 
-const joinProtocol = () => '/bzzz/join/1'
-const rosterProtocol = () => `/bzzz/${lab.meshName}/roster/1`
-const capabilitiesProtocol = () => `/bzzz/${lab.meshName}/capabilities/1`
+const whole = encodeFrames(encodeJson({}))
+const badFrames: [what: string, bytes: Uint8Array][] = [
+  ['oversized', header(0x7fffffff)],
+  ['truncated', Buffer.concat([header(100), Buffer.from('half')])],
+  ['without an end', header(0).subarray(0, 3)],
+  ['bytes behind the end', Buffer.concat([whole, header(9)])],
+  ['not JSON', encodeFrames(Buffer.from('{"v":'))],
+  ['not an object', encodeFrames(Buffer.from('[[[[]]]]'))],
+]
 
-test.each([
-  ['join', true, joinProtocol, { v: 1 }],
-  ['roster', false, rosterProtocol, { v: 1, digest: 'a'.repeat(64) }],
-  ['capabilities', false, capabilitiesProtocol, null],
-] as const)(
-  'bad frames on %s are cut off, and the next good one is served',
-  async (_name, stranger, id, message) => {
-    const a = await lab.start('a', { mdns: { enabled: false } })
-    const bad: [what: string, write: (duplex: Duplex) => void][] = [
-      ['oversized', (duplex) => duplex.end(header(0x7fffffff))],
-      ['truncated', (duplex) => duplex.end(Buffer.concat([header(100), Buffer.from('half')]))],
-      ['not JSON', (duplex) => duplex.end(encodeFrames(Buffer.from('{"v":')))],
-      ['not an object', (duplex) => duplex.end(encodeFrames(Buffer.from('[[[[]]]]')))],
-      [
-        'bytes behind the end',
-        (duplex) => duplex.end(Buffer.concat([encodeFrames(Buffer.from('{}')), header(9)])),
-      ],
-    ]
-    for (const [what, write] of bad) {
-      if (what.startsWith('not') && id === capabilitiesProtocol) continue
-      const from = await raw({ stranger })
-      const duplex = await stream(from, a, id())
-      write(duplex)
-      expect(await answered(duplex), what).toBe('cut')
-      await from.stop()
-    }
-    expect(count(a, 'requests.failed')).toBeGreaterThanOrEqual(id === capabilitiesProtocol ? 3 : 5)
-    const good = await raw({ stranger })
-    const duplex = await stream(good, a, id())
-    duplex.end(encodeFrames(encodeJson(message)))
-    expect(await answered(duplex)).toContain('{')
-  },
-)
+/** Sends each, and expects nothing but the end; then a good one, which is answered. */
+async function tryAll(a: Mesh, from: Raw, protocol: string, good: unknown, reads = true) {
+  const bad = badFrames.filter(([what]) => reads || !what.startsWith('not'))
+  const before = count(a, 'requests.failed')
+  for (const [what, bytes] of bad) {
+    const duplex = await stream(from, a, protocol)
+    duplex.end(bytes)
+    expect(await answered(duplex), `${protocol}: ${what}`).toBe('cut')
+    const isMember = lab.founder.membership.standing(from.peerId) === 'member'
+    await until('a stranger to go', 5000, () => isMember || from.node.getConnections().length === 0)
+  }
+  expect(count(a, 'requests.failed'), protocol).toBeGreaterThanOrEqual(before + bad.length)
+  const duplex = await stream(from, a, protocol)
+  duplex.end(encodeFrames(encodeJson(good)))
+  expect(await answered(duplex), protocol).toContain('{')
+}
+
+test('bad frames of a stranger are cut off, and its next good one is served', async () => {
+  const a = await lab.start('a', { mdns: { enabled: false } })
+  await tryAll(a, await raw({ stranger: true }), '/bzzz/join/1', { v: 1 })
+})
+
+/** A new protocol has to have its line here. */
+const questions = {
+  capabilities: null,
+  picture: { v: 1, digest: 'a'.repeat(64) },
+  probe: { v: 1, target: '12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8' },
+  roster: { v: 1, digest: 'a'.repeat(64) },
+  witness: { v: 1 },
+} satisfies Record<Exclude<ProtocolName, 'journal'>, unknown>
+
+test('bad frames of a member are cut off on every protocol, and its next good one is served', async () => {
+  const a = await lab.start('a', { mdns: { enabled: false } })
+  a.handleWitness(async () => ({ v: 1, heads: [] }))
+  const member = await raw()
+  for (const [name, question] of Object.entries(questions)) {
+    const { id } = protocols[name as keyof typeof questions]
+    // Capabilities are told whatever the question.
+    await tryAll(a, member, `/bzzz/${lab.meshName}/${id}`, question, name !== 'capabilities')
+  }
+})
 
 test('a stranger has one answer, and then goes', async () => {
   const a = await lab.start('a', { mdns: { enabled: false } })
   const stranger = await raw({ stranger: true })
-  const duplex = await stream(stranger, a, joinProtocol())
+  const duplex = await stream(stranger, a, '/bzzz/join/1')
   duplex.end(encodeFrames(encodeJson({ kind: 'nonsense' })))
   expect(await answered(duplex)).toContain('JOIN_INVALID')
   await until('the end', 10_000, () => stranger.node.getConnections().length === 0)
@@ -256,7 +277,7 @@ test('roster messages of a hostile member change nothing, and are counted', asyn
     null,
   ]
   await member.publish('roster', encodeJson({ v: 1, digest: 'b'.repeat(64), statements: forged }))
-  const duplex = await stream(member, a, rosterProtocol())
+  const duplex = await stream(member, a, `/bzzz/${lab.meshName}/roster/1`)
   duplex.end(encodeFrames(encodeJson({ v: 1, digest: 'b'.repeat(64), statements: forged })))
   expect(await answered(duplex)).toContain(digest)
   const refused = () =>
