@@ -125,7 +125,7 @@ await bench({ name: 'journal-scale', budgetMs: 240_000, deadlineMs: 480_000 }, a
       rows(journal, { task: { issue: Math.floor(count / perTask / 2) } }),
     'of a rare type, the last 20': (journal) => rows(journal, { types: ['task.failed'], last: 20 }),
     'of the last 20': (journal) => rows(journal, { last: 20 }),
-    'since the last minute': (journal) => rows(journal, { since: Date.now() - 100 }),
+    'since 100 ms ago': (journal) => rows(journal, { since: Date.now() - 100 }),
   }
   const first: Record<string, Samples> = {}
   const later: Record<string, Samples> = {}
