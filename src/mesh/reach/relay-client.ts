@@ -146,9 +146,8 @@ function withoutSearch(all: CircuitRelayTransportComponents): CircuitRelayTransp
     peerStore: override(peerStore, { all: async () => [] }),
     randomWalk: { walk: nothing },
     events: override(events, {
-      addEventListener: (type: Parameters<typeof events.addEventListener>[0], ...rest: never[]) => {
-        if (type !== 'peer:discovery')
-          Reflect.apply(events.addEventListener, events, [type, ...rest])
+      addEventListener: (type, listener, options) => {
+        if (type !== 'peer:discovery') events.addEventListener(type, listener, options)
       },
     }),
   })

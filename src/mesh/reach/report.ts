@@ -1,6 +1,6 @@
 /** What is known about how others reach this peer, put into words. Pure. */
 import { inSubnet, isLoopback, isPublic, parseAddress, type LocalAddress } from '../addresses.ts'
-import type { AnnouncedAddress, Reach, ReachKind } from '../types.ts'
+import type { AnnouncedAddress, ReachKind } from '../types.ts'
 import type { Check } from './autonat.ts'
 import { isPublicAddress } from './choose.ts'
 
