@@ -146,8 +146,8 @@ function withoutSearch(all: CircuitRelayTransportComponents): CircuitRelayTransp
     peerStore: override(peerStore, { all: async () => [] }),
     randomWalk: { walk: nothing },
     events: override(events, {
-      addEventListener: (...rest: Parameters<typeof events.addEventListener>) => {
-        if (rest[0] !== 'peer:discovery') events.addEventListener(...rest)
+      addEventListener: (type, listener, options) => {
+        if (type !== 'peer:discovery') events.addEventListener(type, listener, options)
       },
     }),
   })

@@ -26,7 +26,7 @@ const relayBackMs = 60_000
 const upMs = 120_000
 /** Until what is known of the own reach has settled, ms. */
 const reachMs = 60_000
-const flowMs = 2_500
+const flowMs = 6_000
 
 interface Nets {
   relay: Machine
