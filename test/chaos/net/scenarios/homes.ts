@@ -14,6 +14,8 @@ const fullMs = 20_000
 /** For work to begin again when there is space, ms: a retry and a poll. */
 const resumeMs = 60_000
 const workMs = 60_000
+/** Between two issues for anybody, ms. */
+const flowMs = 6_000
 const hook = fileURLToPath(new URL('../fixtures/clock-hook.mjs', import.meta.url))
 const hourMs = 3_600_000
 
@@ -124,7 +126,7 @@ const twins: Part = {
     await rename(copy, twin.actor.home)
     note('both start')
     await Promise.all([victim.actor.start(), twin.actor.start()])
-    const stop = crew.flow(2_500)
+    const stop = crew.flow(flowMs)
     await sleep(30_000, { signal })
     await stop()
     await crew.dismiss(twin)
@@ -141,7 +143,7 @@ const clock: Part = {
   async run(crew, context) {
     const { signal, note } = context
     const victim = crew.members[0]!
-    const stop = crew.flow(2_500)
+    const stop = crew.flow(flowMs)
     for (const shift of [hourMs, -hourMs, 0]) {
       const what = `clock off by ${shift / 60_000} min`
       note(`the clock of ${victim.name} is off by ${shift / 60_000} min`)
