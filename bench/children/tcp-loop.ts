@@ -24,20 +24,27 @@ function connect(): void {
   const socket = createConnection({ port: Number(port), host: host ?? '127.0.0.1' })
   let up = false
   let beat: NodeJS.Timeout | undefined
+  let silence: NodeJS.Timeout | undefined
   socket.setTimeout(dialMs, () => socket.destroy())
   socket.on('connect', () => {
-    socket.setTimeout(everyMs + silentMs)
-    const send = () => socket.write('x')
+    // Node counts what is sent as activity, too: silence is for a timer of our own.
+    socket.setTimeout(0)
+    const send = () => {
+      socket.write('x')
+      silence = setTimeout(() => socket.destroy(), silentMs)
+    }
     send()
     beat = setInterval(send, everyMs)
   })
   socket.on('data', () => {
+    clearTimeout(silence)
     if (!up) console.log('up')
     up = true
   })
   socket.on('error', () => undefined)
   socket.on('close', () => {
     clearInterval(beat)
+    clearTimeout(silence)
     if (up) console.log('down')
     setTimeout(connect, Math.max(0, dialMs - (performance.now() - began)))
   })

@@ -16,6 +16,7 @@ import { Recorder } from './recorder.ts'
 import { forks, gaps, missing, placeOf, unverified, unwritten } from './replicas.ts'
 import type { FinalJournals } from './replicas.ts'
 import type { Context } from './scenario.ts'
+import { maxSlow, watchSlowness, type Slowness } from './slowness.ts'
 import type { Machine } from './world.ts'
 
 export interface CrewInit {
@@ -40,6 +41,8 @@ export interface Crew {
   readonly stage: Stage
   readonly members: readonly Member[]
   readonly recorder: Recorder
+  /** See `slowness.ts`. */
+  slowness(): number
   /** What the harness keeps processes from; for the judge of overlapping work. */
   readonly disturbances: Disturbance[]
   /** One more member, whose agent is not started. */
@@ -48,14 +51,15 @@ export interface Crew {
   dismiss(member: Member): Promise<void>
   /**
    * Until each of `some` (default: all) is connected to all others of them and has their
-   * capabilities. Resolves with how long that took, ms; undefined, and a violation, when it took longer.
+   * capabilities. Resolves with how long that took, ms; undefined, and a violation, when it took longer
+   * than `limitMs`, stretched as far as the machine is slow.
    */
   whole(what: string, limitMs: number, some?: readonly Member[]): Promise<number | undefined>
   /** An issue that anybody may do, or `by` alone. */
   issue(by?: Member, ms?: number): Promise<Planned>
   /** Issues for anybody, one after the other, until it is called. */
   flow(everyMs: number): () => Promise<void>
-  /** Publications of these between two times, by the forge's ledger. */
+  /** Waits for the end of everything, ends the agents, and judges all there is. */
   judge(): Promise<Evidence>
 }
 
@@ -69,6 +73,8 @@ const endMs = 240_000
 /** Until all replicas have all, ms. */
 const replicatedMs = 90_000
 const apiMs = 5_000
+/** For all journals of one agent, ms. */
+const readMs = 30_000
 const verifyMs = 60_000
 const yieldMs = 30_000
 
@@ -89,6 +95,7 @@ export async function withCrew(
   const recorder = new Recorder()
   const members: Member[] = []
   const retired: Member[] = []
+  const slowness = await watchSlowness()
   const founder = await createFounder(dir, `chaos-${context.seed}`)
 
   function add(machine: Machine, name = machine.name): Member {
@@ -121,6 +128,7 @@ export async function withCrew(
     stage,
     members,
     recorder,
+    slowness: () => slowness.factor(),
     disturbances: [],
     add,
     async dismiss(member) {
@@ -128,7 +136,8 @@ export async function withCrew(
       retired.push(member)
       await member.actor.end()
     },
-    whole: async (what, limitMs, some = members) => whole(context, { what, limitMs, some }),
+    whole: async (what, limitMs, some = members) =>
+      whole(context, { what, limitMs, some, slowness }),
     issue: async (by, ms = random.between(0, 300)) =>
       stage.openIssue({ kind: 'quick', ms: Math.round(ms), needs: by ? [by.name] : [] }),
     flow: (everyMs) => flow(crew, everyMs, context),
@@ -139,10 +148,15 @@ export async function withCrew(
     for (const machine of machines) add(machine)
     await init.prepare?.(crew, context)
     for (const { actor } of members) await actor.start()
-    await until('all agents to be up', upMs, () => allReady(members), { signal, everyMs: 250 })
+    await until('all agents to be up', upMs * slowness.factor(), () => allReady(members), {
+      signal,
+      everyMs: 250,
+    })
     note(`${members.length} agents are up`)
     await use(crew)
   } finally {
+    context.figure('everything took longer here by', Math.round(slowness.factor() * 10) / 10)
+    await slowness.stop()
     await recorder.stop()
     await Promise.all([...members, ...retired].map(async ({ actor }) => actor.retire()))
     await endOrphans(stage)
@@ -153,9 +167,16 @@ export async function withCrew(
 const allReady = async (members: readonly Member[]) =>
   (await Promise.all(members.map(async ({ actor }) => actor.ready()))).every(Boolean)
 
+interface Whole {
+  what: string
+  limitMs: number
+  some: readonly Member[]
+  slowness: Slowness
+}
+
 async function whole(
   { signal, violation, figure }: Context,
-  { what, limitMs, some }: { what: string; limitMs: number; some: readonly Member[] },
+  { what, limitMs, some, slowness }: Whole,
 ): Promise<number | undefined> {
   const began = performance.now()
   let lacks: string[] = []
@@ -164,14 +185,17 @@ async function whole(
     lacks = all.flat()
     return lacks.length === 0
   }
-  try {
-    await until(what, limitMs, look, { signal, everyMs: 100 })
-  } catch (error) {
-    rethrowUnless('DEADLINE')(error)
-    violation(`${what}: not whole after ${limitMs / 1_000} s: ${lacks.join(', ')}`)
+  const late = () => performance.now() - began > limitMs * slowness.factor()
+  await until(what, limitMs * maxSlow, async () => (await look()) || late(), {
+    signal,
+    everyMs: 100,
+  }).catch(rethrowUnless('DEADLINE'))
+  const took = performance.now() - began
+  if (lacks.length > 0) {
+    const seconds = `${Math.round(took / 1_000)} s (${limitMs / 1_000} on an idle machine)`
+    violation(`${what}: not whole after ${seconds}: ${lacks.join(', ')}`)
     return undefined
   }
-  const took = performance.now() - began
   figure(`${what}, whole after, s`, Math.round(took / 100) / 10)
   return took
 }
@@ -209,18 +233,24 @@ async function judge(
   { leaseMs, login }: { leaseMs: number; login: string },
 ): Promise<Evidence> {
   const { stage, members, recorder, disturbances } = crew
-  await ended(stage, [login], { ms: endMs, signal, note }).catch(rethrowUnless('DEADLINE'))
+  await ended(stage, [login], { ms: endMs * crew.slowness(), signal, note }).catch(
+    rethrowUnless('DEADLINE'),
+  )
   await quiet(stage, signal)
   const began = performance.now()
   let finals: FinalJournals[] = []
   const replicated = async () => {
-    finals = await Promise.all(members.map(async (one) => finalOf(one)))
+    const read = await Promise.all(members.map(async (one) => finalOf(one))).catch(() => undefined)
+    if (read === undefined) return false
+    finals = read
     const all = new Set(finals.flatMap(({ entries }) => entries.map(placeOf)))
     return finals.every(({ entries }) => entries.length === all.size)
   }
-  await until('all replicas', replicatedMs, replicated, { signal, everyMs: 1_000 }).catch(
-    rethrowUnless('DEADLINE'),
-  )
+  await until('all replicas', replicatedMs * crew.slowness(), replicated, {
+    signal,
+    everyMs: 1_000,
+  }).catch(rethrowUnless('DEADLINE'))
+  if (finals.length < members.length) throw new Error('not all journals could be read')
   figure('replicas equal after, s', Math.round((performance.now() - began) / 100) / 10)
   await recorder.stop()
   const here = new Set(members.map(({ name }) => name))
@@ -253,8 +283,9 @@ async function judge(
   return evidence
 }
 
-async function finalOf({ name, api }: Member): Promise<FinalJournals> {
+async function finalOf({ name, actor }: Member): Promise<FinalJournals> {
   const entries = []
+  const api = connect(actor.home, { timeoutMs: readMs })
   for await (const entry of api.logs()) entries.push(entry)
   return { holder: name, entries, verifications: [] }
 }

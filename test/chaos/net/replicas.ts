@@ -73,11 +73,18 @@ function twoKeys(finals: readonly FinalJournals[]): string[] {
   return [...found]
 }
 
+/** Where an entry stood that was written again, because its journal could not be gone on with. */
+function originOf(entry: LoggedEntry): string[] {
+  if (!('origin' in entry) || entry.origin === undefined) return []
+  const { epoch, seq } = entry.origin
+  return [placeOf({ ...entry, epoch, seq })]
+}
+
 /** What was shown once and is not in the final journals of every holder. At most 20 are told. */
 export function missing(seen: readonly Sighting[], finals: readonly FinalJournals[]): string[] {
   const places = new Map(seen.map((one) => [placeOf(one.entry), one]))
   const found = finals.flatMap(({ holder, entries }) => {
-    const there = new Set(entries.map(placeOf))
+    const there = new Set(entries.flatMap((entry) => [placeOf(entry), ...originOf(entry)]))
     return [...places].flatMap(([place, { entry, holder: by }]) => {
       if (there.has(place)) return []
       const { type, seq, epoch, peerId } = entry

@@ -86,6 +86,12 @@ describe('the judge of journals', () => {
     expect(missing(seen, finals)).toHaveLength(3)
   })
 
+  it('takes what was written again elsewhere for what it was', () => {
+    const origin = { key: 'k1', epoch: 0, seq: 1, time: 1 }
+    const again = entry(0, { epoch: 1, origin })
+    expect(missing([shown('ada', entry(1))], [final('bo', entry(0), again)])).toEqual([])
+  })
+
   it('finds a gap', () => {
     expect(gaps([final('bo', entry(0), entry(2))])).toEqual(['bo has 2 of 3 in epoch 0 of …ooWada'])
   })

@@ -14,6 +14,8 @@ const fullMs = 20_000
 /** For work to begin again when there is space, ms: a retry and a poll. */
 const resumeMs = 60_000
 const workMs = 60_000
+/** Between two issues for anybody, ms. */
+const flowMs = 6_000
 const hook = fileURLToPath(new URL('../fixtures/clock-hook.mjs', import.meta.url))
 const hourMs = 3_600_000
 
@@ -57,7 +59,7 @@ const full: Part = {
       figure('disk-full', 'an issue was worked all the same')
     }
     await rm(join(victim.actor.home, ballast))
-    const took = await done(crew, waiting, resumeMs, signal)
+    const took = await done(crew, waiting, resumeMs * crew.slowness(), signal)
     if (took === undefined) violation('disk-full: no work was taken when there was space again')
     else figure('disk-full, own issue done after space, s', Math.round(took / 100) / 10)
     const after = await victim.api.status().catch(() => undefined)
@@ -84,7 +86,7 @@ async function worksAlone(
   what: string,
 ): Promise<void> {
   const issue = await crew.issue(member)
-  const took = await done(crew, issue, workMs, signal)
+  const took = await done(crew, issue, workMs * crew.slowness(), signal)
   if (took === undefined) violation(`${what}: ${member.name} works no more`)
 }
 
@@ -124,7 +126,7 @@ const twins: Part = {
     await rename(copy, twin.actor.home)
     note('both start')
     await Promise.all([victim.actor.start(), twin.actor.start()])
-    const stop = crew.flow(2_500)
+    const stop = crew.flow(flowMs)
     await sleep(30_000, { signal })
     await stop()
     await crew.dismiss(twin)
@@ -141,13 +143,22 @@ const clock: Part = {
   async run(crew, context) {
     const { signal, note } = context
     const victim = crew.members[0]!
-    const stop = crew.flow(2_500)
+    const stop = crew.flow(flowMs)
     for (const shift of [hourMs, -hourMs, 0]) {
+      const what = `clock off by ${shift / 60_000} min`
       note(`the clock of ${victim.name} is off by ${shift / 60_000} min`)
       await writeFile(clockFile(context, victim.name), `${shift}`)
       await sleep(30_000, { signal })
-      await crew.whole(`clock off by ${shift / 60_000} min`, bounds.short)
-      await worksAlone(crew, victim, context, `clock off by ${shift / 60_000} min`)
+      if (shift < 0) {
+        // Before the day on which its records begin, a machine takes nobody for a member.
+        const others = crew.members.filter((member) => member !== victim)
+        await crew.whole(`${what}, the others`, bounds.short, others)
+        const { mesh } = await victim.api.status()
+        context.figure(`${what}, peers it still has`, mesh.connected)
+      } else {
+        await crew.whole(what, shift === 0 ? bounds.long : bounds.short)
+        await worksAlone(crew, victim, context, what)
+      }
     }
     await stop()
     return undefined

@@ -116,6 +116,8 @@ async function run(context: Context): Promise<void> {
     await founder.admit(home, name, ['worker'])
     return home
   }
+  // Before the others, so that each of them knows it for a member.
+  const turned = await homeOf(traitor!)
   const nodes: Node[] = []
   for (const at of machines) nodes.push(await start(context, at, await homeOf(at)))
   await whole(nodes, signal)
@@ -128,7 +130,7 @@ async function run(context: Context): Promise<void> {
   const attacks: [Machine, AttackerInit][] = [
     [crowd!, { ...usual, attacks: ['crowd'] }],
     [stranger!, { ...usual, attacks: every }],
-    [traitor!, { ...usual, attacks: every, home: await homeOf(traitor!) }],
+    [traitor!, { ...usual, attacks: every, home: turned }],
   ]
   const running = attacks.map(([at, init]) => speaking(context, at, attacker, init))
   await Promise.all(running.map(({ next }) => next(answerMs)))
