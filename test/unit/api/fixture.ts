@@ -39,7 +39,10 @@ export const status: Status = {
     asks: 1,
   },
   journal: {
-    ...{ key, epoch: 1, length: 42, state: { is: 'open' } },
+    key,
+    epoch: 1,
+    length: 42,
+    state: { is: 'open' },
     others: { journals: 2, bytes: 9_000, budgetBytes: 1e9, droppedEntries: 0, droppedFrom: 0 },
   },
   slots: { total: 2, used: 1 },
