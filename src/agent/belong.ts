@@ -1,10 +1,11 @@
 /**
  * To which mesh the agent belongs, settled before anything is connected:
  *
- *   member of a mesh ──────────────────────────────▶ go on
- *   of none, or expired ── a token is configured ──▶ join, for as long as it takes
- *   of none ── no token ───────────────────────────▶ found one of its own
- *   removed, expired, without the role it needs ───▶ coded error
+ *   member of a mesh ─────────────────────────────────────▶ go on
+ *   of none, or expired ── a token is configured ─────────▶ join, for as long as it takes
+ *   of one that has no other ── a token for another mesh ─▶ the same, and leave that one
+ *   of none ── no token ──────────────────────────────────▶ found one of its own
+ *   removed, expired, without the role it needs ──────────▶ coded error
  */
 import type { Config } from '../config/index.ts'
 import {
@@ -12,11 +13,12 @@ import {
   foundMesh,
   joinMesh,
   openMembership,
+  readToken,
   type JoinProgress,
   type Membership,
 } from '../mesh/index.ts'
 import { joinToken, resolveSecret } from '../secrets/index.ts'
-import { hasCode, systemClock, type Logger } from '../util/index.ts'
+import { explain, hasCode, systemClock, type Logger } from '../util/index.ts'
 import { AgentError } from './errors.ts'
 
 /** What `mesh.name` is where nobody set it. */
@@ -42,11 +44,41 @@ export async function belong(init: BelongInit, components: BelongComponents): Pr
   await there?.renew(() => false)
   const standing = there?.standing(there.peerId)
   if (there !== undefined && standing === 'removed') throw removed(there)
-  if (there !== undefined && standing === 'member') return fit(config, there, logger)
+  const alone = there === undefined || !there.hadOthers()
+  if (there !== undefined && standing === 'member') {
+    const token = alone ? await elsewhere(init, there, components) : undefined
+    if (token === undefined) return fit(config, there, logger)
+    return fit(config, await join(init, { token, replace: true }, components), logger)
+  }
   const token = await tokenOf(init, components)
-  if (token !== undefined) return fit(config, await join(init, token, components), logger)
+  if (token !== undefined) {
+    return fit(config, await join(init, { token, replace: alone }, components), logger)
+  }
   if (there !== undefined) throw expired(there)
   return found(config, logger)
+}
+
+/**
+ * The token, if it is for another mesh than the one that the home founded and is alone in: an agent
+ * that was started once without its token joins all the same. A member needs no token, so none is
+ * missed here.
+ */
+async function elsewhere(
+  init: BelongInit,
+  own: Membership,
+  components: BelongComponents,
+): Promise<string | undefined> {
+  try {
+    const token = await tokenOf(init, components)
+    if (token === undefined || readToken(token).meshId === own.meshId) return undefined
+    const text = `this home is alone in the mesh ${own.meshName}, and leaves it for the one that its token is for`
+    components.logger.warn({ event: 'mesh.leave', meshId: own.meshId }, text)
+    return token
+  } catch (error) {
+    const fields = { event: 'mesh.join', err: explain(error) }
+    components.logger.warn(fields, 'the token of mesh.join cannot be used')
+    return undefined
+  }
 }
 
 async function tokenOf(
@@ -66,7 +98,7 @@ async function tokenOf(
 
 async function join(
   { config }: BelongInit,
-  token: string,
+  how: { token: string; replace: boolean },
   { logger, signal }: BelongComponents,
 ): Promise<Membership> {
   const { home, name, roles, mesh } = config
@@ -74,7 +106,7 @@ async function join(
     home,
     name,
     roles,
-    token,
+    ...how,
     clock: systemClock,
     logger,
   })

@@ -1,8 +1,16 @@
-/** Options about how this agent finds the others and is reached by them. */
+/** Options about the mesh: how this agent becomes a member, and how agents find and reach each other. */
 import { z } from 'zod'
 import * as field from './fields.ts'
 import { option } from './option.ts'
-import { join } from './schema-membership.ts'
+
+const join = option(field.storedSecret.optional(), {
+  what: 'Where the token is, as `bzzz invite` prints it, with which an agent joins a mesh by itself when it belongs to none or is alone in its own.',
+  why: 'For containers, with a token of `bzzz invite --uses any --ttl never` as their secret. It waits for as long as no signer answers. Without a token it founds a mesh of its own.',
+  form: '{file: PATH}, {credential: NAME} or {env: NAME}',
+  defaultText:
+    'the first of the file in BZZZ_MESH_JOIN_FILE, $CREDENTIALS_DIRECTORY/mesh_join, /run/secrets/mesh_join, BZZZ_MESH_JOIN; else none',
+  env: false,
+})
 
 export const mesh = z
   .strictObject({

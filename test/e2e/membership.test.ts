@@ -180,6 +180,8 @@ describe('machines of a mesh', () => {
     await writeFile(secret, await token(ada!, '--uses', 'any', '--ttl', 'never'), { mode: 0o600 })
     expect(await first.kill('SIGTERM')).toBe(0)
     dara = await machine('dara', { join: { file: secret } })
+    // As if it had been started once without its token.
+    expect((await bzzz(dara, 'init', '--name', 'alone')).code).toBe(0)
     const early = world.spawn('dara', dara.home, ['up', '--config', dara.file, '--lease-stdin'])
     await until('dara to wait', 30_000, () => early.stderr().includes('waits until it is let in'))
     first = await up(ada!)
