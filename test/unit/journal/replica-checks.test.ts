@@ -88,7 +88,7 @@ describe('the judge of journals', () => {
 
   it('takes what was written again elsewhere for what it was', () => {
     const origin = { key: 'k1', epoch: 0, seq: 1, time: 1 }
-    const again = entry(0, { epoch: 1, origin } as Partial<LoggedEntry>)
+    const again = entry(0, { epoch: 1, origin })
     expect(missing([shown('ada', entry(1))], [final('bo', entry(0), again)])).toEqual([])
   })
 
@@ -102,7 +102,7 @@ describe('the judge of journals', () => {
   })
 
   it('finds what was pushed and not written down before', () => {
-    const tried = entry(0, { type: 'claim.tried', task, attempt: 1, oid } as Partial<LoggedEntry>)
+    const tried = entry(0, { type: 'claim.tried', task, attempt: 1, oid })
     const first = new Map([[oid, record()]])
     expect(unwritten(first, [final('bo', tried)])).toEqual([])
     expect(unwritten(first, [final('bo', entry(0))])).toHaveLength(1)
