@@ -9,6 +9,8 @@ export interface Window {
   number: number
   ms: number
   perSecond: number
+  /** Peer ids of the honest; what others say under their own names is not counted. */
+  authors: readonly string[]
 }
 
 export interface HonestReport {

@@ -79,7 +79,8 @@ async function whole(nodes: readonly Node[], signal: AbortSignal): Promise<void>
 }
 
 async function measured(nodes: readonly Node[], number: number): Promise<HonestReport[]> {
-  const window: Window = { number, ms: windowMs, perSecond }
+  const authors = nodes.map(({ peerId }) => peerId)
+  const window: Window = { number, ms: windowMs, perSecond, authors }
   return Promise.all(nodes.map((node) => node.ask<HonestReport>(window)))
 }
 
