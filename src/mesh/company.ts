@@ -45,6 +45,7 @@ export interface CompanyInit {
 
 export interface CompanyComponents {
   events: EventEmitter<MeshEvents>
+  isMember: (peerId: string) => boolean
   /** Roles that the mesh grants a peer. */
   granted: (peerId: string) => readonly string[]
   inbox: Inbox
@@ -74,7 +75,8 @@ export interface Company extends Startable {
 
 export function createCompany(init: CompanyInit, components: CompanyComponents): Company {
   const { config, meshName, identity, incarnation, protocolId } = init
-  const { events, granted, inbox, gossip, dialer, links, counters, logger, clock } = components
+  const { events, isMember, granted, inbox, gossip, dialer, links, counters, logger, clock } =
+    components
   const { peerId } = identity
   const basics = { counters, logger, clock }
   let life: Life | undefined
@@ -132,6 +134,8 @@ export function createCompany(init: CompanyInit, components: CompanyComponents):
     { clock },
   )
   async function sweep(): Promise<void> {
+    // What was on its way when the roster changed.
+    for (const { peerId: of } of peers.list()) if (!isMember(of)) peers.removed(of)
     peers.sweep()
     links()?.sweep()
   }

@@ -121,7 +121,18 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   )
   const company = createCompany(
     { config, meshName, identity, incarnation, protocolId },
-    { events, granted, inbox, gossip, dialer, links: () => links, counters, logger, clock },
+    {
+      events,
+      isMember,
+      granted,
+      inbox,
+      gossip,
+      dialer,
+      links: () => links,
+      counters,
+      logger,
+      clock,
+    },
   )
   const { peers, announcer, heartbeats } = company
   const ports = createPorts(config.home, { logger })
