@@ -12,7 +12,13 @@
  */
 import { z } from 'zod'
 import { canonicalJson } from '../../util/index.ts'
-import { MAX_ADDRESS_CHARS, MAX_ADDRESSES, MAX_ELSEWHERE, MAX_SHOWN } from './limits.ts'
+import {
+  MAX_ADDRESS_CHARS,
+  MAX_ADDRESSES,
+  MAX_ELSEWHERE,
+  MAX_SHOWN,
+  MAX_WELCOME,
+} from './limits.ts'
 import {
   genesisSchema,
   inviteSchema,
@@ -77,7 +83,11 @@ const refusalCodes = Object.keys(refusals) as [Refusal, ...Refusal[]]
 const standing = z.enum(['member', 'expired', 'removed', 'stranger'])
 
 const answers = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('welcome'), v, statements }),
+  z.strictObject({
+    kind: z.literal('welcome'),
+    v,
+    statements: z.array(z.unknown()).max(MAX_WELCOME),
+  }),
   z.strictObject({ kind: z.literal('pending'), v, genesis: genesisSchema }),
   z.strictObject({
     kind: z.literal('elsewhere'),

@@ -9,7 +9,7 @@ import { MeshError } from '../errors.ts'
 import { loadIdentity } from '../identity.ts'
 import { checkName, checkRoles } from './fields.ts'
 import { parseAnswer, proofBytes, refusals, type Refusal } from './join-wire.ts'
-import { MAX_SHOWN } from './limits.ts'
+import { MAX_SHOWN, MAX_WELCOME } from './limits.ts'
 import { leaveMesh } from './leave.ts'
 import { openMembership } from './open.ts'
 import { emptyRoster, type Roster } from './roster.ts'
@@ -109,7 +109,7 @@ export async function createJoiner(init: JoinerInit): Promise<Joiner> {
     }
     const isOwn = meshId === ownMesh
     const start = isOwn && own !== undefined ? own.roster : empty
-    const { roster } = await take(start, statements, clock.now(), MAX_SHOWN)
+    const { roster } = await take(start, statements, clock.now(), MAX_WELCOME)
     if (standingIn(viewOf(roster, clock.now()), peerId) !== 'member') {
       return invalid('it does not prove that this machine was admitted')
     }

@@ -48,6 +48,8 @@ export const maxJoinRequestBytes = 16 * 1024
 export const maxJoinAnswerBytes = 64 * 1024
 /** Statements read from one message of a stranger: the chain of roots and two chains of signers. */
 export const MAX_SHOWN = MAX_ROTATIONS + 1 + 3 * (MAX_DEPTH + 2)
+/** Statements in the welcome of a new member: the proof, and others of the roster while there is room. */
+export const MAX_WELCOME = 200
 
 export const MAX_NAME = 64
 export const MAX_TOKEN_CHARS = 700

@@ -27,11 +27,13 @@ import {
   MAX_ADDRESSES,
   MAX_ELSEWHERE,
   MAX_SHOWN,
+  MAX_WELCOME,
+  maxJoinAnswerBytes,
   MEMBER_LIFE_MS,
   REUSABLE_LIFE_MS,
 } from './limits.ts'
 import { admission } from './plan-admission.ts'
-import { standingProof } from './proof.ts'
+import { standingProof, welcomeProof } from './proof.ts'
 import { epochOf, headOf } from './roster.ts'
 import { isSigned, peerIdSchema } from './statements.ts'
 import type { Locate } from './types.ts'
@@ -176,7 +178,10 @@ export class Reception {
 
   #welcome(peerId: string): JoinAnswer {
     const { roster, self } = this.#core
-    const statements = standingProof(roster, this.#core.view(), [peerId, self])
+    const statements = welcomeProof(roster, this.#core.view(), [peerId, self], {
+      maxBytes: maxJoinAnswerBytes - 1024,
+      maxStatements: MAX_WELCOME,
+    })
     return { kind: 'welcome', v: 1, statements }
   }
 

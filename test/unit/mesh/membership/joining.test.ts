@@ -10,6 +10,7 @@ import {
 } from '../../../../src/mesh/index.ts'
 import { proofBytes } from '../../../../src/mesh/membership/join-wire.ts'
 import { generateKey } from '../../../../src/mesh/membership/keys.ts'
+import { maxJoinAnswerBytes } from '../../../../src/mesh/membership/limits.ts'
 import { address, codeOf, createWorld, sync, wire, type World } from './support.ts'
 
 let world: World
@@ -322,4 +323,16 @@ test('names that would move the cursor, or none, are refused before anything is 
     const init = { home: world.home('n'), name, roles: ['worker' as const], clock, logger }
     expect(await codeOf(() => createJoiner(init))).toBe('MESH_CONFIG_INVALID')
   }
+})
+
+test('a new member hears of the others at once, as many as fit into one answer', async () => {
+  const others = []
+  for (let n = 0; n < 5; n += 1) others.push(await world.admit(`other-${n}`, ada))
+  const late = await world.admit('late', ada)
+  for (const other of others) expect(late.standing(other.peerId)).toBe('member')
+  const { token } = await ada.invite({ addresses: [address] })
+  const one = await world.joiner('latest', { token })
+  const from = { peerId: one.peerId, address }
+  const answer = await ada.answer(wire(await one.message(ada.peerId)), from)
+  expect(JSON.stringify(answer).length).toBeLessThan(maxJoinAnswerBytes)
 })

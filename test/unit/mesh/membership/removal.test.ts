@@ -191,8 +191,8 @@ test('a removal outlives the signer that signed it', async () => {
 
 test('a member that is not known shows itself; both know each other then', async () => {
   const sue = await world.admit('sue', ada, { roles: ['signer'] })
-  const bob = await world.admit('bob', ada)
   await sync(ada, sue)
+  const bob = await world.admit('bob', ada)
   const cat = await world.admit('cat', sue)
   expect([bob.standing(cat.peerId), cat.standing(bob.peerId)]).toEqual(['stranger', 'stranger'])
   const introduction = wire(cat.introduction())
