@@ -7,7 +7,7 @@ import type { Crew, Member } from '../crew.ts'
 import { bounds, busy, done, onLan, type Part } from '../parts.ts'
 import type { Context } from '../scenario.ts'
 
-const diskMiB = 96
+const diskMiB = 256
 const ballast = 'ballast'
 /** The disk stays full for, ms. */
 const fullMs = 20_000
