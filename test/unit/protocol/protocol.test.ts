@@ -1,0 +1,121 @@
+/**
+ * What docs/ says of the protocol is what the code does: the schemas are the code's, the examples fit
+ * them, and the independent peer, which knows the page alone, accepts every signature.
+ */
+import { readdir, readFile } from 'node:fs/promises'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { entryTypes } from '../../../src/journal/entries.ts'
+import { refusals } from '../../../src/mesh/membership/join-wire.ts'
+import { protocols, topics } from '../../../src/mesh/wire.ts'
+import { isSignedByKey, isSignedByPeer, type Fields } from '../../independent/forms.ts'
+import { Roster } from '../../independent/roster.ts'
+import { readToken } from '../../independent/token.ts'
+import { examples, type Example } from '../../protocol/examples.ts'
+import { examplesPage } from '../../protocol/generate.ts'
+import { bob, meshId } from '../../protocol/parties.ts'
+import { wireSchemas } from '../../protocol/schemas.ts'
+
+const docs = new URL('../../../docs/', import.meta.url)
+const schemas = wireSchemas()
+let all: Example[]
+beforeAll(async () => {
+  all = await examples()
+})
+
+function compile() {
+  const ajv = new Ajv2020({ strict: false })
+  for (const [name, schema] of Object.entries(schemas)) ajv.addSchema(schema, `${name}.json`)
+  return (name: string, value: unknown) => ajv.validate(`${name}.json`, value) === true
+}
+
+const named = (schema: string): Fields => {
+  const found = all.find((one) => one.schema === schema)
+  if (found === undefined) throw new Error(`no example of ${schema}`)
+  return found.value as Fields
+}
+const titled = (title: string) => all.find((one) => one.title === title)?.value
+
+describe('what is generated of the protocol', () => {
+  it('is current (else: npm run generate)', async () => {
+    const files = await readdir(new URL('schemas/', docs))
+    expect(files.sort()).toEqual(Object.keys(schemas).map((name) => `${name}.json`).sort()) // prettier-ignore
+    for (const [name, schema] of Object.entries(schemas)) {
+      const text = await readFile(new URL(`schemas/${name}.json`, docs), 'utf8')
+      expect(JSON.parse(text), name).toEqual(schema)
+    }
+    expect(await readFile(new URL('protocol-examples.md', docs), 'utf8')).toBe(await examplesPage())
+  })
+
+  it('has an example for every schema, and it fits', () => {
+    const fits = compile()
+    const shown = new Set(all.map(({ schema }) => schema))
+    expect(Object.keys(schemas).filter((name) => !shown.has(name))).toEqual(['statement'])
+    for (const { schema, title, value } of all) {
+      if (schema !== undefined) expect([title, fits(schema, value)]).toEqual([title, true])
+    }
+  })
+
+  it('has schemas that refuse a message that lacks something', () => {
+    const fits = compile()
+    for (const [name, { required }] of Object.entries(schemas)) {
+      for (const field of (required ?? []) as string[]) {
+        const { [field]: _, ...rest } = named(name)
+        expect([name, field, fits(name, rest)]).toEqual([name, field, false])
+      }
+    }
+    expect(fits('statement', { ...named('statement-genesis'), extra: 1 })).toBe(false)
+    const notice = { ...named('topic-roster'), statements: [{ kind: 'gossip' }] }
+    expect(fits('topic-roster', notice)).toBe(false)
+  })
+
+  it('is described on the page, to the last message', async () => {
+    const page = await readFile(new URL('protocol.md', docs), 'utf8')
+    for (const { id } of [...Object.values(topics), ...Object.values(protocols)]) {
+      expect(page).toContain(`\`${id}\``)
+    }
+    for (const word of [...entryTypes, ...Object.keys(refusals)]) expect(page).toContain(`\`${word}\``) // prettier-ignore
+    for (const [, link = ''] of page.matchAll(/\]\(schemas\/([^)]+)\.json\)/g)) {
+      expect(Object.keys(schemas)).toContain(link)
+    }
+  })
+})
+
+describe('the examples, read by a peer that knows the page alone', () => {
+  it('prove who is a member, with the digest of the roster', async () => {
+    const { statements, digest } = named('roster-answer') as {
+      statements: Fields[]
+      digest: string
+    }
+    const roster = await Roster.open(statements, meshId)
+    expect(roster.digest()).toBe(digest)
+    expect(roster.statements()).toHaveLength(statements.length)
+    const forged = statements.map((one) => ({ ...one, ...(one.name === 'bob' && { name: 'bad' }) }))
+    expect((await Roster.open(forged, meshId)).statements()).toHaveLength(statements.length - 1)
+    await expect(Roster.open(statements, 'f'.repeat(64))).rejects.toThrow('another mesh')
+  })
+
+  it('hold a token and the proof that goes with it', async () => {
+    const token = await readToken(String(titled('Its token')))
+    const invite = named('invite')
+    expect(token.invite).toEqual(invite)
+    const { proof } = titled('Join') as { proof: string }
+    const signed = String(titled('What the invite’s key signs in `proof`'))
+    expect(await isSignedByKey(String(invite.key), signed, proof)).toBe(true)
+    expect(await isSignedByKey(String(invite.key), `${signed} `, proof)).toBe(false)
+  })
+
+  it('are signed: announcement, journal, claim', async () => {
+    const { payload, signature } = named('topic-capabilities') as Record<string, string>
+    const { peerId } = bob
+    const isBobs = (text: string, by: unknown) => isSignedByPeer(peerId, text, String(by))
+    expect(await isBobs(`bzzz-capabilities:example:${payload}`, signature)).toBe(true)
+    expect(await isBobs(`bzzz-capabilities:other:${payload}`, signature)).toBe(false)
+    const said = JSON.parse(payload ?? '') as { journal: { key: string } }
+    const { proof } = named('entry-agent.started')
+    expect(await isBobs(`bzzz-journal:${said.journal.key}:0`, proof)).toBe(true)
+    const { signature: claimed, ...record } = named('claim-record')
+    const text = JSON.stringify(Object.fromEntries(Object.entries(record).sort()))
+    expect(await isBobs(`bzzz-claim:${text}`, claimed)).toBe(true)
+  })
+})
