@@ -22,7 +22,7 @@ import { base64url, canonical, isSignedByPeer, utf8, type Fields, type Json } fr
 import { join } from './joining.ts'
 import { openJournals, type Journals } from './journals.ts'
 import { request, serve } from './requests.ts'
-import { Roster } from './roster.ts'
+import type { Roster } from './roster.ts'
 import { readToken } from './token.ts'
 
 const HEARTBEAT_MS = 1000

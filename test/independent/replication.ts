@@ -7,6 +7,8 @@ import { Duplex } from 'node:stream'
 import type { Stream } from '@libp2p/interface'
 
 const NONCE_BYTES = 32
+/** For a slow reader, ms. */
+const DRAIN_MS = 10_000
 const MAX_FRAME_BYTES = 4 * 1024 * 1024
 
 export interface Ends {
@@ -61,13 +63,16 @@ export class JournalStream extends Duplex {
 
   override _read(): void {}
 
-  override _write(chunk: Uint8Array, _encoding: string, done: (error?: Error) => void): void {
+  override _write(chunk: Uint8Array, _encoding: string, done: () => void): void {
     if (this.#send(chunk)) done()
-    else this.#stream.onDrain({ signal: AbortSignal.timeout(10_000) }).then(() => done(), done)
+    else void this.#drained().finally(() => done())
   }
 
   override _final(done: () => void): void {
-    this.#stream.close().then(done, done)
+    void this.#stream
+      .close()
+      .catch(() => undefined)
+      .finally(() => done())
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
@@ -75,6 +80,11 @@ export class JournalStream extends Duplex {
     this.#open(false)
     this.#stream.abort(error ?? new Error('closed'))
     done(error)
+  }
+
+  async #drained(): Promise<void> {
+    const signal = AbortSignal.timeout(DRAIN_MS)
+    await this.#stream.onDrain({ signal }).catch((error: Error) => this.destroy(error))
   }
 
   #send(body: Uint8Array): boolean {

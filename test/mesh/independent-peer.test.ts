@@ -57,9 +57,8 @@ async function takesPart(agent: Agent, peer: Peer, name: string): Promise<void> 
   await until('the agent to count it as connected', 15_000, () => seen()?.connected === true)
   expect(seen()).toMatchObject({ name, presence: 'alive', roles: ['worker'] })
   expect(peer.heard.asked.get(mesh.peerId)).toMatchObject({ name: 'ada', roles: ['observer'] })
-  await until('heartbeats of the agent', 10_000, () =>
-    Boolean(Number(peer.heartbeats.get(mesh.peerId)?.sequence) >= 2),
-  )
+  const beats = () => Number(peer.heartbeats.get(mesh.peerId)?.sequence ?? 0)
+  await until('heartbeats of the agent', 10_000, () => beats() >= 2)
 
   const { key, epoch } = journal.head()
   const entry = (seq: number) => peer.journals.entry(mesh.peerId, key, epoch, seq)

@@ -1,4 +1,5 @@
 /** One example of each message, each made and signed by the code, with keys that are known. */
+import crypto from 'hypercore-crypto'
 import { proofBytes } from '../../src/mesh/membership/join-wire.ts'
 import { rootOf } from '../../src/mesh/membership/keys.ts'
 import { digestOf, emptyRoster, unite } from '../../src/mesh/membership/roster.ts'
@@ -27,6 +28,7 @@ import {
   recovery,
   rootKey,
   signed,
+  type Written,
 } from './parties.ts'
 
 export interface Example {
@@ -124,6 +126,21 @@ const entries = [founder, member, removal, revocation]
 const roster = unite(emptyRoster(genesis)!, entries.map(stored))
 const digest = digestOf(roster)
 const statements = [genesis, founder, member]
+
+/** Bob's journal as `bzzz logs export` gives it. */
+function bundleOf({ head, first, manifest }: Written): object[] {
+  const { name, peerId } = bob
+  const block = Buffer.from(canonicalJson(first))
+  const signature = Buffer.from(head.signature ?? '', 'hex').toString('base64')
+  const { key, epoch, length, fork } = head
+  const about = { peerId, key, epoch, length, fork }
+  return [
+    { bzzz: 'bundle', v: 1, createdMs: now, by: { name, peerId, version: '0.1.0' } },
+    { journal: { ...about, manifest: manifest.toString('base64'), signature } },
+    { b: block.toString('base64'), h: crypto.data(block).toString('hex').slice(0, 8) },
+    { end: { journals: 1, entries: 1 } },
+  ]
+}
 
 /** In the order of the page. */
 export async function examples(): Promise<Example[]> {
@@ -226,6 +243,11 @@ export async function examples(): Promise<Example[]> {
 
   add('entry-agent.started', 'First entry of a journal', journal.first)
   for (const entry of laterEntries) add(`entry-${entry.type}`, `Entry \`${entry.type}\``, entry)
+
+  for (const [line, value] of bundleOf(journal).entries()) {
+    const schema = line === 0 ? 'bundle-header' : 'bundle-line'
+    add(schema, `Bundle, line ${line + 1}`, value)
+  }
 
   const claim: ClaimRecord = {
     v: 1,

@@ -64,6 +64,8 @@ export const meshId = meshIdOf(genesis)
 export interface Written {
   head: Head
   first: object
+  /** As hypercore encodes it. */
+  manifest: Buffer
 }
 
 /** Bob's journal with its first entry, in a real hypercore. */
@@ -81,7 +83,9 @@ export async function bobsJournal(incarnation: string): Promise<Written> {
     const about = { type: 'agent.started', peerId, name, incarnation, version: '0.1.0', proof }
     const first = { ...about, v: 1, epoch: 0, seq: 0, time: now, order: now * 1024 }
     await core.append([Buffer.from(canonicalJson(first))])
-    return { head: headOf(core, 0), first }
+    const manifest = core.getManifest({ raw: true })
+    if (manifest === null) throw new Error('a journal without a manifest')
+    return { head: headOf(core, 0), first, manifest }
   } finally {
     await store.close()
     await rm(dir, { recursive: true, force: true })

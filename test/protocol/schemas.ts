@@ -4,6 +4,7 @@
  * is not strict) the schemas let pass as well.
  */
 import { z } from 'zod'
+import { headerSchema, lineSchema } from '../../src/journal/bundle.ts'
 import { entrySchemas, stampSchema } from '../../src/journal/entries.ts'
 import { answers, requests } from '../../src/mesh/membership/join-wire.ts'
 import {
@@ -35,6 +36,8 @@ function wire(): Record<string, z.ZodType> {
     invite: inviteSchema,
     statement: z.discriminatedUnion('kind', statementSchemas),
     'claim-record': signedSchema,
+    'bundle-header': headerSchema,
+    'bundle-line': lineSchema,
   }
   for (const [name, topic] of Object.entries(topics)) all[`topic-${name}`] = topic.schema
   for (const [name, protocol] of Object.entries(protocols)) {

@@ -5,10 +5,13 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { Readable } from 'node:stream'
+import { readBundle } from '../../../src/journal/index.ts'
 import { entryTypes } from '../../../src/journal/entries.ts'
 import { refusals } from '../../../src/mesh/membership/join-wire.ts'
+import { verifySignature } from '../../../src/mesh/index.ts'
 import { protocols, topics } from '../../../src/mesh/wire.ts'
-import { isSignedByKey, isSignedByPeer, type Fields } from '../../independent/forms.ts'
+import { canonical, isSignedByKey, isSignedByPeer, type Fields } from '../../independent/forms.ts'
 import { Roster } from '../../independent/roster.ts'
 import { readToken } from '../../independent/token.ts'
 import { examples, type Example } from '../../protocol/examples.ts'
@@ -26,7 +29,7 @@ beforeAll(async () => {
 function compile() {
   const ajv = new Ajv2020({ strict: false })
   for (const [name, schema] of Object.entries(schemas)) ajv.addSchema(schema, `${name}.json`)
-  return (name: string, value: unknown) => ajv.validate(`${name}.json`, value) === true
+  return (name: string, value: unknown) => ajv.validate(`${name}.json`, value)
 }
 
 const named = (schema: string): Fields => {
@@ -105,6 +108,18 @@ describe('the examples, read by a peer that knows the page alone', () => {
     expect(await isSignedByKey(String(invite.key), `${signed} `, proof)).toBe(false)
   })
 
+  it('make a bundle that is whole and proves itself', async () => {
+    const text = all
+      .filter(({ schema }) => schema?.startsWith('bundle-') === true)
+      .map(({ value }) => `${JSON.stringify(value)}\n`)
+    const chunks = (lines: string[]) => Readable.from(lines.map((line) => Buffer.from(line)))
+    const { journals } = await readBundle(chunks(text), { verify: verifySignature })
+    expect(journals).toMatchObject([{ agent: 'bob', peerId: bob.peerId, ok: true, problems: [] }])
+    await expect(
+      readBundle(chunks(text.slice(0, -1)), { verify: verifySignature }),
+    ).rejects.toThrow('its end is missing')
+  })
+
   it('are signed: announcement, journal, claim', async () => {
     const { payload, signature } = named('topic-capabilities') as Record<string, string>
     const { peerId } = bob
@@ -115,7 +130,6 @@ describe('the examples, read by a peer that knows the page alone', () => {
     const { proof } = named('entry-agent.started')
     expect(await isBobs(`bzzz-journal:${said.journal.key}:0`, proof)).toBe(true)
     const { signature: claimed, ...record } = named('claim-record')
-    const text = JSON.stringify(Object.fromEntries(Object.entries(record).sort()))
-    expect(await isBobs(`bzzz-claim:${text}`, claimed)).toBe(true)
+    expect(await isBobs(`bzzz-claim:${canonical(record)}`, claimed)).toBe(true)
   })
 })
