@@ -10,7 +10,7 @@ import { readBundle } from '../../../src/journal/index.ts'
 import { entryTypes } from '../../../src/journal/entries.ts'
 import { refusals } from '../../../src/mesh/membership/join-wire.ts'
 import { verifySignature } from '../../../src/mesh/index.ts'
-import { protocols, topics } from '../../../src/mesh/wire.ts'
+import { join as joining, protocols, topics } from '../../../src/mesh/wire.ts'
 import { canonical, isSignedByKey, isSignedByPeer, type Fields } from '../../independent/forms.ts'
 import { Roster } from '../../independent/roster.ts'
 import { readToken } from '../../independent/token.ts'
@@ -76,6 +76,20 @@ describe('what is generated of the protocol', () => {
     const page = await readFile(new URL('protocol.md', docs), 'utf8')
     for (const { id } of [...Object.values(topics), ...Object.values(protocols)]) {
       expect(page).toContain(`\`${id}\``)
+    }
+    const bytes = (count: number) => count.toLocaleString('en-US')
+    const rows = page.split('\n').map((line) => line.replaceAll(/ +/g, ' '))
+    for (const { id, maxBytes } of Object.values(topics)) {
+      const start = `| \`${id}\` | ${bytes(maxBytes)} |`
+      expect(rows.filter((row) => row.startsWith(start))).toHaveLength(1)
+    }
+    const join = { ...joining, id: joining.protocol, kind: 'request', maxBytes: joining.maxResponseBytes } as const // prettier-ignore
+    for (const protocol of [join, ...Object.values(protocols)]) {
+      if (protocol.kind === 'stream') continue
+      const { id, maxBytes } = protocol
+      const most = 'maxRequestBytes' in protocol ? protocol.maxRequestBytes : maxBytes
+      const start = `| \`${id}\` | ${bytes(most)} | ${bytes(maxBytes)} |`
+      expect(rows.filter((row) => row.startsWith(start))).toHaveLength(1)
     }
     for (const word of [...entryTypes, ...Object.keys(refusals)]) expect(page).toContain(`\`${word}\``) // prettier-ignore
     for (const [, link = ''] of page.matchAll(/\]\(schemas\/([^)]+)\.json\)/g)) {
