@@ -2,8 +2,11 @@
  * What docs/ says of the protocol is what the code does: the schemas are the code's, the examples fit
  * them, and the independent peer, which knows the page alone, accepts every signature.
  */
+import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
+import { publicKeyFromRaw } from '@libp2p/crypto/keys'
 import { Ajv2020 } from 'ajv/dist/2020.js'
+import crypto from 'hypercore-crypto'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { Readable } from 'node:stream'
 import { readBundle } from '../../../src/journal/index.ts'
@@ -30,6 +33,11 @@ function compile() {
   const ajv = new Ajv2020({ strict: false })
   for (const [name, schema] of Object.entries(schemas)) ajv.addSchema(schema, `${name}.json`)
   return (name: string, value: unknown) => ajv.validate(`${name}.json`, value)
+}
+
+/** BLAKE2b of 32 bytes. */
+interface Hashing {
+  hash(parts: Uint8Array[]): Buffer
 }
 
 const named = (schema: string): Fields => {
@@ -132,6 +140,40 @@ describe('the examples, read by a peer that knows the page alone', () => {
     await expect(
       readBundle(chunks(text.slice(0, -1)), { verify: verifySignature }),
     ).rejects.toThrow('its end is missing')
+  })
+
+  it('commit to the next mesh key', () => {
+    const { key, next } = named('statement-rotation')
+    const hash = createHash('sha256').update(canonical({ key, next })).digest('base64url')
+    expect(named('statement-genesis').next).toBe(hash)
+  })
+
+  it('sign a journal’s length as the page derives it, with the constants on the page', async () => {
+    const page = await readFile(new URL('protocol.md', docs), 'utf8')
+    const constant = (name: string) =>
+      Buffer.from(new RegExp(`\\| ${name} +\\| \`([0-9a-f]{64})\``).exec(page)?.[1] ?? '', 'hex')
+    const blake2b = (...parts: Uint8Array[]) => (crypto as unknown as Hashing).hash(parts)
+    const u64 = (value: number) => {
+      const bytes = Buffer.alloc(8)
+      bytes.writeBigUInt64LE(BigInt(value))
+      return bytes
+    }
+    const { journal } = titled('Bundle, line 2') as { journal: Record<string, string | number> }
+    const block = Buffer.from((titled('Bundle, line 3') as { b: string }).b, 'base64')
+    const manifest = Buffer.from(String(journal.manifest), 'base64')
+    const publicKey = manifest.subarray(-32)
+    const head = Buffer.from('010000010100', 'hex')
+    expect(manifest).toEqual(Buffer.concat([head, constant('NAMESPACE'), publicKey]))
+    const key = blake2b(constant('MANIFEST'), manifest)
+    expect(key.toString('hex')).toBe(journal.key)
+    const leaf = blake2b(Buffer.from([0]), u64(block.byteLength), block)
+    const tree = blake2b(Buffer.from([2]), leaf, u64(0), u64(block.byteLength))
+    const signable = Buffer.concat([constant('TREE'), key, tree, u64(1), u64(0)])
+    const signature = Buffer.from(String(journal.signature), 'base64')
+    expect(signature).toHaveLength(68)
+    expect(publicKeyFromRaw(publicKey).verify(signable, signature.subarray(2, 66))).toBe(true)
+    const { treeHash } = (named('witness-answer').heads as Fields[])[0] ?? {}
+    expect(treeHash).toBe(tree.toString('hex'))
   })
 
   it('are signed: announcement, journal, claim', async () => {
