@@ -207,6 +207,21 @@ describe('the rooms', () => {
   })
 })
 
+describe('the independent peer', () => {
+  it('shares no code with Bzzz: it imports packages and its own files only', async () => {
+    const files = await filesIn(path.join(root, 'test/independent'), /\.ts$/)
+    expect(files).toContain('peer.ts')
+    for (const file of files) {
+      const text = await readFile(path.join(root, 'test/independent', file), 'utf8')
+      const named = [...text.matchAll(/(?:\bfrom|\bimport|\brequire)\b[\s(]*['"`]([^'"`]+)/g)]
+      const foreign = named
+        .map(([, name = '']) => name)
+        .filter((name) => /^(\.\.|\.\/.*\/|\/|#|bzzz)/.test(name))
+      expect(foreign, file).toEqual([])
+    }
+  })
+})
+
 async function listRooms(): Promise<string[]> {
   const entries = await readdir(path.join(root, 'src'), { withFileTypes: true })
   return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name)

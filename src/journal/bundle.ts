@@ -1,7 +1,7 @@
 /**
  * The bundle: what one or several journals hold, in a file that proves itself. Text of one JSON
  * document a line, never compressed, so that a line is all that is ever held in memory, and nothing
- * unpacks to more than it is. docs/journal.md describes it for other readers.
+ * unpacks to more than it is. docs/protocol.md describes it for other readers.
  *
  *   {"bzzz":"bundle", "v":1, …}        what it holds and who made it
  *   {"journal":{…}}                    a journal: key, manifest, length, signature over its tree

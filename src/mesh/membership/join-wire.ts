@@ -35,7 +35,7 @@ const at = z.number().int().positive().max(Number.MAX_SAFE_INTEGER)
 /** Taken apart one by one when they are merged. */
 const statements = z.array(z.unknown()).max(MAX_SHOWN)
 
-const requests = z.discriminatedUnion('kind', [
+export const requests = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('join'),
     v,
@@ -82,7 +82,7 @@ const refusalCodes = Object.keys(refusals) as [Refusal, ...Refusal[]]
 
 const standing = z.enum(['member', 'expired', 'removed', 'stranger'])
 
-const answers = z.discriminatedUnion('kind', [
+export const answers = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('welcome'),
     v,

@@ -66,7 +66,7 @@ export const genesisSchema = z.strictObject({
   issuedAt: date,
   signature,
 })
-const rotationSchema = z.strictObject({
+export const rotationSchema = z.strictObject({
   kind: z.literal('rotation'),
   v: z.literal(1),
   mesh: meshIdSchema,
@@ -75,7 +75,7 @@ const rotationSchema = z.strictObject({
   next: base64url(32).nullable(),
   signature,
 })
-const memberSchema = z.strictObject({
+export const memberSchema = z.strictObject({
   kind: z.literal('member'),
   ...common,
   peerId: peerIdSchema,
@@ -88,7 +88,7 @@ const memberSchema = z.strictObject({
   invite: inviteIdSchema.optional(),
   by: signer,
 })
-const removalSchema = z.strictObject({
+export const removalSchema = z.strictObject({
   kind: z.literal('removal'),
   ...common,
   peerId: peerIdSchema,
@@ -96,7 +96,7 @@ const removalSchema = z.strictObject({
   issuedAt: date,
   by: signer,
 })
-const revocationSchema = z.strictObject({
+export const revocationSchema = z.strictObject({
   kind: z.literal('revocation'),
   ...common,
   invite: inviteIdSchema,

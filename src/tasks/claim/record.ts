@@ -48,7 +48,7 @@ export const recordSchema = z.strictObject({
 })
 export type ClaimRecord = z.infer<typeof recordSchema>
 
-const signedSchema = recordSchema.extend({ signature: z.string().max(128) })
+export const signedSchema = recordSchema.extend({ signature: z.string().max(128) })
 
 /** Largest record, bytes. A ref that holds more is refused unread. */
 export const maxRecordBytes = 4_096

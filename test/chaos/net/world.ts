@@ -59,6 +59,7 @@ export async function openWorld() {
   const lans = new Map<string, Lan>()
   const machines = new Map<string, Machine>()
   const children = new Set<ChildProcess>()
+  const disks = new Set<string>()
   const impaired = new Map<string, Impairment>()
   const links = new Links(switchName)
   let relays = 0
@@ -264,12 +265,16 @@ export async function openWorld() {
       return child
     },
     /** A file system of its own for a directory, to fill up: MiB. */
-    disk: async (dir: string, mib: number) =>
-      execute(['mount', '-t', 'tmpfs', '-o', `size=${mib}m,mode=700`, 'none', dir]),
+    async disk(dir: string, mib: number): Promise<void> {
+      await execute(['mount', '-t', 'tmpfs', '-o', `size=${mib}m,mode=700`, 'none', dir])
+      disks.add(dir)
+    },
     machines: machines as ReadonlyMap<string, Machine>,
     /** Ends what runs here and takes everything down; a further world can be opened then. */
     async close(): Promise<void> {
       for (const child of children) child.kill('SIGKILL')
+      for (const dir of disks) await execute(['umount', '-l', dir])
+      disks.clear()
       for (const one of impaired.values()) await one.stop()
       impaired.clear()
       for (const number of [...machines.keys()].keys()) {
