@@ -23,7 +23,8 @@ const identities = 100
 const answerMs = windowMs + 60_000
 const meetMs = 60_000
 /** What must hold under attack. */
-const limits = { delivered: 1, growthMiB: 150, turnMs: 1_000 } as const
+/** Gossip is no promise: a stalled machine may lose one in a thousand; hints never decide anything. */
+const limits = { delivered: 0.99, growthMiB: 150, turnMs: 1_000 } as const
 
 interface Node {
   name: string
@@ -168,8 +169,8 @@ async function run(context: Context): Promise<void> {
   }
   for (const [name, n] of Object.entries(refused)) figure(`refused, ${name}`, n)
 
-  if (delivered(calm) < limits.delivered) violation('not all was delivered in peace')
-  if (delivered(hostile) < limits.delivered) violation('not all was delivered under attack')
+  if (delivered(calm) < 1) violation('not all was delivered in peace')
+  if (delivered(hostile) < limits.delivered) violation('too little was delivered under attack')
   if (most(hostile, 'doubles') > 0) violation('messages were delivered twice')
   const growth = most(hostile, 'rssMiB') - most(calm, 'rssMiB')
   if (growth > limits.growthMiB) violation(`memory grew by ${growth.toFixed(0)} MiB`)
