@@ -22,8 +22,10 @@ const attacksPerSecond = 25
 const identities = 100
 const answerMs = windowMs + 60_000
 const meetMs = 60_000
-/** What must hold under attack. */
-/** Gossip is no promise: a stalled machine may lose one in a thousand; hints never decide anything. */
+/**
+ * What must hold under attack. Gossip is no promise: a machine that stalls may lose one of a thousand
+ * messages, and hints never decide anything.
+ */
 const limits = { delivered: 0.99, growthMiB: 150, turnMs: 1_000 } as const
 
 interface Node {
