@@ -18,7 +18,7 @@ import { yamux } from '@libp2p/yamux'
 import type { StreamHandler } from '@libp2p/interface'
 import { createLibp2p } from 'libp2p'
 import { createJournal, type Journal, type JournalTransport } from '../src/journal/index.ts'
-import { toDuplex } from '../src/mesh/duplex.ts'
+import { toDuplex } from '../src/mesh/streams/duplex.ts'
 import { nullLogger, until } from '../src/util/index.ts'
 import { argument, bench, interleave, timed, type Samples } from './lib.ts'
 

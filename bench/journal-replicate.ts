@@ -18,8 +18,8 @@ import { yamux } from '@libp2p/yamux'
 import Corestore from 'corestore'
 import type { Hypercore } from 'hypercore'
 import { createLibp2p } from 'libp2p'
-import { FramedStream } from '../src/journal/framed.ts'
-import { toDuplex } from '../src/mesh/duplex.ts'
+import { FramedStream } from '../src/journal/replica/framed.ts'
+import { toDuplex } from '../src/mesh/streams/duplex.ts'
 import { argument, bench, interleave, median, timed, type Samples } from './lib.ts'
 
 const mebibytes = argument(0, { min: 8, max: 512, usual: 16 })

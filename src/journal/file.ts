@@ -3,7 +3,7 @@ import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { z } from 'zod'
 import { decodeJson, encodeJson } from '../util/index.ts'
-import { syncDirectory } from './durable.ts'
+import { syncDirectory } from './own/durable.ts'
 
 /** Undefined when the file does not exist. Errors: `TOO_LARGE`, `INVALID` and those of the file system. */
 export async function readJsonFile<S extends z.ZodType>(

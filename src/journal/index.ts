@@ -3,6 +3,11 @@
  * agent writes one append-only, signed log (a hypercore) and replicates those of the others, over
  * streams of the mesh. The only folder that knows hypercore.
  *
+ * Reading order: `entries.ts` (what is written down), `own/` (the one writer, epochs, a full disk),
+ * `heads/` (who witnesses how long a journal is, and what follows from it), `replica/` (others' journals:
+ * streams, what is kept), `reading/` (in causal order, by an index), `proof/` (whose it is, verification,
+ * bundles). `session.ts` opens and closes it all in order, `journal.ts` is what others see.
+ *
  * @example
  * const journal = createJournal(
  *   { dir: join(home, 'journal'), agent: { name, version, incarnation: mesh.incarnation } },
@@ -31,9 +36,9 @@ export {
   type UnknownEntry,
 } from './entries.ts'
 export { JournalError, type JournalErrorCode } from './errors.ts'
-export { readBundle, type BundleOptions } from './bundle-read.ts'
+export { readBundle, type BundleOptions } from './proof/bundle-read.ts'
 export { createJournal } from './journal.ts'
-export { orderOf } from './order.ts'
+export { orderOf } from './reading/order.ts'
 export type {
   BundleCheck,
   BundleQuery,

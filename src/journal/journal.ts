@@ -2,18 +2,18 @@
 import { EventEmitter, once } from 'node:events'
 import { join } from 'node:path'
 import { CommonError, explain, Lifecycle, systemClock, withDeadline } from '../util/index.ts'
-import { closed } from './append-errors.ts'
-import { createBook, type Book } from './book.ts'
-import { writeBundle } from './bundle-write.ts'
+import { closed } from './own/append-errors.ts'
+import { createBook, type Book } from './heads/book.ts'
+import { writeBundle } from './proof/bundle-write.ts'
 import type { EntryInput } from './entries.ts'
 import { JournalError, type JournalErrorCode } from './errors.ts'
-import { createKeeper, type Keeper } from './keeper.ts'
+import { createKeeper, type Keeper } from './own/keeper.ts'
 import { defaultLimits } from './limits.ts'
-import { createOrderClock } from './order.ts'
-import { Changes, isOf, read, tail } from './read.ts'
-import { createRegistry } from './registry.ts'
+import { createOrderClock } from './reading/order.ts'
+import { Changes, isOf, read, tail } from './reading/read.ts'
+import { createRegistry } from './replica/registry.ts'
 import type { Session } from './session.ts'
-import type { Source } from './source.ts'
+import type { Source } from './replica/source.ts'
 import type {
   Journal,
   JournalComponents,
@@ -21,8 +21,8 @@ import type {
   JournalInit,
   LoggedEntry,
 } from './types.ts'
-import { verifySource } from './verify.ts'
-import { createWriter, type Writer } from './writer.ts'
+import { verifySource } from './proof/verify.ts'
+import { createWriter, type Writer } from './own/writer.ts'
 
 /** Entries that others rely on: on disk before they are acted on. */
 const isDurable = ({ type }: EntryInput) => /^(claim|publish|pull|task)\.|^pushed$/.test(type)

@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Clock, Logger, Startable } from '../util/index.ts'
-import type { BundleQuery, KeptOfOthers, Verification } from './check-types.ts'
+import type { BundleQuery, KeptOfOthers, Verification } from './proof/check-types.ts'
 import type { EntryInput, EntryType, JournalEntry, UnknownEntry } from './entries.ts'
 
 /** A question to a peer about the asker's own journals. `at`: the tree hash at that length. */
@@ -18,7 +18,7 @@ export interface WitnessAnswer {
   treeHash?: string | undefined
 }
 
-export type * from './check-types.ts'
+export type * from './proof/check-types.ts'
 
 /** The mesh, as far as the journal needs it. */
 export interface JournalTransport {

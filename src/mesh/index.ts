@@ -2,6 +2,12 @@
  * The mesh of agents: identity, discovery, connections that heal, gossip, capabilities, streams.
  * The only folder that knows libp2p; none of its types leave.
  *
+ * Reading order: `wire.ts` (all topics and protocols), `membership/` (who belongs to the mesh: statements,
+ * keys, invites), `admission/` (the door: who may connect and speak, joining, how the roster spreads),
+ * `node/` (libp2p as it is set), `discovery/`, `links/` (whom to dial, greeting), `streams/` (requests and
+ * journals), `gossip/`, `presence/` (alive, suspect, gone), `reach/` (relays and NAT). `company.ts` and
+ * `life.ts` put oneself and the others together, `mesh.ts` all of it.
+ *
  * @example
  * const membership = await openMembership({ home, clock, logger })
  * const mesh = createMesh(
@@ -15,10 +21,15 @@
  * mesh.announce({ slots: { total: 2, used: 1 } })
  * await mesh.stop()
  */
-export { joinMesh, type JoinComponents, type JoinInit, type JoinProgress } from './join.ts'
+export {
+  joinMesh,
+  type JoinComponents,
+  type JoinInit,
+  type JoinProgress,
+} from './admission/join.ts'
 export { createMesh, type MeshComponents } from './mesh.ts'
 export type { MeshInit } from './init.ts'
-export { reserveAddresses } from './reserve.ts'
+export { reserveAddresses } from './node/reserve.ts'
 export { MeshError, type MeshErrorCode } from './errors.ts'
 export { loadIdentity, verifySignature, type Identity } from './identity.ts'
 export { foundMesh, type FoundMeshInit } from './membership/found.ts'

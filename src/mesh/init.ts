@@ -1,5 +1,5 @@
 /** Every option of the mesh: what, unit, default. */
-import { parseAddress } from './addresses.ts'
+import { parseAddress } from './node/addresses.ts'
 import { MeshError } from './errors.ts'
 import type { Timing } from './presence/index.ts'
 import type { Capabilities, LocalCapabilities } from './wire.ts'

@@ -7,16 +7,16 @@
  *   heartbeats ── goodbye ───┘                        └── picture/1 ◀──▶ members
  */
 import { RecentMap, type Clock, type Logger, type Startable } from '../util/index.ts'
-import type { Announcer } from './announcer.ts'
+import type { Announcer } from './gossip/announcer.ts'
 import type { Counters } from './counters.ts'
-import type { Dialer } from './dialer.ts'
-import type { Heartbeats } from './heartbeat.ts'
-import type { Inbox } from './inbox.ts'
-import type { MeshNode } from './node.ts'
+import type { Dialer } from './links/dialer.ts'
+import type { Heartbeats } from './gossip/heartbeat.ts'
+import type { Inbox } from './gossip/inbox.ts'
+import type { MeshNode } from './node/node.ts'
 import type { Peers } from './peers.ts'
-import { createPicture } from './picture.ts'
+import { createPicture } from './gossip/picture.ts'
 import { createProber, type Timing, type Watch } from './presence/index.ts'
-import { request, REQUEST_TIMEOUT_MS, serve } from './request.ts'
+import { request, REQUEST_TIMEOUT_MS, serve } from './streams/request.ts'
 import { protocols, type Heartbeat, type ProtocolName } from './wire.ts'
 
 /** Least time between reads of one peer whose heartbeat names a newer announcement, ms. */

@@ -8,7 +8,7 @@
  */
 import type { EventEmitter } from 'node:events'
 import { explain, systemClock, type Clock, type Logger } from '../util/index.ts'
-import type { Signed } from './announcement.ts'
+import type { Signed } from './gossip/announcement.ts'
 import type { View } from './presence/index.ts'
 import type { MeshEvents, MeshPeer } from './types.ts'
 

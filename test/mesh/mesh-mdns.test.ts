@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { afterEach, expect, test } from 'vitest'
-import type { LocalAddress } from '../../src/mesh/addresses.ts'
+import type { LocalAddress } from '../../src/mesh/node/addresses.ts'
 import { Counters } from '../../src/mesh/counters.ts'
 import { createMdns, type MdnsInit } from '../../src/mesh/discovery/mdns.ts'
 import type { Found } from '../../src/mesh/discovery/packets.ts'

@@ -6,7 +6,7 @@ import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, expect, test } from 'vitest'
 import { Counters } from '../../src/mesh/counters.ts'
-import { createNode, type MeshNode } from '../../src/mesh/node.ts'
+import { createNode, type MeshNode } from '../../src/mesh/node/node.ts'
 import { createReach, type ReachParts } from '../../src/mesh/reach/index.ts'
 import { nullLogger, systemClock, until } from '../../src/util/index.ts'
 

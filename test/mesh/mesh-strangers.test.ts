@@ -7,8 +7,8 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { toDuplex } from '../../src/mesh/duplex.ts'
-import { encodeFrames } from '../../src/mesh/frames.ts'
+import { toDuplex } from '../../src/mesh/streams/duplex.ts'
+import { encodeFrames } from '../../src/mesh/streams/frames.ts'
 import {
   createJoiner,
   joinMesh,

@@ -10,7 +10,7 @@ import {
   type Stored,
 } from '../../src/mesh/membership/statements.ts'
 import { writeToken } from '../../src/mesh/membership/token.ts'
-import { signCapabilities } from '../../src/mesh/announcement.ts'
+import { signCapabilities } from '../../src/mesh/gossip/announcement.ts'
 import { capabilitiesSchema } from '../../src/mesh/wire.ts'
 import { encodeRecord, type ClaimRecord } from '../../src/tasks/claim/record.ts'
 import { canonicalJson, sha256 } from '../../src/util/index.ts'

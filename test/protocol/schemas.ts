@@ -4,7 +4,7 @@
  * is not strict) the schemas let pass as well.
  */
 import { z } from 'zod'
-import { headerSchema, lineSchema } from '../../src/journal/bundle.ts'
+import { headerSchema, lineSchema } from '../../src/journal/proof/bundle.ts'
 import { entrySchemas, stampSchema } from '../../src/journal/entries.ts'
 import { answers, requests } from '../../src/mesh/membership/join-wire.ts'
 import {

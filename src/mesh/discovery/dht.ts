@@ -15,7 +15,7 @@ import { sha256 } from 'multiformats/hashes/sha2'
 import { setMaxListeners } from 'node:events'
 import { repeat, explain, type Clock, type Logger, type Startable } from '../../util/index.ts'
 import type { Counters } from '../counters.ts'
-import type { MeshNode } from '../node.ts'
+import type { MeshNode } from '../node/node.ts'
 import type { Found } from './packets.ts'
 
 /** One walk or look-up, ms. */

@@ -1,9 +1,9 @@
 /** The ways to find peers, as configured. Bootstrap addresses are the dialer's. */
 import type { Clock, Logger, Startable } from '../../util/index.ts'
-import type { LocalAddress } from '../addresses.ts'
+import type { LocalAddress } from '../node/addresses.ts'
 import type { Counters } from '../counters.ts'
 import type { Settings } from '../init.ts'
-import type { MeshNode } from '../node.ts'
+import type { MeshNode } from '../node/node.ts'
 import type { MulticastState } from '../types.ts'
 import { createDhtDiscovery } from './dht.ts'
 import { createMdns } from './mdns.ts'

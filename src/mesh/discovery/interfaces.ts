@@ -5,7 +5,13 @@
  * nobody elsewhere, and say nothing. Loopback is used when it is asked for by name, or when no
  * other interface has an address that the agent listens on.
  */
-import { inSubnet, isLoopback, isVirtual, parseAddress, type LocalAddress } from '../addresses.ts'
+import {
+  inSubnet,
+  isLoopback,
+  isVirtual,
+  parseAddress,
+  type LocalAddress,
+} from '../node/addresses.ts'
 
 export interface MdnsInterface {
   name: string

@@ -19,7 +19,7 @@ import {
   type Logger,
   type Startable,
 } from '../../util/index.ts'
-import { announceableOn, type LocalAddress } from '../addresses.ts'
+import { announceableOn, type LocalAddress } from '../node/addresses.ts'
 import type { Counters } from '../counters.ts'
 import type { MulticastState } from '../types.ts'
 import { cameOver, chooseInterfaces, sameInterfaces, type MdnsInterface } from './interfaces.ts'

@@ -5,7 +5,7 @@
  */
 import type { Answer, Packet, Question } from 'dns-packet'
 import { sha256 } from '../../util/index.ts'
-import { MAX_ADDRESSES, parseAddress } from '../addresses.ts'
+import { MAX_ADDRESSES, parseAddress } from '../node/addresses.ts'
 
 /** Records of a packet that are looked at. */
 const MAX_RECORDS = 64

@@ -12,8 +12,8 @@ import {
   type WaitOptions,
 } from '../../util/index.ts'
 import type { Counters } from '../counters.ts'
-import type { MeshNode } from '../node.ts'
-import { request } from '../request.ts'
+import type { MeshNode } from '../node/node.ts'
+import { request } from '../streams/request.ts'
 import { protocols, type ProbeRequest, type ProbeResponse } from '../wire.ts'
 import type { Probed } from './watch.ts'
 

@@ -13,9 +13,9 @@
 import type { AutoNATComponents } from '@libp2p/autonat'
 import type { Connection } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
-import { isRelayed } from '../addresses.ts'
+import { isRelayed } from '../node/addresses.ts'
 import { isPublicAddress } from './choose.ts'
-import { override } from '../override.ts'
+import { override } from '../node/override.ts'
 
 /** An answer holds for so long, ms. */
 const CONFIRMED_MS = 600_000

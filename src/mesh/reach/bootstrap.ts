@@ -1,6 +1,6 @@
 /** Which of the configured first addresses lead to a peer that is connected. */
-import type { MeshNode } from '../node.ts'
-import { parseAddress } from '../addresses.ts'
+import type { MeshNode } from '../node/node.ts'
+import { parseAddress } from '../node/addresses.ts'
 import type { Reach } from '../types.ts'
 
 /** An address without a peer id counts as connected when a connection was made to it. */

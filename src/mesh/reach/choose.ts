@@ -1,5 +1,5 @@
 /** Decisions about relays and direct connections. Pure. */
-import { isPublic, parseAddress, type LocalAddress } from '../addresses.ts'
+import { isPublic, parseAddress, type LocalAddress } from '../node/addresses.ts'
 
 /** Relays that are used at the same time: one may go. */
 export const RELAYS_WANTED = 2

@@ -15,9 +15,9 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
 import { explain, repeat, withDeadline, type Clock, type Logger } from '../../util/index.ts'
 import type { Startable } from '../../util/index.ts'
-import { dialable, isRelayed, type LocalAddress } from '../addresses.ts'
+import { dialable, isRelayed, type LocalAddress } from '../node/addresses.ts'
 import type { Counters } from '../counters.ts'
-import { DIAL_TIMEOUT_MS, type MeshNode } from '../node.ts'
+import { DIAL_TIMEOUT_MS, type MeshNode } from '../node/node.ts'
 
 /** Between looks at relayed peers, ms. */
 const LOOK_MS = 5000

@@ -13,11 +13,11 @@
 import type { CircuitRelayServerComponents } from '@libp2p/circuit-relay-v2'
 import type { Libp2pEvents } from '@libp2p/interface'
 import { explain, repeat, type Clock, type Logger, type Startable } from '../../util/index.ts'
-import { isPublic, isRelayed, parseAddress, type LocalAddress } from '../addresses.ts'
+import { isPublic, isRelayed, parseAddress, type LocalAddress } from '../node/addresses.ts'
 import type { Counters } from '../counters.ts'
-import type { Dialer } from '../dialer.ts'
+import type { Dialer } from '../links/dialer.ts'
 import type { Settings } from '../init.ts'
-import type { MeshNode, NodeParts } from '../node.ts'
+import type { MeshNode, NodeParts } from '../node/node.ts'
 import type { AnnouncedAddress, Reach, ReachKind } from '../types.ts'
 import { createAutoNat } from './autonat.ts'
 import { bootstrapState } from './bootstrap.ts'
@@ -166,11 +166,9 @@ export function createReach(init: ReachInit, components: ReachComponents): Reach
     logger.info({ because: serves.because }, 'serves as a relay for members')
   }
 
-  const loop = repeat(look, {
-    everyMs: LOOK_MS,
-    onError: (error) => logger.warn({ error: explain(error) }, 'own addresses were not looked at'),
-    clock,
-  })
+  const onError = (error: unknown) =>
+    logger.warn({ error: explain(error) }, 'own addresses were not looked at')
+  const loop = repeat(look, { everyMs: LOOK_MS, onError, clock })
 
   const checks = () => autonat?.checks() ?? new Map<never, never>()
 
@@ -228,7 +226,8 @@ export function createReach(init: ReachInit, components: ReachComponents): Reach
     attach,
     heardOf: (peerId, addresses) => direct.heardOf(peerId, addresses),
     async start() {
-      await look()
+      // Fails, for instance, when a peer connected that libp2p has not identified yet.
+      await look().catch(onError)
       await Promise.all([loop.start(), direct.start(), client?.start()])
     },
     async stop() {

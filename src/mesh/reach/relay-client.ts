@@ -12,9 +12,9 @@ import type { PeerId, TopologyFilter, Transport } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { explain, repeat, type Clock, type Logger, type Startable } from '../../util/index.ts'
 import type { Counters } from '../counters.ts'
-import type { MeshNode } from '../node.ts'
+import type { MeshNode } from '../node/node.ts'
 import { chooseRelays, RELAYS_WANTED } from './choose.ts'
-import { override } from '../override.ts'
+import { override } from '../node/override.ts'
 
 /** `RELAY_V2_HOP_CODEC` of the relay library, which is loaded only when it is used. */
 const HOP = '/libp2p/circuit/relay/0.2.0/hop'

@@ -1,5 +1,11 @@
 /** What is known about how others reach this peer, put into words. Pure. */
-import { inSubnet, isLoopback, isPublic, parseAddress, type LocalAddress } from '../addresses.ts'
+import {
+  inSubnet,
+  isLoopback,
+  isPublic,
+  parseAddress,
+  type LocalAddress,
+} from '../node/addresses.ts'
 import type { AnnouncedAddress, ReachKind } from '../types.ts'
 import type { Check } from './autonat.ts'
 import { isPublicAddress } from './choose.ts'

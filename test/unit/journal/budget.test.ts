@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { bytesOf, stepEntries, toDrop, type Kept } from '../../../src/journal/budget.ts'
+import { bytesOf, stepEntries, toDrop, type Kept } from '../../../src/journal/replica/budget.ts'
 import { readBundle } from '../../../src/journal/index.ts'
 import { sleep, until } from '../../../src/util/index.ts'
 import {

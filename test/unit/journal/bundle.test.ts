@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { maxLineBytes } from '../../../src/journal/bundle.ts'
+import { maxLineBytes } from '../../../src/journal/proof/bundle.ts'
 import { readBundle, type BundleOptions, type LoggedEntry } from '../../../src/journal/index.ts'
 import { claim, meet, Network, replicated, seen, startMember, verifySignature } from './helpers.ts'
 

@@ -2,10 +2,10 @@ import { appendFile, readFile, stat, truncate, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { chunkEntries, chunkFilter } from '../../../src/journal/chunk.ts'
-import { createChunkIndex, type ChunkIndex } from '../../../src/journal/chunk-index.ts'
+import { chunkEntries, chunkFilter } from '../../../src/journal/reading/chunk.ts'
+import { createChunkIndex, type ChunkIndex } from '../../../src/journal/reading/chunk-index.ts'
 import type { JournalEntry, Query } from '../../../src/journal/index.ts'
-import { matches } from '../../../src/journal/read.ts'
+import { matches } from '../../../src/journal/reading/read.ts'
 import { nullLogger } from '../../../src/util/index.ts'
 import { claim, seen, tempDir } from './helpers.ts'
 

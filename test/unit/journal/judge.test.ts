@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { judge, reasons, type Evidence } from '../../../src/journal/judge.ts'
+import { judge, reasons, type Evidence } from '../../../src/journal/heads/judge.ts'
 
 const known: Evidence = {
   sure: false,

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { LoggedEntry } from '../../../src/journal/index.ts'
-import { Cursor, merge } from '../../../src/journal/merge.ts'
-import { createOrderClock, orderOf, stepsPerMs } from '../../../src/journal/order.ts'
-import type { Source } from '../../../src/journal/source.ts'
+import { Cursor, merge } from '../../../src/journal/reading/merge.ts'
+import { createOrderClock, orderOf, stepsPerMs } from '../../../src/journal/reading/order.ts'
+import type { Source } from '../../../src/journal/replica/source.ts'
 
 const agents = 4
 const year = 365 * 24 * 60 * 60_000

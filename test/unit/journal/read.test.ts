@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { decodeEntry } from '../../../src/journal/decode.ts'
 import type { LoggedEntry, Query } from '../../../src/journal/index.ts'
 import { systemClock, until, type Clock } from '../../../src/util/index.ts'
-import { openStore } from '../../../src/journal/store.ts'
+import { openStore } from '../../../src/journal/own/store.ts'
 import {
   coreName,
   claim,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { FramedStream } from '../../../src/journal/framed.ts'
-import { openStore } from '../../../src/journal/store.ts'
+import { FramedStream } from '../../../src/journal/replica/framed.ts'
+import { openStore } from '../../../src/journal/own/store.ts'
 import type { LoggedEntry } from '../../../src/journal/index.ts'
 import { until } from '../../../src/util/index.ts'
 import {

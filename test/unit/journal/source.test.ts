@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import type { Hypercore } from 'hypercore'
 import { expect, it } from 'vitest'
-import { Source } from '../../../src/journal/source.ts'
-import { openStore } from '../../../src/journal/store.ts'
+import { Source } from '../../../src/journal/replica/source.ts'
+import { openStore } from '../../../src/journal/own/store.ts'
 import { nullLogger, sleep, until } from '../../../src/util/index.ts'
 import { tempDir, verifySignature } from './helpers.ts'
 

@@ -2,8 +2,8 @@ import { mkdir } from 'node:fs/promises'
 import { randomBytes, sign } from 'node:crypto'
 import Corestore from 'corestore'
 import { describe, expect, it } from 'vitest'
-import { FramedStream } from '../../../src/journal/framed.ts'
-import { openStore, storeDirectory } from '../../../src/journal/store.ts'
+import { FramedStream } from '../../../src/journal/replica/framed.ts'
+import { openStore, storeDirectory } from '../../../src/journal/own/store.ts'
 import { until } from '../../../src/util/index.ts'
 import {
   collect,

@@ -1,11 +1,11 @@
 import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createDurability } from '../../../src/journal/durable.ts'
+import { createDurability } from '../../../src/journal/own/durable.ts'
 import { storageError } from '../../../src/journal/errors.ts'
-import { openStore, databaseDirectory } from '../../../src/journal/store.ts'
-import { createOrderClock } from '../../../src/journal/order.ts'
-import { createWriter } from '../../../src/journal/writer.ts'
+import { openStore, databaseDirectory } from '../../../src/journal/own/store.ts'
+import { createOrderClock } from '../../../src/journal/reading/order.ts'
+import { createWriter } from '../../../src/journal/own/writer.ts'
 import { systemClock, until } from '../../../src/util/index.ts'
 import {
   claim,

@@ -10,7 +10,7 @@ import {
   MAX_RELAYED,
   parseAddress,
   type LocalAddress,
-} from '../../../src/mesh/addresses.ts'
+} from '../../../src/mesh/node/addresses.ts'
 import {
   cameOver,
   chooseInterfaces,

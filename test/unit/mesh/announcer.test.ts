@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createAnnouncer } from '../../../src/mesh/announcer.ts'
+import { createAnnouncer } from '../../../src/mesh/gossip/announcer.ts'
 import type { Capabilities } from '../../../src/mesh/wire.ts'
 import { fakeClock } from './fake-clock.ts'
 import { announcement } from './samples.ts'

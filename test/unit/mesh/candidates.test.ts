@@ -5,7 +5,7 @@ import {
   POLL_MS,
   RETRY_MS,
   type Refused,
-} from '../../../src/mesh/candidates.ts'
+} from '../../../src/mesh/admission/candidates.ts'
 
 const refusal = (code: string, final = false): Refused => ({
   is: 'refused',

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeFrames, FrameDecoder, readFrames } from '../../../src/mesh/frames.ts'
+import { encodeFrames, FrameDecoder, readFrames } from '../../../src/mesh/streams/frames.ts'
 
 const max = 200_000
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createHeartbeats, silentPeers, stretched } from '../../../src/mesh/heartbeat.ts'
+import { createHeartbeats, silentPeers, stretched } from '../../../src/mesh/gossip/heartbeat.ts'
 import type { Heartbeat } from '../../../src/mesh/index.ts'
 import type { Clock } from '../../../src/util/index.ts'
 import { fakeClock } from './fake-clock.ts'

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Counters } from '../../../src/mesh/counters.ts'
-import { createInbox, MAX_ORDERED_PEERS } from '../../../src/mesh/inbox.ts'
+import { createInbox, MAX_ORDERED_PEERS } from '../../../src/mesh/gossip/inbox.ts'
 import { maxChanges, topics, type Capabilities } from '../../../src/mesh/wire.ts'
 import { encodeJson } from '../../../src/util/index.ts'
 import { ALICE, announcement, BOB, hex, MESH, person, type Person } from './samples.ts'

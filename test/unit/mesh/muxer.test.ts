@@ -1,6 +1,6 @@
 import { multiaddrConnectionPair } from '@libp2p/utils'
 import { expect, test } from 'vitest'
-import { muxer } from '../../../src/mesh/muxer.ts'
+import { muxer } from '../../../src/mesh/node/muxer.ts'
 import { until } from '../../../src/util/index.ts'
 
 test('a stream that is opened while its connection closes fails, and not the process', async () => {

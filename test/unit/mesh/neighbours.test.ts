@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { GIVE_UP_AFTER, neighbours } from '../../../src/mesh/neighbours.ts'
+import { GIVE_UP_AFTER, neighbours } from '../../../src/mesh/links/neighbours.ts'
 
 const ENOUGH = 24
 const ids = (count: number, salt = '') =>

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { Counters } from '../../../src/mesh/counters.ts'
-import type { MeshNode } from '../../../src/mesh/node.ts'
+import type { MeshNode } from '../../../src/mesh/node/node.ts'
 import { createProber, pick } from '../../../src/mesh/presence/index.ts'
 import { probeResponseSchema, protocols } from '../../../src/mesh/wire.ts'
 import { decodeJson, encodeJson } from '../../../src/util/index.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { LocalAddress } from '../../../src/mesh/addresses.ts'
+import type { LocalAddress } from '../../../src/mesh/node/addresses.ts'
 import { bootstrapState } from '../../../src/mesh/reach/bootstrap.ts'
 import {
   chooseRelays,
@@ -7,7 +7,7 @@ import {
   isPublicAddress,
   servesRelay,
 } from '../../../src/mesh/reach/choose.ts'
-import { override } from '../../../src/mesh/override.ts'
+import { override } from '../../../src/mesh/node/override.ts'
 import { relayGater } from '../../../src/mesh/reach/relay-server.ts'
 import { announcedAddress, reachOf, type Seen } from '../../../src/mesh/reach/report.ts'
 import { ALICE, BOB, CAROL } from './samples.ts'

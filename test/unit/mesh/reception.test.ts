@@ -7,7 +7,7 @@ import {
   MAX_STRANGERS_PER_ADDRESS,
   Reception,
   REMOVED_PAUSE_MS,
-} from '../../../src/mesh/reception.ts'
+} from '../../../src/mesh/admission/reception.ts'
 
 const stranger = (n: number, address = `192.0.2.${n}`) => ({
   peerId: `peer-${n}`,

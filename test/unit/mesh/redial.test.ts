@@ -1,6 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { due, forgettable, KnownPeers, redialDelay, type Known } from '../../../src/mesh/redial.ts'
+import {
+  due,
+  forgettable,
+  KnownPeers,
+  redialDelay,
+  type Known,
+} from '../../../src/mesh/links/redial.ts'
 import { fakeClock } from './fake-clock.ts'
 
 const policy = { baseMs: 3000, maxMs: 30_000 }

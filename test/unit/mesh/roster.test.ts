@@ -8,7 +8,7 @@ import {
   REQUEST_RATE,
   STATEMENTS_RATE,
   type Roster,
-} from '../../../src/mesh/roster.ts'
+} from '../../../src/mesh/admission/roster.ts'
 import type { RosterNotice } from '../../../src/mesh/wire.ts'
 import { canonicalJson, nullLogger, sha256 } from '../../../src/util/index.ts'
 import { fakeClock, type FakeClock } from './fake-clock.ts'

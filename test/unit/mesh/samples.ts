@@ -1,6 +1,6 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
-import { signCapabilities, type Signed } from '../../../src/mesh/announcement.ts'
+import { signCapabilities, type Signed } from '../../../src/mesh/gossip/announcement.ts'
 import type { Capabilities } from '../../../src/mesh/index.ts'
 
 export const ALICE = '12D3KooWHpJtZsCdT2Qs2vCqZ7nH9eCbdJ6h4Nn6oQpQ5x9w3Rka'

@@ -1,5 +1,10 @@
 import { expect, test } from 'vitest'
-import { ALONE_MS, MAX_STRANGERS, Strangers, VISIT_PAUSE_MS } from '../../../src/mesh/strangers.ts'
+import {
+  ALONE_MS,
+  MAX_STRANGERS,
+  Strangers,
+  VISIT_PAUSE_MS,
+} from '../../../src/mesh/admission/strangers.ts'
 
 const address = ['/ip4/192.0.2.1/tcp/4001']
 

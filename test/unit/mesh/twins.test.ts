@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { createTwins } from '../../../src/mesh/twins.ts'
+import { createTwins } from '../../../src/mesh/gossip/twins.ts'
 
 const voices = (twins: ReturnType<typeof createTwins>, ...spoken: [string, number, number][]) =>
   spoken.map(([incarnation, sequence, now]) => twins.heard('ada', { incarnation, sequence }, now))
