@@ -2,6 +2,7 @@
  * The forms that single values may have. Each refuses what would only fail later and elsewhere: at
  * GitHub, in git, in the mesh.
  */
+import { resolve } from 'node:path'
 import { z } from 'zod'
 
 const unique = (values: readonly string[]) =>
@@ -81,6 +82,12 @@ export const path = z
   .min(1)
   .max(4_096)
   .regex(/^[^\0]*$/, 'holds a NUL character')
+
+/** Made when it is not there. Below /proc no directory can be made, and Node would try for ever. */
+export const home = path.refine(
+  (text) => !/^\/(proc|sys|dev)(\/|$)/.test(resolve(text)),
+  'lies in a file system of the kernel, where nothing can be kept',
+)
 
 export const envName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, 'not a variable name')
 

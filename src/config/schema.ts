@@ -195,10 +195,10 @@ export const configSchema = z
       form: '1 to 64 of A-Z, a-z, 0-9, . _ and -',
       defaultText: 'the host name, cleaned',
     }),
-    home: option(field.path.optional(), {
+    home: option(field.home.optional(), {
       what: 'Directory of this agent’s identity, journals, clones and API socket.',
       why: 'One agent per directory; several on one machine need one each.',
-      form: 'a path',
+      form: 'a path, not below /proc, /sys or /dev',
       defaultText: '$XDG_STATE_HOME/bzzz or ~/.local/state/bzzz',
     }),
     roles: option(

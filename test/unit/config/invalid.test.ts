@@ -99,6 +99,7 @@ describe('an invalid configuration', () => {
 
   it.each([
     ['github: 5', 'github', 'a mapping of options'],
+    ['home: /proc/x', 'home', 'not below /proc'],
     ['github:', 'github', 'a mapping of options'],
     ['github: {pollMs: 10}', 'github.pollMs', 'a whole number, 200 to 3600000 (ms)'],
     ['github: {pollMs: 1000.5}', 'github.pollMs', '200 to'],
