@@ -1,6 +1,6 @@
 /**
  * `npm run test:chaos [-- NAME…] [--short] [--minutes M] [--seed S] [--json FILE]
- * [--keep] [--list]`: real agents on
+ * [--keep] [--list] [--again]`: real agents on
  * a network of namespaces, and everything that can go wrong with it. Ends with 1 when something is
  * violated, and keeps that scenario's directory. Where this machine cannot make the namespaces it
  * says what it did not test, and ends with 0.
@@ -13,7 +13,7 @@ import type { Scenario } from './scenario.ts'
 import { parts, scenarios } from './scenarios/index.ts'
 
 const usage =
-  'Usage: npm run test:chaos -- [SCENARIO…] [--short] [--minutes M] [--seed S] [--json FILE] [--keep] [--list]\n'
+  'Usage: npm run test:chaos -- [SCENARIO…] [--short] [--minutes M] [--seed S] [--json FILE] [--keep] [--list] [--again]\n'
 
 function read() {
   const { values, positionals } = parseArgs({
@@ -24,6 +24,7 @@ function read() {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       json: { type: 'string', default: 'bench/results/chaos-net.json' },
       keep: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
     },
   })
@@ -40,7 +41,7 @@ function read() {
 }
 
 async function main(): Promise<number> {
-  const { chosen, seed, minutes, json, keep, list } = read()
+  const { chosen, seed, minutes, json, keep, list, again } = read()
   if (list) {
     const line = ({ name, about }: Scenario, when: string) =>
       process.stdout.write(`${name.padEnd(14)}${when.padEnd(7)}${about}\n`)
@@ -74,6 +75,7 @@ async function main(): Promise<number> {
       : await runScenarios(chosen, {
           seed,
           keep,
+          again,
           minutes,
           dir: here.dir,
           signal: here.signal,

@@ -86,7 +86,7 @@ async function settles(
   }
   await until(what, reachMs, look, { signal, everyMs: 250 }).catch((error: unknown) => {
     rethrowUnless('DEADLINE')(error)
-    violation(`${member.name} ${what}: ${JSON.stringify(last)}`)
+    violation(`${member.name} ${what}, not in time: ${JSON.stringify(last)}`)
   })
   return last
 }
