@@ -55,8 +55,12 @@ export interface RunResult {
 const usualPeaceMs = [20_000, 120_000] as const
 /** Between two starts, ms: a start costs a second or two of a core. */
 const staggerMs = 1_200
-/** Calm lasts as long as chaos could, and at least this, ms: a lost claim has to expire first. */
+/**
+ * Calm lasts as long as chaos could, and at least this, ms: a lost claim has to expire first, and all
+ * issues that are left have to be worked on a machine that all agents share.
+ */
 const calmMs = 5 * 60_000
+const perIssueMs = 6_000
 /** Nobody ever ends what a naive worker left behind: waiting longer for it shows nothing more. */
 const naiveCalmMs = 30_000
 /** Share of the issues that a person takes at some time. */
@@ -101,7 +105,8 @@ export async function runProcesses(init: RunInit): Promise<RunResult> {
     const hits = faults.hits()
     faults.calm()
     await chaos.calm()
-    const limitMs = protocol === 'naive' ? naiveCalmMs : Math.max(endMs, calmMs)
+    const limitMs =
+      protocol === 'naive' ? naiveCalmMs : Math.max(endMs, calmMs, issues * perIssueMs)
     await ended(stage, logins, { ms: limitMs, signal, note }).catch(rethrowUnless('DEADLINE'))
     await quiet(stage, signal)
     const journals = protocol === 'bzzz' ? await journalFigures(actors) : undefined
