@@ -2,6 +2,7 @@
  * The forms that single values may have. Each refuses what would only fail later and elsewhere: at
  * GitHub, in git, in the mesh.
  */
+import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 
@@ -55,21 +56,35 @@ const HOST =
   /^\/(?:ip4\/[\d.]{7,15}|ip6\/[0-9a-fA-F:.]{2,45}|dns[46]?\/[\w.-]{1,253})\/tcp\/\d{1,5}/
 const endsWith = (end: string) => new RegExp(`${HOST.source}${end}$`)
 
-export const listenAddress = z
-  .string()
-  .regex(endsWith(''), 'not a TCP multiaddr such as /ip4/0.0.0.0/tcp/0')
+const hostName =
+  /^[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[\w-]{0,61}[A-Za-z0-9_])?)*\.?$/
+
+/** Of what has the form of `HOST`. */
+function isHost(text: string): boolean {
+  const [, kind, host = ''] = text.split('/')
+  if (kind === 'ip4') return isIPv4(host)
+  return kind === 'ip6' ? isIPv6(host) : hostName.test(host)
+}
+const isTcpPort = (text: string) => Number(text.split('/')[4]) <= 65_535
+
+const address = (end: string, message: string) =>
+  z
+    .string()
+    .regex(endsWith(end), { error: message, abort: true })
+    .refine(isHost, 'names no IP address or host that there can be')
+    .refine(isTcpPort, 'the port is above 65535')
+
+export const listenAddress = address('', 'not a TCP multiaddr such as /ip4/0.0.0.0/tcp/0')
 
 export const announceAddress = listenAddress.regex(
   /\/tcp\/[1-9]\d*$/,
   'not a multiaddr with a port such as /ip4/198.51.100.7/tcp/4001',
 )
 
-export const peerAddress = z
-  .string()
-  .regex(
-    endsWith('/p2p/[1-9A-HJ-NP-Za-km-z]{46,64}'),
-    'not a multiaddr with peer id such as /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…',
-  )
+export const peerAddress = address(
+  '/p2p/[1-9A-HJ-NP-Za-km-z]{46,64}',
+  'not a multiaddr with peer id such as /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…',
+)
 
 export const word = z
   .string()
