@@ -1,5 +1,5 @@
 /** `bzzz logs export` at an agent's API, and `bzzz logs verify FILE` where there is no agent. */
-import { readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { generateKeyPair } from '@libp2p/crypto/keys'
@@ -100,5 +100,18 @@ describe('bzzz logs verify FILE', () => {
     expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'BUNDLE_INVALID' } })
     expect((await at.bzzz('logs', 'verify', join(at.dir, 'none'))).code).toBe(2)
     expect((await at.bzzz('logs', 'verify', '--expect', head)).code).toBe(2)
+  })
+
+  it('takes a directory neither to read nor to write', async () => {
+    const inside = join(at.dir, 'inside')
+    await mkdir(inside)
+    const read = await at.bzzz('logs', 'verify', inside)
+    expect([read.code, read.stderr]).toEqual([2, expect.stringContaining('inside cannot be read')])
+    const written = await at.bzzz('logs', 'export', '-o', inside)
+    expect([written.code, written.stderr]).toEqual([
+      2,
+      expect.stringContaining('inside is a directory'),
+    ])
+    expect(await readdir(at.dir)).not.toContain('inside.part')
   })
 })

@@ -2,7 +2,8 @@
  * `bzzz logs export`: what the journals hold, with proofs, in one file. It is written beside its place
  * and put there when it is whole, so that a file of that name is never half a bundle.
  */
-import { open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { hasCode } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { CliError } from '../errors.ts'
@@ -32,6 +33,7 @@ export async function logsExport(context: Context, options: ExportOptions): Prom
     ...(options.task === undefined ? {} : { task: parseTask(options.task) }),
   }
   const { output } = options
+  if (output !== '-') await assertNoDirectory(output)
   const agent = await agentOf(context)
   await assertKnown(agent, query)
   const lines = agent.bundle(query)
@@ -67,6 +69,16 @@ export async function logsExport(context: Context, options: ExportOptions): Prom
     await file.close().catch(() => undefined)
     await rm(draft, { force: true })
   }
+}
+
+/** Errors: `USAGE`. */
+async function assertNoDirectory(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isDirectory() !== true) return
+  throw new CliError('USAGE', `${path} is a directory.`, {
+    data: { path },
+    next: `Name a file in it, such as ${join(path, 'all.bundle')}.`,
+  })
 }
 
 const fsCodes = ['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EISDIR', 'EACCES', 'EPERM', 'EROFS']

@@ -78,18 +78,23 @@ async function* chunksOf(path: string): AsyncGenerator<Uint8Array> {
     yield* process.stdin
     return
   }
-  const file = await open(path, 'r').catch((cause: unknown) => {
-    throw new CliError('USAGE', `${path} cannot be read.`, {
-      data: { path },
-      next: 'Name a file that `bzzz logs export` wrote.',
-      cause,
-    })
-  })
+  const file = await open(path, 'r').catch((cause: unknown) => unreadable(path, cause))
   try {
     yield* file.createReadStream({ highWaterMark: 256 * 1024 })
+  } catch (cause) {
+    // A directory opens, and fails when it is read.
+    unreadable(path, cause)
   } finally {
     await file.close().catch(() => undefined)
   }
+}
+
+function unreadable(path: string, cause: unknown): never {
+  throw new CliError('USAGE', `${path} cannot be read.`, {
+    data: { path },
+    next: 'Name a file that `bzzz logs export` wrote.',
+    cause,
+  })
 }
 
 async function* abortable(
