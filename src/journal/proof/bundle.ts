@@ -27,11 +27,12 @@ export const maxBundleBytes = 16 * 1024 ** 3
 const count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER)
 const short = z.string().max(256)
 const hex32 = z.string().regex(/^[0-9a-f]{64}$/)
+/** One text for the same bytes: whole, and 0 in the bits that the last character does not need. */
 const base64 = (bytes: number) =>
   z
     .string()
     .max(4 * Math.ceil(bytes / 3))
-    .regex(/^[A-Za-z0-9+/]*={0,2}$/)
+    .regex(/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/)
 
 export const headerSchema = z.strictObject({
   bzzz: z.literal('bundle'),

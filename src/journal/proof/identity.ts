@@ -37,11 +37,10 @@ export async function checkIdentity(
   if (entry.peerId !== peerId) {
     return `Entry ${entry.seq} was written by peer ${entry.peerId}, but ${peerId} announces this journal.`
   }
-  const holds = await verify(
-    peerId,
-    statement(key, epoch),
-    Buffer.from(entry.proof, 'base64url'),
-  ).catch(() => false)
+  const proof = Buffer.from(entry.proof, 'base64url')
+  const isCanonical = proof.toString('base64url') === entry.proof
+  const holds =
+    isCanonical && (await verify(peerId, statement(key, epoch), proof).catch(() => false))
   return holds ? undefined : `The proof of identity in entry ${entry.seq} is not peer ${peerId}'s.`
 }
 

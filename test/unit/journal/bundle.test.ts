@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { maxLineBytes } from '../../../src/journal/proof/bundle.ts'
+import { checkIdentity } from '../../../src/journal/proof/identity.ts'
 import { readBundle, type BundleOptions, type LoggedEntry } from '../../../src/journal/index.ts'
 import { claim, meet, Network, replicated, seen, startMember, verifySignature } from './helpers.ts'
 
@@ -127,6 +128,35 @@ describe('a bundle', () => {
       }),
       { numRuns: 300 },
     )
+  })
+
+  it('is refused when its base64 has other unused bits, though they say the same bytes', async () => {
+    const others = made.task.split('\n').flatMap((line, at, lines) =>
+      [...line.matchAll(/"(?:b|manifest|signature)":"[^"]*?([AEIMQUYcgkosw048])=+"/g)].map(
+        (found) => {
+          const last = found[1] ?? ''
+          const next = String.fromCharCode(last.charCodeAt(0) + 1)
+          const changed = found[0].replace(new RegExp(`${last}(?==+"$)`), next)
+          return lines.with(at, line.replace(found[0], changed)).join('\n')
+        },
+      ),
+    )
+    expect(others.length).toBeGreaterThan(3)
+    for (const other of others)
+      await expect(check(other)).rejects.toMatchObject({ code: 'BUNDLE_INVALID' })
+  })
+
+  it('has a proof of identity that is written in one way alone', async () => {
+    const bound = { peerId: 'bee', key: 'a'.repeat(64), epoch: 0 }
+    const problemOf = (proof: string) =>
+      checkIdentity(
+        { v: 1, type: 'agent.started', seq: 0, epoch: 0, peerId: 'bee', proof } as never,
+        bound,
+        async () => true,
+      )
+    expect(await problemOf('AAAA_w')).toBeUndefined()
+    for (const proof of ['AAAA_x', 'AAAA_w==', 'AAAA/w'])
+      expect(await problemOf(proof)).toContain('The proof of identity')
   })
 
   it('shows an entry that was left out, one too many, and two that changed places', async () => {
