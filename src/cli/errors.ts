@@ -12,6 +12,8 @@ export type CliErrorCode =
   | 'STILL_STOPPING'
   /** No machine of that name, peer id or words. data: who */
   | 'PEER_NOT_FOUND'
+  /** The machine that is named is this one. data: who */
+  | 'PEER_IS_OWN'
   /** Several machines of that name. data: peerIds */
   | 'PEER_AMBIGUOUS'
   /** The home belongs to a mesh with other members. data: meshName, members */

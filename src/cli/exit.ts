@@ -36,6 +36,7 @@ export const byErrorCode: Readonly<Record<string, ExitCode>> = {
   USAGE: exitCodes.usage,
   TASK_AMBIGUOUS: exitCodes.usage,
   PEER_AMBIGUOUS: exitCodes.usage,
+  PEER_IS_OWN: exitCodes.usage,
   MEMBER_AMBIGUOUS: exitCodes.usage,
   ASK_AMBIGUOUS: exitCodes.usage,
   TOKEN_UNREADABLE: exitCodes.usage,

@@ -1,5 +1,5 @@
 /** `bzzz peers approve`, `deny` and `remove`: who is let in, and who is put out for ever. */
-import type { PeerRow, Role } from '../../api/client.ts'
+import type { ApiClient, PeerRow, Role } from '../../api/client.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { clean } from '../output/text.ts'
@@ -48,10 +48,9 @@ export async function peersRemove(
 ): Promise<number> {
   const { out } = context
   const agent = await agentOf(context)
-  const members = (await agent.peers()).filter(
-    ({ standing }) => standing === 'member' || standing === 'expired',
-  )
-  const meant = pickPeer(members, who, 'member')
+  const [peers, own] = await Promise.all([agent.peers(), agent.status()])
+  const rows = peers.filter(({ standing }) => standing === 'member' || standing === 'expired')
+  const meant = pickPeer({ rows, own }, who, 'member')
   const all = distrust ? ' and with it all whom it let in' : ''
   const told = `${nameOf(meant)} is put out of the mesh for ever${all}; to come back it would need a new home.`
   if (yes !== true && !(await confirmed(context, told))) return nothing(context)
@@ -65,8 +64,10 @@ export async function peersRemove(
   return exitCodes.ok
 }
 
-const asks = async (agent: { peers(): Promise<PeerRow[]> }) =>
-  (await agent.peers()).filter(({ standing }) => standing === 'asking')
+async function asks(agent: ApiClient) {
+  const [rows, own] = await Promise.all([agent.peers(), agent.status()])
+  return { rows: rows.filter(({ standing }) => standing === 'asking'), own }
+}
 
 const nameOf = ({ name, peerId }: PeerRow) => `${name || '?'} (${peerId})`
 const from = ({ addresses: [address] }: PeerRow) => (address === undefined ? '' : ` at ${address}`)

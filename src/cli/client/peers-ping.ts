@@ -23,7 +23,8 @@ export async function peersPing(
 ): Promise<number> {
   const { out, signal } = context
   const agent = await agentOf(context)
-  const { name, peerId } = pickPeer(await agent.peers(), who, 'machine')
+  const [rows, own] = await Promise.all([agent.peers(), agent.status()])
+  const { name, peerId } = pickPeer({ rows, own }, who, 'machine')
   const rttsMs: number[] = []
   let sent = 0
   for (; sent < count && !signal.aborted; sent += 1) {

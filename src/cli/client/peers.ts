@@ -27,7 +27,9 @@ export async function peersLs(context: Context, { all }: { all?: true } = {}): P
 
 export async function peersShow(context: Context, who: string): Promise<number> {
   const { out } = context
-  const row = pickPeer(await (await agentOf(context)).peers(), who, 'machine')
+  const agent = await agentOf(context)
+  const [rows, own] = await Promise.all([agent.peers(), agent.status()])
+  const row = pickPeer({ rows, own }, who, 'machine')
   if (out.json) await out.document(row)
   else if (out.quiet) await out.data(clean(row.peerId))
   else await out.data(screen(row, Date.now()))

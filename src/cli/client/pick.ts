@@ -10,11 +10,17 @@ const sameWords = (text: string) =>
     .filter(Boolean)
     .join(' ')
 
+export interface PickFrom {
+  rows: readonly PeerRow[]
+  /** This machine, which is in no row. */
+  own: { name: string; peerId: string }
+}
+
 /**
  * `what`: who can be meant, for the error: "machine that asks to join". Errors: `PEER_NOT_FOUND`,
- * `PEER_AMBIGUOUS` (data: `peerIds`).
+ * `PEER_IS_OWN`, `PEER_AMBIGUOUS` (data: `peerIds`).
  */
-export function pickPeer(rows: readonly PeerRow[], who: string, what: string): PeerRow {
+export function pickPeer({ rows, own }: PickFrom, who: string, what: string): PeerRow {
   const found =
     rows.find(({ peerId }) => peerId === who) ??
     rows.find(({ words }) => words !== null && sameWords(words) === sameWords(who))
@@ -22,6 +28,12 @@ export function pickPeer(rows: readonly PeerRow[], who: string, what: string): P
   const named = rows.filter(({ name }) => name === who)
   const [only] = named
   if (only === undefined) {
+    if (who === own.peerId || who === own.name) {
+      throw new CliError('PEER_IS_OWN', `${who} is this machine.`, {
+        data: { who },
+        next: 'Name another one: `bzzz peers ls` lists them. Of this one, see `bzzz status`.',
+      })
+    }
     throw new CliError('PEER_NOT_FOUND', `There is no ${what} ${JSON.stringify(who)}.`, {
       data: { who },
       next: 'List them with `bzzz peers ls`; only signers hear who asks.',

@@ -135,22 +135,30 @@ describe('the line of the status', () => {
 
 describe('who is meant', () => {
   const rows = [...peers, asking]
+  const own = { name: 'owl', peerId: ownPeerId }
   it.each([
     [otherPeerId, otherPeerId],
     ['bee', otherPeerId],
     ['ability cabin fabric ginger habit ice', asking.peerId],
     [' Ability-cabin, FABRIC ginger habit ice', asking.peerId],
   ])('by %j', (who, peerId) => {
-    expect(pickPeer(rows, who, 'machine').peerId).toBe(peerId)
+    expect(pickPeer({ rows, own }, who, 'machine').peerId).toBe(peerId)
   })
   it.each(['', 'be', 'ability cabin', otherPeerId.slice(0, 20)])('is nobody by %j', (who) => {
-    expect(() => pickPeer(rows, who, 'machine')).toThrow(
+    expect(() => pickPeer({ rows, own }, who, 'machine')).toThrow(
       expect.objectContaining({ code: 'PEER_NOT_FOUND' }),
     )
   })
+  it.each([ownPeerId, 'owl'])('is this machine by %s, unless another has that name', (who) => {
+    expect(() => pickPeer({ rows, own }, who, 'member')).toThrow(
+      expect.objectContaining({ code: 'PEER_IS_OWN', message: `${who} is this machine.` }),
+    )
+    const other = { ...asking, name: 'owl' }
+    expect(pickPeer({ rows: [other], own }, 'owl', 'member')).toBe(other)
+  })
   it('is unclear when two have the name', () => {
     const twice = [...rows, { ...asking, name: 'bee' }]
-    expect(() => pickPeer(twice, 'bee', 'machine')).toThrow(
+    expect(() => pickPeer({ rows: twice, own }, 'bee', 'machine')).toThrow(
       expect.objectContaining({ code: 'PEER_AMBIGUOUS' }),
     )
   })
