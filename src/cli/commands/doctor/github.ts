@@ -159,11 +159,12 @@ export function repositoryChecks(parts: GitHubParts, login: string): Check[] {
 function repositoryFinding(
   { fullName, defaultBranch, archived, hasIssues, may, assignable, hasTrigger }: Facts,
   {
+    apiUrl,
     repo,
     login,
     trigger,
     paused,
-  }: { repo: string; login: string; trigger: string; paused: readonly string[] },
+  }: { apiUrl: string; repo: string; login: string; trigger: string; paused: readonly string[] },
 ): Finding {
   const seen = `${fullName}, default branch ${defaultBranch}`
   if (archived) return fail(`${fullName} is archived`, `Take it out of github.repos: ${repo}`)
@@ -184,11 +185,31 @@ function repositoryFinding(
   if (paused.some((name) => name.toLowerCase() === repo.toLowerCase()))
     return warn(`${seen}; paused by github.paused`, 'To go on, take it out of github.paused.')
   if (!hasTrigger)
-    return warn(
-      `${seen}; it has no label ${trigger}`,
-      `Type: gh label create ${trigger} --repo ${repo}`,
-    )
+    return warn(`${seen}; it has no label ${trigger}`, labelAdvice({ apiUrl, repo, trigger }))
   return ok(seen)
+}
+
+const bare = (word: string) =>
+  /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+
+/** gh without a host goes to github.com, and it knows no server without TLS, such as `bzzz forge`. */
+export function labelAdvice({
+  apiUrl,
+  repo,
+  trigger,
+}: {
+  apiUrl: string
+  repo: string
+  trigger: string
+}): string {
+  const { protocol, host, port } = new URL(apiUrl)
+  if (protocol === 'https:' && port === '') {
+    const at = host === 'api.github.com' ? '' : `${host.replace(/^api\.(?=.*\.ghe\.com$)/, '')}/`
+    return `Type: gh label create ${bare(trigger)} --repo ${at}${repo}`
+  }
+  const url = `${apiUrl.replace(/\/+$/, '')}/repos/${repo}/labels`
+  const body = bare(JSON.stringify({ name: trigger }))
+  return `Type, with its token for TOKEN: curl -H "Authorization: Bearer TOKEN" ${bare(url)} -d ${body}`
 }
 
 function claimsFinding(
