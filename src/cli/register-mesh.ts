@@ -81,7 +81,7 @@ function registerInvite(root: Root, run: Run): void {
         'Prints one line that brings another machine into the mesh. Whoever has it can join: treat it as a password.',
         'bzzz invite                   one machine, within 15 minutes',
         'bzzz invite --role observer',
-        'bzzz -q invite --uses any --ttl never > token     for a secret of containers',
+        '(umask 077; bzzz -q invite --uses any --ttl never > token)     for a secret of containers',
       ),
     )
     .addOption(
