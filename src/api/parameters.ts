@@ -6,7 +6,7 @@ import { expandEntryType, taskStates } from './vocabulary.ts'
 
 const repoPattern = /^[\w.-]{1,100}\/[\w.-]{1,100}$/
 const repo = z.string().regex(repoPattern, 'must be owner/name')
-const agent = z.string().min(1).max(256)
+const agent = z.string().min(1, 'is empty').max(256, 'is longer than 256 characters')
 const issue = z
   .string()
   .regex(/^[1-9]\d{0,9}$/, 'must be an issue number')

@@ -189,6 +189,11 @@ describe('api and client', () => {
     expect(error.message).toContain(parameter)
   })
 
+  it('says of an empty agent that it is empty', async () => {
+    const { body } = await raw(await serve(), '/api/v1/logs?agent=')
+    expect(JSON.parse(body).error.message).toBe('The parameter agent is empty.')
+  })
+
   it('answers envelopes for what is not there', async () => {
     const api = await serve()
     expect((await raw(api, '/api/v1/tasks/octo/lib/99')).status).toBe(404)
