@@ -11,21 +11,21 @@ export function decodeLine<S extends z.ZodType>(
   schema: S,
 ): z.infer<S> {
   try {
-    return decodeJson(line, { what: `Line ${number}`, schema, maxBytes: maxLineBytes })
+    return decodeJson(line, { what: 'it', schema, maxBytes: maxLineBytes })
   } catch (error) {
     if (!(error instanceof CommonError)) throw error
-    throw invalid(number, explain(error), error)
+    const why = error.cause === undefined ? '' : `: ${explain(error.cause)}`
+    throw invalid(number, `${error.message.replace(/\.$/, '')}${why}`)
   }
 }
 
-export function invalid(line: number, reason: string, cause?: unknown): JournalError {
+export function invalid(line: number, reason: string): JournalError {
   return new JournalError(
     'BUNDLE_INVALID',
     `This is no bundle, or a damaged one: line ${line}: ${reason}`,
     {
       data: { line, reason },
       next: 'Give a file that `bzzz logs export` wrote, as it is: not compressed, not edited.',
-      ...(cause === undefined ? {} : { cause }),
     },
   )
 }

@@ -194,6 +194,14 @@ describe('a bundle', () => {
     })
   })
 
+  it('says once what is wrong with a line', async () => {
+    const error = await check(`${first(made.task)}\n{"b":"AA`).catch((caught: unknown) => caught)
+    expect(error).not.toHaveProperty('cause')
+    expect(error).toMatchObject({
+      message: expect.stringMatching(/: line 2: it is not JSON: Unterminated string in JSON[^:]*$/),
+    })
+  })
+
   it('is refused when it is larger than is allowed, in bytes or in journals', async () => {
     const tooLarge = { code: 'BUNDLE_TOO_LARGE' }
     await expect(check(made.whole, { limits: { maxBytes: 9_000 } })).rejects.toMatchObject(tooLarge)
