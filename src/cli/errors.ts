@@ -14,6 +14,8 @@ export type CliErrorCode =
   | 'PEER_NOT_FOUND'
   /** The machine that is named is this one. data: who */
   | 'PEER_IS_OWN'
+  /** This machine may not admit others. */
+  | 'NOT_SIGNER'
   /** Several machines of that name. data: peerIds */
   | 'PEER_AMBIGUOUS'
   /** The home belongs to a mesh with other members. data: meshName, members */

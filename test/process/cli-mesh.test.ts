@@ -2,7 +2,14 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApi, type Api } from '../../src/api/index.ts'
 import { CodedError, nullLogger } from '../../src/util/index.ts'
-import { asking, fakeSources, ownPeerId, peers, type FakeSources } from '../unit/api/fixture.ts'
+import {
+  asking,
+  fakeSources,
+  ownPeerId,
+  peers,
+  status,
+  type FakeSources,
+} from '../unit/api/fixture.ts'
 import { place, type Place } from './cli-harness.ts'
 
 const gone = { ...peers[0]!, name: 'elsewhere', peerId: ownPeerId, connected: false }
@@ -27,8 +34,11 @@ async function agent(sources: FakeSources): Promise<FakeSources> {
 
 describe('who belongs to the mesh', () => {
   it('is shown with what is known of each, and who asks', async () => {
-    await agent(fakeSources({ peers: () => [...peers, asking, { ...gone, standing: 'removed' }] }))
+    const unseen = { ...gone, name: 'yak', presence: 'gone' as const, lastSeenMs: null }
+    const rows = [...peers, asking, unseen, { ...gone, standing: 'removed' as const }]
+    await agent(fakeSources({ peers: () => rows }))
     const list = await at.bzzz('peers', 'ls')
+    expect(list.stdout).toMatch(/^yak +not seen +- /m)
     expect(list.stdout).toMatch(/^NAME +STATE +SEEN +ROLES +VERSION +SLOTS +JOURNAL +EXECUTORS/)
     expect(list.stdout).toMatch(/^bee +alive /m)
     expect(list.stdout).not.toContain('elsewhere')
@@ -61,6 +71,20 @@ describe('who belongs to the mesh', () => {
       ['remove', peers[0]?.peerId, { distrust: true }],
     ])
     expect((await at.bzzz('peers', 'approve', 'bee', '--yes')).code).toBe(5)
+  })
+
+  it('is not changed by a machine that may not, and never the machine itself', async () => {
+    const own = { ...status, membership: { ...status.membership, roles: ['worker' as const] } }
+    const sources = await agent(fakeSources({ status: () => own }))
+    for (const command of ['approve', 'deny']) {
+      const { code, stderr } = await at.bzzz('peers', command, ...(asking.words ?? '').split(' '))
+      expect([code, stderr]).toEqual([1, expect.stringContaining('may not admit others')])
+    }
+    for (const command of ['ping', 'show', 'remove']) {
+      const { code, stderr } = await at.bzzz('peers', command, 'owl')
+      expect([code, stderr]).toEqual([2, expect.stringContaining('owl is this machine.')])
+    }
+    expect(sources.asked).toEqual([])
   })
 
   it('is pinged, and says how many were lost', async () => {

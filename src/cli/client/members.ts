@@ -1,6 +1,7 @@
 /** `bzzz peers approve`, `deny` and `remove`: who is let in, and who is put out for ever. */
 import type { ApiClient, PeerRow, Role } from '../../api/client.ts'
 import type { Context } from '../context.ts'
+import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
 import { clean } from '../output/text.ts'
 import { agentOf } from './agent.ts'
@@ -64,8 +65,14 @@ export async function peersRemove(
   return exitCodes.ok
 }
 
+/** Errors: `NOT_SIGNER`: only signers hear of them. */
 async function asks(agent: ApiClient) {
   const [rows, own] = await Promise.all([agent.peers(), agent.status()])
+  if (!own.membership.roles.includes('signer')) {
+    throw new CliError('NOT_SIGNER', 'This machine may not admit others.', {
+      next: 'Do it on a machine whose roles in `bzzz peers ls` include signer.',
+    })
+  }
   return { rows: rows.filter(({ standing }) => standing === 'asking'), own }
 }
 

@@ -36,14 +36,17 @@ export async function peersShow(context: Context, who: string): Promise<number> 
   return exitCodes.ok
 }
 
-type State = PeerRow['presence'] | PeerRow['standing']
-const stateOf = ({ standing, presence }: PeerRow): State =>
-  standing === 'member' ? presence : standing
+type State = PeerRow['presence'] | PeerRow['standing'] | 'not seen'
+const stateOf = ({ standing, presence, lastSeenMs }: PeerRow): State => {
+  if (standing !== 'member') return standing
+  return presence === 'gone' && lastSeenMs === null ? 'not seen' : presence
+}
 
 const colours: Readonly<Record<State, 'green' | 'yellow' | 'red' | 'gray'>> = {
   alive: 'green',
   suspect: 'yellow',
   gone: 'yellow',
+  'not seen': 'yellow',
   member: 'green',
   expired: 'red',
   removed: 'gray',
