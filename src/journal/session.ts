@@ -3,7 +3,6 @@
  * epoch, journals known here, replication. An opening that fails half-way closes what it had. The
  * writer is not part of it: it outlives the store (see `keeper.ts`, which opens sessions).
  */
-import type { Duplex } from 'node:stream'
 import type Corestore from 'corestore'
 import { explain, systemClock, until, type Logger } from '../util/index.ts'
 import { adoptCopies } from './own/adopt.ts'
@@ -16,17 +15,12 @@ import { storageError } from './errors.ts'
 import { createFeed } from './reading/feed.ts'
 import type { OrderClock } from './reading/order.ts'
 import type { Changes } from './reading/read.ts'
+import { gate } from './replica/gate.ts'
 import type { Followed, Registry } from './replica/registry.ts'
 import { createReplication, type Replication } from './replica/replicate.ts'
 import { Source } from './replica/source.ts'
 import { databaseDirectory, openOwnStore } from './own/store.ts'
-import type {
-  JournalComponents,
-  JournalInit,
-  JournalLimits,
-  JournalTransport,
-  LoggedEntry,
-} from './types.ts'
+import type { JournalComponents, JournalInit, JournalLimits, LoggedEntry } from './types.ts'
 
 export interface SessionInit extends JournalInit, Pick<EpochInit, 'floor' | 'after'> {
   limits: JournalLimits
@@ -44,6 +38,8 @@ export interface SessionComponents extends JournalComponents {
   admit: (peerId: string) => Promise<void>
   /** Peers hold another history of the own journal; `length`: what they have. */
   onConflict: (length: number) => Promise<void>
+  /** Another journal of this identity was proven, was refused, or grew. */
+  onOther: (source: Source) => void
 }
 
 export interface Session {
@@ -167,6 +163,7 @@ async function open(
           changes.notify()
           feed.wake(source)
           if (!isOwn) budget.wake()
+          if (!isOwn && source.peerId === peerId) components.onOther(source)
         },
         onProblem: ({ key, peerId: of }, problem) =>
           logger.warn({ journal: key, peerId: of, problem }, 'a journal has a problem'),
@@ -256,31 +253,6 @@ async function open(
     },
     close: closeAll,
   }
-}
-
-/** No stream of a peer carries the own journal before the peer said what it knows of it. */
-function gate(transport: JournalTransport, admit: (peerId: string) => Promise<void>) {
-  return {
-    peerId: transport.peerId,
-    sign: (data: Uint8Array) => transport.sign(data),
-    handleJournal: (handler: (stream: Duplex, peerId: string) => void) =>
-      transport.handleJournal((stream, peerId) => {
-        stream.on('error', () => undefined)
-        admit(peerId).then(
-          () => {
-            if (!stream.destroyed) handler(stream, peerId)
-          },
-          () => stream.destroy(),
-        )
-      }),
-    async openJournal(
-      peerId: string,
-      options?: { signal?: AbortSignal; timeoutMs?: number },
-    ): Promise<Duplex> {
-      await admit(peerId)
-      return transport.openJournal(peerId, options)
-    },
-  } satisfies JournalTransport
 }
 
 /** One journal after the other, so that no question has to read a journal first that was not indexed. */

@@ -6,7 +6,8 @@
  * said how long the journal is, or a grace has passed. When nobody could be asked, a new epoch is
  * begun, since one epoch more costs little and a forked journal cannot be mended; but not when no
  * other ever had a part of this one, so that an agent that starts alone again and again needs one
- * epoch more, not one for each start. A peer that holds another history ends the epoch by itself, at
+ * epoch more, not one for each start. A journal of this identity that a peer names is waited for as
+ * long, since it may be a later epoch (`own/later.ts`). A peer that holds another history ends the epoch by itself, at
  * any time (`keeper.ts`).
  */
 export interface Evidence {
@@ -20,6 +21,8 @@ export interface Evidence {
   expected: readonly string[]
   /** Peers that said what they know, also when that is nothing. */
   answered: ReadonlySet<string>
+  /** A peer named a journal of this identity that was not known here; whether it is one is not proven yet. */
+  isAwaited: boolean
   isGraceOver: boolean
 }
 
@@ -32,8 +35,9 @@ export const reasons = {
 } as const
 
 export function judge(evidence: Evidence): Judgement {
-  const { sure, length, shared, expected, answered, isGraceOver } = evidence
+  const { sure, length, shared, expected, answered, isAwaited, isGraceOver } = evidence
   if (sure) return { go: 'on' }
+  if (isAwaited && !isGraceOver) return { go: 'wait' }
   const isKnownToNone = length === 0 || !shared
   if (isKnownToNone && expected.length === 0) return { go: 'on' }
   if (expected.length > 0 && expected.every((peerId) => answered.has(peerId))) return { go: 'on' }

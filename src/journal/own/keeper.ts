@@ -5,51 +5,24 @@
  *
  *   open ─→ waiting ─(judge: on)─→ begin ─→ open
  *    ▲        └─(judge: anew)──┐              │ a peer contradicts, or hypercore sees a conflict
- *    ├──── retire, next epoch ◀┴──────────────┤
+ *    ├──── retire, next epoch ◀┴──────────────┤ or a later epoch was begun elsewhere
  *    └──── release the reserve, await space ◀─┘ the store fails for want of space
  */
-import { explain, type Clock } from '../../util/index.ts'
+import { explain } from '../../util/index.ts'
 import { createAsker, type Contradiction } from '../heads/asker.ts'
 import { createBeginner } from './beginner.ts'
-import type { Book } from '../heads/book.ts'
 import type { EpochInit, Retirement } from './epoch.ts'
 import { storageError, type JournalError } from '../errors.ts'
 import { headOf } from '../heads/heads.ts'
 import { judge, reasons } from '../heads/judge.ts'
+import type { Keeper, KeeperComponents } from './keeper-types.ts'
+import { createLater } from './later.ts'
 import { createPositions } from './positions.ts'
-import type { Changes } from '../reading/read.ts'
-import { openSession, type Session, type SessionComponents, type SessionInit } from '../session.ts'
+import { openSession, type Session, type SessionInit } from '../session.ts'
 import type { Source } from '../replica/source.ts'
 import { createShortage } from './shortage.ts'
 import type { Head, JournalState } from '../types.ts'
 import { createTurns } from './turns.ts'
-import type { Writer } from './writer.ts'
-
-export interface KeeperComponents extends Omit<
-  SessionComponents,
-  'emitted' | 'admit' | 'onConflict'
-> {
-  clock: Clock
-  book: Book
-  writer: Writer
-  changes: Changes
-  onState: (state: JournalState) => void
-}
-
-export interface Keeper {
-  /** Resolves when the journal can be read, and is written or waits for witnesses. */
-  open(): Promise<void>
-  close(): Promise<void>
-  readonly state: JournalState
-  readonly session: Session | undefined
-  head(): Head | undefined
-  connect(peerId: string): void
-  disconnect(peerId: string): void
-  /** The writer could not write. */
-  failed(cause: unknown): void
-  /** See `ReaderComponents`. */
-  rewound(source: Source): number | undefined
-}
 
 export function createKeeper(init: SessionInit, components: KeeperComponents): Keeper {
   const { dir, agent, limits } = init
@@ -85,6 +58,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
         const journal = { peerId, key, epoch, name: agent.name }
         if (session === undefined || registry.put(journal) !== 'added') return false
         logger.warn({ journal: key, epoch }, 'a peer knows a journal of this agent that was lost')
+        later.await(key)
         session.follow(journal)
         return true
       },
@@ -93,6 +67,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
     },
   )
 
+  const later = createLater(logger)
   const beginner = createBeginner(init, components)
   const turns = createTurns(signal, (error) => {
     logger.error({ error: explain(error) }, 'the journal cannot be written any more')
@@ -141,7 +116,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
       const again = positions.begin(at.own.key)
       await renew(at, { reason: reasons.different, witnessed: { length }, again })
     }
-    const parts = { ...components, emitted, admit, onConflict }
+    const parts = { ...components, emitted, admit, onConflict, onOther }
     const started = openSession({ ...init, floor, after: latest }, parts)
     started.then(opening.resolve, opening.reject)
     session = await started
@@ -153,6 +128,15 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
     }
     changes.notify()
     for (const of of connected) meet(of)
+  }
+
+  function onOther(source: Source): void {
+    const now = session
+    if (now === undefined || now === doomed || source.epoch <= now.own.epoch) return
+    if (decided !== now) return void decide().catch(notBegun)
+    if (state.is !== 'open' && state.is !== 'low') return
+    const reason = later.take(now)
+    if (reason !== undefined) void renew(now, { reason })
   }
 
   function meet(of: string): void {
@@ -173,12 +157,15 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
     const { answered } = asker
     const sure = isNew || beginner.has(key)
     const { length } = core
-    const judgement = judge({ sure, length, shared, expected, answered, isGraceOver })
+    const isAwaited = later.isAwaited(now)
+    const judgement = judge({ sure, length, shared, expected, answered, isAwaited, isGraceOver })
     if (judgement.go === 'wait') {
       const heard = expected.filter((of) => answered.has(of)).length
       return become({ is: 'waiting', expected: expected.length, answered: heard })
     }
     decided = now
+    const outdone = later.take(now)
+    if (outdone !== undefined) return void renew(now, { reason: outdone })
     if (judgement.go === 'on') return begin(now)
     logger.warn({ journal: key, reason: judgement.reason }, 'the journal goes on in a new epoch')
     const { treeHash } = headOf(core, now.own.epoch)

@@ -7,6 +7,7 @@ const known: Evidence = {
   shared: true,
   expected: ['bob', 'cyd'],
   answered: new Set(),
+  isAwaited: false,
   isGraceOver: false,
 }
 const both = new Set(['bob', 'cyd'])
@@ -18,6 +19,8 @@ it.each<[string, Partial<Evidence>, object]>([
   ['one of two has answered', { answered: new Set(['bob']) }, { go: 'wait' }],
   ['a stranger has answered', { answered: new Set(['eve']) }, { go: 'wait' }],
   ['both have answered', { answered: both }, { go: 'on' }],
+  ['a journal that was lost is awaited', { answered: both, isAwaited: true }, { go: 'wait' }],
+  ['it did not come', { answered: both, isAwaited: true, isGraceOver: true }, { go: 'on' }],
   ['nobody answered in time', { isGraceOver: true }, anew],
   ['one answered in time', { isGraceOver: true, answered: new Set(['eve']) }, { go: 'on' }],
   ['shared, and nobody is expected', { expected: [] }, { go: 'wait' }],

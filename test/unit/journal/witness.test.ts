@@ -384,6 +384,75 @@ describe('a home that was copied', () => {
     expect(original.journal.head().key).not.toBe(copy.journal.head().key)
   })
 
+  it('and wrote a later epoch is not passed by: the original begins the one after', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    const bob = await startMember('bob', { network })
+    await write(ada, 'a')
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 2)
+    const old = ada.journal.head()
+    await ada.journal.stop()
+    const dir = await copyHome(ada.dir)
+    const copy = await startMember('ada', { network, ...ada, dir, limits: quick })
+    meet(copy, bob)
+    await copy.journal.opened()
+    await write(copy, 'of the copy')
+    const { key } = copy.journal.head()
+    await until('the copy at bob', 10_000, async () => (await titles(bob)).length === 2)
+    await copy.journal.stop()
+
+    const original = await restart(ada, network)
+    meet(original, bob)
+    await original.journal.opened()
+    await write(original, 'b')
+    const { key: next, epoch } = original.journal.head()
+    expect(epoch).toBe(2)
+    meet(original, bob)
+    await until('all at bob', 10_000, async () => (await titles(bob)).length === 3)
+    const begun = await collect(bob.journal.read({ agent: 'ada', types: ['agent.started'] }))
+    const own = bob.journal.journals().find((info) => info.key === old.key)
+    expect(begun.find((entry) => entry.epoch === 2)).toMatchObject({
+      previous: {
+        key: old.key,
+        epoch: 0,
+        length: own?.length,
+        reason: `Another process under this identity began epoch 1, ${key.slice(0, 16)}.`,
+      },
+    })
+    expect(await titles(original)).toEqual(['a', 'of the copy', 'b'])
+    expectNoFork(original, bob)
+    await original.journal.stop()
+    const again = await restart(ada, network)
+    meet(again, bob)
+    await again.journal.opened()
+    expect(again.journal.head()).toMatchObject({ key: next, epoch: 2 })
+  })
+
+  it('and writes while the original runs ends the earlier epoch of it', async () => {
+    const network = new Network()
+    const ada = await startMember('ada', { network })
+    const bob = await startMember('bob', { network })
+    await write(ada, 'a')
+    meet(ada, bob)
+    await replicated(bob.journal, ada.identity.peerId, 2)
+    const dir = await copyHome(ada.dir)
+    const copy = await startMember('ada', { network, ...ada, dir, limits: quick })
+    meet(copy, bob)
+    await copy.journal.opened()
+    await until('the copy at bob', 10_000, () =>
+      bob.journal.journals().some((info) => info.epoch === 1 && info.available > 0),
+    )
+    ada.journal.disconnect(bob.identity.peerId)
+    ada.journal.connect(bob.identity.peerId)
+    await until('the next epoch', 10_000, () => {
+      const { is } = ada.journal.state()
+      return is === 'open' && ada.journal.head().epoch === 2
+    })
+    await write(ada, 'b')
+    expect(await titles(ada)).toEqual(['a', 'b'])
+  })
+
   it('is noticed also when it is laid over the original', async () => {
     const ada = await startMember('ada', { limits: quick })
     await write(ada, 'a')
