@@ -7,19 +7,27 @@ type Lengths = ReadonlyMap<string, number>
 
 export interface RosterParts {
   mesh: Pick<Mesh, 'peers'>
-  membership: Pick<Membership, 'members' | 'asks' | 'peerId'>
+  membership: Pick<Membership, 'members' | 'asks' | 'peerId' | 'standing'>
   journal: Pick<Journal, 'journals'>
 }
 
-/** Never oneself. Members first, those that are there before the others; then who asks. */
+/**
+ * Never oneself. Members first, those that are there before the others; then who asks. Who is no member
+ * itself hears of nobody any more, so what it last heard says nothing: all it is not connected to are gone.
+ */
 export function peerRows({ mesh, membership, journal }: RosterParts): PeerRow[] {
   const lengths = new Map(journal.journals().map(({ key, length }) => [key, length]))
-  const met = new Map(mesh.peers().map((peer) => [peer.peerId, peer]))
+  const isOut = membership.standing(membership.peerId) !== 'member'
+  const met = new Map(
+    mesh.peers().map((peer) => [peer.peerId, isOut && !peer.connected ? away(peer) : peer]),
+  )
   const others = membership.members().filter(({ peerId }) => peerId !== membership.peerId)
   const members = others.map((member) => memberRow(member, met.get(member.peerId), lengths))
   const order = (row: PeerRow) => (row.connected ? 0 : row.standing === 'member' ? 1 : 2)
   return [...members.toSorted((a, b) => order(a) - order(b)), ...membership.asks().map(askRow)]
 }
+
+const away = (peer: MeshPeer): MeshPeer => ({ ...peer, presence: 'gone' })
 
 function memberRow(member: MemberView, peer: MeshPeer | undefined, lengths: Lengths): PeerRow {
   const { peerId, standing } = member

@@ -28,6 +28,7 @@ it('shows members that are away, without oneself, then those that ask', () => {
     journal: { journals: () => [] },
     membership: {
       peerId: 'own',
+      standing: () => 'member',
       members: () => [
         { ...member, peerId: 'own', name: 'own' },
         { ...member, peerId: 'gone', name: 'elk', standing: 'removed' },
@@ -53,6 +54,29 @@ it('shows members that are away, without oneself, then those that ask', () => {
     ['away', 'fox', 'member', 'gone', null, null],
     ['gone', 'elk', 'removed', 'gone', null, null],
     ['new', 'yak', 'asking', 'alive', 4, 'a b'],
+  ])
+})
+
+it.each([
+  ['removed', 'gone'],
+  ['expired', 'gone'],
+  ['member', 'suspect'],
+] as const)('shows to one that is %s whom it does not hear of as %s', (standing, presence) => {
+  const cow: MeshPeer = { ...peer, peerId: 'cow', presence: 'suspect', connected: false }
+  const rows = peerRows({
+    mesh: { peers: () => [peer, cow] },
+    journal: { journals: () => [] },
+    membership: {
+      peerId: 'own',
+      standing: (peerId) => (peerId === 'own' ? standing : 'member'),
+      members: () => ['own', 'bee', 'cow'].map((peerId) => ({ ...member, peerId, name: peerId })),
+      asks: () => [],
+    },
+  })
+  expect(rows.map((row) => [row.peerId, row.presence])).toEqual([
+    // Still connected.
+    ['bee', 'alive'],
+    ['cow', presence],
   ])
 })
 
