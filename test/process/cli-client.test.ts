@@ -246,6 +246,14 @@ describe('exit codes', () => {
     ])
   })
 
+  it('0 for epochs that branch, which it names', async () => {
+    const branches = ['epoch 1 begins at entry 90 of epoch 0, which goes on to 106']
+    await agent(fakeSources({ verify: async () => [{ ...verification, branches }] }))
+    const { code, stdout } = await at.bzzz('logs', 'verify')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/owl +branched .*begins at entry 90 of epoch 0, which goes on to 106/)
+  })
+
   it('1 for a journal that does not hold', async () => {
     await agent(
       fakeSources({ verify: async () => [{ ...verification, ok: false, problems: ['cut'] }] }),

@@ -12,6 +12,7 @@ import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
 import { table } from '../output/table.ts'
 import { clean, width } from '../output/text.ts'
+import { verdictOf, verdictStyles } from '../output/verdict.ts'
 import { agentOf, parseTask } from './agent.ts'
 import { logLine } from './describe.ts'
 import { assertKnown } from './known.ts'
@@ -117,13 +118,16 @@ export async function logsVerify(context: Context, options: { agent?: string }):
         { title: 'AGENT', value: (row) => row.agent || '?' },
         {
           title: 'RESULT',
-          value: (row) => (row.ok ? 'ok' : 'BROKEN'),
-          style: (text, row) => out.style(row.ok ? 'green' : 'red', text),
+          value: verdictOf,
+          style: (text, row) => out.style(verdictStyles[verdictOf(row)], text),
         },
         { title: 'ENTRIES', value: (row) => row.length, align: 'right' },
         { title: 'EPOCH', value: (row) => row.epoch, align: 'right' },
         { title: 'KEY', value: (row) => row.key.slice(0, 16) },
-        { title: 'PROBLEMS', value: (row) => row.problems.join('; ') || null },
+        {
+          title: 'PROBLEMS',
+          value: (row) => [...row.problems, ...row.branches].join('; ') || null,
+        },
       ],
       rows,
     )

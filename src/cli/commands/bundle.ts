@@ -7,6 +7,7 @@ import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
 import { table } from '../output/table.ts'
 import { clean, count } from '../output/text.ts'
+import { verdictOf, verdictStyles } from '../output/verdict.ts'
 
 export async function verifyFile(
   { out, signal }: Context,
@@ -47,14 +48,14 @@ function draw(
       { title: 'AGENT', value: (row) => row.agent },
       {
         title: 'RESULT',
-        value: (row) => (row.ok ? 'ok' : 'BROKEN'),
-        style: (text, row) => out.style(row.ok ? 'green' : 'red', text),
+        value: verdictOf,
+        style: (text, row) => out.style(verdictStyles[verdictOf(row)], text),
       },
       { title: 'GIVEN', value: (row) => row.entries, align: 'right' },
       { title: 'OF', value: (row) => row.length, align: 'right' },
       { title: 'EPOCH', value: (row) => row.epoch, align: 'right' },
       { title: 'KEY', value: (row) => row.key.slice(0, 16) },
-      { title: 'PROBLEMS', value: (row) => row.problems.join('; ') || null },
+      { title: 'PROBLEMS', value: (row) => [...row.problems, ...row.branches].join('; ') || null },
     ],
     journals,
   )

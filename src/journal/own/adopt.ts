@@ -53,3 +53,26 @@ export async function adoptCopies({ dir, store, sources, logger, signal }: Adopt
     }
   }
 }
+
+/** How much of a journal copied stores have, where its key signed that; nothing when none can be read. */
+export async function endOfCopies(
+  dir: string,
+  key: string,
+): Promise<{ length?: number; treeHash?: string }> {
+  for (const path of (await storesAside(dir)).toReversed()) {
+    const copy = await openReadOnly(path).catch(() => undefined)
+    try {
+      const core = copy?.get({ key: Buffer.from(key, 'hex') })
+      await core?.ready()
+      if (core === undefined || core.length === 0 || core.contiguousLength < core.length) continue
+      const signed = core.state.createTreeBatch()
+      if (core.core?.verifier?.verify(signed, core.state.signature) !== true) continue
+      return { length: signed.length, treeHash: signed.hash().toString('hex') }
+    } catch {
+      continue
+    } finally {
+      await copy?.close().catch(() => undefined)
+    }
+  }
+  return {}
+}

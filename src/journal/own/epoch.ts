@@ -23,6 +23,7 @@ import type Corestore from 'corestore'
 import type { Hypercore } from 'hypercore'
 import { z } from 'zod'
 import { CommonError, explain } from '../../util/index.ts'
+import { endOfCopies } from './adopt.ts'
 import { decodeEntry } from '../decode.ts'
 import { previousSchema, type PreviousJournal } from '../entries.ts'
 import { JournalError } from '../errors.ts'
@@ -116,7 +117,7 @@ export async function openOwnCore(
   const inside = await doubt(core, own, floor, verify)
   const reason = known ?? own.retired ?? (await markDoubt(dir, own.mark)) ?? inside
   if (reason === undefined) return use(core, own)
-  const previous = linkTo(own, reason, own.witnessed ?? (await endOf(core, own.key)))
+  const previous = linkTo(own, reason, own.witnessed ?? (await endOf(core, own.key, dir)))
   left.push(pick(own))
   await core.close().catch(() => undefined)
   return begin(Math.max(own.epoch, after) + 1, previous)
@@ -195,10 +196,10 @@ const linkTo = (
 ): PreviousJournal => ({ key, epoch, reason: reason.slice(0, 256), ...end })
 
 /** What of the journal is readable here; nothing when it cannot be opened. */
-async function endOf(core: Hypercore, key: string): Promise<Partial<Witnessed>> {
+async function endOf(core: Hypercore, key: string, dir: string): Promise<Partial<Witnessed>> {
   try {
     const length = core.contiguousLength
-    if (core.key.toString('hex') !== key || length === 0) return {}
+    if (core.key.toString('hex') !== key || length === 0) return await endOfCopies(dir, key)
     return { length, treeHash: (await core.treeHash(length)).toString('hex') }
   } catch {
     return {}

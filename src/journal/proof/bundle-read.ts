@@ -22,7 +22,7 @@ import { decodeEntry } from '../decode.ts'
 import { JournalError } from '../errors.ts'
 import { checkIdentity } from './identity.ts'
 import type { PreviousJournal } from '../entries.ts'
-import { linkProblem, type Linked } from './links.ts'
+import { branchNotes, linkProblem, type Linked } from './links.ts'
 import { MerkleTree } from './merkle.ts'
 import { Problems } from './verify.ts'
 import type { BundleCheck, ExpectedHead, LoggedEntry, VerifySignature } from '../types.ts'
@@ -51,6 +51,7 @@ interface Reading {
   entries: number
   name: string
   previous: PreviousJournal | undefined
+  branches: string[]
   /** Tree hash at the lengths that somebody asks for. */
   hashes: Map<number, string>
   asked: Set<number>
@@ -131,6 +132,7 @@ export async function readBundle(
       entries: 0,
       name: head.peerId,
       previous: undefined,
+      branches: [],
       hashes: new Map(),
     }
     journals.set(head.key, reading)
@@ -216,10 +218,15 @@ export async function readBundle(
     const entries = all.reduce((sum, reading) => sum + reading.entries, 0)
     for (const { from, previous } of links) {
       const old = journals.get(previous.key)
-      if (old === undefined) continue
-      const known: Linked = old.head
-      const hash = previous.length === undefined ? undefined : old.hashes.get(previous.length)
-      from.problems.add(linkProblem(from.head, previous, known, hash))
+      const known: Linked | undefined = old?.head
+      const hash = previous.length === undefined ? undefined : old?.hashes.get(previous.length)
+      const problem = known && linkProblem(from.head, previous, known, hash)
+      from.problems.add(problem)
+      if (problem !== undefined) continue
+      const siblings = links
+        .filter((link) => link.from.head.peerId === from.head.peerId)
+        .map((link) => ({ epoch: link.from.head.epoch, previous: link.previous }))
+      from.branches = branchNotes(from.head, previous, known, siblings)
     }
     const problems = new Problems()
     if (said.journals !== all.length || said.entries !== entries) {
@@ -238,6 +245,7 @@ export async function readBundle(
       treeHash: reading.tree.hash().toString('hex'),
       ok: reading.problems.ok,
       problems: reading.problems.list(),
+      branches: reading.branches,
     }))
     return {
       createdMs: of.createdMs,

@@ -11,6 +11,8 @@ export interface Verification {
   ok: boolean
   /** Empty when ok. */
   problems: string[]
+  /** Where the epochs branch instead of being a chain (docs/journal.md); at most 8. Leaves `ok` as it is. */
+  branches: string[]
 }
 
 /** Others' journals as they are kept here; bytes are estimates. */

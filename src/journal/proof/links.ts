@@ -1,8 +1,12 @@
 /**
  * Whether a journal goes on from the one that its first entry names: same peer, an earlier epoch, at
- * least so long, and, where the link says so, with that tree hash at that length.
+ * least so long, and, where the link says so, with that tree hash at that length. And whether the
+ * epochs of a peer branch, which is no problem of any of them: every branch is signed and whole.
  */
 import type { PreviousJournal } from '../entries.ts'
+
+/** Branches that are named for one journal. */
+const maxNotes = 8
 
 export interface Linked {
   peerId: string
@@ -33,4 +37,32 @@ export function linkProblem(
     return `The journal ${name} has another content at ${length} entries than the link names.`
   }
   return undefined
+}
+
+const cause = 'two processes wrote under one identity, or its home was set back or damaged'
+
+/**
+ * Where the epochs branch at this journal's link. `known`: `previous` as it is here; `siblings`: other
+ * journals of the same peer with what they go on from. Each pair is named once, at the later epoch.
+ */
+export function branchNotes(
+  { epoch }: Pick<Linked, 'epoch'>,
+  previous: PreviousJournal,
+  known: Linked | undefined,
+  siblings: readonly { epoch: number; previous: PreviousJournal }[],
+): string[] {
+  const { length } = previous
+  const notes: string[] = []
+  if (known !== undefined && length !== undefined && known.length > length) {
+    notes.push(
+      `epoch ${epoch} begins at entry ${length} of epoch ${previous.epoch}, which goes on to ${known.length}: ${cause}`,
+    )
+  }
+  for (const sibling of siblings) {
+    if (sibling.previous.key !== previous.key || sibling.epoch >= epoch) continue
+    notes.push(
+      `epochs ${sibling.epoch} and ${epoch} both go on from epoch ${previous.epoch}: ${cause}`,
+    )
+  }
+  return notes.slice(0, maxNotes)
 }

@@ -9,7 +9,7 @@ import { explain } from '../../util/index.ts'
 import { decodeEntry } from '../decode.ts'
 import type { PreviousJournal } from '../entries.ts'
 import { checkIdentity } from './identity.ts'
-import { linkProblem } from './links.ts'
+import { branchNotes, linkProblem } from './links.ts'
 import { MerkleTree } from './merkle.ts'
 import { pieces } from './proof.ts'
 import { twoHistories, type Source } from '../replica/source.ts'
@@ -48,6 +48,7 @@ export async function verifySource(
   const problems = new Problems()
   let length = 0
   let previous: PreviousJournal | undefined
+  let branches: string[] = []
   try {
     await core.ready()
     if (core.closing) throw new Error('it is closed')
@@ -82,7 +83,17 @@ export async function verifySource(
     problems.add(`It cannot be read: ${explain(error)}`)
   }
   const { agent, peerId, dropped } = source.info()
-  return { agent, peerId, key, epoch, length, dropped, ok: problems.ok, problems: problems.list() }
+  return {
+    agent,
+    peerId,
+    key,
+    epoch,
+    length,
+    dropped,
+    ok: problems.ok,
+    problems: problems.list(),
+    branches,
+  }
 
   async function checkEntry(block: Uint8Array, seq: number): Promise<void> {
     const decoded = decodeEntry(block, { epoch, seq })
@@ -95,14 +106,32 @@ export async function verifySource(
 
   async function linkOf(link: PreviousJournal): Promise<string | undefined> {
     const other = others.get(link.key)
-    if (other === undefined || other.core.length === 0) return undefined
+    if (other === undefined || other.core.length === 0) {
+      branches = branchNotes({ epoch }, link, undefined, await siblings())
+      return undefined
+    }
     const { core: old, epoch: oldEpoch } = other
     const hash =
       link.length === undefined || link.length > old.contiguousLength
         ? undefined
         : (await old.treeHash(link.length)).toString('hex')
     const known = { peerId: other.peerId, epoch: oldEpoch, length: old.length }
-    return linkProblem({ peerId: source.peerId, epoch }, link, known, hash)
+    const problem = linkProblem({ peerId: source.peerId, epoch }, link, known, hash)
+    if (problem === undefined) {
+      branches = branchNotes({ epoch }, link, known, await siblings())
+    }
+    return problem
+  }
+
+  async function siblings(): Promise<{ epoch: number; previous: PreviousJournal }[]> {
+    const found = []
+    for (const other of others.values()) {
+      if (other.peerId !== source.peerId || other.epoch >= epoch || other.readable === 0) continue
+      const first = await other.entry(0)
+      if (first?.type !== 'agent.started' || first.previous === undefined) continue
+      found.push({ epoch: other.epoch, previous: first.previous })
+    }
+    return found
   }
 }
 

@@ -183,6 +183,7 @@ export const verification: Verification = {
   dropped: 0,
   ok: true,
   problems: [],
+  branches: [],
 }
 
 export const invite: InviteView = {

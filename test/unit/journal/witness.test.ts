@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { LoggedEntry } from '../../../src/journal/index.ts'
+import { readBundle, type LoggedEntry } from '../../../src/journal/index.ts'
 import { until } from '../../../src/util/index.ts'
 import {
   claim,
@@ -14,6 +14,7 @@ import {
   seen,
   startMember,
   tempDir,
+  verifySignature,
   type Member,
 } from './helpers.ts'
 import { copyHome, putBack, snapshot } from './home.ts'
@@ -34,6 +35,9 @@ const restart = async (member: Member, network: Network, limits = quick) => {
   const { name, dir, identity } = member
   return startMember(name, { network, dir, identity, limits })
 }
+
+const own = ({ journal }: Member, epoch: number) =>
+  journal.journals().find((info) => info.agent === 'ada' && info.epoch === epoch)
 
 /** Neither has met two histories of one key. */
 const expectNoFork = (...members: Member[]) => {
@@ -411,17 +415,22 @@ describe('a home that was copied', () => {
     meet(original, bob)
     await until('all at bob', 10_000, async () => (await titles(bob)).length === 3)
     const begun = await collect(bob.journal.read({ agent: 'ada', types: ['agent.started'] }))
-    const own = bob.journal.journals().find((info) => info.key === old.key)
     expect(begun.find((entry) => entry.epoch === 2)).toMatchObject({
       previous: {
         key: old.key,
         epoch: 0,
-        length: own?.length,
+        length: own(bob, 0)?.length,
         reason: `Another process under this identity began epoch 1, ${key.slice(0, 16)}.`,
       },
     })
     expect(await titles(original)).toEqual(['a', 'of the copy', 'b'])
     expectNoFork(original, bob)
+    const branches = (await bob.journal.verify('ada')).map((row) => [row.epoch, ...row.branches])
+    expect(branches.toSorted()).toEqual([
+      [0],
+      [1],
+      [2, expect.stringMatching(/^epochs 1 and 2 both go on from epoch 0: two processes/)],
+    ])
     await original.journal.stop()
     const again = await restart(ada, network)
     meet(again, bob)
@@ -437,6 +446,7 @@ describe('a home that was copied', () => {
     meet(ada, bob)
     await replicated(bob.journal, ada.identity.peerId, 2)
     const dir = await copyHome(ada.dir)
+    await write(ada, 'after the copy was made')
     const copy = await startMember('ada', { network, ...ada, dir, limits: quick })
     meet(copy, bob)
     await copy.journal.opened()
@@ -450,7 +460,24 @@ describe('a home that was copied', () => {
       return is === 'open' && ada.journal.head().epoch === 2
     })
     await write(ada, 'b')
-    expect(await titles(ada)).toEqual(['a', 'b'])
+    expect(await titles(ada)).toEqual(['a', 'after the copy was made', 'b'])
+    const length = own(ada, 0)?.length
+    meet(ada, bob)
+    await until('all at bob', 10_000, () => own(bob, 2)?.available === 2)
+    await write(ada, 'c')
+    const branch = `epoch 1 begins at entry 2 of epoch 0, which goes on to ${length}: two processes`
+    const rows = await bob.journal.verify('ada')
+    expect(rows.every(({ ok }) => ok)).toBe(true)
+    expect(rows.find(({ epoch }) => epoch === 1)?.branches.join()).toContain(branch)
+    const lines = (async function* () {
+      for await (const line of bob.journal.bundle()) yield Buffer.from(`${JSON.stringify(line)}\n`)
+    })()
+    const bundle = await readBundle(lines, { verify: verifySignature })
+    expect(bundle.ok).toBe(true)
+    const named = bundle.journals.find(({ epoch }) => epoch === 1)
+    expect(named?.branches.join()).toContain(branch)
+    const both = bundle.journals.find(({ epoch }) => epoch === 2)
+    expect(both?.branches.join()).toContain('epochs 1 and 2 both go on from epoch 0')
   })
 
   it('is noticed also when it is laid over the original', async () => {
