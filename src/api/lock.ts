@@ -1,7 +1,13 @@
 /**
  * One agent per home. The lock is a file that names its owner: process id, that process's start
- * time and the boot, so that a reused process id is not taken for the owner, and a random nonce,
- * so that no two locks are ever equal.
+ * time and the boot, so that a reused process id is not taken for the owner, its home, so that the
+ * lock in a copy of a home is not taken for one of the copy, and a random nonce, so that no two
+ * locks are ever equal.
+ *
+ * A lock is of another home only if both the path and the directory (device and inode) are others:
+ * the owner of a home that was moved still works in the same directory, and where one lies at the
+ * path that the owner started with, the owner's files go there. Locks of before name no home, and
+ * count where they lie.
  *
  * The file appears complete or not at all (written aside, then hard-linked to its name, which
  * fails when the name exists). A stale one is replaced while holding a second lock of the same kind
@@ -11,7 +17,7 @@
  * a stale second lock, which is taken over by a third.
  */
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { link, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CodedError, hasCode } from '../util/index.ts'
 import { ApiError } from './errors.ts'
@@ -22,7 +28,16 @@ export interface LockOwner {
   startTime: string | null
   /** Id of the boot; null where the system has none. */
   boot: string | null
+  /** Null in locks of before, and where it could not be told. */
+  home: LockedHome | null
   nonce: string
+}
+
+export interface LockedHome {
+  /** Absolute, free of symbolic links. */
+  path: string
+  /** Device and inode of the directory. */
+  directory: string
 }
 
 export interface HomeLock {
@@ -60,8 +75,7 @@ export async function acquireHomeLock(home: string): Promise<HomeLock> {
 
 /** The living process that owns this home, if there is one. */
 export async function homeOwner(home: string): Promise<LockOwner | undefined> {
-  const owner = await readOwner(lockPath(home))
-  return owner !== undefined && owner !== 'unreadable' && (await isAlive(owner)) ? owner : undefined
+  return livingIn(await readOwner(lockPath(home)), await placeOf(home))
 }
 
 /** Whether that very process still runs, and not another one with its number. */
@@ -77,11 +91,36 @@ export async function isAlive(owner: LockOwner): Promise<boolean> {
   return !info.ended && (owner.startTime === null || owner.startTime === info.startTime)
 }
 
+/** The owner, if it lives and its lock was made for the home that lies at `place`. */
+async function livingIn(
+  owner: LockOwner | 'unreadable' | undefined,
+  place: LockedHome | null,
+): Promise<LockOwner | undefined> {
+  if (owner === undefined || owner === 'unreadable') return undefined
+  return !isElsewhere(owner.home, place) && (await isAlive(owner)) ? owner : undefined
+}
+
+function isElsewhere(locked: LockedHome | null, place: LockedHome | null): boolean {
+  if (locked === null || place === null) return false
+  return locked.path !== place.path && locked.directory !== place.directory
+}
+
+async function placeOf(home: string): Promise<LockedHome | null> {
+  try {
+    const [path, { dev, ino }] = await Promise.all([realpath(home), stat(home, { bigint: true })])
+    return { path, directory: `${dev}:${ino}` }
+  } catch {
+    return null
+  }
+}
+
 async function acquire(path: string, home: string, depth: number): Promise<LockOwner> {
+  const place = await placeOf(home)
   const own: LockOwner = {
     pid: process.pid,
     startTime: (await processInfo(process.pid))?.startTime ?? null,
     boot: await bootId(),
+    home: place,
     nonce: randomBytes(12).toString('hex'),
   }
   const aside = `${path}.${process.pid}.${own.nonce}`
@@ -91,7 +130,8 @@ async function acquire(path: string, home: string, depth: number): Promise<LockO
       if (await linked(aside, path)) return own
       const owner = await readOwner(path)
       if (owner === undefined) continue
-      if (owner !== 'unreadable' && (await isAlive(owner))) throw inUse(home, owner.pid)
+      const living = await livingIn(owner, place)
+      if (living !== undefined) throw inUse(home, living.pid)
       if (depth >= maxDepth) break
       if (await takeOver(path, aside, home, depth)) return own
     }
@@ -112,7 +152,8 @@ async function takeOver(
   try {
     const owner = await readOwner(path)
     if (owner === undefined) return false
-    if (owner !== 'unreadable' && (await isAlive(owner))) throw inUse(home, owner.pid)
+    const living = await livingIn(owner, await placeOf(home))
+    if (living !== undefined) throw inUse(home, living.pid)
     await rename(aside, path)
     return true
   } finally {
@@ -151,11 +192,18 @@ async function readOwner(path: string): Promise<LockOwner | 'unreadable' | undef
       pid: Number(value.pid),
       startTime: typeof value.startTime === 'string' ? value.startTime : null,
       boot: typeof value.boot === 'string' ? value.boot : null,
+      home: lockedHome(value.home),
       nonce: String(value.nonce),
     }
   } catch {
     return 'unreadable'
   }
+}
+
+function lockedHome(value: unknown): LockedHome | null {
+  if (typeof value !== 'object' || value === null) return null
+  const { path, directory } = value as Partial<LockedHome>
+  return typeof path === 'string' && typeof directory === 'string' ? { path, directory } : null
 }
 
 /**

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -62,6 +62,36 @@ describe('home lock', () => {
     expect((await homeOwner(home))?.pid).toBe(process.pid)
     await again.release()
     expect(await readdir(home)).toEqual([])
+  })
+
+  it('is not held in a copy of a home whose agent runs', async () => {
+    const original = join(home, 'original')
+    const copy = join(home, 'copy')
+    const lock = await acquireHomeLock(original)
+    await cp(original, copy, { recursive: true })
+    expect(await homeOwner(copy)).toBeUndefined()
+    const other = await acquireHomeLock(copy)
+    await expect(acquireHomeLock(copy)).rejects.toMatchObject({ code: 'HOME_IN_USE' })
+    await expect(acquireHomeLock(original)).rejects.toMatchObject({ code: 'HOME_IN_USE' })
+    await other.release()
+    expect((await homeOwner(original))?.pid).toBe(process.pid)
+    await lock.release()
+  })
+
+  it('is held under another name, after a move, and in what lies where the home was', async () => {
+    const [place, moved, link] = [join(home, 'place'), join(home, 'moved'), join(home, 'link')]
+    await acquireHomeLock(place)
+    await symlink(place, link)
+    expect((await homeOwner(link))?.pid).toBe(process.pid)
+    await rename(place, moved)
+    await expect(acquireHomeLock(moved)).rejects.toMatchObject({ code: 'HOME_IN_USE' })
+    await cp(moved, place, { recursive: true })
+    await expect(acquireHomeLock(place)).rejects.toMatchObject({ code: 'HOME_IN_USE' })
+  })
+
+  it('of before, which names no home, is held where it lies', async () => {
+    await writeFile(join(home, 'agent.lock'), JSON.stringify({ pid: process.pid }))
+    await expect(acquireHomeLock(home)).rejects.toMatchObject({ data: { pid: process.pid } })
   })
 
   it.each([
