@@ -6,6 +6,7 @@
 import { request, type IncomingMessage } from 'node:http'
 import { CodedError, CommonError, hasCode, withDeadline } from '../util/index.ts'
 import { ApiError } from './errors.ts'
+import { notRunning } from './not-running.ts'
 
 /** Largest answer that is read into memory, bytes. A verification of 10,000 journals has 4 MB. */
 export const maxAnswerBytes = 64 * 1024 * 1024
@@ -110,8 +111,8 @@ async function* chunks(response: IncomingMessage, call: Call): AsyncGenerator<Bu
   for (;;) {
     const result = await withDeadline('the next part of the answer', call.timeoutMs, () =>
       iterator.next(),
-    ).catch((error: unknown) => {
-      throw translate(error, call)
+    ).catch(async (error: unknown) => {
+      throw await translate(error, call)
     })
     if (result.done === true) return
     yield result.value
@@ -129,24 +130,24 @@ async function readAll(response: IncomingMessage, call: Call): Promise<string> {
   return Buffer.concat(parts).toString('utf8')
 }
 
-function open(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
-  return new Promise((resolve, reject) => {
-    const { socketPath, method, path, body } = call
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
-    const sent = request({ socketPath, method, path, headers, signal, agent: false }, resolve)
-    sent.on('error', (error) => reject(translate(error, call)))
-    sent.end(body === undefined ? undefined : JSON.stringify(body))
-  })
+async function open(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+  const { socketPath, method, path, body } = call
+  const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+  try {
+    return await new Promise((resolve, reject) => {
+      const sent = request({ socketPath, method, path, headers, signal, agent: false }, resolve)
+      sent.on('error', reject)
+      sent.end(body === undefined ? undefined : JSON.stringify(body))
+    })
+  } catch (error) {
+    throw await translate(error, call)
+  }
 }
 
-function translate(error: unknown, { home, socketPath }: Call): unknown {
+async function translate(error: unknown, { home, socketPath }: Call): Promise<unknown> {
   if (error instanceof CodedError) return error
   if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].some((code) => hasCode(error, code))) {
-    return new ApiError('AGENT_NOT_RUNNING', `No agent runs in ${home}.`, {
-      data: { home },
-      next: 'Start it with `bzzz up`, or name its home with `--home DIR`.',
-      cause: error,
-    })
+    return notRunning(home, error)
   }
   if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM')) {
     return new ApiError('SOCKET_UNSAFE', `This user may not open ${socketPath}.`, {

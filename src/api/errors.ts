@@ -2,7 +2,7 @@
 import { CodedError } from '../util/index.ts'
 
 export type ApiErrorCode =
-  /** No agent answers for this home. data: home */
+  /** No agent answers for this home. data: home; pid, where a process holds it all the same */
   | 'AGENT_NOT_RUNNING'
   /** Another living process owns this home. data: home, pid */
   | 'HOME_IN_USE'

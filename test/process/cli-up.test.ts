@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { join } from 'node:path'
 import { acquireHomeLock } from '../../src/api/index.ts'
 import { until } from '../../src/util/index.ts'
+import { createFounder } from '../members.ts'
 import { place, type Place } from './cli-harness.ts'
 
 let at: Place
@@ -43,6 +44,33 @@ describe('bzzz up', () => {
     expect(code).toBe(1)
     expect(stderr).toContain('is in use by process')
     expect(stderr).not.toContain('is down')
+  })
+
+  it('is known, and can be ended, while it waits for a signer', async () => {
+    const { membership } = await createFounder(at.dir, 'team')
+    const addresses = [`/ip4/127.0.0.1/tcp/9/p2p/${membership.peerId}`]
+    const { token } = await membership.invite({ addresses })
+    const joining = { ...env, BZZZ_MESH_JOIN: token }
+    const running = at.start(['up', '--log-format', 'text'], { env: joining })
+    await until('it joins', 30_000, () => running.stderr.includes('cannot be reached yet'))
+    const { pid } = running.child
+    const waits = `process ${pid} is starting, or waits to be let in by a signer`
+    const [status, probe, doctor] = await Promise.all([
+      at.bzzz('status'),
+      at.bzzz('status', '--probe'),
+      at.start(['doctor', '--json'], { env: joining }).ended,
+    ])
+    expect(status.code).toBe(3)
+    expect(status.stderr).toContain(waits)
+    expect(status.stderr).toContain('`bzzz down`')
+    expect(probe).toEqual({ code: 1, stdout: '', stderr: '' })
+    const { checks } = JSON.parse(doctor.stdout) as { checks: { id: string; seen: string }[] }
+    expect(checks.find(({ id }) => id === 'agent')?.seen).toContain(waits)
+
+    const down = await at.bzzz('down', '--json')
+    expect(JSON.parse(down.stdout)).toEqual({ name: null, pid, stopped: true })
+    expect((await running.ended).code).toBe(0)
+    expect((await at.bzzz('down')).code).toBe(3)
   })
 
   it.each([

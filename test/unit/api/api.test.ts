@@ -17,7 +17,7 @@ import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { connect } from '../../../src/api/client.ts'
 import { maxLineBytes } from '../../../src/api/client-http.ts'
-import { createApi, socketPathFor, type Api } from '../../../src/api/index.ts'
+import { acquireHomeLock, createApi, socketPathFor, type Api } from '../../../src/api/index.ts'
 import { maxSocketPathBytes, socketEnv } from '../../../src/api/socket-path.ts'
 import type { ApiSources, LoggedEntry } from '../../../src/api/types.ts'
 import { CodedError, nullLogger, until } from '../../../src/util/index.ts'
@@ -156,6 +156,17 @@ describe('api and client', () => {
     await writeFile(join(home, 'run', 'agent.sock'), 'mine')
     const api = createApi({ home }, fakeSources(), { logger: nullLogger })
     await expect(api.start()).rejects.toMatchObject({ code: 'SOCKET_UNSAFE' })
+  })
+
+  it('names the process that holds the home without a socket', async () => {
+    const lock = await acquireHomeLock(home)
+    await expect(connect(home).status()).rejects.toMatchObject({
+      code: 'AGENT_NOT_RUNNING',
+      message: expect.stringContaining(`process ${process.pid} is starting, or waits to be let in`),
+      data: { home, pid: process.pid },
+    })
+    await lock.release()
+    await expect(connect(home).status()).rejects.toMatchObject({ data: { home } })
   })
 
   it('may be started and stopped again and again', async () => {

@@ -1,6 +1,6 @@
 /** The agent that runs in the home, if one does. */
 import { connect, describeJournal, type Status } from '../../../api/client.ts'
-import { hasCode } from '../../../util/index.ts'
+import { CodedError, hasCode } from '../../../util/index.ts'
 import { failed, ok, warn, type Check } from './check.ts'
 
 const answerMs = 5_000
@@ -38,8 +38,10 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
       if (state === 'draining') return warn(seen, 'It is ending; start it again with: bzzz up')
       return ok(seen)
     } catch (error) {
-      if (hasCode(error, 'AGENT_NOT_RUNNING')) return ok('no agent runs; start one with `bzzz up`')
-      return failed(error)
+      if (!hasCode(error, 'AGENT_NOT_RUNNING')) return failed(error)
+      if (error instanceof CodedError && error.data['pid'] !== undefined)
+        return warn(error.message, error.next ?? 'See its log.')
+      return ok('no agent runs; start one with `bzzz up`')
     }
   },
 })
