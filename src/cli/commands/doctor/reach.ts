@@ -5,7 +5,7 @@
 import { connect, type NetworkReach, type Status } from '../../../api/client.ts'
 import type { Config } from '../../../config/index.ts'
 import { reachWords } from '../../client/network-lines.ts'
-import { hasCode } from '../../../util/index.ts'
+import { CodedError, hasCode } from '../../../util/index.ts'
 import { ok, skip, warn, type Check, type Finding } from './check.ts'
 
 const answerMs = 5_000
@@ -27,7 +27,9 @@ export function reachChecks(config: Config): Check[] {
         const { reach } = (await ask(signal)).mesh
         return reach === undefined ? skip('the agent is older and does not say') : finding(reach)
       } catch (error) {
-        if (hasCode(error, 'AGENT_NOT_RUNNING')) return skip('no agent runs')
+        const holder = error instanceof CodedError ? error.data['pid'] : undefined
+        if (hasCode(error, 'AGENT_NOT_RUNNING') && holder === undefined)
+          return skip('no agent runs')
         // The row of the agent says what is wrong with it.
         return skip('the agent does not answer')
       }
