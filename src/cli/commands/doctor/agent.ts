@@ -27,7 +27,7 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
       if (mesh.twins.length > 0)
         return warn(
           `${seen}; two processes run under the identity of ${mesh.twins.join(', ')}`,
-          'A home was copied: stop one of the two, remove identity.key from its home, and start it again.',
+          'A home was copied: stop one of the two, and move identity.key out of its home. It joins anew, with a token: type `bzzz invite` on a signer, and there: bzzz join TOKEN',
         )
       const hooks = refusedHooks(github.webhooks)
       if (hooks !== undefined)
