@@ -5,10 +5,11 @@
  *   of none, or expired ── a token is configured ─────────▶ join, for as long as it takes
  *   of one that has no other ── a token for another mesh ─▶ the same, and leave that one
  *   of none ── no token ──────────────────────────────────▶ found one of its own
- *   removed, expired, without the role it needs ──────────▶ coded error
+ *   removed, expired, never let in, without the role it needs ──────────▶ coded error
  */
 import type { Config } from '../config/index.ts'
 import {
+  comeBack,
   createJoiner,
   foundMesh,
   joinMesh,
@@ -23,6 +24,7 @@ import { AgentError } from './errors.ts'
 
 /** What `mesh.name` is where nobody set it. */
 const defaultName = 'bzzz'
+const newToken = 'Type `bzzz invite` on a signer of the mesh, and `bzzz join TOKEN` here.'
 
 export interface BelongInit {
   config: Pick<Config, 'home' | 'name' | 'roles' | 'mesh'>
@@ -54,7 +56,7 @@ export async function belong(init: BelongInit, components: BelongComponents): Pr
   if (token !== undefined) {
     return fit(config, await join(init, { token, replace: alone }, components), logger)
   }
-  if (there !== undefined) throw expired(there)
+  if (there !== undefined) throw standing === 'stranger' ? stranger(there) : expired(there)
   return found(config, logger)
 }
 
@@ -199,8 +201,16 @@ function removed({ meshName, peerId }: Membership): AgentError {
     `The mesh ${meshName} has put this machine (${peerId}) out.`,
     {
       data: { meshName, peerId },
-      next: 'If that was a mistake, start with a new home (--home DIR) and join with a new token.',
+      next: `To come back, ${comeBack}`,
     },
+  )
+}
+
+function stranger({ meshName, peerId }: Membership): AgentError {
+  return new AgentError(
+    'MEMBERSHIP_NONE',
+    `The identity of this home (${peerId}) is not a member of its mesh, ${meshName}.`,
+    { data: { meshName, peerId }, next: newToken },
   )
 }
 
@@ -212,7 +222,7 @@ function expired(membership: Membership): AgentError {
     `The membership of this machine in ${meshName} has ended: no signer renewed it in time.`,
     {
       data: { meshName, expiresAt },
-      next: 'Type `bzzz invite` on a signer of the mesh, and `bzzz join TOKEN` here.',
+      next: newToken,
     },
   )
 }

@@ -8,5 +8,7 @@ export type AgentErrorCode =
   | 'MEMBERSHIP_REMOVED'
   /** Its membership was not renewed in time. data: meshName, expiresAt */
   | 'MEMBERSHIP_EXPIRED'
+  /** The identity of the home was never let into the mesh that the home knows. data: meshName, peerId */
+  | 'MEMBERSHIP_NONE'
 
 export class AgentError extends CodedError<AgentErrorCode> {}

@@ -53,7 +53,7 @@ export async function peersRemove(
   const rows = peers.filter(({ standing }) => standing === 'member' || standing === 'expired')
   const meant = pickPeer({ rows, own }, who, 'member')
   const all = distrust ? ' and with it all whom it let in' : ''
-  const told = `${nameOf(meant)} is put out of the mesh for ever${all}; to come back it would need a new home.`
+  const told = `${nameOf(meant)} is put out of the mesh for ever${all}; to come back, somebody must move identity.key out of its home, then type there: bzzz join TOKEN.`
   if (yes !== true && !(await confirmed(context, told))) return nothing(context)
   const removed = await agent.remove(meant.peerId, { distrust })
   if (out.json) await out.document(removed)

@@ -16,6 +16,7 @@ import {
 } from '../../util/index.ts'
 import { parseAddress } from '../node/addresses.ts'
 import type { Counters } from '../counters.ts'
+import { comeBack } from '../membership/join-wire.ts'
 import type { Membership, Standing } from '../membership/types.ts'
 import type { MeshNode } from '../node/node.ts'
 import { request, serve } from '../streams/request.ts'
@@ -80,7 +81,7 @@ export function createAdmission(init: AdmissionInit, components: AdmissionCompon
     logger.error(
       { standing, meshName, peerId },
       standing === 'removed'
-        ? 'this machine was removed from the mesh and takes part no more; to come back, delete identity.key in its home and join anew: bzzz join TOKEN'
+        ? `this machine was removed from the mesh and takes part no more; to come back, ${comeBack}`
         : 'the membership of this machine ran out and it takes part no more; join again: bzzz join TOKEN',
     )
     init.onOut(standing)

@@ -1,4 +1,5 @@
 /** What a person can do about a refusal to join, by its code. Pure. */
+import { comeBack } from '../membership/join-wire.ts'
 
 const newToken = 'Type `bzzz invite` on a signer of the mesh, and use the new token.'
 
@@ -13,8 +14,7 @@ const advice: Readonly<Record<string, string>> = {
     'Who answered belongs to another mesh: check the address, or get a token of that mesh.',
   JOIN_WRONG_MESH: 'Who answered belongs to another mesh: name the one that is meant with --mesh.',
   JOIN_STALE: 'Set the clocks: this machine’s and the signer’s differ by more than 10 minutes.',
-  MEMBER_REMOVED:
-    'The mesh has put this machine out for ever. Use a new home: bzzz --home DIR join TOKEN.',
+  MEMBER_REMOVED: `To come back, ${comeBack}`,
   ASK_DENIED: 'Ask the people whose mesh it is; after 10 minutes it can be asked again.',
   JOIN_BUSY: 'Try again in a minute.',
   JOIN_UNTRUSTED:

@@ -58,6 +58,9 @@ export const requests = z.discriminatedUnion('kind', [
 ])
 export type JoinRequest = z.infer<typeof requests>
 
+/** What a machine that was removed can do; completes “to come back, …”. */
+export const comeBack = 'move `identity.key` out of its home, then type there: bzzz join TOKEN'
+
 export const refusals = {
   TOKEN_EXPIRED: 'The token has expired. Ask for a new one: `bzzz invite`.',
   TOKEN_SPENT: 'The token was used as often as it may be. Ask for a new one: `bzzz invite`.',
@@ -70,8 +73,7 @@ export const refusals = {
   JOIN_STALE:
     'The clocks of the two machines differ by more than 10 minutes. Set the clock of this one.',
   JOIN_WRONG_MESH: 'It belongs to another mesh than the one asked for.',
-  MEMBER_REMOVED:
-    'This machine was removed from the mesh. To come back it needs a new identity: move `identity.key` out of its home.',
+  MEMBER_REMOVED: 'This machine was removed from the mesh.',
   ASK_DENIED: 'A member denied this machine. Ask for a token instead: `bzzz invite`.',
   JOIN_BUSY: 'It cannot admit anybody right now. Try again.',
   JOIN_INVALID:

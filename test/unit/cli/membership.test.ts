@@ -15,6 +15,7 @@ import {
 } from '../../../src/cli/commands/membership/texts.ts'
 import { tokenOf } from '../../../src/cli/commands/membership/token.ts'
 import { life, roles, uses } from '../../../src/cli/options.ts'
+import { comeBack } from '../../../src/mesh/index.ts'
 import { asking, otherPeerId, ownPeerId, peers } from '../api/fixture.ts'
 
 const minute = 60_000
@@ -192,7 +193,8 @@ describe('the check of doctor', () => {
     })
   })
   it.each([
-    [{ standing: (): Standing => 'removed' }, {}, 'fail', 'new home'],
+    [{ standing: (): Standing => 'removed' }, {}, 'fail', comeBack],
+    [{ standing: (): Standing => 'stranger' }, {}, 'fail', 'bzzz join TOKEN'],
     [{ standing: (): Standing => 'expired' }, {}, 'fail', 'bzzz join TOKEN'],
     [{ roles: (): Role[] => ['observer'] }, {}, 'fail', 'roles: [observer]'],
     [{ members: () => [{ ...own, expiresAt: day }] }, {}, 'warn', 'signer'],

@@ -3,7 +3,7 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from '../../../api/client.ts'
 import type { Config } from '../../../config/index.ts'
-import { openMembership, type Membership } from '../../../mesh/index.ts'
+import { comeBack, openMembership, type Membership } from '../../../mesh/index.ts'
 import { nullLogger, systemClock } from '../../../util/index.ts'
 import { age, count } from '../../output/text.ts'
 import { fail, ok, warn, type Check, type Finding } from './check.ts'
@@ -52,9 +52,11 @@ export function finding(membership: Standing, facts: Facts, nowMs: number): Find
   const members = membership.members()
   const others = members.filter((one) => one.peerId !== peerId && one.standing === 'member').length
   if (standing === 'removed')
+    return fail(`${mesh} has put this machine out`, `To come back, ${comeBack}`)
+  if (standing === 'stranger')
     return fail(
-      `${mesh} has put this machine out`,
-      'Join with a new home: bzzz --home DIR join TOKEN',
+      `this home’s identity (${peerId}) is no member of ${mesh}`,
+      'Type `bzzz invite` on a signer, and here: bzzz join TOKEN',
     )
   if (standing !== 'member')
     return fail(
