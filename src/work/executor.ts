@@ -57,8 +57,14 @@ export type ExecutorEvent =
   | { type: 'usage'; inputTokens?: number; outputTokens?: number }
 
 export interface TurnResult {
-  /** `done`: it says that it finished. `flood`: more output than allowed. `idle`: silent too long. */
-  outcome: 'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'aborted'
+  /**
+   * `done`: it says that it finished. `flood`: more output than allowed. `idle`: silent too long.
+   * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
+   * (not signed in, program missing, no sandbox): the task is not to blame.
+   */
+  outcome: 'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'aborted' | 'quota' | 'environment'
+  /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
+  retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */
   reason: string
   exitCode?: number

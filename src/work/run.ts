@@ -210,6 +210,8 @@ function failure(result: TurnResult, what: string): WorkError {
     idle: 'EXECUTOR_TIMEOUT',
     flood: 'EXECUTOR_FLOOD',
     aborted: 'ABORTED',
+    quota: 'QUOTA',
+    environment: 'ENVIRONMENT',
   }
   const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]
   return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`)

@@ -111,6 +111,8 @@ export type WorkFailureCode =
   | 'EXECUTOR_FAILED'
   | 'EXECUTOR_TIMEOUT'
   | 'EXECUTOR_FLOOD'
+  | 'QUOTA'
+  | 'ENVIRONMENT'
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
