@@ -15,8 +15,23 @@ export interface WorkOrder {
     /** Commit of an earlier attempt to go on from. */ resume?: string
   }
   policy: WorkflowPolicy
+  /** What else the executor is shown. */
+  quoted?: QuotedParts
   /** Who the commits are by. */
   author: { name: string; email: string }
+}
+
+/**
+ * Texts beside the issue that go into the prompt. Each is data between a fence of its own, cleaned, and
+ * cut to 32 KiB; which people may speak there is decided by who fills them in.
+ */
+export interface QuotedParts {
+  /** What earlier attempts at the issue did and why they ended. */
+  earlier?: string
+  /** Reviews, failing checks and conflicts of the pull request that is to be changed. */
+  feedback?: string
+  /** What another agent advises. */
+  advice?: string
 }
 
 export interface Chore {
@@ -116,6 +131,7 @@ export type WorkFailureCode =
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
+  | 'SECRET_FOUND'
   | 'DIFF_TOO_LARGE'
   | 'WORKSPACE'
   | 'ABORTED'
