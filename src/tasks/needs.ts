@@ -141,9 +141,10 @@ export interface TasksWork<P extends Policy = Policy> {
         resume?: string
         /** Below the checkpoints of `resume`: what the finished commit is built on. */
         onto?: string
-        digest?: string
       }
       used?: Used
+      /** What is known of the earlier attempts. */
+      quoted?: { earlier?: string }
       policy: P
       author: { name: string; email: string }
     },

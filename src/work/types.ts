@@ -16,12 +16,12 @@ export interface WorkOrder {
     resume?: string
     /** Commit that the work's own commit is built on, when that is not `resume`: the one below its checkpoints. */
     onto?: string
-    /** What is known of the earlier attempts: text of strangers, at most 8 KiB. */
-    digest?: string
   }
   /** What the earlier attempts at the issue used, as far as known. */
   used?: Used
   policy: WorkflowPolicy
+  /** What else the executor is shown. */
+  quoted?: QuotedParts
   /** Who the commits are by. */
   author: { name: string; email: string }
 }
@@ -57,6 +57,19 @@ export interface Checkpoint {
 
 /** `later`: it could not be kept now. `never`: neither this one nor a later one can be. */
 export type Kept = 'kept' | 'later' | 'never'
+
+/**
+ * Texts beside the issue that go into the prompt. Each is data between a fence of its own, cleaned, and
+ * cut to 32 KiB; which people may speak there is decided by who fills them in.
+ */
+export interface QuotedParts {
+  /** What earlier attempts at the issue did and why they ended. */
+  earlier?: string
+  /** Reviews, failing checks and conflicts of the pull request that is to be changed. */
+  feedback?: string
+  /** What another agent advises. */
+  advice?: string
+}
 
 export interface Chore {
   /** Program and arguments; `{{name}}` is replaced by the validated argument of that name. */
@@ -155,6 +168,7 @@ export type WorkFailureCode =
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
+  | 'SECRET_FOUND'
   | 'DIFF_TOO_LARGE'
   | 'WORKSPACE'
   | 'ABORTED'
