@@ -191,7 +191,12 @@ export function createLease(
       const prepared =
         known?.prepared ??
         (await claims.prepare({
-          ...{ repo, issue, attempt, strikes, previous, state },
+          repo,
+          issue,
+          attempt,
+          strikes,
+          previous,
+          state,
           ...markOf(claim.record),
           ...(command === undefined ? {} : { command }),
         }))
