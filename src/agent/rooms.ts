@@ -134,6 +134,14 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       pollMs: github.pollMs,
       ...(github.safetyPollMs === undefined ? {} : { safetyMs: github.safetyPollMs }),
       maxAttempts: github.maxAttempts,
+      feedback: {
+        maxRounds: github.maxRounds,
+        quietMs: github.feedbackQuietMs,
+        drafts: github.drafts,
+        followUps: github.followUps,
+        needsHuman: github.labels.needsHuman,
+        draftLabel: github.labels.draft,
+      },
       slots: config.work.slots,
     },
     {

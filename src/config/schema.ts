@@ -9,6 +9,7 @@ import { z } from 'zod'
 import * as field from './fields.ts'
 import { option, wholeNumber } from './option.ts'
 import * as access from './schema-access.ts'
+import { feedback } from './schema-feedback.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
 
@@ -57,6 +58,16 @@ const labels = z
     failed: option(field.label.default('bzzz:failed'), {
       what: 'Label that an issue gets when its attempts are used up.',
       why: 'It keeps the issue from being taken again; remove it to retry.',
+      form: '1 to 50 characters without comma',
+    }),
+    needsHuman: option(field.label.default('bzzz:needs-human'), {
+      what: 'Label that a pull request gets when its rounds of feedback are used up.',
+      why: 'It says that nothing more happens by itself; `/bzzz retry` in a comment goes on.',
+      form: '1 to 50 characters without comma',
+    }),
+    draft: option(field.label.default('bzzz:draft'), {
+      what: 'Label of an issue whose pull request is to be a draft.',
+      why: 'For single issues, whatever `github.drafts` says.',
       form: '1 to 50 characters without comma',
     }),
     priority: option(field.labels.default(['P0', 'P1', 'P2', 'P3']), {
@@ -122,6 +133,7 @@ const github = z
       form: 'the beginning of a branch name',
     }),
     webhooks: access.webhooks,
+    ...feedback,
     maxAttempts: option(z.int().min(1).max(20).default(3), {
       what: 'Attempts at an issue, by all agents together, before it is marked as failed.',
       why: 'Enough for a crash and a bad day, few enough to stop burning money.',

@@ -12,6 +12,7 @@ const short = z.string().max(256)
 const text = z.string().max(4_000)
 const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
+const feedbackKey = z.string().regex(/^[0-9a-f]{16}$/)
 const attempt = count
 /** The issue that an entry is about. */
 export const taskRefSchema = z.object({
@@ -131,6 +132,60 @@ export const entrySchemas = [
   entry('task.done', { task, attempt, pull: count, durationMs: count }),
   entry('task.failed', { task, attempt, code: short, reason: text, durationMs: count }),
   entry('task.cancelled', { task, attempt, reason: text }),
+  /** The author looks after the pull request from now on. */
+  entry('feedback.watching', { task, attempt, pull: count, url: short }),
+  /** What is to be answered, once for each set; `keys` are what rounds name in claim records. */
+  entry('feedback.seen', {
+    task,
+    attempt,
+    pull: count,
+    items: z.array(z.object({ key: feedbackKey, kind: short, from: short })).max(40),
+  }),
+  /** Somebody said something that is not acted on. */
+  entry('feedback.ignored', { task, pull: count, from: short, reason: text }),
+  /** A round of work on feedback begins; it was claimed in this attempt. */
+  entry('feedback.round', {
+    task,
+    attempt,
+    pull: count,
+    round: count,
+    keys: z.array(feedbackKey).max(40),
+  }),
+  /** How it ended: `pushed`, `unchanged`, `failed`, `stopped`. */
+  entry('feedback.ended', {
+    task,
+    attempt,
+    pull: count,
+    round: count,
+    outcome: short,
+    head: oid.optional(),
+    reason: text,
+  }),
+  /** Nothing more is done by itself: the pull request needs a person. */
+  entry('feedback.exhausted', { task, attempt, pull: count, rounds: count, reason: text }),
+  /** Somebody who may commanded something in a comment; `outcome` says what was made of it. */
+  entry('feedback.command', {
+    task,
+    /** Id of the comment on the forge. */
+    comment: count,
+    from: short,
+    command: short,
+    outcome: short,
+  }),
+  /** `/bzzz ask`: what a person wants to know of the agents. */
+  entry('feedback.asked', { task, comment: count, from: short, question: text }),
+  /** A draft pull request was made ready for review. */
+  entry('feedback.ready', { task, attempt, pull: count }),
+  /** Issues that were opened because the work named them. */
+  entry('feedback.issues', {
+    task,
+    attempt,
+    opened: z.array(z.object({ issue: count, kind: short, title: short })).max(5),
+  }),
+  /** The pull request was merged. `by`: login, where the forge says. */
+  entry('task.merged', { task, attempt, pull: count, by: short.optional() }),
+  /** The pull request was closed and not merged. */
+  entry('task.closed', { task, attempt, pull: count, reason: text }),
   entry('task.waiting', { task, needs: z.array(short).max(20), reason: text }),
 ] as const
 

@@ -24,9 +24,26 @@ export interface Settings {
   /** Longest pause between two own looks, ms; longer in large meshes. Default: ten of `pollMs`. */
   safetyMs?: number
   maxAttempts: number
+  /** What happens after a pull request was opened. Default: nothing. */
+  feedback?: FeedbackSettings
   slots: number
   /** owner/name of repositories in which this agent takes nothing new. Default none. */
   paused?: readonly string[]
+}
+
+export interface FeedbackSettings {
+  /** 0: pull requests are left alone. */
+  maxRounds: number
+  /** How long nothing new must be said before a round begins, ms. */
+  quietMs: number
+  /** Until when pull requests are drafts. Default `never`. */
+  drafts?: 'never' | 'always' | 'checks'
+  /** What becomes of issues that an executor names. Default `never`. */
+  followUps?: 'never' | 'plain' | 'trigger'
+  /** Label of a pull request that needs a person. */
+  needsHuman: string
+  /** Label of an issue whose pull request is to be a draft. */
+  draftLabel?: string
 }
 
 /** One repository as it was found at start or at the last successful turn. */

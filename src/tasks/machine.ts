@@ -11,6 +11,11 @@
  *                                                                     └─ task.failed ─► failed
  *                                                                     └─ task.cancelled ─► cancelled
  *
+ *   done ── feedback.watching ──► review ── claim.won ──► claimed … publishing ── feedback.ended ──► review
+ *     └──────────────┬──────────────┘
+ *                    ├─ task.merged ─► merged
+ *                    └─ task.closed ─► closed
+ *
  * Entries of different journals arrive in any order, so each speaks for its attempt only: an entry
  * of an older attempt, or of an agent that does not hold the attempt, changes nothing.
  */
@@ -42,19 +47,45 @@ export const taskStates: readonly TaskState[] = [
   'checking',
   'publishing',
   'done',
+  'review',
+  'merged',
+  'closed',
   'failed',
   'cancelled',
   'released',
 ]
 
 /** States that a task does not leave by itself. */
-export const finalStates: ReadonlySet<TaskState> = new Set(['done', 'failed', 'cancelled'])
+export const finalStates: ReadonlySet<TaskState> = new Set([
+  'done',
+  'merged',
+  'closed',
+  'failed',
+  'cancelled',
+])
+
+/** Told by whoever looks after the pull request, which need not be who made it. */
+const after: Readonly<Record<string, TaskState>> = {
+  'feedback.watching': 'review',
+  'task.merged': 'merged',
+  'task.closed': 'closed',
+}
+/** States that these lead out of: a pull request is there, or was a moment ago. */
+const published: ReadonlySet<TaskState> = new Set([
+  'publishing',
+  'done',
+  'review',
+  'closed',
+  'released',
+  'cancelled',
+])
 
 const within: Readonly<Record<string, TaskState>> = {
   'executor.started': 'working',
   'check.run': 'checking',
   'publish.intent': 'publishing',
   'task.done': 'done',
+  'feedback.ended': 'review',
   'task.failed': 'failed',
   'task.cancelled': 'cancelled',
   'claim.released': 'released',
@@ -70,6 +101,11 @@ export function advance(at: TaskPosition, event: TaskEvent): TaskPosition {
   if (event.type === 'task.waiting')
     return at.state === 'open' || at.state === 'released' ? { ...at, state: 'waiting' } : at
   if (event.type === 'issue.seen') return at.state === 'waiting' ? { ...at, state: 'open' } : at
+  const then = after[event.type]
+  if (then !== undefined) {
+    const isOld = event.attempt < at.attempt || (at.state === 'publishing' && then === 'review')
+    return published.has(at.state) && !isOld ? { ...at, state: then } : at
+  }
   const next = within[event.type]
   if (next === undefined || event.attempt !== at.attempt) return at
   // Whoever opens the pull request of a holder that pushed its work and vanished may say so.

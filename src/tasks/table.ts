@@ -159,6 +159,7 @@ function learn(task: Task, entry: LoggedEntry): void {
   if (entry.type === 'claim.tried') task.skips.delete(entry.agent)
   if (entry.type === 'claim.won' || entry.type === 'claim.renewed') task.claimRef = null
   if (entry.type === 'claim.suspect') task.claimRef = problemOf(entry, task.claimRef)
+  if (entry.type === 'feedback.exhausted') task.reason = `needs a person: ${entry.reason}`
   if (entry.type === 'pull.opened') task.pull = { number: entry.number, url: entry.url }
 }
 
@@ -180,7 +181,7 @@ const isoTime = (ms: number) => (ms <= 8.64e15 ? new Date(ms).toISOString() : 'a
 function note(task: Task, after: TaskPosition, entry: LoggedEntry): void {
   const ended = finalStates.has(after.state) || after.state === 'released'
   if (ended || entry.type === 'task.waiting') task.reason = 'reason' in entry ? entry.reason : null
-  if (ended) task.endedAt = entry.time
+  if (ended || entry.type === 'feedback.ended') task.endedAt ??= entry.time
   if (entry.type !== 'claim.won') return
   task.frozenSince = null
   task.agent = entry.agent

@@ -3,10 +3,12 @@ import type { LoggedEntry } from '../journal/index.ts'
 import type { Role } from './look/polling.ts'
 
 /**
- * open → claimed → working → checking → publishing → done
+ * open → claimed → working → checking → publishing → done → review → merged
+ *   │        │         │         │           │                  └─ closed
  *   │        │         │         │           └─ failed, cancelled, released
  *   └─ waiting (for a peer with a needed capability, or for a block to go)
- * `released` goes back to `open` for the mesh; done, failed and cancelled are final.
+ * `done` has a pull request that nobody looks after, in `review` somebody does: feedback leads back
+ * to `claimed`. `released` goes back to `open` for the mesh; the others on the right are final.
  */
 export type TaskState =
   | 'open'
@@ -16,6 +18,9 @@ export type TaskState =
   | 'checking'
   | 'publishing'
   | 'done'
+  | 'review'
+  | 'merged'
+  | 'closed'
   | 'failed'
   | 'cancelled'
   | 'released'

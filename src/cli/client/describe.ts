@@ -108,6 +108,41 @@ const describeType: Describe = {
     `in ${duration(entry.durationMs)}`,
   ],
   'task.cancelled': (entry) => [attempt(entry), entry.reason],
+  'feedback.watching': (entry) => [attempt(entry), `pull request #${entry.pull}`],
+  'feedback.seen': (entry) => [
+    `pull request #${entry.pull}`,
+    entry.items.map(({ kind, from }) => `${kind} (${from})`).join(', '),
+  ],
+  'feedback.ignored': (entry) => [`pull request #${entry.pull}`, entry.from, entry.reason],
+  'feedback.round': (entry) => [
+    attempt(entry),
+    `round ${entry.round} of pull request #${entry.pull}`,
+    count(entry.keys.length, 'piece'),
+  ],
+  'feedback.ended': (entry) => [
+    attempt(entry),
+    `round ${entry.round} of pull request #${entry.pull}`,
+    entry.outcome,
+    short(entry.head),
+    entry.reason,
+  ],
+  'feedback.exhausted': (entry) => [
+    `pull request #${entry.pull}`,
+    `after ${count(entry.rounds, 'round')}`,
+    entry.reason,
+  ],
+  'feedback.command': (entry) => [entry.from, `/bzzz ${entry.command}`, entry.outcome],
+  'feedback.asked': (entry) => [entry.from, quoted(entry.question)],
+  'feedback.ready': (entry) => [attempt(entry), `pull request #${entry.pull} is no draft any more`],
+  'feedback.issues': (entry) => [
+    attempt(entry),
+    entry.opened.map(({ issue, kind }) => `${kind} #${issue}`).join(', '),
+  ],
+  'task.merged': (entry) => [
+    `pull request #${entry.pull}`,
+    entry.by === undefined ? '' : `by ${entry.by}`,
+  ],
+  'task.closed': (entry) => [`pull request #${entry.pull}`, entry.reason],
   'task.waiting': (entry) => [list('needs', entry.needs), entry.reason],
 }
 

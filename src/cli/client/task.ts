@@ -66,9 +66,18 @@ function claimRefRows(problem: TaskDetail['claimRef']): [string, string][] {
   ]
 }
 
+const ended: ReadonlySet<TaskState> = new Set([
+  'done',
+  'review',
+  'merged',
+  'closed',
+  'failed',
+  'cancelled',
+])
+
 /** The order of agents, as long as nobody has ended the task. */
 function candidates({ candidates: rows, moreCandidates, state }: TaskDetail): string {
-  if (rows.length === 0 || ['done', 'failed', 'cancelled'].includes(state)) return ''
+  if (rows.length === 0 || ended.has(state)) return ''
   const part = (value: number | undefined) => (value === undefined ? null : value.toFixed(2))
   const view = table<TaskDetail['candidates'][number]>(
     [
@@ -118,6 +127,9 @@ const stateOf = ({ state, frozenSinceMs }: TaskRow) =>
 
 const colours: Partial<Record<TaskState, 'green' | 'red' | 'yellow' | 'cyan'>> = {
   done: 'green',
+  review: 'green',
+  merged: 'green',
+  closed: 'red',
   failed: 'red',
   cancelled: 'red',
   waiting: 'yellow',

@@ -30,7 +30,7 @@ import {
   type Startable,
 } from '../../util/index.ts'
 import type { Claim, Claims, Moved, Prepared } from '../claim/claims.ts'
-import type { ClaimState } from '../claim/record.ts'
+import { markOf, type ClaimState } from '../claim/record.ts'
 import type { RefUpdate } from '../claim/repository.ts'
 import { TasksError } from '../errors.ts'
 
@@ -44,6 +44,8 @@ export type Proof =
 export interface Closing {
   state: ClaimState
   strikes: number
+  /** Id of the comment that asked for it. */
+  command?: number
   /** Refs that move in the same push. */
   also?: RefUpdate[]
   /** Called once for each new closing record, before it is sent. */
@@ -178,7 +180,7 @@ export function createLease(
   }
 
   async function step(
-    { state, strikes, also = [], onPrepared }: Closing,
+    { state, strikes, command, also = [], onPrepared }: Closing,
     signal: AbortSignal,
   ): Promise<Moved> {
     for (;;) {
@@ -188,7 +190,16 @@ export function createLease(
       )
       const prepared =
         known?.prepared ??
-        (await claims.prepare({ repo, issue, attempt, strikes, previous, state }))
+        (await claims.prepare({
+          repo,
+          issue,
+          attempt,
+          strikes,
+          previous,
+          state,
+          ...markOf(claim.record),
+          ...(command === undefined ? {} : { command }),
+        }))
       if (known === undefined) {
         await onPrepared?.(prepared.oid)
         sent.push({ oid: prepared.oid, prepared, at: clock.monotonic(), slept })

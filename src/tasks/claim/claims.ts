@@ -10,9 +10,11 @@ import { sleep, systemClock, type Clock } from '../../util/index.ts'
 import {
   decodeRecord,
   encodeRecord,
+  markOf,
   mintRecord,
   type ClaimRecord,
   type ClaimState,
+  type Mark,
   type Signer,
   type Verify,
 } from './record.ts'
@@ -62,7 +64,7 @@ export interface Claims {
   move(prepared: Prepared, also: RefUpdate[], signal: AbortSignal): Promise<Moved>
 }
 
-export interface PrepareInit {
+export interface PrepareInit extends Mark {
   repo: string
   issue: number
   attempt: number
@@ -104,7 +106,7 @@ export function createClaims(
         }
       }
     },
-    async prepare({ repo, issue, attempt, strikes, previous, state }) {
+    async prepare({ repo, issue, attempt, strikes, previous, state, ...mark }) {
       const { name, login, incarnation, leaseMs } = identity
       const record = mintRecord({
         repo,
@@ -118,6 +120,7 @@ export function createClaims(
         login,
         leaseMs,
         previous,
+        ...markOf(mark),
       })
       return { record, oid: await repository.mint(await encodeRecord(record, signer), previous) }
     },

@@ -44,6 +44,8 @@ export interface DecideInput {
   marginMs: number
   /** Strikes after which nobody tries again without a person. */
   maxAttempts: number
+  /** Id of the newest comment in which somebody who may asks to have it tried anew. */
+  retry?: number
   /** The record is one of our own that an earlier process, or a lost answer, left behind. */
   abandoned: (record: ClaimRecord, oid: string) => boolean
 }
@@ -56,6 +58,7 @@ export function mayClaim({
   now,
   marginMs,
   maxAttempts,
+  retry,
   abandoned,
 }: DecideInput): Decision {
   if (tip.is === 'absent') {
@@ -110,6 +113,13 @@ export function mayClaim({
     takeover,
     exhausted: strikes >= maxAttempts,
   })
+  const asked = retry !== undefined && retry > (record.command ?? 0)
+  if (asked && record.state !== 'held') return free(false, 0)
+  // The issue has a pull request: whoever may go on with that is decided by `decide-round.ts`.
+  if (record.round !== undefined) {
+    const reason = `${record.name} is at round ${record.round} of its review`
+    return { may: false, why: record.state === 'held' ? 'held' : 'final', reason }
+  }
   switch (record.state) {
     case 'done':
       return {

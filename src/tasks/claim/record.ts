@@ -26,6 +26,12 @@ const maxStrikes = 1_000
 /** A larger attempt is a lie, and would leave no room for the next one. */
 export const maxAttemptNumber = 1_000_000
 
+/** More rounds than any configuration allows. */
+export const maxRoundNumber = 1_000
+/** Pieces of feedback that one round is about: a record stays far below its largest size. */
+export const maxFeedbackKeys = 40
+export const feedbackKeyPattern = /^[0-9a-f]{16}$/
+
 export const recordSchema = z.strictObject({
   v: z.literal(1),
   repo: z.string().max(201),
@@ -45,6 +51,12 @@ export const recordSchema = z.strictObject({
   /** OID of the record before, or null for the first of a ref. */
   previous: oid.nullable(),
   nonce: z.string().regex(/^[0-9a-f]{32}$/),
+  /** At which round of feedback to the pull request this is; absent while there is none. */
+  round: z.number().int().positive().max(maxRoundNumber).optional(),
+  /** What of the feedback the round is about, by `keyOf` of `feedback/items.ts`. */
+  feedback: z.array(z.string().regex(feedbackKeyPattern)).max(maxFeedbackKeys).optional(),
+  /** Id of the comment that asked for this: nothing older is obeyed again. */
+  command: z.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
 })
 export type ClaimRecord = z.infer<typeof recordSchema>
 
@@ -75,6 +87,15 @@ export function mintRecord(fields: Omit<ClaimRecord, 'v' | 'nonce'>): ClaimRecor
   const path = issue?.path.join('.') ?? ''
   throw new TypeError(`No reader would accept the claim record: ${path}: ${issue?.message ?? ''}`)
 }
+
+/** What a record says beyond the claim itself; each record of a claim repeats it. */
+export type Mark = Pick<ClaimRecord, 'round' | 'feedback' | 'command'>
+
+export const markOf = ({ round, feedback, command }: Mark): Mark => ({
+  ...(round === undefined ? {} : { round }),
+  ...(feedback === undefined ? {} : { feedback }),
+  ...(command === undefined ? {} : { command }),
+})
 
 /** The commit message of a record. */
 export async function encodeRecord(record: ClaimRecord, signer: Signer): Promise<string> {

@@ -4,6 +4,7 @@
  * and holds up nothing.
  */
 import { explain, withDeadline } from '../../util/index.ts'
+import { markOf } from '../claim/record.ts'
 import type { Tip } from '../claim/decide.ts'
 import { short, type Context, type RepoContext } from '../context.ts'
 import { aboutOf, deliver, has, publishAgain, wantedIssue } from './deliver.ts'
@@ -148,6 +149,7 @@ async function resume(
       strikes,
       previous: tip.oid,
       state,
+      ...markOf(tip.record),
     })
     const moved = await place.claims.move(prepared, [], signal)
     if (moved.is === 'unknown') throw moved.error

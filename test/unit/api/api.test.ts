@@ -270,7 +270,15 @@ describe('log streams', () => {
       query: {
         agent: 'owl',
         task: { repo: 'octo/lib', issue: 4 },
-        types: ['claim.won', 'task.done', 'task.failed', 'task.cancelled', 'task.waiting'],
+        types: [
+          'claim.won',
+          'task.done',
+          'task.failed',
+          'task.cancelled',
+          'task.merged',
+          'task.closed',
+          'task.waiting',
+        ],
         since: 5,
       },
       follow: false,

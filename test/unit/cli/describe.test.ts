@@ -141,6 +141,74 @@ const samples: [EntryInput, string][] = [
     'task.cancelled octo/lib#4 attempt 2 closed',
   ],
   [
+    { type: 'feedback.watching', ...at, pull: 9, url: 'http://x' },
+    'feedback.watching octo/lib#4 attempt 2 pull request #9',
+  ],
+  [
+    {
+      type: 'feedback.seen',
+      ...at,
+      pull: 9,
+      items: [{ key: 'ab'.repeat(8), kind: 'review', from: 'grace' }],
+    },
+    'feedback.seen octo/lib#4 pull request #9 review (grace)',
+  ],
+  [
+    { type: 'feedback.ignored', task: at.task, pull: 9, from: 'eve', reason: 'may not push' },
+    'feedback.ignored octo/lib#4 pull request #9 eve may not push',
+  ],
+  [
+    { type: 'feedback.round', ...at, pull: 9, round: 2, keys: ['ab'.repeat(8), 'cd'.repeat(8)] },
+    'feedback.round octo/lib#4 attempt 2 round 2 of pull request #9 2 pieces',
+  ],
+  [
+    {
+      type: 'feedback.ended',
+      ...at,
+      pull: 9,
+      round: 2,
+      outcome: 'pushed',
+      head: 'a'.repeat(40),
+      reason: '',
+    },
+    'feedback.ended octo/lib#4 attempt 2 round 2 of pull request #9 pushed aaaaaaaaaaaa',
+  ],
+  [
+    { type: 'feedback.exhausted', ...at, pull: 9, rounds: 3, reason: 'used up' },
+    'feedback.exhausted octo/lib#4 pull request #9 after 3 rounds used up',
+  ],
+  [
+    {
+      type: 'feedback.command',
+      task: at.task,
+      comment: 5,
+      from: 'grace',
+      command: 'retry',
+      outcome: 'done',
+    },
+    'feedback.command octo/lib#4 grace /bzzz retry done',
+  ],
+  [
+    { type: 'feedback.asked', task: at.task, comment: 5, from: 'grace', question: 'why?' },
+    'feedback.asked octo/lib#4 grace “why?”',
+  ],
+  [
+    { type: 'feedback.ready', ...at, pull: 9 },
+    'feedback.ready octo/lib#4 attempt 2 pull request #9 is no draft any more',
+  ],
+  [
+    { type: 'feedback.issues', ...at, opened: [{ issue: 12, kind: 'follow-up', title: 'T' }] },
+    'feedback.issues octo/lib#4 attempt 2 follow-up #12',
+  ],
+  [
+    { type: 'task.merged', ...at, pull: 9, by: 'grace' },
+    'task.merged octo/lib#4 pull request #9 by grace',
+  ],
+  [
+    { type: 'task.closed', ...at, pull: 9, reason: 'by a person' },
+    'task.closed octo/lib#4 pull request #9 by a person',
+  ],
+  [
     { type: 'task.waiting', task: at.task, needs: ['gpu'], reason: 'nobody can' },
     'task.waiting octo/lib#4 needs gpu nobody can',
   ],

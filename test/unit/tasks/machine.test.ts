@@ -27,6 +27,22 @@ describe('the life of a task', () => {
     expect(states).toEqual(['open', 'claimed', 'working', 'checking', 'publishing', 'done'])
   })
 
+  it('goes on in review until the pull request is merged or closed', () => {
+    const done = life.reduce(advance, start)
+    const by = (type: string, attempt: number, author = 'a') => ({ type, author, attempt })
+    const review = advance(done, by('feedback.watching', 1))
+    expect(review.state).toBe('review')
+    expect(advance(review, by('task.merged', 1, 'b')).state).toBe('merged')
+    expect(advance(review, by('task.closed', 1, 'b')).state).toBe('closed')
+    const round = advance(review, by('claim.won', 2, 'b'))
+    expect(round).toEqual({ state: 'claimed', attempt: 2, holder: 'b' })
+    expect(advance(round, by('task.merged', 1)).state).toBe('claimed')
+    const again = [by('executor.started', 2, 'b'), by('feedback.ended', 2, 'b')]
+    expect(again.reduce(advance, round).state).toBe('review')
+    const merged = advance(again.reduce(advance, round), by('task.merged', 2))
+    expect(advance(merged, by('feedback.watching', 2)).state).toBe('merged')
+  })
+
   it('ignores agents that do not hold the attempt', () => {
     const at = life.slice(0, 4).reduce(advance, start)
     expect(advance(at, { type: 'task.failed', author: 'b', attempt: 1 })).toBe(at)
