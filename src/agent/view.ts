@@ -50,6 +50,7 @@ export function statusOf(
       known: known.length,
       addresses: mesh.addresses(),
       reach: mesh.reach(),
+      clock: membership.clock() ?? null,
       twins: mesh.twins().map((of) => known.find(({ peerId }) => peerId === of)?.name ?? of),
     },
     membership: membershipOf(membership),

@@ -80,6 +80,8 @@ export interface Status {
     reach?: NetworkReach
     /** Peers (name, or peer id) under whose identity two processes run at once. */
     twins: string[]
+    /** Set while most members say that this machine's clock is wrong: what they say less what it says, ms; positive when it is behind. */
+    clock?: { offsetMs: number; members: number } | null
   }
   /** The own one. `key` is empty while it was not opened yet. */
   journal: {

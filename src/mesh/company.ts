@@ -16,6 +16,7 @@ import {
 import { signCapabilities } from './gossip/announcement.ts'
 import { createAnnouncer, type Announcer } from './gossip/announcer.ts'
 import type { Counters } from './counters.ts'
+import type { Clocks } from './gossip/clocks.ts'
 import type { Dialer } from './links/dialer.ts'
 import type { Gossip } from './gossip/gossip.ts'
 import { createHeartbeats, type Heartbeats } from './gossip/heartbeat.ts'
@@ -52,6 +53,7 @@ export interface CompanyComponents {
   gossip: Pick<Gossip, 'publish' | 'subscribe'>
   dialer: Dialer
   links: () => Links | undefined
+  clocks: Pick<Clocks, 'heard'>
   counters: Counters
   logger: Logger
   clock: Clock
@@ -75,8 +77,8 @@ export interface Company extends Startable {
 
 export function createCompany(init: CompanyInit, components: CompanyComponents): Company {
   const { config, meshName, identity, incarnation, protocolId } = init
-  const { events, isMember, granted, inbox, gossip, dialer, links, counters, logger, clock } =
-    components
+  const { events, isMember, granted, inbox, gossip, dialer, links, clocks } = components
+  const { counters, logger, clock } = components
   const { peerId } = identity
   const basics = { counters, logger, clock }
   let life: Life | undefined
@@ -157,6 +159,8 @@ export function createCompany(init: CompanyInit, components: CompanyComponents):
   })
   gossip.subscribe('heartbeat', (beat, from) => {
     heartbeats.heard(from, beat.everyMs)
+    // A goodbye is passed on, so it may be late.
+    if (beat.leaving !== true) clocks.heard(from, beat.at)
     life?.heartbeat(beat, from)
   })
 

@@ -23,6 +23,8 @@ export type MeshErrorCode =
   | 'MEMBERSHIP_UNWRITABLE'
   /** This machine may not admit or remove others. */
   | 'NOT_SIGNER'
+  /** Most members say that this machine's clock is wrong: it admits nobody (data: `offsetMs`, `members`). */
+  | 'CLOCK_WRONG'
   /** Only the mesh key can do this (data: `peerId`). */
   | 'NEEDS_ROOT'
   /** No such member; several of that name; this machine itself (data: `who`). */

@@ -18,6 +18,7 @@ import {
 } from '../util/index.ts'
 import { announceable } from './node/addresses.ts'
 import { createCompany } from './company.ts'
+import { createClocks } from './gossip/clocks.ts'
 import { Counters } from './counters.ts'
 import { createDialer } from './links/dialer.ts'
 import { createDiscovery, type Discovery } from './discovery/index.ts'
@@ -84,6 +85,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     { counters, logger, clock },
   )
   const twins = createTwins()
+  const clocks = createClocks({ clock, logger })
+  membership.hintClock(() => clocks.judge())
   const inbox = createInbox({
     meshName,
     isMember,
@@ -129,6 +132,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       gossip,
       dialer,
       links: () => links,
+      clocks,
       counters,
       logger,
       clock,

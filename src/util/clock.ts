@@ -20,3 +20,19 @@ export const systemClock: Clock = {
     return () => clearTimeout(timer)
   },
 }
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+/** "61 min behind 3 members". `offsetMs`: what they say less what the own clock says. */
+export function describeClock({
+  offsetMs,
+  members,
+}: {
+  offsetMs: number
+  members: number
+}): string {
+  const off = Math.abs(offsetMs)
+  const amount = off < 3 * HOUR ? `${Math.round(off / MINUTE)} min` : `${Math.round(off / HOUR)} h`
+  return `${amount} ${offsetMs > 0 ? 'behind' : 'ahead of'} ${members} members`
+}

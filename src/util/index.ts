@@ -6,7 +6,7 @@
  * @example
  * const page = await withDeadline('read the page', 5_000, (signal) => fetch(url, { signal }))
  */
-export { systemClock, type Clock } from './clock.ts'
+export { describeClock, systemClock, type Clock } from './clock.ts'
 export { canonicalJson, decodeJson, encodeJson, sha256, type Json } from './codec.ts'
 export { sleep, throwIfAborted, until, withDeadline, type WaitOptions } from './deadline.ts'
 export { CodedError, CommonError, explain, hasCode, type CodedErrorOptions } from './errors.ts'

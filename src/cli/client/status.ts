@@ -1,5 +1,6 @@
 /** `bzzz status`: this agent on one screen; with `--probe` only an exit code, for health checks. */
 import { describeJournal, type Status } from '../../api/client.ts'
+import { describeClock } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { table } from '../output/table.ts'
@@ -40,6 +41,9 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['roles', status.roles.join(', ') || 'none'],
     ...membershipLines(status.membership, nowMs),
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
+    ...(mesh.clock == null
+      ? []
+      : [['clock', `is ${describeClock(mesh.clock)}`] satisfies [string, string]]),
     ...mesh.twins.map((of): [string, string] => ['', `two processes run as ${of}`]),
     ...mesh.addresses.map((address): [string, string] => ['', address]),
     ...(mesh.reach === undefined ? [] : [['reached', networkLine(mesh.reach)] as [string, string]]),

@@ -15,6 +15,8 @@ import { keyOf } from './rules.ts'
 import { signAll, type Keys } from './signing.ts'
 import type { State } from './state.ts'
 import type { Draft } from './statements.ts'
+import { clockWrong } from './clock-wrong.ts'
+import type { Times } from './times.ts'
 import type { MembershipEvents, Merged, Standing } from './types.ts'
 import { standingIn, type View } from './view.ts'
 
@@ -66,6 +68,17 @@ export class Core {
     return this.#meshKey?.publicKey === headOf(this.roster).key ? this.#meshKey : undefined
   }
 
+  /** Decisions about records ask this, and never the clock. */
+  times(): Times {
+    return this.state.times()
+  }
+
+  /** Errors: `CLOCK_WRONG`. */
+  needClock(): void {
+    const { doubt } = this.times()
+    if (doubt !== undefined) throw clockWrong(doubt)
+  }
+
   get isSigner(): boolean {
     return this.view().signers.has(this.self)
   }
@@ -110,7 +123,7 @@ export class Core {
 
   /** As `sign`, for statements of others. */
   async merge(statements: readonly unknown[], max?: number): Promise<Merged> {
-    const { roster, added, refused } = await take(this.roster, statements, this.clock.now(), max)
+    const { roster, added, refused } = await take(this.roster, statements, this.times().latest, max)
     await this.commit(roster)
     if (this.state.carry.length > 0 && this.isSigner) await this.#signCarried()
     return { added, refused }
@@ -124,7 +137,7 @@ export class Core {
   }
 
   async #signCarried(): Promise<void> {
-    const drafts = planCarry(this.view(), this.state.carry, this.self, this.clock.now())
+    const drafts = planCarry(this.view(), this.state.carry, this.self, this.times().now)
     this.state.dropCarry()
     this.logger.info({ statements: drafts.length }, 'signed anew after the mesh key was replaced')
     if (drafts.length === 0) await this.state.save()

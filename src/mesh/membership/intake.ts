@@ -5,9 +5,17 @@
  *
  * Checking a signature takes about 0.2 ms; after some of them others get their turn.
  */
-import { MAX_STATEMENTS } from './limits.ts'
+import { CLOCK_SKEW_MS, MAX_STATEMENTS } from './limits.ts'
 import { grantsSigner, keyOf, misfit } from './rules.ts'
-import { epochOf, extendChain, headOf, supported, unite, type Roster } from './roster.ts'
+import {
+  epochOf,
+  extendChain,
+  headOf,
+  provenTime,
+  supported,
+  unite,
+  type Roster,
+} from './roster.ts'
 import { isSigned, meshIdOf, parseStatement, type Rotation, type Stored } from './statements.ts'
 import type { Merged } from './types.ts'
 
@@ -55,11 +63,14 @@ export async function take(
   if (broken.length > 0) refuse('broken', broken.length)
 
   const place = { meshId: extended.meshId, epoch: epochOf(extended) }
+  // No later than it was proven to be, so that a machine without a clock of its own goes by the roster;
+  // not with the skew on top, or each date would allow a later one.
+  const latest = Math.max(now, provenTime(extended.entries.values()) - CLOCK_SKEW_MS)
   const known = new Set([...extended.entries.values()].map(({ id }) => id))
   const fitting: Stored[] = []
   for (const stored of entries.values()) {
     if (known.has(stored.id)) continue
-    const reason = misfit(place, stored.entry, now)
+    const reason = misfit(place, stored.entry, latest)
     if (reason === undefined) fitting.push(stored)
     else refuse(reason)
   }

@@ -8,6 +8,13 @@ export const CLOCK_SKEW_MS = 5 * MINUTE
 /** A joiner whose clock differs by more would be no use as a member: everything it says is dated. */
 export const JOIN_SKEW_MS = 10 * MINUTE
 
+/** Members that must agree before they are believed more than the own clock. */
+export const LEAST_WITNESSES = 2
+/** So far ahead of the own clock members are believed: a date that lies further ahead would spoil the roster for longer. */
+export const MAX_CLOCK_AHEAD_MS = DAY
+/** So far behind the own clock they are believed: what ended longer ago is not kept anyway. */
+export const MAX_CLOCK_BEHIND_MS = 7 * DAY
+
 /** Life of a record: how long a machine may be away and still be a member. */
 export const MEMBER_LIFE_MS = 30 * DAY
 /** Of one that came by a reusable invite: containers that come and go must not fill the roster. */

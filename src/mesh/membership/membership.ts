@@ -63,6 +63,10 @@ export function createMembership(core: Core, invites: InviteBook): Membership {
       await core.exclusive(() => core.merge(answer.statements ?? [], MAX_SHOWN))
       return answer.kind === 'met' ? answer.standing : 'removed'
     },
+    hintClock(find) {
+      core.state.clockHint = find
+    },
+    clock: () => core.times().doubt,
     locate(find: Locate) {
       reception.locate = find
     },
@@ -78,7 +82,7 @@ export function createMembership(core: Core, invites: InviteBook): Membership {
         const invite = findInvite(invites, id)
         await invites.revoke(invite)
         const until = invites.get(invite)?.expiresAt ?? null
-        const issuedAt = core.clock.now()
+        const issuedAt = core.times().now
         await core.sign([{ kind: 'revocation', invite, until, issuedAt, by: core.self }])
       }),
 
@@ -86,6 +90,7 @@ export function createMembership(core: Core, invites: InviteBook): Membership {
     approve: (who, options = {}) =>
       core.exclusive(async () => {
         needSigner()
+        core.needClock()
         const { peerId, name, roles: wanted } = findAsk(asks.list(), who)
         const roles = rolesFor(options.roles, wanted)
         await core.sign([admission(core, { peerId, name, roles, life: MEMBER_LIFE_MS })])
@@ -103,13 +108,15 @@ export function createMembership(core: Core, invites: InviteBook): Membership {
       core.exclusive(async () => {
         const view = core.view()
         await core.state.flush()
+        const { now, doubt } = core.times()
+        if (doubt !== undefined) return 0
         const drafts = planRenewal({
           roster: core.roster,
           view,
           self,
           holdsRoot: core.root !== undefined,
           isAlive,
-          now: core.clock.now(),
+          now,
         })
         await core.sign(drafts)
         return drafts.length
@@ -128,6 +135,7 @@ async function makeInvite(
   { roles = ['worker'], uses = 1, ttlMs = INVITE_TTL_MS, addresses }: InviteOptions,
 ): Promise<InviteView & { token: string }> {
   if (!core.isSigner) throw notSigner()
+  core.needClock()
   const granted = checkRoles(roles)
   if (uses !== null && !(Number.isInteger(uses) && uses >= 1 && uses <= MAX_USES)) {
     throw outOfRange('uses', `from 1 to ${MAX_USES}, or null for any number`)

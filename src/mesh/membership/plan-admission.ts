@@ -20,7 +20,7 @@ export interface Admitting {
   readonly roster: Roster
   /** Defined when the mesh key is here: then it signs signers, so that they last. */
   readonly root: unknown
-  readonly clock: { now(): number }
+  times(): { now: number }
   view(): View
 }
 
@@ -30,7 +30,7 @@ export function admission(at: Admitting, { peerId, name, roles, life, invite }: 
   const former = view.members.get(peerId)?.entry
   const granted = sortRoles([...roles, ...rolesIn(view, peerId)])
   const lasting = granted.includes('signer') && at.root !== undefined
-  let issuedAt = at.clock.now()
+  let issuedAt = at.times().now
   for (const { entry } of at.roster.entries.values()) {
     if (entry.kind === 'member' && entry.peerId === peerId) {
       issuedAt = Math.max(issuedAt, entry.issuedAt + 1)

@@ -82,7 +82,7 @@ export class Reception {
   }
 
   async #join(request: Request<'join'>, peerId: string): Promise<JoinAnswer> {
-    const { self, roster, clock } = this.#core
+    const { self, roster } = this.#core
     const { invite, name, at, proof } = request
     if (invite.mesh !== roster.meshId) return refuse('TOKEN_WRONG_MESH')
     const of = { mesh: invite.mesh, invite: invite.id, joiner: peerId, responder: self, name, at }
@@ -100,7 +100,7 @@ export class Reception {
     if (!view.signers.has(invite.by)) return refuse('TOKEN_VOID')
     if (view.revoked.has(invite.id)) return refuse('TOKEN_REVOKED')
     const grace = invite.by === self ? 0 : CLOCK_SKEW_MS
-    if (invite.expiresAt !== null && clock.now() > invite.expiresAt + grace) {
+    if (invite.expiresAt !== null && this.#core.times().now > invite.expiresAt + grace) {
       return refuse('TOKEN_EXPIRED')
     }
     if (invite.uses !== null && invite.by !== self) return this.#elsewhere([invite.by])
@@ -167,8 +167,13 @@ export class Reception {
   }
 
   #early(peerId: string, at: number): JoinAnswer | undefined {
-    if (Math.abs(at - this.#core.clock.now()) > JOIN_SKEW_MS) return refuse('JOIN_STALE')
-    return this.#core.view().removed.has(peerId) ? this.#removed(peerId) : undefined
+    const { now, doubt } = this.#core.times()
+    // Who is out is told so, whatever the clocks say.
+    if (this.#core.view().removed.has(peerId)) return this.#removed(peerId)
+    if (Math.abs(at - now) > JOIN_SKEW_MS) return refuse('JOIN_STALE')
+    if (doubt === undefined || this.#core.view().members.has(peerId)) return undefined
+    const others = [...this.#core.view().signers.keys()].filter((of) => of !== this.#core.self)
+    return others.length > 0 ? this.#elsewhere(others) : refuse('JOIN_BUSY')
   }
 
   #removed(peerId: string): JoinAnswer {

@@ -31,7 +31,7 @@ export async function removeMember(
       next: 'Do it on the machine that holds `mesh.key`, or anywhere with the recovery key: `bzzz peers rotate --recovery FILE --remove NAME`.',
     })
   }
-  const now = core.clock.now()
+  const { now } = core.times()
   const wasSigner = view.signers.has(peerId)
   const alsoOut = distrust && holdsRoot ? letInBy(core.roster, view, peerId) : new Set<string>()
   alsoOut.delete(core.self)

@@ -96,7 +96,7 @@ export function unite(roster: Roster, added: Iterable<Stored>): Roster {
 }
 
 /** The latest date of a record, which was not ahead when it came: it is later than that, ms since 1970. */
-function provenTime(entries: Iterable<Stored>): number {
+export function provenTime(entries: Iterable<Stored>): number {
   let latest = 0
   for (const { entry } of entries) {
     if (entry.kind === 'member') latest = Math.max(latest, entry.issuedAt)

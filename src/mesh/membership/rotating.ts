@@ -49,7 +49,7 @@ export async function rotateRoot(
     self,
     remove,
     reinstate,
-    now: core.clock.now(),
+    now: core.times().now,
   })
   const rotation = signRoot<Rotation>(
     { kind: 'rotation', v: 1, mesh: roster.meshId, epoch, key: key.publicKey, next },

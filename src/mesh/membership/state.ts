@@ -15,6 +15,7 @@ import { parseStatement, type Entry } from './statements.ts'
 import { MAX_RECORDS, MAX_STATEMENTS, maxRosterBytes } from './limits.ts'
 import { take } from './intake.ts'
 import { digestOf, emptyRoster, epochOf, statementsOf, type Roster } from './roster.ts'
+import { timesOf, type ClockHint, type Times } from './times.ts'
 import { viewOf, type View } from './view.ts'
 import { WriteBehind } from './write-behind.ts'
 
@@ -31,6 +32,8 @@ export const membershipPath = (home: string) => join(home, MEMBERSHIP_FILE)
 export class State {
   readonly #clock: Clock
   readonly #file: WriteBehind
+  /** What members say of the own clock; nothing before they are there. */
+  clockHint: () => ClockHint | undefined = () => undefined
   #roster: Roster
   #carry: Entry[]
   #view: View | undefined
@@ -78,9 +81,14 @@ export class State {
     return this.#carry
   }
 
+  /** What time it is by the own clock and the members' word. */
+  times(): Times {
+    return timesOf(this.#clock.now(), this.clockHint())
+  }
+
   /** The same object until something changes. */
   view(): View {
-    const now = this.#clock.now()
+    const now = this.times().earliest
     if (this.#view === undefined || now > this.#view.until || now < this.#viewedAt) {
       this.#view = viewOf(this.#roster, now)
       this.#viewedAt = now

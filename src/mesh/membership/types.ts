@@ -14,6 +14,7 @@
  * statement names the epoch of the root key; a rotation voids all that was signed before it.
  */
 import type { EventEmitter } from 'node:events'
+import type { ClockHint } from './times.ts'
 
 export type Role = 'worker' | 'observer' | 'signer'
 
@@ -142,16 +143,20 @@ export interface Membership {
    * never throws for bad input.
    */
   introduced(answer: unknown): Promise<Standing | undefined>
+  /** Says how far members' clocks are from the own one; asked for again and again, so cheap. */
+  hintClock(find: () => ClockHint | undefined): void
+  /** Set while most members say that the own clock is wrong: then nobody is admitted here, and nothing renewed. */
+  clock(): ClockHint | undefined
   /** Says where members can be found; until then joiners are told peer ids alone. */
   locate(find: Locate): void
-  /** Errors: `NOT_SIGNER`, `INVITE_INVALID`, `MESH_CONFIG_INVALID` (roles), `INVITES_FULL`, `MEMBERSHIP_UNWRITABLE`. The token is a secret: it is returned once and not kept. */
+  /** Errors: `NOT_SIGNER`, `CLOCK_WRONG`, `INVITE_INVALID`, `MESH_CONFIG_INVALID` (roles), `INVITES_FULL`, `MEMBERSHIP_UNWRITABLE`. The token is a secret: it is returned once and not kept. */
   invite(options: InviteOptions): Promise<InviteView & { token: string }>
   /** Those made by this home. */
   invites(): InviteView[]
   /** By any signer, of any invite by its whole id; an own one also by a prefix of 4 or more digits. Errors: `NOT_SIGNER`, `INVITE_UNKNOWN`. */
   revokeInvite(id: string): Promise<void>
   asks(): AskView[]
-  /** `who`: peer id, unambiguous name, or words. Errors: `NOT_SIGNER`, `ASK_UNKNOWN`, `ASK_AMBIGUOUS`. */
+  /** `who`: peer id, unambiguous name, or words. Errors: `NOT_SIGNER`, `CLOCK_WRONG`, `ASK_UNKNOWN`, `ASK_AMBIGUOUS`. */
   approve(who: string, options?: { roles?: Role[] }): Promise<MemberView>
   /** Its asks are refused for 10 minutes. Errors as `approve`. */
   deny(who: string): Promise<void>

@@ -26,15 +26,10 @@ export const patience = {
     after <= maxRetryAfter && tries < 1,
 }
 
-/** Tells of each call as it ended. Returns the limit as the last answer told it. */
-export function watchAnswers(
-  octokit: Octokit,
-  onAnswer: (answer: Answered) => void,
-): () => RateLimit | null {
-  let limit: RateLimit | null = null
+/** Tells of each call as it ended. */
+export function watchAnswers(octokit: Octokit, onAnswer: (answer: Answered) => void): void {
   const note = (method: string, headers: object | undefined, error?: Error) => {
     const seen = limitOf(headers)
-    limit = seen ?? limit
     const limited = error instanceof TasksError && hasCode(error, 'GITHUB_RATE_LIMITED')
     const brake = limited ? Number(error.data['resetAtMs']) : NaN
     onAnswer({
@@ -50,7 +45,6 @@ export function watchAnswers(
     note(method, response?.headers, status === 304 ? undefined : asTasksError(error, url, {}))
     throw error
   })
-  return () => limit
 }
 
 /** For a request that is not sent, because a limit is used up or GitHub asked for a pause. */

@@ -9,7 +9,7 @@
 import { Octokit } from 'octokit'
 import { z } from 'zod'
 import type { Credential } from '../../secrets/index.ts'
-import { withDeadline, type Logger } from '../../util/index.ts'
+import { systemClock, withDeadline, type Clock, type Logger } from '../../util/index.ts'
 import { accessCalls } from './access.ts'
 import { authStrategy } from './auth.ts'
 import { notNow, patience, watchAnswers, type Answered } from './answers.ts'
@@ -26,8 +26,10 @@ import {
   type Issue,
 } from './shapes.ts'
 import { createWhereabouts } from './moved.ts'
+import { pacedOctokit } from './paced.ts'
 import { createRefsApi } from './refs.ts'
 import type { Allowance } from './limits.ts'
+import type { RateLimit } from './shapes.ts'
 import type { GitHubWithRefs } from './types.ts'
 import { credentialOf } from './principal.ts'
 
@@ -50,6 +52,7 @@ export interface GitHubComponents {
   onAnswer?: (answer: Answered) => void
   /** Whether a request may be sent now: one that GitHub would refuse is not sent. Default: always. */
   mayAsk?: () => Allowance
+  clock?: Clock
 }
 
 /** Pages of 100 that one listing reads at most. */
@@ -62,24 +65,31 @@ const hasNext = (headers: Record<string, unknown>) =>
 
 export function createGitHub(
   init: GitHubInit,
-  { logger, onAnswer = () => undefined, mayAsk }: GitHubComponents,
+  { logger, onAnswer = () => undefined, mayAsk, clock = systemClock }: GitHubComponents,
 ): GitHubWithRefs & { gates: GateCalls } {
   const { apiUrl, userAgent, timeoutMs = 120_000, pace = true } = init
   const credential = credentialOf(init.token)
   const cached = new Map<string, { etag: string; issues: Issue[] }>()
-  const octokit = new Octokit({
+  const options = {
     baseUrl: apiUrl.replace(/\/+$/, ''),
     authStrategy: authStrategy(credential),
     userAgent,
-    throttle: { enabled: pace, ...patience },
     log: {
       debug: () => undefined,
       info: (message: string) => logger.debug({ event: 'github' }, message),
       warn: (message: string) => logger.warn({ event: 'github' }, message),
       error: (message: string) => logger.debug({ event: 'github' }, message),
     },
-  })
-  const rateLimit = watchAnswers(octokit, onAnswer)
+  }
+  let limit: RateLimit | null = null
+  const octokit = pacedOctokit((id) => {
+    const made = new Octokit({ ...options, throttle: { enabled: pace, id, ...patience } })
+    watchAnswers(made, (answer) => {
+      limit = answer.limit ?? limit
+      onAnswer(answer)
+    })
+    return made
+  }, clock)
 
   /** One call with a deadline, coded errors and a decoded answer. */
   async function call<S extends z.ZodType>(
@@ -94,8 +104,8 @@ export function createGitHub(
       route,
       timeoutMs,
       (inner) => {
-        const options = { ...(parameters['request'] as object | undefined), signal: inner }
-        return octokit.request(route, { ...parameters, request: options })
+        const request = { ...(parameters['request'] as object | undefined), signal: inner }
+        return octokit().request(route, { ...parameters, request })
       },
       { signal },
     ).catch((error: unknown) => {
@@ -118,7 +128,7 @@ export function createGitHub(
       withDeadline(
         'POST /graphql',
         timeoutMs,
-        (inner) => octokit.graphql(query, { ...variables, request: { signal: inner, repo } }),
+        (inner) => octokit().graphql(query, { ...variables, request: { signal: inner, repo } }),
         { signal },
       )
 
@@ -268,6 +278,6 @@ export function createGitHub(
     },
     refs: (repo) => createRefsApi(at(repo), { call, graphql: graphql(repo) }),
     gates: gateCalls(call),
-    rateLimit,
+    rateLimit: () => limit,
   }
 }

@@ -104,3 +104,22 @@ describe('comments', () => {
     expect(seen[0]?.searchParams.get('since')).toBe(since)
   })
 })
+
+it('asks on at once when the wall clock was set back by an hour', async () => {
+  answer = () => ({ body: issue(1) })
+  const { port } = server.address() as AddressInfo
+  let shift = 0
+  const real = Date.now
+  Date.now = () => real() + shift
+  try {
+    const init = { apiUrl: `http://127.0.0.1:${port}`, token: 't', userAgent: 'test' }
+    const client = createGitHub({ ...init, timeoutMs: 5_000 }, { logger: nullLogger })
+    shift = 3_600_000
+    await client.issue('octo/lib', 1, signal)
+    shift = 0
+    await client.issue('octo/lib', 1, signal)
+    expect(seen).toHaveLength(2)
+  } finally {
+    Date.now = real
+  }
+})

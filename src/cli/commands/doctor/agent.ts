@@ -1,6 +1,6 @@
 /** The agent that runs in the home, if one does. */
 import { connect, describeJournal, type Status } from '../../../api/client.ts'
-import { CodedError, hasCode } from '../../../util/index.ts'
+import { CodedError, describeClock, hasCode } from '../../../util/index.ts'
 import { failed, ok, warn, type Check } from './check.ts'
 
 const answerMs = 5_000
@@ -23,6 +23,11 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
         return warn(
           `${seen}; its journal: ${describeJournal(journal.state)}`,
           adviceFor(journal.state),
+        )
+      if (mesh.clock != null)
+        return warn(
+          `${seen}; its clock is ${describeClock(mesh.clock)}`,
+          'Let the system set it: timedatectl set-ntp true. Until then it admits and renews nobody.',
         )
       if (mesh.twins.length > 0)
         return warn(
