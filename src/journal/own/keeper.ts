@@ -244,7 +244,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
       await book.load()
       company = book.company
       unhandle = transport.handleWitness?.((request, from) => asker.testify(request, from))
-      await openNow()
+      await shortage.begin(openNow, () => void decide().catch(notBegun))
       cancelGrace = clock.after(limits.witnessGraceMs, () => {
         isGraceOver = true
         void decide().catch(notBegun)
