@@ -3,7 +3,7 @@
  * journal begins or goes on in a new epoch, nothing new is begun while it is not written, and what is
  * under way waits for space.
  */
-import type { Journal } from '../journal/index.ts'
+import type { Head, Journal } from '../journal/index.ts'
 import type { Mesh } from '../mesh/index.ts'
 import {
   hasCode,
@@ -17,6 +17,16 @@ import {
 /** False also when space is short: what runs may use what is left. */
 export const mayBegin = (journal: Journal) => journal.state().is === 'open'
 
+/** Undefined while the store was never open in this run, as after a start on a full disk. */
+export function headOf(journal: Pick<Journal, 'head'>): Head | undefined {
+  try {
+    return journal.head()
+  } catch (error) {
+    if (hasCode(error, 'JOURNAL_WAITING') || hasCode(error, 'JOURNAL_CLOSED')) return undefined
+    throw error
+  }
+}
+
 /** Tells others the own head at once when it matters. `onOpen`: the journal is written again. */
 export function announcing(mesh: Mesh, journal: Journal, onOpen: () => void): Startable {
   const onState = () => {
@@ -27,7 +37,8 @@ export function announcing(mesh: Mesh, journal: Journal, onOpen: () => void): St
   return {
     async start() {
       journal.events.on('state', onState)
-      mesh.announce({ journal: journal.head() })
+      const head = headOf(journal)
+      if (head !== undefined) mesh.announce({ journal: head })
     },
     async stop() {
       journal.events.off('state', onState)
