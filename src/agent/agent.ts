@@ -1,5 +1,5 @@
 /** The agent: what starts, in which order, and how it stops. See the door for the picture. */
-import { createApi, acquireHomeLock, type HomeLock, type Status } from '../api/index.ts'
+import { createApi, type Status } from '../api/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Membership, Mesh } from '../mesh/index.ts'
@@ -16,6 +16,7 @@ import {
   type Startable,
 } from '../util/index.ts'
 import { belong } from './belong.ts'
+import { homeLock } from './home-lock.ts'
 import { introduce } from './introduce.ts'
 import { membershipSources, sayAsks } from './membership.ts'
 import { loadNow } from './peers.ts'
@@ -30,7 +31,7 @@ import {
 import { version } from './version.ts'
 import { peerRows } from './roster.ts'
 import { statusOf } from './view.ts'
-import { announcing } from './written.ts'
+import { announcing, patientJournal } from './written.ts'
 
 export interface AgentInit {
   config: Config
@@ -95,7 +96,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
   async function start(): Promise<void> {
     draining = false
     stopping = new AbortController()
-    await begin('lock', lockOf(home))
+    await begin('lock', homeLock(home))
     const processes = createProcesses({ stateDir: home, logger })
     await begin('processes', sweeping(processes, logger))
     const git = createGit({ processes })
@@ -126,7 +127,9 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       const work = makeWork(config, processes, git, logger)
       await begin('work', work)
       mesh.announce(await work.detect())
-      const tasks = makeTasks(config, credential, { mesh, membership, journal, work, git, logger })
+      const patient = patientJournal(journal, { signal, logger })
+      const parts = { mesh, membership, journal: patient, work, git, logger }
+      const tasks = makeTasks(config, credential, parts)
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)
       rooms.webhooks = makeWebhooks(init, tasks, logger)
@@ -219,16 +222,6 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       return ready().board
     },
     status,
-  }
-}
-
-function lockOf(home: string): Startable {
-  let lock: HomeLock | undefined
-  return {
-    start: async () => {
-      lock = await acquireHomeLock(home)
-    },
-    stop: async () => lock?.release(),
   }
 }
 

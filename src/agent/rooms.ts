@@ -51,12 +51,14 @@ export function makeMesh(config: Config, membership: Membership, logger: Logger)
   )
 }
 
+export const journalDirectory = (home: string) => join(home, 'journal')
+
 export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal {
   const { home, name } = config
   const { replicate, diskBudgetBytes: budgetBytes } = config.journal
   return createJournal(
     {
-      dir: join(home, 'journal'),
+      dir: journalDirectory(home),
       agent: { name, version, incarnation: mesh.incarnation },
       replicate,
       limits: { budgetBytes },

@@ -3,6 +3,7 @@ import type { MembershipStatus, Status } from '../api/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Membership, Mesh } from '../mesh/index.ts'
 import type { Credential } from '../secrets/index.ts'
+import { headOf } from './written.ts'
 import { taskStates, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
 
 export interface AgentFacts {
@@ -79,9 +80,9 @@ export function statusOf(
 
 function journalOf(journal: Journal): Status['journal'] {
   const state = journal.state()
-  const isThere = state.is !== 'stopped' && state.is !== 'opening'
-  const { key, epoch, length } = isThere ? journal.head() : { key: '', epoch: 0, length: 0 }
-  return { key, epoch, length, state, others: journal.kept() }
+  const { key, epoch, length } = headOf(journal) ?? { key: '', epoch: 0, length: 0 }
+  const branches = [...journal.branches()]
+  return { key, epoch, length, state, others: journal.kept(), branches }
 }
 
 function membershipOf(membership: Membership): MembershipStatus {

@@ -8,6 +8,8 @@ export type ApiErrorCode =
   | 'HOME_IN_USE'
   /** The home cannot be created or written. data: home */
   | 'HOME_UNUSABLE'
+  /** No space is left where the home is. data: home */
+  | 'HOME_FULL'
   /** Something that is not ours lies where the socket or its directory belongs. data: path */
   | 'SOCKET_UNSAFE'
   /** A living server listens on this socket. data: path */

@@ -52,7 +52,7 @@ const maxTurns = 64
 
 const lockPath = (home: string) => join(home, 'agent.lock')
 
-/** Errors: `HOME_IN_USE` (data: home, pid), `HOME_UNUSABLE`. */
+/** Errors: `HOME_IN_USE` (data: home, pid), `HOME_FULL`, `HOME_UNUSABLE`. */
 export async function acquireHomeLock(home: string): Promise<HomeLock> {
   const path = lockPath(home)
   let own: LockOwner
@@ -61,6 +61,13 @@ export async function acquireHomeLock(home: string): Promise<HomeLock> {
     own = await acquire(path, home, 0)
   } catch (error) {
     if (error instanceof CodedError) throw error
+    if (hasCode(error, 'ENOSPC') || hasCode(error, 'EDQUOT')) {
+      throw new ApiError('HOME_FULL', `No space is left where the home ${home} is.`, {
+        data: { home },
+        next: 'Free some space there and start again; nothing was lost.',
+        cause: error,
+      })
+    }
     throw new ApiError('HOME_UNUSABLE', `The home ${home} cannot be used.`, {
       data: { home },
       next: 'Choose another directory with `--home DIR`, or make this one writable.',

@@ -91,6 +91,8 @@ export interface Status {
     state: JournalState
     /** Others' journals as they are kept here, and what was dropped of them. */
     others: KeptOfOthers
+    /** Where the own epochs are no chain, for people; empty when they are. */
+    branches?: string[]
   }
   membership: MembershipStatus
   slots: { total: number; used: number }

@@ -38,6 +38,7 @@ export {
 export { JournalError, type JournalErrorCode } from './errors.ts'
 export { readBundle, type BundleOptions } from './proof/bundle-read.ts'
 export { createJournal } from './journal.ts'
+export { giveUpReserve } from './own/space.ts'
 export { orderOf } from './reading/order.ts'
 export type {
   BundleCheck,

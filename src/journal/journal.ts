@@ -212,6 +212,7 @@ export function createJournal(init: JournalInit, components: JournalComponents):
     },
     kept: () =>
       run?.keeper.session?.budget.kept() ?? { ...nothingKept, budgetBytes: limits.budgetBytes },
+    branches: () => run?.keeper.branches ?? [],
     async verify(agent) {
       const all = opened().sources
       const sources = [...all.values()].filter((source) => isOf(source, agent))

@@ -269,6 +269,8 @@ export interface Journal extends Startable {
   bundle(query?: BundleQuery): AsyncIterable<object>
   /** Others' journals here; none while the store is not open. */
   kept(): KeptOfOthers
+  /** Where the epochs of this identity are no chain, as far as known here, for people; at most 8. */
+  branches(): readonly string[]
   /** Checks every journal here, or those of one agent (name or peer id), from the first block on. */
   verify(agent?: string): Promise<Verification[]>
 }

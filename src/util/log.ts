@@ -25,6 +25,10 @@ export const nullLogger: Logger = {
 /** Fields whose values never reach a line, at any of the two outer levels. */
 const SECRET_FIELDS = ['token', 'authorization', 'password', 'secret', 'privateKey', 'key']
 
+/** Lines that could not be written are held up to so many bytes; more are dropped. */
+const MAX_HELD_BYTES = 256 * 1024
+
+/** A log that cannot be written, as on a full disk, stops nobody: calls never throw for it. */
 export async function createLogger(init: {
   level: LogLevel
   fields?: object
@@ -34,7 +38,9 @@ export async function createLogger(init: {
 }): Promise<Logger> {
   const { pino } = await import('pino')
   const { form } = init
-  const sink = pino.destination({ fd: init.fd ?? 2, sync: true })
+  const sink = pino.destination({ fd: init.fd ?? 2, sync: true, maxLength: MAX_HELD_BYTES })
+  // On a full disk it fails. Lines are held and written with the next that goes through.
+  sink.on('error', () => undefined)
   const formed = { write: (line: string) => sink.write(`${form?.(line.trimEnd()) ?? line}\n`) }
   const logger: Logger = pino(
     {

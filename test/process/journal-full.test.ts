@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
-import { rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -12,6 +12,7 @@ import {
   startMember,
   verifySignature,
 } from '../unit/journal/helpers.ts'
+import { homeLock } from '../../src/agent/home-lock.ts'
 import { createJournal, type EntryInput, type JournalState } from '../../src/journal/index.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 
@@ -37,6 +38,13 @@ afterAll(async () => {
 async function free(): Promise<number> {
   const { bavail, bsize } = await statfs(disk)
   return bavail * bsize
+}
+
+/** Also what a store that was just closed gives back late. */
+async function fillUp(filler: string): Promise<void> {
+  for (let bytes = await free(); bytes > 0; bytes = await free()) {
+    await appendFile(filler, Buffer.alloc(bytes, 'f'))
+  }
 }
 
 const entry = (attempt: number): EntryInput => ({
@@ -118,6 +126,69 @@ describe.skipIf(!isMounted)(`a journal on a disk that is full${why}`, () => {
     expect(again.head().epoch).toBe(0)
     expect(await again.verify()).toMatchObject([{ ok: true, problems: [] }])
     await again.stop()
+  })
+
+  it.each([
+    ['on what is held in reserve', true],
+    ['when there is space again', false],
+  ])('starts on a full disk and opens %s, with all that it had', async (_, hasReserve) => {
+    const identity = createIdentity('kim')
+    const dir = join(disk, `start-${hasReserve}`)
+    const filler = join(disk, 'filler')
+    const make = () =>
+      createJournal(
+        {
+          dir,
+          agent: { name: 'kim', version: '0.1.0', incarnation: '0a' },
+          limits: { spaceCheckMs: 50, appendWaitMs: 5_000, witnessGraceMs: 10 },
+        },
+        {
+          transport: new Network().transport(identity),
+          verify: verifySignature,
+          logger: nullLogger,
+        },
+      )
+    const before = make()
+    await before.start()
+    await until('the reserve', 10_000, () => stat(join(dir, 'reserve')).catch(() => undefined))
+    for (let n = 0; n < 5; n += 1) await before.append(entry(n), { durable: true })
+    await before.stop()
+    if (!hasReserve) await rm(join(dir, 'reserve'))
+    await writeFile(filler, Buffer.alloc(await free(), 'f'))
+    expect(await free()).toBe(0)
+
+    const journal = make()
+    await journal.start()
+    if (!hasReserve) {
+      expect(journal.state()).toMatchObject({ is: 'full' })
+      await expect(journal.append(entry(9))).rejects.toMatchObject({ code: 'JOURNAL_FULL' })
+      await rm(filler)
+    }
+    await journal.opened()
+    const attempts = []
+    for await (const one of journal.read({ types: ['claim.released'] })) {
+      if (one.type === 'claim.released') attempts.push(one.attempt)
+    }
+    expect(attempts).toEqual([0, 1, 2, 3, 4])
+    await rm(filler, { force: true })
+    await until('open', 10_000, () => journal.state().is === 'open')
+    expect((await journal.append(entry(5), { durable: true })).epoch).toBe(0)
+    await journal.stop()
+    await rm(dir, { recursive: true })
+  })
+
+  it('does not keep an agent from its lock, as long as something is held in reserve', async () => {
+    const home = join(disk, 'home')
+    const filler = join(disk, 'filler')
+    await mkdir(join(home, 'journal'), { recursive: true })
+    await writeFile(join(home, 'journal', 'reserve'), Buffer.alloc(mib, 'r'))
+    await fillUp(filler)
+    const lock = homeLock(home)
+    await lock.start()
+    await lock.stop()
+    await fillUp(filler)
+    await expect(homeLock(home).start()).rejects.toMatchObject({ code: 'HOME_FULL' })
+    await rm(filler)
   })
 
   it('goes on to store what peers write when there is space', async () => {

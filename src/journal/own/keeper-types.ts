@@ -25,6 +25,8 @@ export interface Keeper {
   readonly state: JournalState
   readonly session: Session | undefined
   head(): Head | undefined
+  /** See `Journal.branches`. */
+  readonly branches: readonly string[]
   connect(peerId: string): void
   disconnect(peerId: string): void
   /** The writer could not write. */

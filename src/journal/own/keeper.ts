@@ -11,12 +11,13 @@
 import { explain } from '../../util/index.ts'
 import { createAsker, type Contradiction } from '../heads/asker.ts'
 import { createBeginner } from './beginner.ts'
+import { createBranches } from './branches.ts'
 import type { EpochInit, Retirement } from './epoch.ts'
 import { storageError, type JournalError } from '../errors.ts'
 import { headOf } from '../heads/heads.ts'
 import { judge, reasons } from '../heads/judge.ts'
 import type { Keeper, KeeperComponents } from './keeper-types.ts'
-import { createLater } from './later.ts'
+import { createLater, outdoes } from './later.ts'
 import { createPositions } from './positions.ts'
 import { openSession, type Session, type SessionInit } from '../session.ts'
 import type { Source } from '../replica/source.ts'
@@ -68,6 +69,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
   )
 
   const later = createLater(logger)
+  const branches = createBranches(logger)
   const beginner = createBeginner(init, components)
   const turns = createTurns(signal, (error) => {
     logger.error({ error: explain(error) }, 'the journal cannot be written any more')
@@ -132,8 +134,11 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
 
   function onOther(source: Source): void {
     const now = session
-    if (now === undefined || now === doomed || source.epoch <= now.own.epoch) return
+    if (now === undefined) return
+    branches.look(now)
+    if (now === doomed) return
     if (decided !== now) return void decide().catch(notBegun)
+    if (!outdoes(source, now.own)) return
     if (state.is !== 'open' && state.is !== 'low') return
     const reason = later.take(now)
     if (reason !== undefined) void renew(now, { reason })
@@ -184,6 +189,7 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
     if (session !== now || now === doomed || signal.aborted) return
     become({ is: 'open' })
     void shortage.reserve()
+    branches.look(now)
     beginner.mend(now)
   }
 
@@ -239,12 +245,15 @@ export function createKeeper(init: SessionInit, components: KeeperComponents): K
       return session
     },
     head,
+    get branches() {
+      return branches.notes
+    },
     async open() {
       await registry.load()
       await book.load()
       company = book.company
       unhandle = transport.handleWitness?.((request, from) => asker.testify(request, from))
-      await openNow()
+      await shortage.begin(openNow, () => void decide().catch(notBegun))
       cancelGrace = clock.after(limits.witnessGraceMs, () => {
         isGraceOver = true
         void decide().catch(notBegun)

@@ -1,5 +1,5 @@
 /**
- * Later epochs of the own identity than the one that is open here: a copy of this home ran elsewhere
+ * Later epochs of the own identity than the one that is open here, or another of the same number: a copy of this home ran elsewhere
  * and began them. To go on in the earlier epoch would leave it with two ends, so the next one is
  * begun, after the latest that is known; what the other wrote stays as a replica.
  *
@@ -9,6 +9,17 @@
  */
 import type { Logger } from '../../util/index.ts'
 import type { Session } from '../session.ts'
+
+/**
+ * Whether the writer of `own` ends it for `other`, of the same identity: that is later, or of two of one
+ * number, as two copies of a home begin them, the one with the smaller key. Both come to the same.
+ */
+export function outdoes(
+  other: { epoch: number; key: string },
+  own: { epoch: number; key: string },
+): boolean {
+  return other.epoch > own.epoch || (other.epoch === own.epoch && other.key < own.key)
+}
 
 /** Epochs that are begun in one run because a later one is known: one as it starts, one when it learns more, one to spare. */
 const maxTaken = 3
@@ -33,7 +44,7 @@ export function createLater(logger: Pick<Logger, 'warn'>): Later {
       const [mine, ...others] = [...sources.values()]
       const later = others
         .filter(({ peerId, identity }) => peerId === mine?.peerId && identity === 'proven')
-        .filter(({ epoch }) => epoch > own.epoch)
+        .filter((other) => outdoes(other, own))
         .toSorted((a, b) => b.epoch - a.epoch)[0]
       if (later === undefined) return undefined
       const { key, epoch } = later
@@ -45,7 +56,8 @@ export function createLater(logger: Pick<Logger, 'warn'>): Later {
       }
       taken += 1
       logger.warn(of, 'a later epoch of this agent was begun elsewhere')
-      return `Another process under this identity began epoch ${epoch}, ${key.slice(0, 16)}.`
+      const too = epoch === own.epoch ? ' too' : ''
+      return `Another process under this identity began epoch ${epoch}${too}, ${key.slice(0, 16)}.`
     },
   }
 }

@@ -38,6 +38,12 @@ export interface Shortage {
   /** The writer could not write. Never rejects. */
   failed(cause: unknown): Promise<void>
   reserve(): Promise<void>
+  /**
+   * Opens the store for the first time, on what the reserve leaves if need be. When there is no space
+   * even then, it resolves all the same, with the state `full`, and opens when there is. Errors: all
+   * but `JOURNAL_FULL`.
+   */
+  begin(open: () => Promise<void>, decide: () => void): Promise<void>
   /** Looks at the free space now and then, until the signal fires. */
   watch(): Promise<void>
 }
@@ -62,8 +68,7 @@ export function createShortage(
         const freeBytes = await space.free()
         const isEnough = freeBytes >= reopenBytes
         if (isEnough && (await reopened(now, floor))) return
-        become({ is: 'full', freeBytes })
-        writer.refuse(error)
+        starved(error, freeBytes)
         await sleep(isEnough ? reopenPauseMs : limits.spaceCheckMs, { signal, clock })
       }
     }
@@ -80,8 +85,43 @@ export function createShortage(
     }
   }
 
+  async function isFull(open: () => Promise<void>): Promise<JournalError | undefined> {
+    try {
+      await open()
+      return undefined
+    } catch (cause) {
+      const error = storageError(cause, dir, await space.free())
+      if (error.code !== 'JOURNAL_FULL') throw cause
+      return error
+    }
+  }
+
+  function starved(error: JournalError, freeBytes: number): void {
+    become({ is: 'full', freeBytes })
+    writer.refuse(error)
+  }
+
+  async function awaitSpace(open: () => Promise<void>, first: JournalError): Promise<void> {
+    for (let error: JournalError | undefined = first; error !== undefined;) {
+      const freeBytes = await space.free()
+      starved(error, freeBytes)
+      await sleep(freeBytes < reopenBytes ? limits.spaceCheckMs : reopenPauseMs, { signal, clock })
+      if ((await space.free()) >= reopenBytes) error = await isFull(open)
+    }
+  }
+
   return {
     reserve: () => space.reserve(),
+    async begin(open, decide) {
+      const first = await isFull(open)
+      if (first === undefined) return
+      logger.error({ error: explain(first) }, 'the journal cannot be opened: the disk is full')
+      const error = (await space.release()) ? await isFull(open) : first
+      if (error === undefined) return
+      starved(error, await space.free())
+      const step = () => awaitSpace(open, error).then(decide)
+      void parts.enqueue(step).catch(() => undefined)
+    },
     async failed(cause) {
       const now = session()
       const freeBytes = await space.free()

@@ -10,6 +10,7 @@ import { explain, type Logger } from '../../util/index.ts'
 /** The reserve is made only where so many times its size is free. */
 const roomFactor = 4
 const chunkBytes = 256 * 1024
+const reserveFile = 'reserve'
 
 export interface Space {
   /** Bytes that this user may still write; Infinity where the system does not say. */
@@ -30,7 +31,7 @@ export function createSpace(
     freeBytes?: ((dir: string) => Promise<number>) | undefined
   },
 ): Space {
-  const path = join(dir, 'reserve')
+  const path = join(dir, reserveFile)
 
   async function make(): Promise<void> {
     const known = await stat(path).catch(() => undefined)
@@ -64,12 +65,19 @@ export function createSpace(
         logger.warn({ error: explain(error) }, 'no space is held in reserve'),
       )
     },
-    async release() {
-      const known = await stat(path).catch(() => undefined)
-      await rm(path, { force: true })
-      return known !== undefined
-    },
+    release: () => giveUpReserve(dir),
   }
+}
+
+/**
+ * Gives up what the journal in `dir` holds back, so that a start on a full disk has room for its lock.
+ * True when there was something. Not while an agent runs there.
+ */
+export async function giveUpReserve(dir: string): Promise<boolean> {
+  const path = join(dir, reserveFile)
+  const known = await stat(path).catch(() => undefined)
+  await rm(path, { force: true })
+  return known !== undefined
 }
 
 async function bytesFree(dir: string): Promise<number> {

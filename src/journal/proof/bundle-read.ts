@@ -225,7 +225,7 @@ export async function readBundle(
       if (problem !== undefined) continue
       const siblings = links
         .filter((link) => link.from.head.peerId === from.head.peerId)
-        .map((link) => ({ epoch: link.from.head.epoch, previous: link.previous }))
+        .map((link) => ({ ...link.from.head, previous: link.previous }))
       from.branches = branchNotes(from.head, previous, known, siblings)
     }
     const problems = new Problems()

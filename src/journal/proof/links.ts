@@ -8,6 +8,13 @@ import type { PreviousJournal } from '../entries.ts'
 /** Branches that are named for one journal. */
 const maxNotes = 8
 
+/** Another journal of the same peer, and what it goes on from. */
+export interface Sibling {
+  key: string
+  epoch: number
+  previous: PreviousJournal
+}
+
 export interface Linked {
   peerId: string
   epoch: number
@@ -46,10 +53,10 @@ const cause = 'two processes wrote under one identity, or its home was set back 
  * journals of the same peer with what they go on from. Each pair is named once, at the later epoch.
  */
 export function branchNotes(
-  { epoch }: Pick<Linked, 'epoch'>,
+  { epoch, key }: Pick<Sibling, 'epoch' | 'key'>,
   previous: PreviousJournal,
   known: Linked | undefined,
-  siblings: readonly { epoch: number; previous: PreviousJournal }[],
+  siblings: readonly Sibling[],
 ): string[] {
   const { length } = previous
   const notes: string[] = []
@@ -59,6 +66,10 @@ export function branchNotes(
     )
   }
   for (const sibling of siblings) {
+    if (sibling.epoch === epoch && sibling.key < key) {
+      const names = [sibling.key, key].map((one) => one.slice(0, 16)).join(' and ')
+      notes.push(`two journals have epoch ${epoch}, ${names}: ${cause}`)
+    }
     if (sibling.previous.key !== previous.key || sibling.epoch >= epoch) continue
     notes.push(
       `epochs ${sibling.epoch} and ${epoch} both go on from epoch ${previous.epoch}: ${cause}`,

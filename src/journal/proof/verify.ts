@@ -9,7 +9,7 @@ import { explain } from '../../util/index.ts'
 import { decodeEntry } from '../decode.ts'
 import type { PreviousJournal } from '../entries.ts'
 import { checkIdentity } from './identity.ts'
-import { branchNotes, linkProblem } from './links.ts'
+import { branchNotes, linkProblem, type Sibling } from './links.ts'
 import { MerkleTree } from './merkle.ts'
 import { pieces } from './proof.ts'
 import { twoHistories, type Source } from '../replica/source.ts'
@@ -107,7 +107,7 @@ export async function verifySource(
   async function linkOf(link: PreviousJournal): Promise<string | undefined> {
     const other = others.get(link.key)
     if (other === undefined || other.core.length === 0) {
-      branches = branchNotes({ epoch }, link, undefined, await siblings())
+      branches = branchNotes({ epoch, key }, link, undefined, await siblings())
       return undefined
     }
     const { core: old, epoch: oldEpoch } = other
@@ -118,18 +118,18 @@ export async function verifySource(
     const known = { peerId: other.peerId, epoch: oldEpoch, length: old.length }
     const problem = linkProblem({ peerId: source.peerId, epoch }, link, known, hash)
     if (problem === undefined) {
-      branches = branchNotes({ epoch }, link, known, await siblings())
+      branches = branchNotes({ epoch, key }, link, known, await siblings())
     }
     return problem
   }
 
-  async function siblings(): Promise<{ epoch: number; previous: PreviousJournal }[]> {
+  async function siblings(): Promise<Sibling[]> {
     const found = []
     for (const other of others.values()) {
-      if (other.peerId !== source.peerId || other.epoch >= epoch || other.readable === 0) continue
+      if (other.peerId !== source.peerId || other.epoch > epoch || other.readable === 0) continue
       const first = await other.entry(0)
       if (first?.type !== 'agent.started' || first.previous === undefined) continue
-      found.push({ epoch: other.epoch, previous: first.previous })
+      found.push({ key: other.key, epoch: other.epoch, previous: first.previous })
     }
     return found
   }

@@ -34,6 +34,12 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
           `${seen}; two processes run under the identity of ${mesh.twins.join(', ')}`,
           'A home was copied: stop one of the two, and move identity.key out of its home. It joins anew, with a token: type `bzzz invite` on a signer, and there: bzzz join TOKEN',
         )
+      const [branch, ...more] = journal.branches ?? []
+      if (branch !== undefined)
+        return warn(
+          `${seen}; its journal branches: ${branch}${more.length > 0 ? ` (and ${more.length} more)` : ''}`,
+          'Nothing is lost: every branch is signed and kept. If a copy of this home still runs, stop it, and move identity.key out of that copy. See all with: bzzz logs verify',
+        )
       const hooks = refusedHooks(github.webhooks)
       if (hooks !== undefined)
         return warn(

@@ -1,14 +1,15 @@
 /** What happens to homes and machines: a full disk, an old copy put back, two of one, a clock set wrong. */
-import { cp, mkdir, open, rename, rm, statfs, writeFile } from 'node:fs/promises'
+import { cp, mkdir, open, rename, rm, stat, statfs, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { sleep } from '../../../../src/util/index.ts'
+import { sleep, until } from '../../../../src/util/index.ts'
 import type { Crew, Member } from '../crew.ts'
 import { bounds, busy, done, onLan, type Part } from '../parts.ts'
 import type { Context } from '../scenario.ts'
 
 const diskMiB = 256
 const ballast = 'ballast'
+const pageBytes = 4_096
 /** The disk stays full for, ms. */
 const fullMs = 20_000
 /** For work to begin again when there is space, ms: a retry and a poll. */
@@ -70,6 +71,45 @@ const full: Part = {
     return undefined
   },
 }
+
+const fullStart: Part = {
+  name: 'disk-full-start',
+  about:
+    'an agent starts on a full disk: it takes nothing, shows its journal, and works with space',
+  async run(crew, context) {
+    const { signal, note, figure, violation } = context
+    const victim = crew.members[0]!
+    await worksAlone(crew, victim, context, 'disk-full-start, before')
+    await victim.actor.end()
+    await fill(victim.actor.home)
+    // For what the harness itself writes.
+    await truncate(join(victim.actor.home, ballast), (await ballastOf(victim)) - 2 * pageBytes)
+    note(`${victim.name} starts on a full disk`)
+    await victim.actor.start()
+    const up = async () => (await victim.api.status().catch(() => undefined))?.journal.length
+    const length = await until('its API', 60_000, up, { signal, everyMs: 250 }).catch(() => 0)
+    figure('disk-full-start, entries that it shows', length ?? 0)
+    if (length === 0) violation('disk-full-start: the journal is not shown')
+    await fill(victim.actor.home)
+    const issue = await crew.issue(victim)
+    for (let n = 0; n < 10; n += 1) {
+      await sleep(1_000, { signal })
+      await fill(victim.actor.home)
+    }
+    const before = await victim.api.status().catch(() => undefined)
+    figure('disk-full-start, journal', before?.journal.state.is ?? 'no answer')
+    await rm(join(victim.actor.home, ballast))
+    const took = await done(crew, issue, resumeMs * crew.slowness(), signal)
+    if (took === undefined) violation('disk-full-start: no work was taken when there was space')
+    const after = await victim.api.status().catch(() => undefined)
+    if (before === undefined || after?.pid !== before.pid)
+      violation('disk-full-start: the agent did not live through it')
+    await crew.whole('disk-full-start', bounds.long)
+    return undefined
+  },
+}
+
+const ballastOf = async ({ actor }: Member) => (await stat(join(actor.home, ballast))).size
 
 /** Ends the agent, and copies its home as `cp -a` would. */
 async function copied({ actor }: Member): Promise<string> {
@@ -165,18 +205,25 @@ const clock: Part = {
 
 const clockFile = ({ dir }: Pick<Context, 'dir'>, name: string) => join(dir, `clock-${name}`)
 
+const onSmallDisk = {
+  async prepare(crew: Crew, { world }: Context) {
+    const { home } = crew.members[0]!.actor
+    await mkdir(home, { recursive: true, mode: 0o700 })
+    await world.disk(home, diskMiB)
+  },
+}
 export const diskFull = onLan({
   name: 'disk-full',
-  parts: [full],
+  parts: [full, fullStart],
   short: true,
   size: 3,
-  crew: {
-    async prepare(crew, { world }) {
-      const { home } = crew.members[0]!.actor
-      await mkdir(home, { recursive: true, mode: 0o700 })
-      await world.disk(home, diskMiB)
-    },
-  },
+  crew: onSmallDisk,
+})
+export const fullAtStart = onLan({
+  name: 'disk-full-start',
+  parts: [fullStart],
+  size: 3,
+  crew: onSmallDisk,
 })
 export const restored = onLan({ name: 'restore', parts: [restore], short: true, size: 3 })
 export const twinned = onLan({ name: 'twins', parts: [twins], size: 3 })

@@ -1,6 +1,6 @@
 /** All scenarios, in the order in which they run. */
 import type { Scenario } from '../scenario.ts'
-import { clockJump, diskFull, restored, twinned } from './homes.ts'
+import { clockJump, diskFull, fullAtStart, restored, twinned } from './homes.ts'
 import { hostile } from './hostile.ts'
 import { lan, lanLong, lanParts } from './lan.ts'
 import { lossy, slowLinks } from './links.ts'
@@ -23,4 +23,4 @@ export const scenarios: readonly Scenario[] = [
   lanLong,
 ]
 /** Run only when they are named: each is a part of another. */
-export const parts: readonly Scenario[] = lanParts
+export const parts: readonly Scenario[] = [...lanParts, fullAtStart]
