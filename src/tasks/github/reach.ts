@@ -14,13 +14,17 @@ export type Reachable =
 
 /** Observes each answer, or its absence. */
 export function observed(outage: Outage, headroom: Headroom): (answer: Answered) => void {
-  return ({ method, error, limit, brakeUntilMs }) => {
+  return ({ method, error, limit, brakeUntilMs, graphql = false }) => {
     headroom.answered({
       method,
+      graphql,
       ...(limit === undefined ? {} : { limit }),
       ...(brakeUntilMs === undefined ? {} : { brakeUntilMs }),
     })
     if (hasCode(error, 'ABORTED')) return
+    // REST is asked instead, and tells how things are.
+    if (error !== undefined && method === 'QUERY') return
+    if (error instanceof TasksError && error.data['points'] === true) return
     const isAway = hasCode(error, 'GITHUB_UNREACHABLE') || hasCode(error, 'GITHUB_RATE_LIMITED')
     if (!isAway) return outage.answered('api')
     const reset = error instanceof TasksError ? Number(error.data['resetAtMs']) : NaN
@@ -37,7 +41,8 @@ export function reachOf(refs: ClaimRepository, repo: string, outage: Outage): Cl
       outage.answered(source)
       return answer
     } catch (error) {
-      if (!signal.aborted) outage.failed(source, explain(error))
+      // What lags has answered.
+      if (!signal.aborted && !hasCode(error, 'CLAIM_STALE')) outage.failed(source, explain(error))
       throw error
     }
   }
@@ -45,7 +50,8 @@ export function reachOf(refs: ClaimRepository, repo: string, outage: Outage): Cl
     ...refs,
     snapshot: (signal, names) => watch(signal, () => refs.snapshot(signal, names)),
     read: (ref, signal) => watch(signal, () => refs.read(ref, signal)),
-    fetchBranches: (branches, signal) => watch(signal, () => refs.fetchBranches(branches, signal)),
+    fetchBranches: (branches, signal, witness) =>
+      watch(signal, () => refs.fetchBranches(branches, signal, witness)),
   }
 }
 
