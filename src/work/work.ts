@@ -6,6 +6,7 @@ import {
   Lifecycle,
   systemClock,
   unlimited,
+  withDeadline,
   type Clock,
   type Logger,
   type Permit,
@@ -25,8 +26,12 @@ import type { Executor } from './executor.ts'
 import { createAcpExecutor } from './executors/acp.ts'
 import { createCommandExecutor } from './executors/command.ts'
 import { createMockExecutor } from './executors/mock.ts'
+import { DEFAULT_PERMISSIONS } from './permission/policy.ts'
+import { createQuestions } from './permission/questions.ts'
+import { readPermissions } from './permission/read.ts'
 import { withProbe } from './probe.ts'
 import { readPolicy } from './read-policy.ts'
+import { reportAll } from './report.ts'
 import { explainOuter, runTask } from './run.ts'
 import type { Changed, Detected, Failed, Work, WorkOrder } from './types.ts'
 import { createWorkspaces, type Workspace } from './workspace.ts'
@@ -47,7 +52,13 @@ export interface WorkInit {
   userHome?: string
   /** Default http://127.0.0.1:11434. */
   ollamaUrl?: string
+  /** File that says what executors that ask may do. Default: what lies within the workspace. */
+  permissions?: string
+  /** False where no person can be asked. Default true. */
+  askPeople?: boolean
 }
+
+const INSPECT_MS = 20_000
 
 export interface WorkComponents {
   processes: Processes
@@ -60,6 +71,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const { processes, git, clock = systemClock } = components
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
+  const questions = createQuestions()
+  let permissions = DEFAULT_PERMISSIONS
   const settings: ChildSettings = {
     processes,
     logger,
@@ -67,6 +80,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     path: init.path,
     variables: init.variables ?? process.env,
     userHome: init.userHome ?? homedir(),
+    permissions: () => permissions,
+    ...(init.askPeople === false ? {} : { questions }),
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -98,6 +113,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
+      if (init.permissions !== undefined) permissions = await readPermissions(init.permissions)
       await workspaces.sweep()
       await look(executorDetectors)
     },
@@ -112,6 +128,19 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     detect: (signal) => look([...executorDetectors, ...DETECTORS], signal),
+    inspect: (signal) =>
+      withProbe({ path: init.path, dir: init.dir }, { processes, logger }, (probe) =>
+        withDeadline(
+          'look at the executors',
+          INSPECT_MS,
+          (inner) => reportAll(executors, probe, inner),
+          {
+            signal,
+          },
+        ),
+      ),
+    questions: () => questions.list(),
+    answer: (id, answer) => questions.answer(id, answer),
     readPolicy: (gitDir, commit) => readPolicy(git, gitDir, commit),
     choose: (instructions, policy) =>
       choose(
