@@ -14,9 +14,9 @@
  */
 import { sha256, type Permit } from '../util/index.ts'
 import type { Probe } from './probe.ts'
-import type { Chore } from './types.ts'
+import type { Check, Chore } from './types.ts'
 
-export type ExecutorKind = 'acp' | 'command' | 'mock'
+export type ExecutorKind = 'acp' | 'chat' | 'command' | 'mock'
 
 /** Where the work is done: the clone, and a home and directory for temporary files of its own. */
 export interface Place {
@@ -34,6 +34,8 @@ export interface ExecutorTask {
   prompt: string
   /** Declared chore with its argument values already in place. */
   chore?: { name: string; command: [string, ...string[]]; declared: Chore }
+  /** What the repository declares to be run, for executors that run commands on a model's behalf. */
+  declared?: { checks: readonly Check[]; chores: Readonly<Record<string, Chore>> }
   limits: ExecutorLimits
 }
 
@@ -54,7 +56,8 @@ export type ExecutorEvent =
   | { type: 'tool'; id: string; title: string; status: string }
   | { type: 'file'; path: string }
   | { type: 'permission'; title: string; allowed: boolean }
-  | { type: 'usage'; inputTokens?: number; outputTokens?: number }
+  /** Of the whole run until now; `costMicros` in millionths of a US dollar. */
+  | { type: 'usage'; inputTokens?: number; outputTokens?: number; costMicros?: number }
 
 export interface TurnResult {
   /**
@@ -71,7 +74,8 @@ export interface TurnResult {
   durationMs: number
   /** What it says it did, at most 4 KiB. */
   summary: string
-  usage?: { inputTokens?: number; outputTokens?: number }
+  /** Of this turn. */
+  usage?: { inputTokens?: number; outputTokens?: number; costMicros?: number }
   output: { sha256: string; bytes: number; truncated: boolean }
 }
 

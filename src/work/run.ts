@@ -175,6 +175,7 @@ function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
   return {
     label: `${repo}#${issue.number}`,
     prompt: buildPrompt(order, policy, newFence()),
+    declared: { checks: policy.checks, chores: policy.chores },
     limits: {
       ...limits,
       wallTimeMs,

@@ -87,7 +87,7 @@ export type WorkEvent =
       outcome: string
       exitCode?: number
       durationMs: number
-      usage?: { inputTokens?: number; outputTokens?: number }
+      usage?: { inputTokens?: number; outputTokens?: number; costMicros?: number }
     }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
