@@ -3,7 +3,12 @@
  * list of models, and as much of Ollama's own API as a client asks. For tests, and for trying what a
  * setup does without a model. It listens on this machine only.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
@@ -26,6 +31,8 @@ export interface ModelServer {
   requests: ModelRequest[]
   /** `authorization` of each HTTP request, and its path. */
   seen: { path: string; authorization: string | undefined }[]
+  /** Headers of the chat requests. */
+  headers: IncomingHttpHeaders[]
   /** What was not as expected; empty when all went by the script. */
   problems: string[]
   /** Chat requests that are being answered. */
@@ -38,6 +45,7 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
   const answers = scenario.answers.map((answer) => ({ answer, left: answer.times || Infinity }))
   const seen: ModelServer['seen'] = []
   const requests: ModelRequest[] = []
+  const headers: IncomingHttpHeaders[] = []
   const problems: string[] = []
   const ending = new AbortController()
   let open = 0
@@ -109,7 +117,11 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
     if (trouble === 'stall') {
       await new Promise((resolve) => response.once('close', resolve))
     }
-    if (trouble === 'cut') return void response.destroy()
+    if (trouble === 'cut') {
+      // What was written so far shall arrive.
+      await new Promise((resolve) => response.write('\n', resolve))
+      return void response.destroy()
+    }
     if (scenario.done) await send('data: [DONE]\n\n')
     response.end()
   }
@@ -126,6 +138,7 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
     if (path === '/v1/models') return json(response, 200, models(scenario))
     if (path === '/v1/chat/completions') {
       open += 1
+      headers.push(request.headers)
       await complete(body, response).finally(() => (open -= 1))
       return
     }
@@ -146,6 +159,7 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     requests,
+    headers,
     seen,
     problems,
     get open() {
@@ -199,8 +213,13 @@ async function write(response: ServerResponse, bytes: Buffer, pieceBytes: number
     if (pieceBytes > 0) await new Promise(setImmediate)
     if (fits || response.destroyed) continue
     await new Promise<void>((resolve) => {
-      response.once('drain', resolve)
-      response.once('close', resolve)
+      const settle = () => {
+        response.off('drain', settle)
+        response.off('close', settle)
+        resolve()
+      }
+      response.once('drain', settle)
+      response.once('close', settle)
     })
   }
 }

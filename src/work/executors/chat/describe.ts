@@ -37,10 +37,9 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
   if (inner !== undefined) return inner
   const clean = (text: string) => oneLine(redact(text, key === undefined ? [] : [key]), 400)
   const where = `${config.name} (${new URL(config.url).host})`
-  if (error instanceof APIConnectionError) {
+  if (error instanceof APIConnectionError || isUnreachable(error)) {
     return new ModelTrouble('environment', `${where} cannot be reached: ${clean(explain(error))}`, {
       next: `Start the server at ${config.url}, or correct \`url\` of this executor.`,
-      cause: undefined,
     })
   }
   if (!(error instanceof APIError)) {
@@ -93,6 +92,10 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
   }
   return make('failed', `refused the request (${String(status)})`)
 }
+
+/** As undici says it where no SDK is between; what breaks off later is "terminated". */
+const isUnreachable = (error: unknown) =>
+  error instanceof TypeError && error.message === 'fetch failed'
 
 /** Our own trouble, wherever the SDK wrapped it. */
 function findTrouble(error: unknown): ModelTrouble | undefined {

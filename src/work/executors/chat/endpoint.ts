@@ -105,11 +105,13 @@ export async function openEndpoint({ config, key, now }: EndpointInit): Promise<
         try {
           return await once(request)
         } catch (error) {
-          const trouble = describeTrouble(error, {
-            config,
-            now: now(),
-            ...(key === undefined ? {} : { key }),
-          })
+          const trouble =
+            guard.trouble ??
+            describeTrouble(error, {
+              config,
+              now: now(),
+              ...(key === undefined ? {} : { key }),
+            })
           const { field } = trouble
           if (trouble.kind !== 'unsupported' || field === undefined || unknown.has(field)) {
             throw trouble

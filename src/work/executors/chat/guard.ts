@@ -14,6 +14,9 @@ import { ModelTrouble } from './trouble.ts'
 /** Of one answer as it comes over the wire; the protocol needs about 250 bytes per token. */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_ERROR_BYTES = 64 * 1024
+/** Of a list of models and the like; one more byte makes it no JSON. */
+const MAX_DOCUMENT_BYTES = 4 * 1024 * 1024
+const EVENTS = { 'content-type': 'text/event-stream' }
 const CONNECT_MS = 10_000
 /** Longest pause that is waited out on the spot; a longer one is a matter of quota. */
 export const MAX_PAUSE_MS = 20_000
@@ -31,6 +34,8 @@ export interface Guard {
   fetch: typeof globalThis.fetch
   /** Requests that went out. */
   readonly requests: number
+  /** What the last request met that is no answer of an API; for it the SDK was given a plain 400. */
+  readonly trouble: ModelTrouble | undefined
   /** Ends what runs and closes all connections. */
   close(): Promise<void>
 }
@@ -44,14 +49,24 @@ export function openGuard({ url, key, now }: GuardInit): Guard {
     connections: 4,
   })
   let requests = 0
+  let trouble: ModelTrouble | undefined
+
+  /** The SDK would ask again after an exception, and hide it. */
+  function refuse(met: ModelTrouble): UndiciResponse {
+    trouble = met
+    return new UndiciResponse('{}', { status: 400, headers: { 'x-should-retry': 'false' } })
+  }
 
   async function guarded(
     input: string | URL | Request,
     init: RequestInit = {},
   ): Promise<UndiciResponse> {
+    trouble = undefined
     const target = new URL(input instanceof Request ? input.url : input)
     if (target.origin !== origin) {
-      throw new ModelTrouble('environment', `A request to ${target.origin} was refused.`)
+      return refuse(
+        new ModelTrouble('environment', `A request to ${target.origin} was not let out.`),
+      )
     }
     requests += 1
     const response = await undiciFetch(target, {
@@ -72,18 +87,25 @@ export function openGuard({ url, key, now }: GuardInit): Guard {
     if (response.status >= 300 && response.status < 400) {
       await response.body?.cancel()
       const to = response.headers.get('location') ?? 'another place'
-      throw new ModelTrouble('environment', `It redirects to ${to.slice(0, 200)}.`, {
-        next: 'Write the address that answers itself into `url`.',
-      })
+      return refuse(
+        new ModelTrouble('environment', `It redirects to ${to.slice(0, 200)}.`, {
+          next: 'Write the address that answers itself into `url`.',
+        }),
+      )
     }
     if (!response.ok) return failure(response, now())
-    return limited(response)
+    const streams = target.pathname.endsWith('/chat/completions')
+    const passed = await (streams ? asStream(response) : asDocument(response))
+    return passed instanceof ModelTrouble ? refuse(passed) : passed
   }
 
   return {
     fetch: guarded as unknown as typeof globalThis.fetch,
     get requests() {
       return requests
+    },
+    get trouble() {
+      return trouble
     },
     close: () => dispatcher.destroy(),
   }
@@ -122,22 +144,16 @@ export function retryAfterMs(
   return Number.isNaN(at) ? undefined : Math.max(0, at - now)
 }
 
-/** Only a stream of events passes; an answer in one piece becomes one. */
-async function limited(response: UndiciResponse): Promise<UndiciResponse> {
-  const type = (response.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
+/** A stream of events; an answer in one piece becomes one with a single event. */
+async function asStream(response: UndiciResponse): Promise<UndiciResponse | ModelTrouble> {
+  const type = typeOf(response)
   const { body } = response
   if (type === 'application/json') {
-    return new UndiciResponse(await readText(body, MAX_ANSWER_BYTES), {
-      headers: { 'content-type': 'application/json' },
-    })
+    // Line breaks in JSON stand between its parts only, and would end the event.
+    const line = (await readText(body, MAX_ANSWER_BYTES)).replace(/[\r\n]+/g, ' ')
+    return new UndiciResponse(`data: ${line}\n\n`, { headers: EVENTS })
   }
-  if (type !== 'text/event-stream' || body === null) {
-    await body?.cancel()
-    const what = type === undefined || type === '' ? 'no content type' : `"${type.slice(0, 80)}"`
-    throw new ModelTrouble('environment', `It answers with ${what} where an API would stream.`, {
-      next: 'Write the base of an OpenAI-compatible API into `url`; mostly it ends with /v1.',
-    })
-  }
+  if (type !== 'text/event-stream' || body === null) return noApi(response)
   let bytes = 0
   const counting = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
@@ -146,10 +162,26 @@ async function limited(response: UndiciResponse): Promise<UndiciResponse> {
       else controller.error(new ModelTrouble('broken', 'Its answer is larger than 64 MiB.'))
     },
   })
-  return new UndiciResponse(body.pipeThrough(counting), {
-    headers: { 'content-type': 'text/event-stream' },
+  return new UndiciResponse(body.pipeThrough(counting), { headers: EVENTS })
+}
+
+async function asDocument(response: UndiciResponse): Promise<UndiciResponse | ModelTrouble> {
+  if (typeOf(response) !== 'application/json') return noApi(response)
+  const text = await readText(response.body, MAX_DOCUMENT_BYTES)
+  return new UndiciResponse(text, { headers: { 'content-type': 'application/json' } })
+}
+
+async function noApi(response: UndiciResponse): Promise<ModelTrouble> {
+  await response.body?.cancel()
+  const type = typeOf(response)
+  const what = type === '' ? 'no content type' : `"${type.slice(0, 80)}"`
+  return new ModelTrouble('environment', `It answers with ${what} where an API would with JSON.`, {
+    next: 'Write the base of an OpenAI-compatible API into `url`; mostly it ends with /v1.',
   })
 }
+
+const typeOf = (response: UndiciResponse): string =>
+  (response.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase() ?? ''
 
 async function readText(body: UndiciResponse['body'], limit: number): Promise<string> {
   if (body === null) return ''

@@ -83,11 +83,9 @@ export async function lookAtEndpoint({ config, key, now, signal }: LookInit): Pr
     if (error instanceof CommonError) {
       return unusable(error.message, `Look at the server at ${config.url}.`)
     }
-    const trouble = describeTrouble(error, {
-      config,
-      now: now(),
-      ...(key === undefined ? {} : { key }),
-    })
+    const trouble =
+      guard.trouble ??
+      describeTrouble(error, { config, now: now(), ...(key === undefined ? {} : { key }) })
     return unusable(trouble.message, trouble.next)
   } finally {
     await guard.close()
@@ -223,7 +221,7 @@ export async function loadOllama({
     await response.text()
     return (await lookAtOllama(guard, config, signal)).contextTokens
   } catch (error) {
-    throw describeTrouble(error, { config, now: now() })
+    throw guard.trouble ?? describeTrouble(error, { config, now: now() })
   } finally {
     await guard.close()
   }
