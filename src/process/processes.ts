@@ -14,7 +14,7 @@ import { createLease } from './lease.ts'
 import { bootId, MARK, processRow } from './proc-fs.ts'
 import { ownerLives, reapOwners } from './sweep.ts'
 import { processTable } from './table.ts'
-import type { Guest, Processes, SpawnRequest } from './types.ts'
+import type { Guest, Processes, SandboxChoice, SandboxState, SpawnRequest } from './types.ts'
 
 /** Between TERM and KILL for what an earlier run left, ms. */
 const SWEEP_GRACE_MS = 1_000
@@ -24,12 +24,15 @@ export interface ProcessesInit {
   stateDir: string
   logger: Logger
   clock?: Clock
+  /** Which sandbox children with a `sandbox` run in. Default `auto`. */
+  sandbox?: SandboxChoice
 }
 
 export function createProcesses({
   stateDir,
   logger,
   clock = systemClock,
+  sandbox: choice = 'auto',
 }: ProcessesInit): Processes {
   const owner = randomBytes(8).toString('hex')
   const boot = bootId()
@@ -38,6 +41,12 @@ export function createProcesses({
   const table = processTable(stateDir)
   const lease = createLease({ stateDir, owner })
   const children = new Map<string, Child>()
+  const state: SandboxState = {
+    kind: 'none',
+    off: choice === 'off',
+    why: 'No sandbox was tried yet.',
+    lacks: [],
+  }
   let count = 0
   let stopping: Promise<void> | undefined
 
@@ -90,6 +99,8 @@ export function createProcesses({
 
   return {
     freezes: canFreeze,
+    prepare: async () => state,
+    sandbox: () => state,
     async run(request) {
       return start(request, false).exit
     },

@@ -62,10 +62,12 @@ export type ExecutorEvent =
 export interface TurnResult {
   /**
    * `done`: it says that it finished. `flood`: more output than allowed. `idle`: silent too long.
+   * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
    * (not signed in, program missing, no sandbox): the task is not to blame.
    */
-  outcome: 'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'aborted' | 'quota' | 'environment'
+  outcome:
+    'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'limit' | 'aborted' | 'quota' | 'environment'
   /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
   retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */

@@ -210,6 +210,7 @@ function failure(result: TurnResult, what: string): WorkError {
     timeout: 'EXECUTOR_TIMEOUT',
     idle: 'EXECUTOR_TIMEOUT',
     flood: 'EXECUTOR_FLOOD',
+    limit: 'EXECUTOR_LIMIT',
     aborted: 'ABORTED',
     quota: 'QUOTA',
     environment: 'ENVIRONMENT',
