@@ -87,6 +87,15 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
     onEvent: (event: ExecutorEvent) => void,
   ): Promise<{ session: Session; endpoint: Endpoint }> {
     const { signal } = limiter
+    // Without a sandbox its commands and the checks after it would be refused: no token is spent then.
+    const sandbox = await settings.processes.prepare()
+    if (sandbox.kind === 'none' && !sandbox.off) {
+      throw new ModelTrouble(
+        'environment',
+        `No sandbox is in force. ${sandbox.why}`,
+        sandbox.next === undefined ? {} : { next: sandbox.next },
+      )
+    }
     const key = await chatKey(config, variables).catch((error: unknown) => {
       const next = error instanceof CodedError ? error.next : undefined
       throw new ModelTrouble('environment', explain(error), next === undefined ? {} : { next })
@@ -148,6 +157,7 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
         graceMs: limits.graceMs,
         signal,
         permit,
+        sandbox: { read: [], write: [place.clone, place.home, place.tmp] },
       })
   }
 

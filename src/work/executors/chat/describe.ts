@@ -48,7 +48,11 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
   const status: unknown = error.status
   const said = clean(saidBy(error))
   const make = (kind: ModelTrouble['kind'], what: string, options: TroubleOptions = {}) =>
-    new ModelTrouble(kind, `${where} ${what}${said === '' ? '.' : `: ${said}`}`, options)
+    new ModelTrouble(
+      kind,
+      `${where} ${what}${said === '' ? '' : `: ${said}`}`.replace(/[.:]?$/, '.'),
+      options,
+    )
   const pauseMs = retryAfterMs(error.headers, now)
   const wait = { retryAt: now + Math.min(pauseMs ?? UNKNOWN_PAUSE_MS, MAX_PAUSE_MS) }
   if (status === undefined) {
@@ -110,5 +114,9 @@ function saidBy(error: APIError): string {
   const inner = typeof body === 'object' && body !== null ? body : {}
   const code = 'code' in inner && typeof inner.code === 'string' ? `${inner.code} ` : ''
   const type = 'type' in inner && typeof inner.type === 'string' ? `${inner.type} ` : ''
-  return `${code}${type}${error.message.replace(/^\d{3} /, '')}`
+  // Without a body the SDK says so, or gives the empty one.
+  const message = error.message
+    .replace(/^\d{3} ?/, '')
+    .replace(/^(?:\{\}|status code \(no body\))$/, '')
+  return `${code}${type}${message}`.trim()
 }

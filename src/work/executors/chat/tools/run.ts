@@ -3,6 +3,7 @@ import { z } from 'zod'
 import type { Exit } from '../../../../process/index.ts'
 import { keepEnd, visible } from '../../../clean.ts'
 import { allowedCommand, describeAllowance, splitLine, type Allowance } from './allowed.ts'
+import { ModelTrouble } from '../trouble.ts'
 import { bad, tool, type ToolKind } from './types.ts'
 
 const SHOWN_BYTES = 8 * 1024
@@ -34,6 +35,7 @@ export function runTool(allowance: Allowance): ToolKind | undefined {
         return bad(`This may not be run. Allowed are:\n${commands.join('\n')}`)
       }
       const exit = await run(allowed.argv, allowed.timeoutMs)
+      if (exit.reason === 'refused') throw new ModelTrouble('environment', exit.tail)
       const end = keepEnd(visible(exit.tail), SHOWN_BYTES).trim()
       const how = describeExit(exit, allowed.timeoutMs)
       return {
@@ -56,6 +58,9 @@ function describeExit(exit: Exit, timeoutMs: number): string {
       return 'It was stopped.'
     case 'output-limit':
       return `It wrote more than ${exit.outputBytes} bytes and was ended.`
+    case 'limit':
+      return `It used more ${exit.exceeded ?? 'of the machine'} than allowed and was ended.`
+    case 'refused':
     case 'not-found':
       return 'This program is not there.'
     case 'failed':
