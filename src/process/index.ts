@@ -19,4 +19,17 @@ export { ProcessError, type ProcessErrorCode } from './errors.ts'
 export { createGit, type GitInit } from './git.ts'
 export { createProcesses, type ProcessesInit } from './processes.ts'
 export { findProgram } from './program.ts'
-export type { Exit, Git, GitAuth, Guest, Processes, SpawnRequest } from './types.ts'
+export type {
+  ExceededLimit,
+  Exit,
+  Git,
+  GitAuth,
+  Guest,
+  Processes,
+  SandboxChoice,
+  SandboxKind,
+  SandboxLimits,
+  SandboxRequest,
+  SandboxState,
+  SpawnRequest,
+} from './types.ts'

@@ -11,7 +11,8 @@ export type Choice = { executor: string } | { reason: string; code: WorkFailureC
 
 /**
  * A chore goes to the command executor. Otherwise the executor that is named, or the first coding
- * agent that is here in the order of the configuration (a mock only when there is no other).
+ * agent that is here in the order of the configuration (a model endpoint when there is none, and a
+ * mock only when there is no other).
  */
 export function choose(
   instructions: Instructions,
@@ -30,9 +31,12 @@ export function choose(
     return missing(`The issue asks for the executor "${executor}", which is ${state}.`)
   }
   const usable = candidates.filter((one) => one.present && one.kind !== 'command')
-  const first = usable.find((one) => one.kind === 'acp') ?? usable[0]
+  const kind = ['acp', 'chat', 'mock'].find((one) => usable.some((other) => other.kind === one))
+  const first = usable.find((one) => one.kind === kind)
   if (first !== undefined) return { executor: first.name }
-  const agents = candidates.filter((one) => one.kind === 'acp').map((one) => one.name)
+  const agents = candidates
+    .filter((one) => one.kind === 'acp' || one.kind === 'chat')
+    .map((one) => one.name)
   return missing(
     agents.length === 0
       ? 'The issue names no chore, and no coding agent is configured here.'

@@ -14,9 +14,9 @@
  */
 import { sha256, type Permit } from '../util/index.ts'
 import type { Probe } from './probe.ts'
-import type { Chore } from './types.ts'
+import type { Check, Chore } from './types.ts'
 
-export type ExecutorKind = 'acp' | 'command' | 'mock'
+export type ExecutorKind = 'acp' | 'chat' | 'command' | 'mock'
 
 /** Where the work is done: the clone, and a home and directory for temporary files of its own. */
 export interface Place {
@@ -34,6 +34,8 @@ export interface ExecutorTask {
   prompt: string
   /** Declared chore with its argument values already in place. */
   chore?: { name: string; command: [string, ...string[]]; declared: Chore }
+  /** What the repository declares to be run, for executors that run commands on a model's behalf. */
+  declared?: { checks: readonly Check[]; chores: Readonly<Record<string, Chore>> }
   limits: ExecutorLimits
 }
 
@@ -83,10 +85,12 @@ export type PermissionBy = 'rule' | 'default' | 'person' | 'deadline' | 'nobody'
 export interface TurnResult {
   /**
    * `done`: it says that it finished. `flood`: more output than allowed. `idle`: silent too long.
+   * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
    * (not signed in, program missing, no sandbox): the task is not to blame.
    */
-  outcome: 'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'aborted' | 'quota' | 'environment'
+  outcome:
+    'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'limit' | 'aborted' | 'quota' | 'environment'
   /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
   retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */

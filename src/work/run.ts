@@ -175,6 +175,7 @@ function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
   return {
     label: `${repo}#${issue.number}`,
     prompt: buildPrompt(order, policy, newFence()),
+    declared: { checks: policy.checks, chores: policy.chores },
     limits: {
       ...limits,
       wallTimeMs,
@@ -209,6 +210,7 @@ function failure(result: TurnResult, what: string): WorkError {
     timeout: 'EXECUTOR_TIMEOUT',
     idle: 'EXECUTOR_TIMEOUT',
     flood: 'EXECUTOR_FLOOD',
+    limit: 'EXECUTOR_LIMIT',
     aborted: 'ABORTED',
     quota: 'QUOTA',
     environment: 'ENVIRONMENT',

@@ -184,6 +184,8 @@ export type WorkFailureCode =
   | 'EXECUTOR_FAILED'
   | 'EXECUTOR_TIMEOUT'
   | 'EXECUTOR_FLOOD'
+  /** More memory, processes or disk than a task may use. */
+  | 'EXECUTOR_LIMIT'
   | 'QUOTA'
   | 'ENVIRONMENT'
   | 'NO_CHANGE'

@@ -24,6 +24,7 @@ import { WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import type { Executor } from './executor.ts'
 import { createAcpExecutor } from './executors/acp.ts'
+import { createChatExecutor } from './executors/chat/chat.ts'
 import { createCommandExecutor } from './executors/command.ts'
 import { createMockExecutor } from './executors/mock.ts'
 import { DEFAULT_PERMISSIONS } from './permission/policy.ts'
@@ -205,6 +206,8 @@ function createExecutor(config: ExecutorConfig, settings: ChildSettings): Execut
   switch (config.kind) {
     case 'acp':
       return createAcpExecutor(config, settings)
+    case 'chat':
+      return createChatExecutor(config, settings)
     case 'command':
       return createCommandExecutor(config, settings)
     case 'mock':

@@ -122,6 +122,13 @@ function outcomeOf(exit: Exit, wallTimeMs: number): Pick<TurnResult, 'outcome' |
       return { outcome: 'flood', reason: `It wrote more than ${exit.outputBytes} bytes.` }
     case 'aborted':
       return { outcome: 'aborted', reason: 'It was stopped.' }
+    case 'limit':
+      return {
+        outcome: 'limit',
+        reason: `It used more ${exit.exceeded ?? 'of this machine'} than a task may.${said}`,
+      }
+    case 'refused':
+      return { outcome: 'environment', reason: end }
     case 'signalled':
       return { outcome: 'failed', reason: `It was ended by ${exit.signal ?? 'a signal'}.${said}` }
     case 'not-found':
