@@ -4,7 +4,7 @@
  */
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { explain } from '../util/index.ts'
+import { explain, yamlProblem } from '../util/index.ts'
 import {
   isAlias,
   isMap,
@@ -42,8 +42,7 @@ export async function readLayer(file: string, cwd: string): Promise<Layer | unde
   const broken = [...doc.errors, ...doc.warnings].map((error): Problem => {
     const open = unclosed(doc, error)
     if (open !== undefined) return { ...at(open.offset), path: '', message: open.message }
-    const message = (error.message.split('\n')[0] ?? 'not YAML').replace(/ at line \d+.*$/, '')
-    return { ...at(error.pos[0]), path: '', message }
+    return { ...at(unquoted(doc, error)), path: '', ...yamlProblem(error) }
   })
   if (broken.length > 0) throw invalid(broken)
   const values = toValues(doc, at(0))
@@ -56,6 +55,19 @@ export async function readLayer(file: string, cwd: string): Promise<Layer | unde
       return `file ${place.file}:${place.line}`
     },
   }
+}
+
+/** Where a quotation mark that nothing closes stands; the parser says where the file ends. */
+function unquoted(doc: Document.Parsed, { code, pos }: YAMLError): number {
+  let offset = pos[0]
+  if (code !== 'MISSING_CHAR') return offset
+  visit(doc, {
+    Scalar: (_key, node) => {
+      const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE'
+      if (isQuoted && node.range?.[1] === pos[0]) offset = node.range[0]
+    },
+  })
+  return offset
 }
 
 /** Where a bracket that nothing closes stands: the parser says where it gave up, often far below. */
@@ -115,8 +127,10 @@ function toValues(doc: Document.Parsed, start: Omit<Problem, 'path' | 'message'>
   let values: unknown
   try {
     values = doc.toJS({ maxAliasCount: MAX_ALIASES }) ?? {}
-  } catch (error) {
-    throw invalid([{ ...start, path: '', message: explain(error) }])
+  } catch {
+    // The library fails here for too many aliases, and for one of an anchor that is nowhere.
+    const message = 'its aliases (*) name anchors (&) that are not there, or give far too much'
+    throw invalid([{ ...start, path: '', message, allowed: `up to ${MAX_ALIASES} aliases` }])
   }
   if (isTree(values)) return values
   throw invalid([

@@ -152,11 +152,10 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     { membership, dialer, gossip, peers, counters, logger, clock },
   )
 
-  async function start(): Promise<void> {
+  async function startOn(listen: readonly string[]): Promise<void> {
     stopping = new AbortController()
     setMaxListeners(0, stopping.signal)
     const { signal } = stopping
-    const listen = await ports.recall(config.listen)
     const created = await createNode({
       privateKey: privateKeyOf(identity),
       version: config.version,
@@ -253,7 +252,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     return node?.getMultiaddrs().map((address) => address.toString()) ?? []
   }
 
-  const lifecycle = new Lifecycle(start, stop)
+  const lifecycle = new Lifecycle(() => ports.listen(config.listen, startOn, stop), stop)
   const running = (): MeshNode => {
     if (node === undefined || !lifecycle.running) {
       throw new MeshError('MESH_STOPPED', 'The mesh is not running.')

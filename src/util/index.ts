@@ -16,3 +16,4 @@ export { allowed, PermitSource, standing, unlimited, whileAllowed, type Permit }
 export { BoundedQueue } from './queue.ts'
 export { RecentMap } from './recent-map.ts'
 export { repeat, type Repeating } from './repeat.ts'
+export { yamlProblem } from './yaml-problem.ts'

@@ -4,6 +4,7 @@
  * a strict schema; an error names the file, the line and the field.
  */
 import { LineCounter, parseDocument, type Document } from 'yaml'
+import { yamlProblem } from '../util/index.ts'
 import { z } from 'zod'
 import { checkArgument, placeholders } from './chore.ts'
 import { cutEnd } from './clean.ts'
@@ -139,8 +140,11 @@ function decode(yaml: string): unknown {
   const { document } = parse(yaml)
   const problem = document.errors[0]
   if (problem !== undefined) {
-    const text = problem.message.split('\n')[0]?.replace(/ at line \d+.*$/, '') ?? ''
-    throw invalid(`is not YAML: ${text}`, (problem.linePos?.[0].line ?? 1) + 1, '')
+    throw invalid(
+      `is not YAML: ${yamlProblem(problem).message}`,
+      (problem.linePos?.[0].line ?? 1) + 1,
+      '',
+    )
   }
   try {
     return document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {}

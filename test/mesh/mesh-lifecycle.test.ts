@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { hasCode, until } from '../../src/util/index.ts'
 import { connectedTo, createLab, fullMesh, type Lab } from './support.ts'
@@ -121,6 +123,29 @@ test.each([
   expect(hasCode(error, 'MESH_CONFIG_INVALID')).toBe(true)
   expect(error).toMatchObject({ data: { field } })
 })
+
+test('a remembered port that is taken at the last moment is replaced, a fixed one is not', async () => {
+  const port = await freePort()
+  // Both are free when they are looked at, and the second is not when the first is listened on.
+  const listen = ['/ip4/127.0.0.1/tcp/0', '/ip4/0.0.0.0/tcp/0']
+  const a = await lab.make('a', { listen })
+  const ports = Object.fromEntries(listen.map((address) => [address, port]))
+  await writeFile(join(lab.home('a'), 'listen.json'), JSON.stringify({ v: 1, ports }))
+  const b = await lab.start('b')
+  await a.start()
+  await fullMesh([a, b])
+  const fixed = listen.map((address) => address.replace(/0$/, String(port)))
+  const c = await lab.make('c', { listen: fixed })
+  await expect(c.start()).rejects.toMatchObject({ code: 'LISTEN_FAILED' })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
 
 test('being alone is no error; what is ill-formed is not sent', async () => {
   const a = await lab.start('a')

@@ -200,12 +200,15 @@ export function wordsOf(entry: LoggedEntry): string {
   return clean(words.filter((word) => word !== '').join(' '))
 }
 
-/** `12:01:03 owl   #318 claim.won …`; `nameWidth`: columns that the agent's name is padded to. */
+/** `12:01:03 owl   #318 claim.won …`; `name`: as shown, safe to print; `nameWidth`: columns that it is padded to. */
 export function logLine(
   entry: LoggedEntry,
-  { nowMs, nameWidth = 0 }: { nowMs: number; nameWidth?: number },
+  {
+    nowMs,
+    name = clean(entry.agent),
+    nameWidth = 0,
+  }: { nowMs: number; name?: string; nameWidth?: number },
 ): string {
-  const name = clean(entry.agent)
   const fill = ' '.repeat(Math.max(0, nameWidth - width(name)))
   const seq = `#${entry.seq}`.padEnd(5)
   return `${clockTime(entry.time, nowMs)} ${name}${fill} ${seq} ${describeEntry(entry)}`

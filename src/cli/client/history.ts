@@ -5,6 +5,7 @@
 import type { TaskDetail } from '../../api/client.ts'
 import { clean, clockTime, width } from '../output/text.ts'
 import { wordsOf } from './describe.ts'
+import { createNames } from './names.ts'
 
 type Step = TaskDetail['history'][number]
 
@@ -12,10 +13,12 @@ type Step = TaskDetail['history'][number]
 const maxLanes = 8
 
 export function drawHistory(history: readonly Step[], nowMs: number): string {
-  const agents = [...new Set(history.map(({ agent }) => agent))]
-  const lanes = agents.slice(0, maxLanes).map((name) => clean(name))
+  const names = createNames()
+  for (const { agent, peerId } of history) names.know(agent, peerId)
+  const agents = [...new Set(history.map((step) => names.of(step)))]
+  const lanes = agents.slice(0, maxLanes)
   if (agents.length > maxLanes) lanes[maxLanes - 1] = 'others'
-  const laneOf = (step: Step) => Math.min(agents.indexOf(step.agent), maxLanes - 1)
+  const laneOf = (step: Step) => Math.min(agents.indexOf(names.of(step)), maxLanes - 1)
   const spans = lanes.map((_, lane) => ({
     first: history.findIndex((step) => laneOf(step) === lane),
     last: history.findLastIndex((step) => laneOf(step) === lane),
@@ -34,7 +37,7 @@ export function drawHistory(history: readonly Step[], nowMs: number): string {
       return padded(mark, width(name))
     })
     const type = padded(clean(step.type), typeWidth)
-    const text = `${wordsOf(step)}  ${clean(step.agent)}#${step.seq}`.trim()
+    const text = `${wordsOf(step)}  ${names.of(step)}#${step.seq}`.trim()
     return `${padded(times[row] ?? '', timeWidth)}  ${marks.join('  ')}  ${type}  ${text}`.trimEnd()
   })
   return history.length === 0 ? '' : [head.trimEnd(), ...lines].join('\n')

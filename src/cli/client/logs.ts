@@ -1,6 +1,7 @@
 /** `bzzz logs`: entries of all journals that are here, causes first; `logs verify`: whether they are sound. */
 import {
   ApiError,
+  type ApiClient,
   entryTypes,
   expandEntryType,
   type LoggedEntry,
@@ -16,6 +17,7 @@ import { verdictOf, verdictStyles } from '../output/verdict.ts'
 import { agentOf, parseTask } from './agent.ts'
 import { logLine } from './describe.ts'
 import { assertKnown } from './known.ts'
+import { createNames, type Names } from './names.ts'
 
 export interface LogsOptions {
   follow?: true
@@ -52,15 +54,17 @@ export async function logs(context: Context, options: LogsOptions): Promise<numb
   }
   const agent = await agentOf(context)
   if (follow) await assertKnown(agent, query).catch(hint(context))
+  const names = await namesOf(agent)
   let nameWidth = 5
   let seen = 0
   const entries = agent.logs(query, { follow, signal })
   for await (const entry of follow ? followed(entries) : entries) {
     seen += 1
-    nameWidth = Math.max(nameWidth, width(clean(entry.agent)))
+    const name = names.of(entry)
+    nameWidth = Math.max(nameWidth, width(name))
     if (out.json) await out.jsonLine(entry)
     else if (out.quiet) await out.data(clean(`${entry.agent}#${entry.seq}`))
-    else await out.data(logLine(entry, { nowMs: Date.now(), nameWidth }))
+    else await out.data(logLine(entry, { nowMs: Date.now(), name, nameWidth }))
   }
   if (signal.aborted) return exitCodes.interrupted
   if (follow) throw gone('The agent has stopped, so nothing more comes.')
@@ -69,6 +73,14 @@ export async function logs(context: Context, options: LogsOptions): Promise<numb
     out.message('No entries match.')
   }
   return exitCodes.ok
+}
+
+/** Of all members, so that the first line already tells two of one name apart. */
+async function namesOf(agent: ApiClient): Promise<Names> {
+  const names = createNames()
+  const [own, rows] = await Promise.all([agent.status(), agent.peers()])
+  for (const { name, peerId } of [own, ...rows]) names.know(name, peerId)
+  return names
 }
 
 /** Who follows may wait for what is to come. */

@@ -41,7 +41,7 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['roles', status.roles.join(', ') || 'none'],
     ...membershipLines(status.membership, nowMs),
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
-    ...(mesh.clock == null
+    ...(mesh.clock === null || mesh.clock === undefined
       ? []
       : [['clock', `is ${describeClock(mesh.clock)}`] satisfies [string, string]]),
     ...mesh.twins.map((of): [string, string] => ['', `two processes run as ${of}`]),

@@ -1,11 +1,12 @@
 /**
  * The same port at every start where the configuration leaves it open (`tcp/0`): tokens and the
  * addresses that others remember stay good. What was taken is in `listen.json` in the home; when
- * somebody else has it, any free one is taken, and remembered in its place.
+ * somebody else has it, also from one moment to the next, any free one is taken, and remembered in its
+ * place.
  */
 import { createServer } from 'node:net'
 import { z } from 'zod'
-import type { Logger } from '../../util/index.ts'
+import { hasCode, type Logger } from '../../util/index.ts'
 import { parseAddress } from './addresses.ts'
 import { homeFile } from '../home-file.ts'
 
@@ -20,6 +21,15 @@ const schema = z.object({
 })
 
 export interface Ports {
+  /**
+   * Runs `start` on remembered ports; if one of them was taken since it was looked at, `stop`, and once
+   * more on free ones. Errors: those of `start`.
+   */
+  listen(
+    listen: readonly string[],
+    start: (listen: readonly string[]) => Promise<void>,
+    stop: () => Promise<void>,
+  ): Promise<void>
   /** The addresses to listen on, with remembered ports that are free now. */
   recall(listen: readonly string[]): Promise<string[]>
   /** `listening`: multiaddrs of the started node. */
@@ -28,23 +38,36 @@ export interface Ports {
 
 export function createPorts(home: string, { logger }: { logger: Logger }): Ports {
   const file = homeFile({ home, name: FILE, schema, maxBytes: MAX_BYTES }, { logger })
-  return {
+  const ports: Ports = {
+    async listen(listen, start, stop) {
+      const recalled = await ports.recall(listen)
+      try {
+        await start(recalled)
+      } catch (error) {
+        const isOwnChoice = recalled.some((address, at) => address !== listen[at])
+        if (!isOwnChoice || !hasCode(error, 'LISTEN_FAILED')) throw error
+        logger.warn({ listen: recalled }, 'a remembered port was taken: any free one is')
+        await stop()
+        await start(listen)
+      }
+    },
     async recall(listen) {
       const ports = (await file.read())?.ports ?? {}
-      return Promise.all(
-        listen.map(async (address) => {
-          const port = ports[address]
-          if (!isOpen(address) || port === undefined) return address
-          const host = address.split('/')[2] ?? ''
-          return (await isFree(host, port)) ? address.replace(/0$/, String(port)) : address
-        }),
-      )
+      const recalled = []
+      for (const address of listen) {
+        const port = ports[address]
+        const host = address.split('/')[2] ?? ''
+        const isGood = isOpen(address) && port !== undefined && (await isFree(host, port))
+        recalled.push(isGood ? address.replace(/0$/, String(port)) : address)
+      }
+      return recalled
     },
     async remember(listen, listening) {
       const ports = taken(listen, listening)
       if (Object.keys(ports).length > 0) await file.write({ v: 1, ports })
     },
   }
+  return ports
 }
 
 /** Port of each open listen address. Pure. */

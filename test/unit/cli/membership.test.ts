@@ -184,7 +184,7 @@ describe('the check of doctor', () => {
     members: () => [own, { ...own, peerId: otherPeerId }],
   }
   const config = { roles: ['worker' as const], home: '/home/owl' }
-  const facts = { config, recovery: false, asks: 0 }
+  const facts = { config, recovery: false, voidKey: false, asks: 0 }
 
   it('is content with a member', () => {
     expect(finding(membership, facts, 0)).toEqual({
@@ -200,6 +200,7 @@ describe('the check of doctor', () => {
     [{ members: () => [{ ...own, expiresAt: day }] }, {}, 'warn', 'signer'],
     [{}, { asks: 1 }, 'warn', 'bzzz peers ls'],
     [{}, { recovery: true }, 'warn', '/home/owl/recovery.key'],
+    [{}, { voidKey: true }, 'warn', 'Delete /home/owl/mesh.key'],
     [{ members: () => [own] }, { recovery: true }, 'ok', undefined],
   ] as const)('finds %j %j: %s', (change, more, status, next) => {
     const found = finding({ ...membership, ...change }, { ...facts, ...more }, 0)

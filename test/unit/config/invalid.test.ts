@@ -52,6 +52,29 @@ describe('an invalid configuration', () => {
     expect(all.map(({ line, column, message }) => [line, column, message])).toEqual(expected)
   })
 
+  it.each<[string, number, number, string]>([
+    ['name: a\nwork:\n\tslots: 2\n', 3, 1, 'a tab stands'],
+    ['name: a\nname: b\n', 2, 1, 'a second time'],
+    ['work:\n  slots: 2\n name: a\n', 3, 1, 'not indented as'],
+    ['name: "a\\q"\n', 1, 9, 'a backslash'],
+    ['name: "a\nwork: {}\n', 1, 7, 'not closed'],
+    ['name: @a\n', 1, 7, 'begin with this character'],
+    ['name: a: b\n', 1, 7, 'a second'],
+    ['name: a\nwork\n', 2, 1, 'missing'],
+    ['name: a\n---\nname: b\n', 2, 1, 'a second document'],
+    ['name: !!magic x\n', 1, 7, 'tag'],
+    ['name: *nowhere\n', 1, 1, 'alias'],
+  ])('says in own words what is no YAML in %j', async (text, line, column, words) => {
+    const { all, message } = await problems(text)
+    expect(all[0]).toMatchObject({ file: './bzzz.yaml', line })
+    expect([line, all[0]?.column]).toEqual([line, column])
+    expect(all[0]?.message).toContain(words)
+    expect(message).not.toMatch(
+      /implicit|scalar|flow (map|seq)|token|node|resolve|indicator|Map keys/i,
+    )
+    expect(message).toContain('bzzz.yaml')
+  })
+
   it('shows the form of a list where a single value stands', async () => {
     const { message } = await problems('github: { repos: octo/lib }')
     expect(message).toContain('[owner/name]')

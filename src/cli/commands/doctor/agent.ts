@@ -24,7 +24,7 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
           `${seen}; its journal: ${describeJournal(journal.state)}`,
           adviceFor(journal.state),
         )
-      if (mesh.clock != null)
+      if (mesh.clock !== null && mesh.clock !== undefined)
         return warn(
           `${seen}; its clock is ${describeClock(mesh.clock)}`,
           'Let the system set it: timedatectl set-ntp true. Until then it admits and renews nobody.',

@@ -20,7 +20,9 @@ export const membershipCheck = (config: Config): Check => ({
     const membership = await openMembership({ home, clock: systemClock, logger: nullLogger })
     if (membership === undefined) return none(config)
     const recovery = await isThere(join(home, 'recovery.key'))
-    return finding(membership, { config, recovery, asks: await asksOf(config, signal) }, Date.now())
+    const voidKey = !membership.holdsRoot && (await isThere(join(home, 'mesh.key')))
+    const facts = { config, recovery, voidKey, asks: await asksOf(config, signal) }
+    return finding(membership, facts, Date.now())
   },
 })
 
@@ -34,6 +36,8 @@ interface Facts {
   config: Pick<Config, 'roles' | 'home'>
   /** The recovery key lies in the home. */
   recovery: boolean
+  /** A mesh key lies in the home that counts no more: it was replaced elsewhere. */
+  voidKey: boolean
   asks: number
 }
 
@@ -45,7 +49,7 @@ type Standing = Pick<
 /** The worst thing first. Pure. */
 export function finding(membership: Standing, facts: Facts, nowMs: number): Finding {
   const { meshId, meshName, peerId } = membership
-  const { config, recovery, asks } = facts
+  const { config, recovery, voidKey, asks } = facts
   const mesh = `${meshName} (${meshId.slice(0, 12)})`
   const standing = membership.standing(peerId)
   const roles = membership.roles(peerId)
@@ -72,6 +76,11 @@ export function finding(membership: Standing, facts: Facts, nowMs: number): Find
     )
   if (left < soonMs)
     return warn(`${seen}; not renewed`, 'Start an agent that is a signer: see `bzzz peers ls`.')
+  if (voidKey)
+    return warn(
+      `${seen}; its mesh.key counts no more: the mesh key was replaced on another machine`,
+      `Delete ${join(config.home, 'mesh.key')}. What needs the mesh key is done where \`bzzz peers rotate\` was typed.`,
+    )
   if (asks > 0)
     return warn(`${seen}; ${count(asks, 'machine')} asking to join`, 'Look with: bzzz peers ls')
   if (recovery && others > 0)

@@ -178,17 +178,19 @@ const twins: Part = {
   },
 }
 
-const clock: Part = {
-  name: 'clock',
-  about:
-    'the wall clock of one agent jumps an hour ahead for 30 s, an hour back for 30 s, and returns: it stays a member, works, and says that its clock is wrong',
-  async run(crew, context) {
-    const { signal, note, violation } = context
-    const victim = crew.members[0]!
-    const stop = crew.flow(flowMs)
-    for (const shift of [hourMs, -hourMs, 0]) {
-      const what = `clock off by ${shift / 60_000} min`
-      note(`the clock of ${victim.name} is off by ${shift / 60_000} min`)
+const clock = (shift: number): Part => {
+  const what = `clock off by ${shift / 60_000} min`
+  return {
+    name: what,
+    about:
+      shift === 0
+        ? 'the wall clock of that agent is right again'
+        : `the wall clock of one agent is off by ${shift / 60_000} min for 30 s: it stays a member, works, and says so`,
+    async run(crew, context) {
+      const { signal, note, violation } = context
+      const victim = crew.members[0]!
+      const stop = crew.flow(flowMs)
+      note(`${victim.name}: ${what}`)
       await writeFile(clockFile(context, victim.name), `${shift}`)
       await sleep(30_000, { signal })
       const { mesh } = await victim.api.status()
@@ -196,11 +198,11 @@ const clock: Part = {
       context.figure(`${what}, it says, min`, Math.round(said / 60_000))
       if (Math.abs(said + shift) > skewMs) violation(`${what}: its status says ${said} ms`)
       await crew.whole(what, shift === 0 ? bounds.long : bounds.short)
+      await stop()
       await worksAlone(crew, victim, context, what)
-    }
-    await stop()
-    return undefined
-  },
+      return undefined
+    },
+  }
 }
 
 const clockFile = ({ dir }: Pick<Context, 'dir'>, name: string) => join(dir, `clock-${name}`)
@@ -229,7 +231,7 @@ export const restored = onLan({ name: 'restore', parts: [restore], short: true, 
 export const twinned = onLan({ name: 'twins', parts: [twins], size: 3 })
 export const clockJump = onLan({
   name: 'clock',
-  parts: [clock],
+  parts: [hourMs, -hourMs, 0].map(clock),
   size: 3,
   crew: {
     env: ({ name }, context) => ({
