@@ -2,13 +2,17 @@
 import { cp, mkdir, open, rename, rm, stat, statfs, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { connect } from '../../../../src/api/client.ts'
 import { sleep, until } from '../../../../src/util/index.ts'
 import type { Crew, Member } from '../crew.ts'
+import { placeOf } from '../replicas.ts'
 import { bounds, busy, done, onLan, type Part } from '../parts.ts'
 import type { Context } from '../scenario.ts'
 
 const diskMiB = 256
 const ballast = 'ballast'
+/** For the entries of a copy to reach everybody once it runs alone, ms. */
+const handOverMs = 60_000
 const pageBytes = 4_096
 /** The disk stays full for, ms. */
 const fullMs = 20_000
@@ -155,9 +159,43 @@ const restore: Part = {
   },
 }
 
+/** While both run, their peers follow the one that they reached first; the other's entries need it alone. */
+async function handedOver(
+  crew: Crew,
+  { victim, twin }: { victim: Member; twin: Member },
+  { signal, note, violation }: Context,
+): Promise<void> {
+  const others = crew.members.filter((member) => member !== victim)
+  await victim.actor.end()
+  note('the copy starts alone')
+  await twin.actor.start()
+  const own = new Set<string>()
+  const reached = async () => {
+    const { peerId } = await twin.api.status()
+    for (const place of await places(twin)) if (place.startsWith(peerId)) own.add(place)
+    const theirs = await Promise.all(others.map(async (one) => new Set(await places(one))))
+    return own.size > 0 && [...own].every((place) => theirs.every((all) => all.has(place)))
+  }
+  const all = async () => reached().catch(() => false)
+  await until('the entries of the copy', handOverMs * crew.slowness(), all, {
+    signal,
+    everyMs: 1_000,
+  }).catch(() => violation('twins: entries of the copy do not reach the others'))
+  await twin.actor.end()
+  await victim.actor.start()
+  await crew.whole('twins, the original again', bounds.restart)
+}
+
+async function places({ actor }: Member): Promise<string[]> {
+  const found = []
+  for await (const entry of connect(actor.home).logs()) found.push(placeOf(entry))
+  return found
+}
+
 const twins: Part = {
   name: 'twins',
-  about: 'a copy of a home runs beside the original for 30 s: no fork, and the original goes on',
+  about:
+    'a copy of a home runs beside the original for 30 s, and later alone: no fork, the original goes on, and what the copy wrote is kept',
   async run(crew, context) {
     const { world, signal, note } = context
     const victim = crew.members[0]!
@@ -174,6 +212,7 @@ const twins: Part = {
     await crew.dismiss(twin)
     await crew.whole('twins, one has gone', bounds.restart)
     await worksAlone(crew, victim, context, 'twins')
+    await handedOver(crew, { victim, twin }, context)
     return undefined
   },
 }
