@@ -119,6 +119,34 @@ export type WorkProgress =
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
 
+/** What attempts at an issue used, those before included. */
+export interface Used {
+  wallMs: number
+  turns: number
+  inputTokens?: number
+  outputTokens?: number
+  /** Millionths of a US dollar. */
+  costMicros?: number
+}
+
+/** Unfinished work as it stood at one moment: a commit in `gitDir` whose tree is the work so far. */
+export interface WorkCheckpoint {
+  gitDir: string
+  head: string
+  /** `stop`: the work has ended, and this is the last one. */
+  why: 'timer' | 'stop'
+  files: number
+  bytes: number
+  /** What was left out, one line each. */
+  notes: string[]
+  /** What was tried so far, for whoever goes on: at most 8 KiB of cleaned text. */
+  digest: string
+  used: Used
+}
+
+/** `later`: it could not be kept now. `never`: neither this one nor a later one can be. */
+export type Kept = 'kept' | 'later' | 'never'
+
 /** The part of the repository's policy that decides about intake; the rest is passed through unread. */
 export interface Policy {
   requiredLabels: string[]
@@ -141,11 +169,27 @@ export interface TasksWork<P extends Policy = Policy> {
       repo: string
       issue: { number: number; title: string; body: string; labels: string[] }
       attempt: number
-      source: { gitDir: string; baseBranch: string; base: string; resume?: string }
+      source: {
+        gitDir: string
+        baseBranch: string
+        base: string
+        resume?: string
+        /** Below the checkpoints of `resume`: what the finished commit is built on. */
+        onto?: string
+      }
+      used?: Used
+      /** What is known of the earlier attempts. */
+      quoted?: { earlier?: string }
       policy: P
       author: { name: string; email: string }
     },
     instructions: Instructions,
-    options: { signal: AbortSignal; permit: Permit; onEvent: (event: WorkProgress) => void },
+    options: {
+      signal: AbortSignal
+      permit: Permit
+      onEvent: (event: WorkProgress) => void
+      onCheckpoint?: (checkpoint: WorkCheckpoint, signal: AbortSignal) => Promise<Kept>
+      checkpointMs?: number
+    },
   ): Promise<WorkOutcome>
 }

@@ -13,7 +13,7 @@ import type { Git } from '../process/index.ts'
 import { allowed, explain, type Clock, type Logger, type Permit } from '../util/index.ts'
 import { choreCommand, findChore } from './chore.ts'
 import { cutEnd, oneLine } from './clean.ts'
-import { collect, type Collected } from './collect.ts'
+import { collect, type Collected, type CollectInit } from './collect.ts'
 import { describeCheck, runCheck } from './checks.ts'
 import type { WorkLimits } from './config.ts'
 import { failureCode, WorkError } from './errors.ts'
@@ -25,6 +25,7 @@ import {
   type Running,
   type TurnResult,
 } from './executor.ts'
+import { refuseSecrets } from './leaving/inspect.ts'
 import { relayEvents } from './progress.ts'
 import { buildPrompt, buildRepairPrompt } from './prompt.ts'
 import type {
@@ -54,6 +55,8 @@ export interface RunInit {
 
 export interface RunComponents {
   git: Git
+  /** What may leave; see `collect`. */
+  leaving: Pick<CollectInit, 'paths' | 'scanner'>
   settings: ChildSettings
   clock: Clock
   logger: Logger
@@ -81,7 +84,7 @@ async function attempt(
   checks: CheckResult[],
 ): Promise<Changed> {
   const { order, executor, workspace, signal, permit, onEvent } = init
-  const { settings, clock, git } = components
+  const { settings, clock, git, leaving } = components
   const task = makeTask(init)
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
   await allowed(permit, signal)
@@ -108,7 +111,7 @@ async function attempt(
     }
     try {
       before = await collect(
-        { order, workspace, limits: init.limits, now: clock.now() },
+        { order, workspace, limits: init.limits, now: clock.now(), ...leaving },
         git,
         signal,
       )
@@ -159,6 +162,7 @@ async function attempt(
     if (before === undefined) throw new WorkError('NO_CHANGE', 'Nothing was collected.')
     const { gitDir, head, files } = before
     const summary = cutEnd(done.summary, MAX_SUMMARY_BYTES)
+    await refuseSecrets({ where: 'the text of the pull request', text: summary }, leaving, signal)
     return { outcome: 'changed', gitDir, head, files, summary, checks, executor: executor.name }
   } finally {
     await running.stop('the task is over')

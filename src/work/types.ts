@@ -13,11 +13,63 @@ export interface WorkOrder {
     gitDir: string
     baseBranch: string
     base: string
-    /** Commit of an earlier attempt to go on from. */ resume?: string
+    /** Commit of an earlier attempt to go on from. */
+    resume?: string
+    /** Commit that the work's own commit is built on, when that is not `resume`: the one below its checkpoints. */
+    onto?: string
   }
+  /** What the earlier attempts at the issue used, as far as known. */
+  used?: Used
   policy: WorkflowPolicy
+  /** What else the executor is shown. */
+  quoted?: QuotedParts
   /** Who the commits are by. */
   author: { name: string; email: string }
+}
+
+/** What attempts used, those before included. */
+export interface Used {
+  /** Wall-clock time of executors, ms. */
+  wallMs: number
+  turns: number
+  inputTokens?: number
+  outputTokens?: number
+  /** Millionths of a US dollar. */
+  costMicros?: number
+}
+
+/** Unfinished work as it stood at one moment. */
+export interface Checkpoint {
+  /** Repository to fetch `head` from; exists until the run is disposed. */
+  gitDir: string
+  /** Commit with the work so far; its message says nothing. */
+  head: string
+  /** `stop`: the work has ended, and this is the last one. */
+  why: 'timer' | 'stop'
+  /** Changed files, and the sizes of those that are left, bytes. */
+  files: number
+  bytes: number
+  /** What was left out, one line each; at most 20. */
+  notes: string[]
+  /** What was tried so far, for whoever goes on: at most 8 KiB of cleaned text. */
+  digest: string
+  used: Used
+}
+
+/** `later`: it could not be kept now. `never`: neither this one nor a later one can be. */
+export type Kept = 'kept' | 'later' | 'never'
+
+/**
+ * Texts beside the issue that go into the prompt. Each is data between a fence of its own, cleaned, and
+ * cut to 32 KiB; which people may speak there is decided by who fills them in.
+ */
+export interface QuotedParts {
+  /** What earlier attempts at the issue did and why they ended. */
+  earlier?: string
+  /** Reviews, failing checks and conflicts of the pull request that is to be changed. */
+  feedback?: string
+  /** What another agent advises. */
+  advice?: string
 }
 
 export interface Chore {
@@ -191,6 +243,7 @@ export type WorkFailureCode =
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
+  | 'SECRET_FOUND'
   | 'DIFF_TOO_LARGE'
   | 'WORKSPACE'
   | 'ABORTED'
@@ -227,6 +280,20 @@ export interface Detected {
   gpu: { name: string; memoryBytes?: number }[]
 }
 
+export interface RunOptions {
+  signal: AbortSignal
+  permit?: Permit
+  onEvent: (event: WorkEvent) => void
+  /**
+   * Called with the work so far whenever it changed and `checkpointMs` have passed, and once more
+   * when it is stopped before it is finished; never while the permit is frozen, never twice at once.
+   * Chores have none: half of one is nothing to go on from.
+   */
+  onCheckpoint?: (checkpoint: Checkpoint, signal: AbortSignal) => Promise<Kept>
+  /** Default 120,000; 0: only the last one. */
+  checkpointMs?: number
+}
+
 export interface Work extends Startable {
   /** Whether a frozen permit stops the work in place here; where not, whoever orders must abort it. */
   readonly freezes: boolean
@@ -249,9 +316,5 @@ export interface Work extends Startable {
    * Never rejects for what the executor or the checks do: that is a `Failed`. Aborting stops all its
    * processes. While the permit is frozen they stand still, with their limits. Default: never frozen.
    */
-  run(
-    order: WorkOrder,
-    instructions: Instructions,
-    options: { signal: AbortSignal; permit?: Permit; onEvent: (event: WorkEvent) => void },
-  ): Promise<WorkResult>
+  run(order: WorkOrder, instructions: Instructions, options: RunOptions): Promise<WorkResult>
 }

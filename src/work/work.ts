@@ -1,6 +1,7 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
 import { homedir } from 'node:os'
 import type { Git, Processes } from '../process/index.ts'
+import type { SecretScanner } from '../secrets/index.ts'
 import {
   explain,
   Lifecycle,
@@ -31,6 +32,7 @@ import { DEFAULT_PERMISSIONS } from './permission/policy.ts'
 import { createQuestions } from './permission/questions.ts'
 import { readPermissions } from './permission/read.ts'
 import { withProbe } from './probe.ts'
+import type { PathRules } from './leaving/protected.ts'
 import { readPolicy } from './read-policy.ts'
 import { reportAll } from './report.ts'
 import { explainOuter, runTask } from './run.ts'
@@ -45,6 +47,8 @@ export interface WorkInit {
   /** PATH of children; nothing else is looked through for executors and tools. */
   path: string
   limits?: Partial<WorkLimits>
+  /** What the operator changes about protected paths. Default: nothing. */
+  paths?: PathRules
   /** Whether workspaces of failed tasks are kept (the newest 20) to be looked at. Default false. */
   keepFailedWorkspaces?: boolean
   /** Where the values of variables come from that executors pass on. Default: the agent's own. */
@@ -65,11 +69,14 @@ export interface WorkComponents {
   processes: Processes
   git: Git
   logger: Logger
+  /** Without one nothing that leaves is searched for secrets. */
+  scanner?: SecretScanner
   clock?: Clock
 }
 
 export function createWork(init: WorkInit, components: WorkComponents): Work {
-  const { processes, git, clock = systemClock } = components
+  const { processes, git, scanner, clock = systemClock } = components
+  const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
   const questions = createQuestions()
@@ -191,7 +198,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     try {
       const workspace = await workspaces.create(order, signal)
       const task = { order, instructions, executor, workspace, limits, signal, permit, onEvent }
-      const result = await runTask(task, { git, settings, clock, logger })
+      const result = await runTask(task, { git, leaving, settings, clock, logger })
       return { result, workspace }
     } catch (error) {
       const code = error instanceof WorkError && error.code === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'
