@@ -140,7 +140,7 @@ async function readText(files: ConfinedFiles, path: string): Promise<string | Re
 /** The change would be refused as a whole afterwards: better to say so now. */
 function refuseProtected(path: string): Result | undefined {
   const plain = path.replaceAll('\\', '/').replace(/^(?:\.?\/)+/, '')
-  if (protectedPaths([plain]).length === 0) return undefined
+  if (protectedPaths([{ path: plain }]).length === 0) return undefined
   return bad(`${path} is protected: workflow files and the configuration of agents may not change.`)
 }
 
