@@ -70,6 +70,13 @@ export type WorkOutcome = (ChangedWork | FailedWork) & {
   dispose(): Promise<void>
 }
 
+/** Money in millionths of a US dollar. */
+interface Usage {
+  inputTokens?: number
+  outputTokens?: number
+  costMicros?: number
+}
+
 export type WorkProgress =
   | { type: 'executor.started'; executor: string; kind: string }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
@@ -79,7 +86,35 @@ export type WorkProgress =
       outcome: string
       exitCode?: number
       durationMs: number
-      usage?: { inputTokens?: number; outputTokens?: number }
+      usage?: Usage
+    }
+  | { type: 'executor.session'; executor: string; how: 'new' | 'resumed' | 'lost' }
+  | {
+      type: 'executor.activity'
+      executor: string
+      tools: { kind: string; status: string; sha256: string }[]
+      moreTools: number
+      plan?: { steps: number; done: number; sha256: string }
+      files?: { count: number; sha256: string }
+      permissions?: { allowed: number; denied: number }
+      usage?: Usage
+    }
+  | {
+      type: 'executor.asked'
+      executor: string
+      question: string
+      kind: string
+      sha256: string
+      deadlineMs: number
+    }
+  | {
+      type: 'executor.permission'
+      executor: string
+      kind: string
+      sha256: string
+      allowed: boolean
+      by: 'rule' | 'default' | 'person' | 'deadline' | 'nobody' | 'end'
+      question?: string
     }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }

@@ -1,7 +1,7 @@
 /** Which executor does a task. Pure: configuration and what detection found come in. */
 import type { ExecutorConfig } from './config.ts'
 import { choreCommand, findChore } from './chore.ts'
-import { WorkError } from './errors.ts'
+import { failureCode } from './errors.ts'
 import type { Instructions, WorkFailureCode, WorkflowPolicy } from './types.ts'
 
 /** Of an executor, what the choice depends on. */
@@ -11,7 +11,8 @@ export type Choice = { executor: string } | { reason: string; code: WorkFailureC
 
 /**
  * A chore goes to the command executor. Otherwise the executor that is named, or the first coding
- * agent that is here in the order of the configuration (a mock only when there is no other).
+ * agent that is here in the order of the configuration (a model endpoint when there is none, and a
+ * mock only when there is no other).
  */
 export function choose(
   instructions: Instructions,
@@ -30,9 +31,12 @@ export function choose(
     return missing(`The issue asks for the executor "${executor}", which is ${state}.`)
   }
   const usable = candidates.filter((one) => one.present && one.kind !== 'command')
-  const first = usable.find((one) => one.kind === 'acp') ?? usable[0]
+  const kind = ['acp', 'chat', 'mock'].find((one) => usable.some((other) => other.kind === one))
+  const first = usable.find((one) => one.kind === kind)
   if (first !== undefined) return { executor: first.name }
-  const agents = candidates.filter((one) => one.kind === 'acp').map((one) => one.name)
+  const agents = candidates
+    .filter((one) => one.kind === 'acp' || one.kind === 'chat')
+    .map((one) => one.name)
   return missing(
     agents.length === 0
       ? 'The issue names no chore, and no coding agent is configured here.'
@@ -49,8 +53,9 @@ function chooseForChore(
   try {
     choreCommand(findChore(policy, chore), instructions.arguments ?? {})
   } catch (error) {
-    if (!(error instanceof WorkError) || error.code === 'WORKFLOW_INVALID') throw error
-    return { reason: error.message, code: error.code }
+    const code = failureCode(error)
+    if (code === undefined) throw error
+    return { reason: error instanceof Error ? error.message : String(error), code }
   }
   const command = candidates.find((one) => one.kind === 'command')
   if (command === undefined) {

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { isSecretName } from './environment.ts'
+import { chatFields, isSafeTransport, UNSAFE_TRANSPORT } from './executors/chat/config.ts'
 import { findPreset, PRESETS } from './presets.ts'
 
 const executorName = z
@@ -28,6 +29,8 @@ const acp = z
      * an agent that reads text of strangers.
      */
     home: z.enum(['temporary', 'user']).default('temporary'),
+    /** The way to sign in that it is told before a session, where it wants one: an id of its `authMethods`. */
+    auth: z.string().min(1).max(200).optional(),
     /** Models that it can use, for the capability announcement. */
     models: z.array(z.string().min(1).max(200)).max(50).default([]),
   })
@@ -48,6 +51,11 @@ const command = z.strictObject({
     .default([]),
 })
 
+/** A model behind an OpenAI-compatible endpoint, with a loop of our own; see executors/chat/config.ts. */
+const chat = z
+  .strictObject({ name: executorName, ...chatFields })
+  .refine(isSafeTransport, { path: ['url'], message: UNSAFE_TRANSPORT })
+
 const mock = z.strictObject({
   name: executorName,
   kind: z.literal('mock'),
@@ -65,12 +73,13 @@ const mock = z.strictObject({
 })
 
 /** One executor of this agent, told apart by `kind`. */
-export const executorConfigSchema = z.discriminatedUnion('kind', [acp, command, mock])
+export const executorConfigSchema = z.discriminatedUnion('kind', [acp, command, chat, mock])
 /** As written by a person: defaults may be left out. */
 export type ExecutorConfigInput = z.input<typeof executorConfigSchema>
 export type ExecutorConfig = z.output<typeof executorConfigSchema>
 export type AcpConfig = Extract<ExecutorConfig, { kind: 'acp' }>
 export type CommandConfig = Extract<ExecutorConfig, { kind: 'command' }>
+export type ChatConfig = Extract<ExecutorConfig, { kind: 'chat' }>
 export type MockConfig = Extract<ExecutorConfig, { kind: 'mock' }>
 
 export interface WorkLimits {

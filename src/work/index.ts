@@ -31,6 +31,7 @@ export {
 export { WorkError, type WorkErrorCode } from './errors.ts'
 export { emptyPolicy, parsePolicy, type PolicyFiles } from './policy.ts'
 export { PRESETS, type Preset } from './presets.ts'
+export { permissionSchema, type PermissionPolicy } from './permission/policy.ts'
 export { cleanIssueText } from './clean.ts'
 export type {
   Changed,
@@ -39,9 +40,11 @@ export type {
   Checkpoint,
   Chore,
   Detected,
+  ExecutorReport,
   Failed,
   Instructions,
   Kept,
+  Question,
   RunOptions,
   Used,
   Work,

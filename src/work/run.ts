@@ -16,7 +16,7 @@ import { cutEnd, oneLine } from './clean.ts'
 import { collect, type Collected, type CollectInit } from './collect.ts'
 import { describeCheck, runCheck } from './checks.ts'
 import type { WorkLimits } from './config.ts'
-import { WorkError } from './errors.ts'
+import { failureCode, WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import {
   MAX_SUMMARY_BYTES,
@@ -70,7 +70,7 @@ export async function runTask(init: RunInit, components: RunComponents): Promise
     return await attempt(init, components, tried, checks)
   } catch (error) {
     const aborted = init.signal.aborted
-    const code = aborted ? 'ABORTED' : codeOf(error)
+    const code = aborted ? 'ABORTED' : (failureCode(error) ?? 'WORKSPACE')
     if (code === 'WORKSPACE') components.logger.warn({ error: explain(error) }, 'a task failed')
     const reason = aborted ? 'The task was stopped.' : oneLine(explainOuter(error), 2_000)
     return { outcome: 'failed', code, reason, tried, checks, executor: init.executor.name }
@@ -89,7 +89,7 @@ async function attempt(
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
   await allowed(permit, signal)
   const running = executor.start(task, workspace, { signal, permit })
-  const relayed = relayEvents(running.events, onEvent)
+  const relayed = relayEvents(running.events, { executor: executor.name, clock, onEvent })
   let before: Collected | undefined
 
   async function turn(result: Promise<TurnResult>): Promise<TurnResult> {
@@ -179,6 +179,7 @@ function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
   return {
     label: `${repo}#${issue.number}`,
     prompt: buildPrompt(order, policy, newFence()),
+    declared: { checks: policy.checks, chores: policy.chores },
     limits: {
       ...limits,
       wallTimeMs,
@@ -220,11 +221,6 @@ function failure(result: TurnResult, what: string): WorkError {
   }
   const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]
   return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`)
-}
-
-function codeOf(error: unknown): WorkFailureCode {
-  if (error instanceof WorkError && error.code !== 'WORKFLOW_INVALID') return error.code
-  return 'WORKSPACE'
 }
 
 /** Our own errors say all themselves; foreign ones with their causes. */

@@ -7,6 +7,7 @@ import {
   Lifecycle,
   systemClock,
   unlimited,
+  withDeadline,
   type Clock,
   type Logger,
   type Permit,
@@ -24,11 +25,16 @@ import { WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import type { Executor } from './executor.ts'
 import { createAcpExecutor } from './executors/acp.ts'
+import { createChatExecutor } from './executors/chat/chat.ts'
 import { createCommandExecutor } from './executors/command.ts'
 import { createMockExecutor } from './executors/mock.ts'
+import { DEFAULT_PERMISSIONS } from './permission/policy.ts'
+import { createQuestions } from './permission/questions.ts'
+import { readPermissions } from './permission/read.ts'
 import { withProbe } from './probe.ts'
 import type { PathRules } from './leaving/protected.ts'
 import { readPolicy } from './read-policy.ts'
+import { reportAll } from './report.ts'
 import { explainOuter, runTask } from './run.ts'
 import type { Changed, Detected, Failed, Work, WorkOrder } from './types.ts'
 import { createWorkspaces, type Workspace } from './workspace.ts'
@@ -51,7 +57,13 @@ export interface WorkInit {
   userHome?: string
   /** Default http://127.0.0.1:11434. */
   ollamaUrl?: string
+  /** File that says what executors that ask may do. Default: what lies within the workspace. */
+  permissions?: string
+  /** False where no person can be asked. Default true. */
+  askPeople?: boolean
 }
+
+const INSPECT_MS = 20_000
 
 export interface WorkComponents {
   processes: Processes
@@ -67,6 +79,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
+  const questions = createQuestions({ logger })
+  let permissions = DEFAULT_PERMISSIONS
   const settings: ChildSettings = {
     processes,
     logger,
@@ -74,6 +88,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     path: init.path,
     variables: init.variables ?? process.env,
     userHome: init.userHome ?? homedir(),
+    permissions: () => permissions,
+    ...(init.askPeople === false ? {} : { questions }),
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -105,6 +121,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
+      if (init.permissions !== undefined) permissions = await readPermissions(init.permissions)
       await workspaces.sweep()
       await look(executorDetectors)
     },
@@ -119,6 +136,19 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     detect: (signal) => look([...executorDetectors, ...DETECTORS], signal),
+    inspect: (signal) =>
+      withProbe({ path: init.path, dir: init.dir }, { processes, logger }, (probe) =>
+        withDeadline(
+          'look at the executors',
+          INSPECT_MS,
+          (inner) => reportAll(executors, probe, inner),
+          {
+            signal,
+          },
+        ),
+      ),
+    questions: () => questions.list(),
+    answer: (id, answer) => questions.answer(id, answer),
     readPolicy: (gitDir, commit) => readPolicy(git, gitDir, commit),
     choose: (instructions, policy) =>
       choose(
@@ -183,6 +213,8 @@ function createExecutor(config: ExecutorConfig, settings: ChildSettings): Execut
   switch (config.kind) {
     case 'acp':
       return createAcpExecutor(config, settings)
+    case 'chat':
+      return createChatExecutor(config, settings)
     case 'command':
       return createCommandExecutor(config, settings)
     case 'mock':

@@ -33,6 +33,8 @@ export type Behaviour =
 
 export interface Subject {
   name: string
+  /** It works in this process, and has none of its own. */
+  inProcess?: true
   make(
     behaviour: Behaviour,
     settings: ChildSettings,
@@ -201,7 +203,7 @@ export function executorSuite(subject: Subject): void {
     it('is killed when it ignores TERM', async () => {
       const { running, drained } = start({ does: 'resist' })
       await until('it runs', 10_000, () =>
-        subject.name === 'mock' ? true : existsSync(join(place.clone, 'resisting')),
+        subject.inProcess === true ? true : existsSync(join(place.clone, 'resisting')),
       )
       const began = performance.now()
       await running.stop('now')
@@ -217,7 +219,7 @@ export function executorSuite(subject: Subject): void {
       void running.result.then(() => (settled = true))
       await until('its processes stand still', 10_000, () => {
         const pids = processes.list().map(({ pid }) => pid)
-        if (pids.length === 0) return subject.name === 'mock'
+        if (pids.length === 0) return subject.inProcess === true
         return process.platform !== 'linux' || pids.every((pid) => processRow(pid)?.stopped)
       })
       // Longer than each of its limits.
