@@ -67,6 +67,7 @@ export const byErrorCode: Readonly<Record<string, ExitCode>> = {
   MESH_NONE: exitCodes.notFound,
   AGENT_NOT_FOUND: exitCodes.notFound,
   REPOSITORY_NOT_FOUND: exitCodes.notFound,
+  QUESTION_UNKNOWN: exitCodes.notFound,
   ROUTE_NOT_FOUND: exitCodes.notFound,
   GITHUB_NOT_FOUND: exitCodes.notFound,
 

@@ -79,7 +79,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
-  const questions = createQuestions()
+  const questions = createQuestions({ logger })
   let permissions = DEFAULT_PERMISSIONS
   const settings: ChildSettings = {
     processes,
