@@ -72,9 +72,21 @@ export function makeWork(config: Config, processes: Processes, git: Git, logger:
       executors: executorsOf(config),
       path: process.env['PATH'] ?? '',
       limits: config.work,
+      readable: config.work.readable,
+      use: useOf(config),
     },
     { processes, git, logger },
   )
+}
+
+function useOf({ work }: Config) {
+  const { memoryBytes, processes, diskBytes, openFiles } = work
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    processes,
+    diskBytes,
+    openFiles,
+  }
 }
 
 const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({
