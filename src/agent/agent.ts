@@ -28,6 +28,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
+import { saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { statusOf } from './view.ts'
 import { announcing } from './written.ts'
@@ -125,6 +126,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       await git(['--version'], { cwd: home })
       const work = makeWork(config, processes, git, logger)
       await begin('work', work)
+      saySandbox(processes.sandbox(), logger)
       mesh.announce(await work.detect())
       const tasks = makeTasks(config, credential, { mesh, membership, journal, work, git, logger })
       rooms.tasks = tasks

@@ -140,6 +140,10 @@ function finish(
       webhooks: { ...webhooks, secret: placed('github.webhooks.secret', webhooks.secret) },
     },
     mesh: { ...parsed.mesh, join: placed('mesh.join', parsed.mesh.join) },
+    work: {
+      ...parsed.work,
+      readable: parsed.work.readable.map((path) => resolve('work.readable', path)),
+    },
     api: { socket },
   }
 }
