@@ -30,6 +30,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
+import { saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { answerOf, questionsOf } from './questions.ts'
 import { statusOf } from './view.ts'
@@ -100,7 +101,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     draining = false
     stopping = new AbortController()
     await begin('lock', homeLock(home))
-    const processes = createProcesses({ stateDir: home, logger })
+    const processes = createProcesses({ stateDir: home, logger, sandbox: config.work.sandbox })
     await begin('processes', sweeping(processes, logger))
     const git = createGit({ processes })
     const credential = roles.includes('worker')
@@ -130,6 +131,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       const work = makeWork(config, processes, git, logger)
       rooms.work = work
       await begin('work', work)
+      saySandbox(processes.sandbox(), logger)
       mesh.announce(await work.detect())
       const patient = patientJournal(journal, { signal, logger })
       const parts = { mesh, membership, journal: patient, work, git, logger }

@@ -83,9 +83,21 @@ export function makeWork(
       limits: config.work,
       ...(config.work.permissions === undefined ? {} : { permissions: config.work.permissions }),
       askPeople,
+      readable: config.work.readable,
+      use: useOf(config),
     },
     { processes, git, logger },
   )
+}
+
+function useOf({ work }: Config) {
+  const { memoryBytes, processes, diskBytes, openFiles } = work
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    processes,
+    diskBytes,
+    openFiles,
+  }
 }
 
 const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({

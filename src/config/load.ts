@@ -146,6 +146,7 @@ function finish(
         parsed.work.permissions === undefined
           ? undefined
           : resolve('work.permissions', parsed.work.permissions),
+      readable: parsed.work.readable.map((path) => resolve('work.readable', path)),
     },
     api: { socket },
   }
