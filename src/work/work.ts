@@ -126,8 +126,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
-      if (init.permissions !== undefined) permissions = await readPermissions(init.permissions)
       await processes.prepare()
+      if (init.permissions !== undefined) permissions = await readPermissions(init.permissions)
       await workspaces.sweep()
       await look(executorDetectors)
     },

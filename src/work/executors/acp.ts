@@ -19,10 +19,10 @@ import {
   type Place,
   type TurnResult,
 } from '../executor.ts'
-import { copyLogin } from '../login-copy.ts'
-import { loginOf, packageVersion } from '../login.ts'
-import { DEFAULT_PERMISSIONS } from '../permission/policy.ts'
+import { loginOf, packageVersion } from '../agent-facts.ts'
+import { copyLogin } from '../login.ts'
 import { findPreset, type Preset } from '../presets.ts'
+import { DEFAULT_PERMISSIONS } from '../permission/policy.ts'
 import { sandboxFor } from '../sandbox.ts'
 import { readSession, writeSession } from '../session-state.ts'
 import { openSession, type AcpSession } from './acp-session.ts'
@@ -94,6 +94,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     name: config.name,
     kind: 'acp',
     models: config.models,
+    ...(preset === undefined ? {} : { hosts: preset.hosts }),
     capabilities: { turns: true, permissions: true, usage: true },
     detect: async (probe, signal) => {
       const program = await probe.find(file)
