@@ -108,7 +108,8 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
     const chunks = [...chunksOf(answer, scenario, withUsage)]
     const part = trouble === undefined ? chunks : chunks.slice(0, Math.ceil(chunks.length / 2))
     for (const chunk of part) await send(`data: ${JSON.stringify(chunk)}\n\n`)
-    while (trouble === 'flood' && !response.destroyed) {
+    const endless = trouble === 'flood'
+    for (; endless && !response.destroyed;) {
       const text = 'x'.repeat(16_384)
       await send(
         `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`,

@@ -59,6 +59,7 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
       multicastCheck(config),
       bootstrapCheck(config),
       machine.executorsCheck(config, dir, { processes, git }),
+      ...machine.modelChecks(config, context.env),
       agentCheck(config.home, config.api.socket),
       ...reachChecks(config),
     ],

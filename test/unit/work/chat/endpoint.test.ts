@@ -106,8 +106,8 @@ describe('what trouble means', () => {
     '%s',
     async (_, trouble, kind, words) => {
       // Only the last of the SDK's tries is looked at; a pause of its own would only take time.
-      const quick =
-        typeof trouble === 'object' && !('retry-after' in (trouble.headers ?? {}))
+      const quick: Trouble =
+        typeof trouble === 'object' && !('headers' in trouble)
           ? { ...trouble, headers: { 'retry-after-ms': '1' } }
           : trouble
       const server = await serve({ answers: [{ trouble: quick, times: 0 }] })

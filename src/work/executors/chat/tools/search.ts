@@ -14,7 +14,7 @@ import { walk } from './walk.ts'
 const MAX_HITS = 100
 const MAX_SHOWN = 300
 /** Characters of a line that are searched. */
-const MAX_LINE = 2_000
+const MAX_LINE = 1_000
 /** Larger files are left out, characters. */
 const MAX_SEARCHED = 1024 * 1024
 /** All files together, characters. */
@@ -24,7 +24,7 @@ const MAX_MS = 10_000
 /** At a stretch, ms. */
 const SLICE_MS = 20
 /** Instructions of a compiled pattern. */
-const MAX_PROGRAM = 2_000
+const MAX_PROGRAM = 500
 
 export const searchTool = tool({
   name: 'search',

@@ -36,8 +36,7 @@ export interface ToolKind<S extends z.ZodType = z.ZodType> {
 }
 
 /** Keeps the types of schema and arguments together. */
-export const tool = <S extends z.ZodType>(kind: ToolKind<S>): ToolKind =>
-  kind as unknown as ToolKind
+export const tool = <S extends z.ZodType>(kind: ToolKind<S>): ToolKind => kind
 
 export const good = (text: string): Result => ({ text, ok: true })
 export const bad = (text: string): Result => ({ text, ok: false })
