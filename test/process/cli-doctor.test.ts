@@ -2,7 +2,6 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { startModelServer } from '../../examples/scripted-model/server.ts'
 import { createApi } from '../../src/api/index.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 import { fakeSources } from '../unit/api/fixture.ts'
@@ -28,7 +27,7 @@ afterAll(async () => {
 })
 beforeEach(() => configure())
 
-const configure = (github: object = {}, login = 'ada', more: object = {}) =>
+const configure = (github: object = {}, login = 'ada') =>
   writeFile(
     join(at.dir, 'bzzz.yaml'),
     JSON.stringify({
@@ -39,14 +38,12 @@ const configure = (github: object = {}, login = 'ada', more: object = {}) =>
         token: { env: 'THE_TOKEN' },
         ...github,
       },
-      ...more,
     }),
   ).then(() => void (token = `token-${login}`))
 let token = ''
 const run = (...args: string[]) => at.start(args, { env: { THE_TOKEN: token } }).ended
-async function checks(env: Record<string, string> = {}) {
-  const started = at.start(['doctor', '--json'], { env: { THE_TOKEN: token, ...env } })
-  const { code, stdout, stderr } = await started.ended
+async function checks() {
+  const { code, stdout, stderr } = await run('doctor', '--json')
   expect(stdout + stderr).not.toContain(token)
   const { checks: rows, ok } = JSON.parse(stdout) as { checks: Row[]; ok: boolean }
   expect(code).toBe(ok ? 0 : 1)
@@ -58,34 +55,6 @@ async function checks(env: Record<string, string> = {}) {
 }
 
 describe('bzzz doctor', () => {
-  it('says of each model whether it can be used', async () => {
-    const server = await startModelServer({ key: 'sk-theirs', contextTokens: 9_000, answers: [] })
-    const model = (name: string, more: object) => ({
-      kind: 'chat',
-      name,
-      url: server.url,
-      model: 'scripted',
-      apiKey: { env: 'THE_KEY' },
-      ...more,
-    })
-    const executors = [
-      model('good', {}),
-      model('other', { model: 'gpt' }),
-      model('keyless', { apiKey: { env: 'NO_KEY' } }),
-    ]
-    await configure({}, 'ada', { work: { executors } })
-    const { of } = await checks({ THE_KEY: 'sk-theirs' }).finally(() => server.close())
-    expect(of('model:good')).toMatchObject({
-      status: 'ok',
-      seen: 'scripted: answers, with 1 model, a context of 9000 tokens',
-    })
-    expect(of('model:other')).toMatchObject({
-      status: 'fail',
-      seen: 'gpt: It does not have gpt, but scripted.',
-    })
-    expect(of('model:keyless')).toMatchObject({ status: 'fail', next: 'Type: export NO_KEY=…' })
-  })
-
   it('says what holds and what to type, without an agent', async () => {
     await forge
       .as('root')
