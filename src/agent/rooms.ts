@@ -65,13 +65,22 @@ export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal
   )
 }
 
-export function makeWork(config: Config, processes: Processes, git: Git, logger: Logger): Work {
+/** `askPeople`: false where nobody could answer, as in a command. */
+export function makeWork(
+  config: Config,
+  processes: Processes,
+  git: Git,
+  logger: Logger,
+  { askPeople = true } = {},
+): Work {
   return createWork(
     {
       dir: join(config.home, 'work'),
       executors: executorsOf(config),
       path: process.env['PATH'] ?? '',
       limits: config.work,
+      ...(config.work.permissions === undefined ? {} : { permissions: config.work.permissions }),
+      askPeople,
     },
     { processes, git, logger },
   )

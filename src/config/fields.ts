@@ -185,6 +185,8 @@ export const executor = z.discriminatedUnion('kind', [
     /** `user` lets it use the user's own logins; `temporary` gives it an empty home. */
     home: z.enum(['temporary', 'user']).default('temporary'),
     passEnv,
+    /** The way to sign in that it is told before a session: an id of the `authMethods` that it offers. */
+    auth: z.string().min(1).max(200).optional(),
     /** Models that it can use, for the announcement. */
     models: z.array(z.string().min(1).max(128)).max(50).default([]),
   }),

@@ -13,6 +13,8 @@ const text = z.string().max(4_000)
 const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const attempt = count
+/** Money in millionths of a US dollar. */
+const usage = z.object({ inputTokens: count, outputTokens: count, costMicros: count }).partial()
 /** The issue that an entry is about. */
 export const taskRefSchema = z.object({
   /** owner/name */
@@ -92,7 +94,51 @@ export const entrySchemas = [
     outcome: short,
     exitCode: z.number().int().optional(),
     durationMs: count,
-    usage: z.object({ inputTokens: count, outputTokens: count }).partial().optional(),
+    usage: usage.optional(),
+  }),
+  /** Whether the executor went on with a conversation of before; `lost`: it could not. */
+  entry('executor.session', {
+    task,
+    attempt,
+    executor: short,
+    how: z.enum(['new', 'resumed', 'lost']),
+  }),
+  /**
+   * What the executor did since the last of these: kinds, numbers, and digests of titles, plan and
+   * paths. A tool call stands here when it has ended.
+   */
+  entry('executor.activity', {
+    task,
+    attempt,
+    executor: short,
+    tools: z.array(z.object({ kind: short, status: short, sha256: digest })).max(64),
+    moreTools: count,
+    plan: z.object({ steps: count, done: count, sha256: digest }).optional(),
+    files: z.object({ count, sha256: digest }).optional(),
+    permissions: z.object({ allowed: count, denied: count }).optional(),
+    /** Of all turns until then. */
+    usage: usage.optional(),
+  }),
+  /** A person is asked whether the executor may; `sha256`: of the title of what it wants. */
+  entry('executor.asked', {
+    task,
+    attempt,
+    executor: short,
+    question: short,
+    kind: short,
+    sha256: digest,
+    deadlineMs: count,
+  }),
+  /** What the executor was told, and by whom. */
+  entry('executor.permission', {
+    task,
+    attempt,
+    executor: short,
+    kind: short,
+    sha256: digest,
+    allowed: z.boolean(),
+    by: z.enum(['rule', 'default', 'person', 'deadline', 'nobody', 'end']),
+    question: short.optional(),
   }),
   /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
   entry('executor.frozen', { task, attempt, renewed: count }),
@@ -107,6 +153,34 @@ export const entrySchemas = [
     durationMs: count,
     outputSha256: digest,
   }),
+  /**
+   * Written before the push that moves the claim ref to `record` and the branch to `head`: unfinished
+   * work of `files` changed files with `bytes` in all, and the digest of what it says of itself.
+   */
+  entry('checkpoint.intent', {
+    task,
+    attempt,
+    branch: short,
+    head: oid,
+    record: oid,
+    files: count,
+    bytes: count,
+    /** Files or kinds of files that may not leave, and stayed out. */
+    leftOut: count,
+    digestSha256: digest,
+  }),
+  /** It arrived. `record` is the newest of the claim, so this is a renewal, too. */
+  entry('checkpoint.pushed', {
+    task,
+    attempt,
+    branch: short,
+    head: oid,
+    record: oid,
+    files: count,
+    bytes: count,
+  }),
+  /** None is made any more in this attempt, which goes on without. */
+  entry('checkpoint.refused', { task, attempt, branch: short, reason: text }),
   /** The commit is in the local store of its agent, and nothing of it was sent yet. */
   entry('work.finished', { task, attempt, branch: short, base: oid, head: oid }),
   /** Written and durable before the push: what is about to become visible. */

@@ -15,6 +15,8 @@
  * const git = createGit({ processes })
  * const head = await git(['rev-parse', 'HEAD'], { cwd: workspace })
  */
+export { createEgressProxy, type EgressComponents } from './egress/proxy.ts'
+export type { EgressInit, EgressProxy, EgressReport } from './egress/types.ts'
 export { ProcessError, type ProcessErrorCode } from './errors.ts'
 export { createGit, type GitInit } from './git.ts'
 export { createProcesses, type ProcessesInit } from './processes.ts'

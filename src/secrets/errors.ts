@@ -18,5 +18,7 @@ export type SecretErrorCode =
   | 'APP_UNREACHABLE'
   /** An answer that does not have GitHub's shape. */
   | 'APP_ANSWER'
+  /** What is to leave could not be searched for secrets: too large, or it took too long. */
+  | 'SCAN_FAILED'
 
 export class SecretError extends CodedError<SecretErrorCode> {}

@@ -25,6 +25,8 @@ export interface Settings {
   safetyMs?: number
   maxAttempts: number
   slots: number
+  /** Between two checkpoints of unfinished work, ms; 0: only when it is stopped. Default 120,000. */
+  checkpointMs?: number
   /** owner/name of repositories in which this agent takes nothing new. Default none. */
   paused?: readonly string[]
 }
@@ -86,6 +88,8 @@ export interface Held {
   /** Publication has begun: what became of it is in the ref, not in this process. */
   publishing: boolean
   signal: AbortSignal
+  /** Tip of the work branch when somebody deleted it during the work, though it held only checkpoints. */
+  deleted?: string
 }
 
 export const taskOf = (job: Job) => ({ repo: job.place.repo, issue: job.issue.number })

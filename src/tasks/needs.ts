@@ -70,6 +70,13 @@ export type WorkOutcome = (ChangedWork | FailedWork) & {
   dispose(): Promise<void>
 }
 
+/** Money in millionths of a US dollar. */
+interface Usage {
+  inputTokens?: number
+  outputTokens?: number
+  costMicros?: number
+}
+
 export type WorkProgress =
   | { type: 'executor.started'; executor: string; kind: string }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
@@ -79,10 +86,66 @@ export type WorkProgress =
       outcome: string
       exitCode?: number
       durationMs: number
-      usage?: { inputTokens?: number; outputTokens?: number }
+      usage?: Usage
+    }
+  | { type: 'executor.session'; executor: string; how: 'new' | 'resumed' | 'lost' }
+  | {
+      type: 'executor.activity'
+      executor: string
+      tools: { kind: string; status: string; sha256: string }[]
+      moreTools: number
+      plan?: { steps: number; done: number; sha256: string }
+      files?: { count: number; sha256: string }
+      permissions?: { allowed: number; denied: number }
+      usage?: Usage
+    }
+  | {
+      type: 'executor.asked'
+      executor: string
+      question: string
+      kind: string
+      sha256: string
+      deadlineMs: number
+    }
+  | {
+      type: 'executor.permission'
+      executor: string
+      kind: string
+      sha256: string
+      allowed: boolean
+      by: 'rule' | 'default' | 'person' | 'deadline' | 'nobody' | 'end'
+      question?: string
     }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
+
+/** What attempts at an issue used, those before included. */
+export interface Used {
+  wallMs: number
+  turns: number
+  inputTokens?: number
+  outputTokens?: number
+  /** Millionths of a US dollar. */
+  costMicros?: number
+}
+
+/** Unfinished work as it stood at one moment: a commit in `gitDir` whose tree is the work so far. */
+export interface WorkCheckpoint {
+  gitDir: string
+  head: string
+  /** `stop`: the work has ended, and this is the last one. */
+  why: 'timer' | 'stop'
+  files: number
+  bytes: number
+  /** What was left out, one line each. */
+  notes: string[]
+  /** What was tried so far, for whoever goes on: at most 8 KiB of cleaned text. */
+  digest: string
+  used: Used
+}
+
+/** `later`: it could not be kept now. `never`: neither this one nor a later one can be. */
+export type Kept = 'kept' | 'later' | 'never'
 
 /** The part of the repository's policy that decides about intake; the rest is passed through unread. */
 export interface Policy {
@@ -106,11 +169,27 @@ export interface TasksWork<P extends Policy = Policy> {
       repo: string
       issue: { number: number; title: string; body: string; labels: string[] }
       attempt: number
-      source: { gitDir: string; baseBranch: string; base: string; resume?: string }
+      source: {
+        gitDir: string
+        baseBranch: string
+        base: string
+        resume?: string
+        /** Below the checkpoints of `resume`: what the finished commit is built on. */
+        onto?: string
+      }
+      used?: Used
+      /** What is known of the earlier attempts. */
+      quoted?: { earlier?: string }
       policy: P
       author: { name: string; email: string }
     },
     instructions: Instructions,
-    options: { signal: AbortSignal; permit: Permit; onEvent: (event: WorkProgress) => void },
+    options: {
+      signal: AbortSignal
+      permit: Permit
+      onEvent: (event: WorkProgress) => void
+      onCheckpoint?: (checkpoint: WorkCheckpoint, signal: AbortSignal) => Promise<Kept>
+      checkpointMs?: number
+    },
   ): Promise<WorkOutcome>
 }

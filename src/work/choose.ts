@@ -1,7 +1,7 @@
 /** Which executor does a task. Pure: configuration and what detection found come in. */
 import type { ExecutorConfig } from './config.ts'
 import { choreCommand, findChore } from './chore.ts'
-import { WorkError } from './errors.ts'
+import { failureCode } from './errors.ts'
 import type { Instructions, WorkFailureCode, WorkflowPolicy } from './types.ts'
 
 /** Of an executor, what the choice depends on. */
@@ -53,8 +53,9 @@ function chooseForChore(
   try {
     choreCommand(findChore(policy, chore), instructions.arguments ?? {})
   } catch (error) {
-    if (!(error instanceof WorkError) || error.code === 'WORKFLOW_INVALID') throw error
-    return { reason: error.message, code: error.code }
+    const code = failureCode(error)
+    if (code === undefined) throw error
+    return { reason: error instanceof Error ? error.message : String(error), code }
   }
   const command = candidates.find((one) => one.kind === 'command')
   if (command === undefined) {

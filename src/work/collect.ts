@@ -7,17 +7,22 @@
 import { copyFile, lstat, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Git } from '../process/index.ts'
+import type { SecretScanner } from '../secrets/index.ts'
 import { explain, hasCode } from '../util/index.ts'
 import { oneLine } from './clean.ts'
 import type { WorkLimits } from './config.ts'
 import { WorkError } from './errors.ts'
-import { protectedPaths } from './protected.ts'
-import { changedEntries, outsideLinks, type ChangedEntry } from './tree.ts'
+import { refuseHiddenAttributes } from './leaving/attributes.ts'
+import { errorOf, inspect, named, secretsIn, type Finding } from './leaving/inspect.ts'
+import { badName } from './leaving/names.ts'
+import type { PathRules } from './leaving/protected.ts'
+import { changedEntries, type ChangedEntry } from './tree.ts'
 import type { Changed, WorkOrder } from './types.ts'
 import type { Workspace } from './workspace.ts'
 
 const GIT_TIMEOUT_MS = 5 * 60_000
-const MAX_LIST_BYTES = 32 * 1024 * 1024
+/** Of a listing, or of the patch of a change of the largest size with what it removes. */
+const MAX_LIST_BYTES = 96 * 1024 * 1024
 const MAX_NESTED = 100
 const MAX_NAMED = 10
 
@@ -37,11 +42,20 @@ export interface CollectInit {
   limits: Pick<WorkLimits, 'maxDiffBytes' | 'maxFiles'>
   /** Stamp of the commit, ms since 1970. */
   now: number
+  /** What the operator changes about protected paths. Default: nothing. */
+  paths?: PathRules
+  /** Without one nothing is searched for secrets. */
+  scanner?: SecretScanner | undefined
+  /**
+   * For work in progress: files that must not leave are left out and named in the notes, where a
+   * publication is refused. Default false.
+   */
+  checkpoint?: boolean
 }
 
 type Run = (args: string[], input?: string) => Promise<string>
 
-/** Errors: `NO_CHANGE`, `PROTECTED_PATH`, `DIFF_TOO_LARGE`, `WORKSPACE`, `ABORTED`. */
+/** Errors: `NO_CHANGE`, `PROTECTED_PATH`, `SECRET_FOUND`, `DIFF_TOO_LARGE`, `WORKSPACE`, `ABORTED`. */
 export async function collect(
   init: CollectInit,
   git: Git,
@@ -54,6 +68,7 @@ export async function collect(
     if (signal.aborted || hasCode(cause, 'ABORTED')) {
       throw new WorkError('ABORTED', 'Stopped while the changes were collected.', { cause })
     }
+    if (hasCode(cause, 'TOO_LARGE')) throw tooLarge(`more than ${MAX_LIST_BYTES} bytes of changes`)
     throw new WorkError('WORKSPACE', `The changes could not be collected: ${explain(cause)}`, {
       cause,
     })
@@ -89,17 +104,23 @@ async function collectFiles(init: CollectInit, git: Git, signal: AbortSignal): P
   await refuseNested(run, workspace.start, nested)
   await refuseLarge(workspace.clone, [...files, ...(await modified(run, submodules))], init.limits)
 
-  const except = [...nested, ...submodules].map((path) => `:(exclude,literal)${path}`)
+  const unfit = files.filter((path) => badName(path) !== undefined)
+  if (unfit.length > 0 && init.checkpoint !== true) throw badNames(unfit)
+  await refuseHiddenAttributes(run)
+
+  const except = [...nested, ...submodules, ...unfit].map((path) => `:(exclude,literal)${path}`)
   await run(['add', '--all', '--', '.', ...except])
-  const tree = (await run(['write-tree'])).trim()
-  const changed = await changedEntries(run, workspace.from, tree)
-  await refuse(run, changed, init.limits)
-  const head = await commit(run, tree, init)
+  const { tree, changed, left } = await fitTree(run, init, signal)
+  const head = await commit(run, tree, init, signal)
   return {
     gitDir,
     head,
     files: changed.map(({ path, insertions, deletions }) => ({ path, insertions, deletions })),
-    notes: nested.map((path) => `left out ${path}: it is a repository of its own`),
+    notes: [
+      ...nested.map((path) => `left out ${path}: it is a repository of its own`),
+      ...(unfit.length > 0 ? [`left out files with bad names: ${named(unfit)}`] : []),
+      ...left.map(({ text, paths }) => `left out ${named(paths)}: ${text}`),
+    ],
     restore: async (from) => {
       const again = runner(from)
       await again(['checkout-index', '--all', '--force', '--quiet'])
@@ -188,45 +209,63 @@ async function refuseLarge(
   }
 }
 
-async function refuse(
+/** The tree that may leave. Of a checkpoint without the files that may not. */
+async function fitTree(
   run: Run,
-  changed: readonly ChangedEntry[],
-  { maxFiles }: CollectInit['limits'],
-): Promise<void> {
-  if (changed.length === 0) throw new WorkError('NO_CHANGE', 'It changed nothing.')
-  const closed = protectedPaths(changed.map(({ path }) => path))
-  if (closed.length > 0) {
-    throw new WorkError('PROTECTED_PATH', `It changed protected files: ${named(closed)}.`, {
-      data: { paths: closed.slice(0, MAX_NAMED) },
-      next: 'Change these files by hand, or word the issue so that they need no change.',
-    })
+  init: CollectInit,
+  signal: AbortSignal,
+): Promise<{ tree: string; changed: ChangedEntry[]; left: Finding[] }> {
+  const { workspace, paths = {}, scanner, limits, checkpoint = false } = init
+  const left: Finding[] = []
+  for (;;) {
+    const tree = (await run(['write-tree'])).trim()
+    const changed = await changedEntries(run, workspace.from, tree)
+    if (changed.length === 0) throw new WorkError('NO_CHANGE', 'It changed nothing.')
+    if (changed.length > limits.maxFiles) {
+      throw tooLarge(`${changed.length} files; at most ${limits.maxFiles}`)
+    }
+    const about = { from: workspace.from, to: tree, changed, paths, scanner }
+    const found = await inspect(about, run, signal)
+    const [first] = found
+    if (first === undefined) return { tree, changed, left }
+    const out = [...new Set(found.flatMap((finding) => finding.paths))]
+    // What was left out once and is still there stood in the commit that this one goes on from.
+    if (!checkpoint || left.length > 0) throw errorOf(first)
+    left.push(...found)
+    await run(['rm', '-r', '-q', '--cached', '--ignore-unmatch', '--', ...out.map(literal)])
+    const before = await run(['ls-tree', '-r', '-z', workspace.from, '--', ...out])
+    await run(['update-index', '-z', '--index-info'], before)
   }
-  const links = changed.filter(({ mode }) => mode === '160000').map(({ path }) => path)
-  const outside = [...links, ...(await outsideLinks(run, changed))]
-  if (outside.length > 0) {
-    throw new WorkError('PROTECTED_PATH', `It left links that lead outside: ${named(outside)}.`, {
-      data: { paths: outside.slice(0, MAX_NAMED) },
-    })
-  }
-  if (changed.length > maxFiles) throw tooLarge(`${changed.length} files; at most ${maxFiles}`)
 }
 
-async function commit(run: Run, tree: string, { order, workspace }: CollectInit): Promise<string> {
+async function commit(
+  run: Run,
+  tree: string,
+  { order, workspace, scanner, checkpoint = false }: CollectInit,
+  signal: AbortSignal,
+): Promise<string> {
+  const title = `${oneLine(order.issue.title, 200)} (#${order.issue.number})`
+  const part = { where: 'the message of the commit', text: title }
+  const [found] = scanner === undefined ? [] : await secretsIn([part], scanner, signal)
+  if (found !== undefined && !checkpoint) throw errorOf(found)
+  const message = found === undefined ? title : `Work on #${order.issue.number}`
   const before = (await run(['rev-parse', `${workspace.start}^{tree}`])).trim()
-  const message = `${oneLine(order.issue.title, 200)} (#${order.issue.number})\n`
   const head =
     before === tree
       ? workspace.start
-      : (await run(['commit-tree', tree, '-p', workspace.start, '-F', '-'], message)).trim()
+      : (await run(['commit-tree', tree, '-p', workspace.start, '-F', '-'], `${message}\n`)).trim()
   await run(['update-ref', 'refs/heads/work', head])
   return head
 }
 
-function named(paths: readonly string[]): string {
-  const shown = paths.slice(0, MAX_NAMED).map((path) => oneLine(path, 200))
-  const more = paths.length - shown.length
-  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
-}
+const literal = (path: string) => `:(literal)${path}`
+
+const badNames = (paths: string[]) =>
+  new WorkError(
+    'PROTECTED_PATH',
+    `It made files with bad names: ${named(paths)}; the first ${badName(paths[0] ?? '')}.`,
+    { data: { paths: paths.slice(0, MAX_NAMED) } },
+  )
 
 const tooLarge = (what: string) =>
   new WorkError('DIFF_TOO_LARGE', `It changed too much: ${what}.`, {

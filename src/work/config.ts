@@ -29,6 +29,8 @@ const acp = z
      * an agent that reads text of strangers.
      */
     home: z.enum(['temporary', 'user']).default('temporary'),
+    /** The way to sign in that it is told before a session, where it wants one: an id of its `authMethods`. */
+    auth: z.string().min(1).max(200).optional(),
     /** Models that it can use, for the capability announcement. */
     models: z.array(z.string().min(1).max(200)).max(50).default([]),
   })

@@ -50,14 +50,37 @@ export interface ExecutorLimits {
   helloTimeMs: number
 }
 
+/** What a model took. Money in millionths of a US dollar. A field that nobody told is absent. */
+export interface Usage {
+  inputTokens?: number
+  outputTokens?: number
+  costMicros?: number
+}
+
 export type ExecutorEvent =
   | { type: 'text'; text: string }
-  | { type: 'plan'; steps: string[] }
-  | { type: 'tool'; id: string; title: string; status: string }
+  /** The whole plan each time; `done`: how many of the steps are completed. */
+  | { type: 'plan'; steps: string[]; done?: number }
+  /** `kind`: what it does, in the words of ACP: read, edit, delete, move, search, execute, think, fetch, other. */
+  | { type: 'tool'; id: string; title: string; status: string; kind?: string }
   | { type: 'file'; path: string }
-  | { type: 'permission'; title: string; allowed: boolean }
-  /** Of the whole run until now; `costMicros` in millionths of a US dollar. */
-  | { type: 'usage'; inputTokens?: number; outputTokens?: number; costMicros?: number }
+  /** A person is asked; what was answered comes as `permission` with the same `question`. */
+  | { type: 'asked'; question: string; title: string; kind: string; deadlineMs: number }
+  | {
+      type: 'permission'
+      title: string
+      allowed: boolean
+      kind?: string
+      /** Who decided: a rule, the default, a person, the deadline for one, nobody to ask, the end of the work. */
+      by?: PermissionBy
+      question?: string
+    }
+  /** `resumed`: the conversation of before, by a new process. `lost`: a new one instead of it. */
+  | { type: 'session'; how: 'new' | 'resumed' | 'lost' }
+  /** Of all turns until now. */
+  | ({ type: 'usage' } & Usage)
+
+export type PermissionBy = 'rule' | 'default' | 'person' | 'deadline' | 'nobody' | 'end'
 
 export interface TurnResult {
   /**
@@ -77,7 +100,7 @@ export interface TurnResult {
   /** What it says it did, at most 4 KiB. */
   summary: string
   /** Of this turn. */
-  usage?: { inputTokens?: number; outputTokens?: number; costMicros?: number }
+  usage?: Usage
   output: { sha256: string; bytes: number; truncated: boolean }
 }
 
@@ -105,6 +128,10 @@ export interface Executor {
   readonly capabilities: { turns: boolean; permissions: boolean; usage: boolean }
   /** Whether it is here; undefined when not. */
   detect(probe: Probe, signal: AbortSignal): Promise<{ version?: string } | undefined>
+  /** Whether it has the login that it needs; absent where none is needed. */
+  login?(probe: Probe, signal: AbortSignal): Promise<'in' | 'out' | 'unknown'>
+  /** For people: what is missing when it is not here, and what to type about that and about the login. */
+  readonly advice?: { absent: string; install: string; signIn?: string }
   /** Never throws. */
   start(task: ExecutorTask, place: Place, control: Control): Running
 }

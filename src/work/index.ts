@@ -32,15 +32,22 @@ export { WorkError, type WorkErrorCode } from './errors.ts'
 export { emptyPolicy, parsePolicy, type PolicyFiles } from './policy.ts'
 export { probeModel, type ModelLook } from './executors/chat/probe-model.ts'
 export { PRESETS, type Preset } from './presets.ts'
+export { permissionSchema, type PermissionPolicy } from './permission/policy.ts'
 export { cleanIssueText } from './clean.ts'
 export type {
   Changed,
   Check,
   CheckResult,
+  Checkpoint,
   Chore,
   Detected,
+  ExecutorReport,
   Failed,
   Instructions,
+  Kept,
+  Question,
+  RunOptions,
+  Used,
   Work,
   WorkEvent,
   WorkFailureCode,

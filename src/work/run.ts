@@ -13,10 +13,10 @@ import type { Git } from '../process/index.ts'
 import { allowed, explain, type Clock, type Logger, type Permit } from '../util/index.ts'
 import { choreCommand, findChore } from './chore.ts'
 import { cutEnd, oneLine } from './clean.ts'
-import { collect, type Collected } from './collect.ts'
+import { collect, type Collected, type CollectInit } from './collect.ts'
 import { describeCheck, runCheck } from './checks.ts'
 import type { WorkLimits } from './config.ts'
-import { WorkError } from './errors.ts'
+import { failureCode, WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import {
   MAX_SUMMARY_BYTES,
@@ -25,6 +25,7 @@ import {
   type Running,
   type TurnResult,
 } from './executor.ts'
+import { refuseSecrets } from './leaving/inspect.ts'
 import { relayEvents } from './progress.ts'
 import { buildPrompt, buildRepairPrompt } from './prompt.ts'
 import type {
@@ -54,6 +55,8 @@ export interface RunInit {
 
 export interface RunComponents {
   git: Git
+  /** What may leave; see `collect`. */
+  leaving: Pick<CollectInit, 'paths' | 'scanner'>
   settings: ChildSettings
   clock: Clock
   logger: Logger
@@ -67,7 +70,7 @@ export async function runTask(init: RunInit, components: RunComponents): Promise
     return await attempt(init, components, tried, checks)
   } catch (error) {
     const aborted = init.signal.aborted
-    const code = aborted ? 'ABORTED' : codeOf(error)
+    const code = aborted ? 'ABORTED' : (failureCode(error) ?? 'WORKSPACE')
     if (code === 'WORKSPACE') components.logger.warn({ error: explain(error) }, 'a task failed')
     const reason = aborted ? 'The task was stopped.' : oneLine(explainOuter(error), 2_000)
     return { outcome: 'failed', code, reason, tried, checks, executor: init.executor.name }
@@ -81,12 +84,12 @@ async function attempt(
   checks: CheckResult[],
 ): Promise<Changed> {
   const { order, executor, workspace, signal, permit, onEvent } = init
-  const { settings, clock, git } = components
+  const { settings, clock, git, leaving } = components
   const task = makeTask(init)
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
   await allowed(permit, signal)
   const running = executor.start(task, workspace, { signal, permit })
-  const relayed = relayEvents(running.events, onEvent)
+  const relayed = relayEvents(running.events, { executor: executor.name, clock, onEvent })
   let before: Collected | undefined
 
   async function turn(result: Promise<TurnResult>): Promise<TurnResult> {
@@ -108,7 +111,7 @@ async function attempt(
     }
     try {
       before = await collect(
-        { order, workspace, limits: init.limits, now: clock.now() },
+        { order, workspace, limits: init.limits, now: clock.now(), ...leaving },
         git,
         signal,
       )
@@ -159,6 +162,7 @@ async function attempt(
     if (before === undefined) throw new WorkError('NO_CHANGE', 'Nothing was collected.')
     const { gitDir, head, files } = before
     const summary = cutEnd(done.summary, MAX_SUMMARY_BYTES)
+    await refuseSecrets({ where: 'the text of the pull request', text: summary }, leaving, signal)
     return { outcome: 'changed', gitDir, head, files, summary, checks, executor: executor.name }
   } finally {
     await running.stop('the task is over')
@@ -217,11 +221,6 @@ function failure(result: TurnResult, what: string): WorkError {
   }
   const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]
   return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`)
-}
-
-function codeOf(error: unknown): WorkFailureCode {
-  if (error instanceof WorkError && error.code !== 'WORKFLOW_INVALID') return error.code
-  return 'WORKSPACE'
 }
 
 /** Our own errors say all themselves; foreign ones with their causes. */

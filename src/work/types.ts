@@ -1,5 +1,6 @@
 /** Doing one task: what the caller orders and what it gets back. Nothing here knows GitHub or claims. */
 import type { Permit, Startable } from '../util/index.ts'
+import type { PermissionBy, Usage } from './executor.ts'
 
 export interface WorkOrder {
   /** Unique per attempt and safe as a file name: "octo-lib-12-1". */
@@ -12,11 +13,63 @@ export interface WorkOrder {
     gitDir: string
     baseBranch: string
     base: string
-    /** Commit of an earlier attempt to go on from. */ resume?: string
+    /** Commit of an earlier attempt to go on from. */
+    resume?: string
+    /** Commit that the work's own commit is built on, when that is not `resume`: the one below its checkpoints. */
+    onto?: string
   }
+  /** What the earlier attempts at the issue used, as far as known. */
+  used?: Used
   policy: WorkflowPolicy
+  /** What else the executor is shown. */
+  quoted?: QuotedParts
   /** Who the commits are by. */
   author: { name: string; email: string }
+}
+
+/** What attempts used, those before included. */
+export interface Used {
+  /** Wall-clock time of executors, ms. */
+  wallMs: number
+  turns: number
+  inputTokens?: number
+  outputTokens?: number
+  /** Millionths of a US dollar. */
+  costMicros?: number
+}
+
+/** Unfinished work as it stood at one moment. */
+export interface Checkpoint {
+  /** Repository to fetch `head` from; exists until the run is disposed. */
+  gitDir: string
+  /** Commit with the work so far; its message says nothing. */
+  head: string
+  /** `stop`: the work has ended, and this is the last one. */
+  why: 'timer' | 'stop'
+  /** Changed files, and the sizes of those that are left, bytes. */
+  files: number
+  bytes: number
+  /** What was left out, one line each; at most 20. */
+  notes: string[]
+  /** What was tried so far, for whoever goes on: at most 8 KiB of cleaned text. */
+  digest: string
+  used: Used
+}
+
+/** `later`: it could not be kept now. `never`: neither this one nor a later one can be. */
+export type Kept = 'kept' | 'later' | 'never'
+
+/**
+ * Texts beside the issue that go into the prompt. Each is data between a fence of its own, cleaned, and
+ * cut to 32 KiB; which people may speak there is decided by who fills them in.
+ */
+export interface QuotedParts {
+  /** What earlier attempts at the issue did and why they ended. */
+  earlier?: string
+  /** Reviews, failing checks and conflicts of the pull request that is to be changed. */
+  feedback?: string
+  /** What another agent advises. */
+  advice?: string
 }
 
 export interface Chore {
@@ -87,10 +140,82 @@ export type WorkEvent =
       outcome: string
       exitCode?: number
       durationMs: number
-      usage?: { inputTokens?: number; outputTokens?: number; costMicros?: number }
+      usage?: Usage
+    }
+  /** Whether the executor went on with a conversation that it had before. */
+  | { type: 'executor.session'; executor: string; how: 'new' | 'resumed' | 'lost' }
+  /** What it did since the last of these, in numbers, kinds and digests (SHA-256 in hex). */
+  | ({ type: 'executor.activity'; executor: string } & Activity)
+  /** `sha256`: of the title of what it wants. `question`: names it for `bzzz task answer`. */
+  | {
+      type: 'executor.asked'
+      executor: string
+      question: string
+      kind: string
+      sha256: string
+      deadlineMs: number
+    }
+  | {
+      type: 'executor.permission'
+      executor: string
+      kind: string
+      sha256: string
+      allowed: boolean
+      by: PermissionBy
+      question?: string
     }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
+
+export interface Activity {
+  /** Tool calls that ended, at most 64; each with the digest of its title. */
+  tools: { kind: string; status: string; sha256: string }[]
+  /** Tool calls that ended beside those. */
+  moreTools: number
+  plan?: { steps: number; done: number; sha256: string }
+  /** Files that it wrote by way of the agent; `sha256` of their sorted paths, one a line. */
+  files?: { count: number; sha256: string }
+  /** What it asked for and was told by a rule or the default; what was told apart does not count. */
+  permissions?: { allowed: number; denied: number }
+  /** Of all its turns until now. */
+  usage?: Usage
+}
+
+/** What an executor wants a person to decide. Title, command and paths are words of the executor. */
+export interface Question {
+  /** Eight hexadecimal digits. */
+  id: string
+  /** owner/name#12 */
+  task: string
+  executor: string
+  /** What it wants to do, in the words of ACP: read, edit, delete, move, search, execute, fetch, other … */
+  kind: string
+  title: string
+  command?: string
+  paths: string[]
+  /** Wall clock, ms since 1970. */
+  askedAtMs: number
+  /** It is denied then; wall clock, ms since 1970, later only when the work is frozen meanwhile. */
+  deadlineMs: number
+}
+
+/** An executor as `bzzz executor ls` shows it. */
+export interface ExecutorReport {
+  name: string
+  kind: 'acp' | 'command' | 'chat' | 'handler' | 'mock'
+  /** False for a known coding agent that is not to be used here. */
+  configured: boolean
+  found: boolean
+  version?: string
+  models: string[]
+  /** Whether it has a login; `unknown` where that cannot be seen from outside. */
+  login: 'in' | 'out' | 'unknown' | 'none needed'
+  usable: boolean
+  /** Why it is not usable, in a sentence. */
+  why?: string
+  /** What to type or change about it. */
+  next?: string
+}
 
 export interface Changed {
   outcome: 'changed'
@@ -118,6 +243,7 @@ export type WorkFailureCode =
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
+  | 'SECRET_FOUND'
   | 'DIFF_TOO_LARGE'
   | 'WORKSPACE'
   | 'ABORTED'
@@ -154,11 +280,31 @@ export interface Detected {
   gpu: { name: string; memoryBytes?: number }[]
 }
 
+export interface RunOptions {
+  signal: AbortSignal
+  permit?: Permit
+  onEvent: (event: WorkEvent) => void
+  /**
+   * Called with the work so far whenever it changed and `checkpointMs` have passed, and once more
+   * when it is stopped before it is finished; never while the permit is frozen, never twice at once.
+   * Chores have none: half of one is nothing to go on from.
+   */
+  onCheckpoint?: (checkpoint: Checkpoint, signal: AbortSignal) => Promise<Kept>
+  /** Default 120,000; 0: only the last one. */
+  checkpointMs?: number
+}
+
 export interface Work extends Startable {
   /** Whether a frozen permit stops the work in place here; where not, whoever orders must abort it. */
   readonly freezes: boolean
   /** Looks at the machine: executors, languages, tools, models, cpu, memory, gpu. Bounded to 20 s. */
   detect(signal?: AbortSignal): Promise<Detected>
+  /** All executors that are configured, then known coding agents that are not. Bounded to 20 s. */
+  inspect(signal?: AbortSignal): Promise<ExecutorReport[]>
+  /** What waits for a person now, oldest first. */
+  questions(): Question[]
+  /** Errors: `QUESTION_UNKNOWN` when it does not wait (any more). */
+  answer(id: string, answer: 'allow' | 'deny'): Question
   /** Reads WORKFLOW.md and AGENTS.md at a commit. Errors: `WORKFLOW_INVALID` with the line. */
   readPolicy(gitDir: string, commit: string): Promise<WorkflowPolicy>
   /** Which executor would do this, or why none can; pure but for what detection found. */
@@ -170,9 +316,5 @@ export interface Work extends Startable {
    * Never rejects for what the executor or the checks do: that is a `Failed`. Aborting stops all its
    * processes. While the permit is frozen they stand still, with their limits. Default: never frozen.
    */
-  run(
-    order: WorkOrder,
-    instructions: Instructions,
-    options: { signal: AbortSignal; permit?: Permit; onEvent: (event: WorkEvent) => void },
-  ): Promise<WorkResult>
+  run(order: WorkOrder, instructions: Instructions, options: RunOptions): Promise<WorkResult>
 }

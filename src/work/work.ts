@@ -1,11 +1,13 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
 import { homedir } from 'node:os'
 import type { Git, Processes } from '../process/index.ts'
+import type { SecretScanner } from '../secrets/index.ts'
 import {
   explain,
   Lifecycle,
   systemClock,
   unlimited,
+  withDeadline,
   type Clock,
   type Logger,
   type Permit,
@@ -26,8 +28,13 @@ import { createAcpExecutor } from './executors/acp.ts'
 import { createChatExecutor } from './executors/chat/chat.ts'
 import { createCommandExecutor } from './executors/command.ts'
 import { createMockExecutor } from './executors/mock.ts'
+import { DEFAULT_PERMISSIONS } from './permission/policy.ts'
+import { createQuestions } from './permission/questions.ts'
+import { readPermissions } from './permission/read.ts'
 import { withProbe } from './probe.ts'
+import type { PathRules } from './leaving/protected.ts'
 import { readPolicy } from './read-policy.ts'
+import { reportAll } from './report.ts'
 import { explainOuter, runTask } from './run.ts'
 import type { Changed, Detected, Failed, Work, WorkOrder } from './types.ts'
 import { createWorkspaces, type Workspace } from './workspace.ts'
@@ -40,6 +47,8 @@ export interface WorkInit {
   /** PATH of children; nothing else is looked through for executors and tools. */
   path: string
   limits?: Partial<WorkLimits>
+  /** What the operator changes about protected paths. Default: nothing. */
+  paths?: PathRules
   /** Whether workspaces of failed tasks are kept (the newest 20) to be looked at. Default false. */
   keepFailedWorkspaces?: boolean
   /** Where the values of variables come from that executors pass on. Default: the agent's own. */
@@ -48,19 +57,30 @@ export interface WorkInit {
   userHome?: string
   /** Default http://127.0.0.1:11434. */
   ollamaUrl?: string
+  /** File that says what executors that ask may do. Default: what lies within the workspace. */
+  permissions?: string
+  /** False where no person can be asked. Default true. */
+  askPeople?: boolean
 }
+
+const INSPECT_MS = 20_000
 
 export interface WorkComponents {
   processes: Processes
   git: Git
   logger: Logger
+  /** Without one nothing that leaves is searched for secrets. */
+  scanner?: SecretScanner
   clock?: Clock
 }
 
 export function createWork(init: WorkInit, components: WorkComponents): Work {
-  const { processes, git, clock = systemClock } = components
+  const { processes, git, scanner, clock = systemClock } = components
+  const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
+  const questions = createQuestions()
+  let permissions = DEFAULT_PERMISSIONS
   const settings: ChildSettings = {
     processes,
     logger,
@@ -68,6 +88,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     path: init.path,
     variables: init.variables ?? process.env,
     userHome: init.userHome ?? homedir(),
+    permissions: () => permissions,
+    ...(init.askPeople === false ? {} : { questions }),
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -99,6 +121,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
+      if (init.permissions !== undefined) permissions = await readPermissions(init.permissions)
       await workspaces.sweep()
       await look(executorDetectors)
     },
@@ -113,6 +136,19 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     detect: (signal) => look([...executorDetectors, ...DETECTORS], signal),
+    inspect: (signal) =>
+      withProbe({ path: init.path, dir: init.dir }, { processes, logger }, (probe) =>
+        withDeadline(
+          'look at the executors',
+          INSPECT_MS,
+          (inner) => reportAll(executors, probe, inner),
+          {
+            signal,
+          },
+        ),
+      ),
+    questions: () => questions.list(),
+    answer: (id, answer) => questions.answer(id, answer),
     readPolicy: (gitDir, commit) => readPolicy(git, gitDir, commit),
     choose: (instructions, policy) =>
       choose(
@@ -162,7 +198,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     try {
       const workspace = await workspaces.create(order, signal)
       const task = { order, instructions, executor, workspace, limits, signal, permit, onEvent }
-      const result = await runTask(task, { git, settings, clock, logger })
+      const result = await runTask(task, { git, leaving, settings, clock, logger })
       return { result, workspace }
     } catch (error) {
       const code = error instanceof WorkError && error.code === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'

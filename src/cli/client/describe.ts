@@ -63,6 +63,30 @@ const describeType: Describe = {
     `in ${duration(entry.durationMs)}`,
     tokens(entry.usage),
   ],
+  'executor.session': (entry) => [attempt(entry), entry.executor, `${entry.how} conversation`],
+  'executor.activity': (entry) => [
+    attempt(entry),
+    list('tools', kindsOf(entry.tools)),
+    entry.moreTools === 0 ? '' : `and ${count(entry.moreTools, 'more call')}`,
+    entry.plan === undefined ? '' : `plan ${entry.plan.done} of ${entry.plan.steps}`,
+    entry.files === undefined ? '' : `wrote ${count(entry.files.count, 'file')}`,
+    entry.permissions === undefined ? '' : `allowed ${entry.permissions.allowed}`,
+    (entry.permissions?.denied ?? 0) === 0 ? '' : `denied ${entry.permissions?.denied}`,
+    tokens(entry.usage),
+  ],
+  'executor.asked': (entry) => [
+    attempt(entry),
+    `question ${entry.question}`,
+    `whether it may ${entry.kind}`,
+    `until ${whenOf(entry.deadlineMs)}`,
+  ],
+  'executor.permission': (entry) => [
+    attempt(entry),
+    entry.allowed ? 'allowed' : 'denied',
+    entry.kind,
+    deciders[entry.by],
+    entry.question === undefined ? '' : `question ${entry.question}`,
+  ],
   'executor.frozen': (entry) => [
     attempt(entry),
     `the lease could not be renewed since ${whenOf(entry.renewed)}`,
@@ -75,6 +99,21 @@ const describeType: Describe = {
     exit(entry.exitCode),
     `in ${duration(entry.durationMs)}`,
   ],
+  'checkpoint.intent': (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `commit ${short(entry.head)}`,
+    count(entry.files, 'file'),
+    count(entry.bytes, 'byte'),
+    entry.leftOut === 0 ? '' : `${entry.leftOut} left out`,
+  ],
+  'checkpoint.pushed': (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `commit ${short(entry.head)}`,
+    count(entry.files, 'file'),
+  ],
+  'checkpoint.refused': (entry) => [attempt(entry), `branch ${entry.branch}`, entry.reason],
   'work.finished': (entry) => [
     attempt(entry),
     `branch ${entry.branch}`,
@@ -143,6 +182,25 @@ const quoted = (text: string) => `“${text}”`
 const named = (name: string, kind: string) => (name === kind ? name : `${name} (${kind})`)
 
 function tokens(usage: EntryOf<'executor.ended'>['usage']): string {
-  if (usage?.inputTokens === undefined && usage?.outputTokens === undefined) return ''
-  return `tokens ${usage.inputTokens ?? '?'} in, ${usage.outputTokens ?? '?'} out`
+  const { inputTokens, outputTokens, costMicros } = usage ?? {}
+  const told = inputTokens !== undefined || outputTokens !== undefined
+  const money = costMicros === undefined ? '' : `$${(costMicros / 1_000_000).toFixed(4)}`
+  const taken = told ? `tokens ${inputTokens ?? '?'} in, ${outputTokens ?? '?'} out` : ''
+  return [taken, money].filter((word) => word !== '').join(' ')
+}
+
+/** `edit ×2, execute`; what failed is named apart. */
+function kindsOf(tools: EntryOf<'executor.activity'>['tools']): string[] {
+  const words = tools.map(({ kind, status }) => (status === 'failed' ? `${kind} failed` : kind))
+  const groups = Map.groupBy(words, (word) => word)
+  return [...groups].map(([word, { length }]) => (length === 1 ? word : `${word} ×${length}`))
+}
+
+const deciders: Readonly<Record<EntryOf<'executor.permission'>['by'], string>> = {
+  rule: 'by a rule',
+  default: 'by the default',
+  person: 'by a person',
+  deadline: 'since nobody answered in time',
+  nobody: 'since nobody could be asked',
+  end: 'since the work ended',
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { oneLine } from '../../../clean.ts'
 import type { ConfinedFiles } from '../../../confined.ts'
-import { protectedPaths } from '../../../protected.ts'
+import { protectedPaths } from '../../../leaving/protected.ts'
 import { bad, good, tool, type Result } from './types.ts'
 import { walk } from './walk.ts'
 
