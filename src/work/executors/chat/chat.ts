@@ -21,7 +21,7 @@ import {
 import { DEFAULT_CONTEXT_TOKENS } from './config.ts'
 import { openEndpoint, type Endpoint } from './endpoint.ts'
 import { createLimiter, type Limiter } from './limits.ts'
-import { loadOllama, lookAtEndpoint } from './look.ts'
+import { loadOllama, lookAtEndpoint, type Look } from './look.ts'
 import { chatKey, lookAtModel } from './probe-model.ts'
 import { endingOf, openSession, type Session } from './session.ts'
 import { createToolbox } from './tools/table.ts'
@@ -56,6 +56,7 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
       const next = error instanceof CodedError ? error.next : undefined
       throw new ModelTrouble('environment', explain(error), next === undefined ? {} : { next })
     })
+    if (key !== undefined) settings.held?.add(`API key of ${config.name}`, key)
     const access = { config, now, signal, ...(key === undefined ? {} : { key }) }
     const look = await lookAtEndpoint(access)
     if (look.state === 'unusable') {
@@ -78,6 +79,7 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
       workshop: {
         files,
         place,
+        rules: settings.paths ?? {},
         run: runner(task, place, permit, signal),
         monotonic: () => clock.monotonic(),
         signal,
@@ -117,13 +119,23 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
       })
   }
 
+  let last: Look | undefined
   return {
     name: config.name,
     kind: 'chat',
+    advice: {
+      get absent() {
+        return last?.reason ?? 'Its endpoint was not asked yet.'
+      },
+      get install() {
+        return last?.next ?? `Look at the server at ${config.url}.`
+      },
+    },
     models: [config.model],
     capabilities: { turns: true, permissions: false, usage: true },
     detect: async (_probe, signal) => {
       const look = await lookAtModel(config, { env: variables, now, signal })
+      last = look
       if (look.state === 'ready') return {}
       logger.info({ executor: config.name, reason: look.reason, next: look.next }, 'not usable')
       return undefined
@@ -148,21 +160,21 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
         const { session } = await opened
         return session.turn(prompt)
       }
-      let last = turn(task.prompt)
+      let running = turn(task.prompt)
       const stop = async () => {
         onAbort()
         signal.removeEventListener('abort', onAbort)
-        await last
+        await running
         const done = await opened?.catch(() => undefined)
         await done?.endpoint.close()
         events.close()
       }
       return {
         events,
-        result: last,
+        result: running,
         again: (prompt) => {
-          last = last.then(() => turn(prompt))
-          return last
+          running = running.then(() => turn(prompt))
+          return running
         },
         stop,
       }

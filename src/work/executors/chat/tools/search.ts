@@ -28,6 +28,7 @@ const MAX_PROGRAM = 500
 
 export const searchTool = tool({
   name: 'search',
+  kind: 'search',
   description:
     'Searches the text of all files below a directory and shows the lines that hold `text`. With `regex: true` it is a regular expression (RE2: no look-around, no back references). `glob` limits it to some files: *.ts, src/**/*.py',
   schema: z.strictObject({

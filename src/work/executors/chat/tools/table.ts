@@ -18,6 +18,7 @@ const MAX_RESULT = 32 * 1024
 
 const finishTool = tool({
   name: 'finish',
+  kind: 'other',
   description: 'Ends your work. Call it when all is done, or when you cannot go on.',
   schema: z.strictObject({
     summary: z.string().max(20_000).describe('What you changed and why, in a few sentences'),
@@ -28,6 +29,7 @@ const finishTool = tool({
 
 export interface Done extends Result {
   title: string
+  kind: ToolKind['kind']
   /** It could not be understood. */
   malformed: boolean
 }
@@ -61,6 +63,7 @@ export function createToolbox(allowance: Allowance): Toolbox {
       const malformed = (text: string): Done => ({
         ...bad(text),
         title: oneLine(call.name, 60) || 'a call without a name',
+        kind: kind?.kind ?? 'other',
         malformed: true,
       })
       if (kind === undefined) {
@@ -79,11 +82,17 @@ export function createToolbox(allowance: Allowance): Toolbox {
       const title = oneLine(kind.title(args.data), 200)
       try {
         const result = await kind.use(args.data, workshop)
-        return { ...result, text: cutEnd(result.text, MAX_RESULT), title, malformed: false }
+        return {
+          ...result,
+          text: cutEnd(result.text, MAX_RESULT),
+          title,
+          kind: kind.kind,
+          malformed: false,
+        }
       } catch (error) {
         const text = explainFailure(error)
         if (text === undefined) throw error
-        return { ...bad(text), title, malformed: false }
+        return { ...bad(text), title, kind: kind.kind, malformed: false }
       }
     },
   }
