@@ -153,6 +153,33 @@ describe('what trouble means', () => {
   })
 })
 
+describe('an answer', () => {
+  it.each([
+    ['byte by byte', { pieceBytes: 1 }],
+    ['as Ollama does', { flavour: 'ollama' }],
+    ['in one document though a stream was asked for', { flavour: 'whole' }],
+    ['without [DONE]', { done: false }],
+    ['from a server that knows few fields', { refuses: ['stream_options', 'max_tokens'] }],
+  ] satisfies [string, Partial<ScenarioInput>][])('is the same %s', async (_, manner) => {
+    const args = { path: 'größe.txt', content: 'a\r\nb\u2028"\\' }
+    const calls = [
+      { name: 'write', arguments: args },
+      { name: 'write', arguments: { ...args, path: 'b' } },
+    ]
+    const usage = { prompt: 10, completion: 5 }
+    const says = 'Größe: 漢字 🐝'
+    const server = await serve({ ...manner, answers: [{ thinks: 'hm', says, calls, usage }] })
+    const answer = await ask(server)
+    expect(server.problems).toEqual([])
+    expect(answer).toMatchObject({ text: says, finish: 'tool_calls' })
+    const known = 'refuses' in manner ? undefined : { inputTokens: 10, outputTokens: 5 }
+    expect(answer.usage).toEqual(known)
+    expect(answer.calls.map((one) => [one.name, JSON.parse(one.arguments)])).toEqual(
+      calls.map((one) => [one.name, one.arguments]),
+    )
+  })
+})
+
 describe('what goes out', () => {
   it('is only ours: no headers of the SDK, nothing from the environment', async () => {
     process.env['OPENAI_CUSTOM_HEADERS'] = 'x-leak: yes'

@@ -43,7 +43,7 @@ const allowance = {
   operator: [],
 }
 
-async function use(name: string, args: unknown) {
+async function use(name: string, args: unknown, toolbox = createToolbox(allowance)) {
   const files = await confinedFiles(clone)
   const place = { root: dir, clone, home: dir, tmp: dir }
   const workshop = {
@@ -58,7 +58,7 @@ async function use(name: string, args: unknown) {
     signal: new AbortController().signal,
   }
   const call = { name, arguments: typeof args === 'string' ? args : JSON.stringify(args) }
-  return createToolbox(allowance).use(call, workshop, false)
+  return toolbox.use(call, workshop, false)
 }
 
 describe('read', () => {
@@ -99,6 +99,25 @@ describe('edit and write', () => {
       changed: 'a.ts',
     })
     expect(at('a.ts')).toBe('$& two $&\n')
+  })
+
+  it('keep the line ends of a file', async () => {
+    put('dos.txt', 'one\r\ntwo\r\nthree\r\n')
+    await use('edit', { path: 'dos.txt', old: 'one\ntwo', new: '1\n2' })
+    expect(at('dos.txt')).toBe('1\r\n2\r\nthree\r\n')
+  })
+
+  it('do not grow without end', async () => {
+    put('many.txt', 'a'.repeat(1_000_000))
+    const large = { path: 'many.txt', old: 'a', new: 'b'.repeat(400_000), all: true }
+    expect((await use('edit', large)).text).toContain('would be larger')
+    const toolbox = createToolbox(allowance, 10_000)
+    await use('write', { path: 'x', content: 'ab' }, toolbox)
+    const double = { path: 'x', old: 'ab', new: 'abab', all: true }
+    let done = await use('edit', double, toolbox)
+    for (let times = 0; times < 20 && done.ok; times += 1) done = await use('edit', double, toolbox)
+    expect(done.text).toContain('written too much')
+    expect(at('x').length).toBeLessThan(10_000)
   })
 
   it('do not damage what is no text, nor touch what is protected or linked', async () => {
@@ -210,6 +229,12 @@ describe('search and list', () => {
     expect(found.text).toContain('Stopped before the end')
     put('bad\u202ename\n.txt', 'x')
     expect((await use('list', { path: '.' })).text).toBe('badname .txt\nmany/')
+  })
+
+  it('do not read all of what is not searched', async () => {
+    for (let index = 0; index < 12; index += 1) put(`big/f${index}`, Buffer.alloc(7_000_000))
+    const found = await use('search', { text: 'x' })
+    expect(found.text).toContain('Stopped: too many files')
   })
 
   it('understands globs', () => {

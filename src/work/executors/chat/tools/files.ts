@@ -1,7 +1,7 @@
 /** Reading and changing files of the clone, for a model: bounded, as text, one exact place at a time. */
 import { z } from 'zod'
 import { oneLine } from '../../../clean.ts'
-import type { ConfinedFiles } from '../../../confined.ts'
+import { MAX_FILE_BYTES, type ConfinedFiles } from '../../../confined.ts'
 import { protectedPaths, type PathRules } from '../../../leaving/protected.ts'
 import { bad, good, tool, type Result } from './types.ts'
 import { walk } from './walk.ts'
@@ -90,16 +90,22 @@ export const editTool = tool({
     if (refusal !== undefined) return refusal
     const text = await readText(files, path)
     if (typeof text !== 'string') return text
-    const count = text.split(old).length - 1
-    if (count === 0)
+    const [from, to] = asWritten(text, old, replacement)
+    const count = text.split(from).length - 1
+    if (count === 0) {
       return bad(`\`old\` is not in ${path}. Read the file and copy the text exactly.`)
+    }
     if (count > 1 && !all) {
       return bad(
         `\`old\` is in ${path} ${count} times. Take more lines around it, or give all: true.`,
       )
     }
-    if (old === replacement) return bad('`old` and `new` are the same.')
-    const changed = await write(files, path, text.split(old).join(replacement))
+    if (from === to) return bad('`old` and `new` are the same.')
+    // Counted before it is made: a short text can be in a file a million times.
+    if (text.length + count * (to.length - from.length) > MAX_FILE_BYTES) {
+      return bad(`${path} would be larger than ${MAX_FILE_BYTES} bytes.`)
+    }
+    const changed = await files.write(path, text.split(from).join(to).toWellFormed())
     return { ...good(`Replaced ${count} ${count === 1 ? 'place' : 'places'}.`), changed }
   },
 })
@@ -113,7 +119,7 @@ export const writeTool = tool({
   async use({ path, content }, { files, rules }) {
     const refusal = refuseProtected(path, rules)
     if (refusal !== undefined) return refusal
-    return { ...good('Written.'), changed: await write(files, path, content) }
+    return { ...good('Written.'), changed: await files.write(path, content.toWellFormed()) }
   },
 })
 
@@ -130,8 +136,11 @@ export const removeTool = tool({
   },
 })
 
-async function write(files: ConfinedFiles, path: string, content: string): Promise<string> {
-  return files.write(path, content.toWellFormed())
+/** Models write `\n`, also where the file has `\r\n`. */
+function asWritten(text: string, old: string, replacement: string): [string, string] {
+  if (text.includes(old) || !text.includes('\r\n')) return [old, replacement]
+  const crlf = (lines: string) => lines.replace(/\r?\n/g, '\r\n')
+  return [crlf(old), crlf(replacement)]
 }
 
 /** Text, or why it is none: what is not UTF-8 would come back damaged. */

@@ -5,6 +5,8 @@
 import { z } from 'zod'
 import { CodedError } from '../../../../util/index.ts'
 import { cutEnd, oneLine } from '../../../clean.ts'
+import type { ConfinedFiles } from '../../../confined.ts'
+import { WorkError } from '../../../errors.ts'
 import type { Call } from '../assemble.ts'
 import type { Tool } from '../endpoint.ts'
 import type { Allowance } from './allowed.ts'
@@ -15,6 +17,8 @@ import { bad, tool, type Result, type ToolKind, type Workshop } from './types.ts
 
 /** Of one result, bytes. */
 const MAX_RESULT = 32 * 1024
+/** That one session writes into files, characters; small edits can make large files. */
+const MAX_WRITTEN = 256 * 1024 * 1024
 
 const finishTool = tool({
   name: 'finish',
@@ -39,7 +43,8 @@ export interface Toolbox {
   use(call: Call, workshop: Workshop, cut: boolean): Promise<Done>
 }
 
-export function createToolbox(allowance: Allowance): Toolbox {
+/** `maxWritten`: characters. Default 256 Mi. */
+export function createToolbox(allowance: Allowance, maxWritten = MAX_WRITTEN): Toolbox {
   const run = runTool(allowance)
   const kinds: ToolKind[] = [
     listTool,
@@ -52,6 +57,22 @@ export function createToolbox(allowance: Allowance): Toolbox {
     finishTool,
   ]
   const names = kinds.map((kind) => kind.name).join(', ')
+  let written = 0
+
+  /** The same files, with an end to what may be written. */
+  function bounded(files: ConfinedFiles): ConfinedFiles {
+    return {
+      ...files,
+      write: async (path, content) => {
+        if (written + content.length > maxWritten) {
+          throw new WorkError('EXECUTOR_FAILED', 'You have written too much into files.')
+        }
+        written += content.length
+        return files.write(path, content)
+      },
+    }
+  }
+
   return {
     tools: kinds.map(({ name, description, schema }) => ({
       name,
@@ -81,7 +102,8 @@ export function createToolbox(allowance: Allowance): Toolbox {
       if (!args.success) return malformed(`The arguments do not fit: ${explainIssues(args.error)}`)
       const title = oneLine(kind.title(args.data), 200)
       try {
-        const result = await kind.use(args.data, workshop)
+        const files = bounded(workshop.files)
+        const result = await kind.use(args.data, { ...workshop, files })
         return {
           ...result,
           text: cutEnd(result.text, MAX_RESULT),
