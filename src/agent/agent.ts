@@ -15,6 +15,7 @@ import {
   type Logger,
   type Startable,
 } from '../util/index.ts'
+import type { Work } from '../work/index.ts'
 import { belong } from './belong.ts'
 import { introduce } from './introduce.ts'
 import { membershipSources, sayAsks } from './membership.ts'
@@ -29,6 +30,7 @@ import {
 } from './rooms.ts'
 import { version } from './version.ts'
 import { peerRows } from './roster.ts'
+import { answerOf, questionsOf } from './questions.ts'
 import { statusOf } from './view.ts'
 import { announcing } from './written.ts'
 
@@ -66,6 +68,7 @@ interface Rooms {
   journal: Journal
   board: Board
   tasks: Tasks | undefined
+  work: Work | undefined
   credential: Credential | undefined
   webhooks: Webhooks | undefined
 }
@@ -96,7 +99,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     draining = false
     stopping = new AbortController()
     await begin('lock', lockOf(home))
-    const processes = createProcesses({ stateDir: home, logger })
+    const processes = createProcesses({ stateDir: home, logger, sandbox: config.work.sandbox })
     await begin('processes', sweeping(processes, logger))
     const git = createGit({ processes })
     const credential = roles.includes('worker')
@@ -109,7 +112,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const mesh = makeMesh(config, membership, logger)
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
-    const later = { tasks: undefined, credential, webhooks: undefined }
+    const later = { tasks: undefined, work: undefined, credential, webhooks: undefined }
     rooms = { mesh, membership, journal, board, ...later }
     const introduced = introduce({ mesh, journal, repos: config.github.repos }, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
@@ -124,6 +127,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
       const work = makeWork(config, processes, git, logger)
+      rooms.work = work
       await begin('work', work)
       mesh.announce(await work.detect())
       const tasks = makeTasks(config, credential, { mesh, membership, journal, work, git, logger })
@@ -165,8 +169,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         tasks: () => board.rows(),
         task: async (ref) => {
           const detail = await board.read(ref)
-          return detail && { ...detail, ...rooms?.tasks?.look(ref) }
+          const questions = questionsOf(rooms?.work, ref)
+          return detail && { ...detail, ...rooms?.tasks?.look(ref), questions }
         },
+        answer: (ref, question, answer) => answerOf(rooms?.work, ref, question, answer),
         logs: (query) => journal.read(query),
         tail: (query, signal) => journal.tail(query, signal),
         bundle: (query) => journal.bundle(query),

@@ -21,7 +21,7 @@ import {
 } from '../secrets/index.ts'
 import { createTasks, createWebhooks, type Tasks, type Webhooks } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
-import { createWork, type Work } from '../work/index.ts'
+import { createWork, type ExecutorConfigInput, type Work } from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
@@ -65,25 +65,38 @@ export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal
   )
 }
 
-/** `askPeople`: false where nobody could answer, as in a command. */
+/** `askPeople`: false where nobody could answer, as in a command. `also`: executors that are tried before they are configured. */
 export function makeWork(
   config: Config,
   processes: Processes,
   git: Git,
   logger: Logger,
-  { askPeople = true } = {},
+  { askPeople = true, also = [] }: { askPeople?: boolean; also?: ExecutorConfigInput[] } = {},
 ): Work {
+  const isNamed = ({ name }: { name: string }) => also.some((one) => one.name === name)
   return createWork(
     {
       dir: join(config.home, 'work'),
-      executors: executorsOf(config),
+      executors: [...also, ...executorsOf(config).filter((one) => !isNamed(one))],
       path: process.env['PATH'] ?? '',
       limits: config.work,
       ...(config.work.permissions === undefined ? {} : { permissions: config.work.permissions }),
       askPeople,
+      readable: config.work.readable,
+      use: useOf(config),
     },
     { processes, git, logger },
   )
+}
+
+function useOf({ work }: Config) {
+  const { memoryBytes, processes, diskBytes, openFiles } = work
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    processes,
+    diskBytes,
+    openFiles,
+  }
 }
 
 const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({

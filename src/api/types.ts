@@ -14,6 +14,7 @@ import type {
   Verification,
 } from '../journal/types.ts'
 import type { MembershipSources, MembershipStatus, Role } from './membership-types.ts'
+import type { Question } from '../work/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
 export type {
@@ -22,6 +23,7 @@ export type {
   LoggedEntry,
   NetworkReach,
   Query,
+  Question,
   TaskDetail,
   TaskRow,
   TaskState,
@@ -146,6 +148,9 @@ export interface PeerRow {
   lastSeenMs: number | null
 }
 
+/** A task with what waits for a person on this machine; absent from agents that are older. */
+export type ShownTask = TaskDetail & { questions?: Question[] }
+
 export interface TaskRef {
   /** owner/name */
   repo: string
@@ -159,7 +164,9 @@ export interface ApiSources {
   peers(): PeerRow[]
   membership: MembershipSources
   tasks(): TaskRow[]
-  task(ref: TaskRef): TaskDetail | undefined | Promise<TaskDetail | undefined>
+  task(ref: TaskRef): ShownTask | undefined | Promise<ShownTask | undefined>
+  /** Gives the question. Errors: `QUESTION_UNKNOWN`. */
+  answer(ref: TaskRef, question: string, answer: 'allow' | 'deny'): Question
   /** What exists now; ends. The signal fires when the client goes. */
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */

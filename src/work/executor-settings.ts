@@ -1,5 +1,5 @@
 /** What executors that run children are given beside their own configuration. */
-import type { Processes } from '../process/index.ts'
+import type { Processes, SandboxLimits } from '../process/index.ts'
 import type { HeldSecrets } from '../secrets/index.ts'
 import type { Clock, Logger } from '../util/index.ts'
 import type { PathRules } from './leaving/protected.ts'
@@ -24,4 +24,11 @@ export interface ChildSettings {
   paths?: PathRules
   /** Told of each key that is read, so that none leaves with the work. */
   held?: Pick<HeldSecrets, 'add'>
+  sandbox: SandboxSettings
+}
+
+export interface SandboxSettings {
+  /** What every child may read beside what it works on. */
+  readable: readonly string[]
+  limits: SandboxLimits
 }

@@ -1,6 +1,6 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
 import { homedir } from 'node:os'
-import type { Git, Processes } from '../process/index.ts'
+import type { Git, Processes, SandboxLimits } from '../process/index.ts'
 import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
   explain,
@@ -55,6 +55,10 @@ export interface WorkInit {
   variables?: Readonly<Record<string, string | undefined>>
   /** Home that `home: user` passes. Default: the user's. */
   userHome?: string
+  /** Files and directories that children may read beside programs. Default none. */
+  readable?: readonly string[]
+  /** What one child may use of the machine; defaults of `SandboxLimits`. */
+  use?: SandboxLimits
   /** Default http://127.0.0.1:11434. */
   ollamaUrl?: string
   /** File that says what executors that ask may do. Default: what lies within the workspace. */
@@ -81,7 +85,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
-  const questions = createQuestions()
+  const questions = createQuestions({ logger })
   let permissions = DEFAULT_PERMISSIONS
   const settings: ChildSettings = {
     processes,
@@ -94,6 +98,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     ...(init.askPeople === false ? {} : { questions }),
     ...(init.paths === undefined ? {} : { paths: init.paths }),
     ...(components.held === undefined ? {} : { held: components.held }),
+    sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -125,6 +130,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
+      await processes.prepare()
       if (init.permissions !== undefined) permissions = await readPermissions(init.permissions)
       await workspaces.sweep()
       await look(executorDetectors)

@@ -3,7 +3,7 @@
  * belongs to; whichever comes first is told to who asked, once.
  */
 import { randomBytes } from 'node:crypto'
-import { systemClock, type Clock } from '../../util/index.ts'
+import { systemClock, type Clock, type Logger } from '../../util/index.ts'
 import { WorkError } from '../errors.ts'
 import type { Question } from '../types.ts'
 
@@ -28,7 +28,7 @@ export interface Questions {
   answer(id: string, answer: 'allow' | 'deny'): Question
 }
 
-export function createQuestions(): Questions {
+export function createQuestions({ logger }: { logger: Logger }): Questions {
   const waiting = new Map<string, { question: Question; settle: (answered: Answered) => void }>()
 
   return {
@@ -46,6 +46,8 @@ export function createQuestions(): Questions {
       }
       const onAbort = () => settle('ended')
       const cancel = clock.after(ms, () => settle('late'))
+      const facts = { event: 'executor.asked', task: about.task, question: id, kind: about.kind }
+      logger.warn(facts, `${about.executor} asks whether it may: bzzz task show ${about.task}`)
       waiting.set(id, { question, settle })
       signal.addEventListener('abort', onAbort, { once: true })
       if (signal.aborted) onAbort()

@@ -18,6 +18,7 @@ import {
   type Place,
   type TurnResult,
 } from '../../executor.ts'
+import { sandboxFor } from '../../sandbox.ts'
 import { DEFAULT_CONTEXT_TOKENS } from './config.ts'
 import { openEndpoint, type Endpoint } from './endpoint.ts'
 import { createLimiter, type Limiter } from './limits.ts'
@@ -115,7 +116,7 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
         graceMs: limits.graceMs,
         signal,
         permit,
-        sandbox: { read: [], write: [place.clone, place.home, place.tmp] },
+        sandbox: sandboxFor({ place, settings: settings.sandbox }),
       })
   }
 
