@@ -1,7 +1,7 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
 import { homedir } from 'node:os'
 import type { Git, Processes, SandboxLimits } from '../process/index.ts'
-import type { SecretScanner } from '../secrets/index.ts'
+import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
   explain,
   Lifecycle,
@@ -75,6 +75,8 @@ export interface WorkComponents {
   logger: Logger
   /** Without one nothing that leaves is searched for secrets. */
   scanner?: SecretScanner
+  /** Told of keys that executors read. */
+  held?: Pick<HeldSecrets, 'add'>
   clock?: Clock
 }
 
@@ -94,6 +96,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     userHome: init.userHome ?? homedir(),
     permissions: () => permissions,
     ...(init.askPeople === false ? {} : { questions }),
+    ...(init.paths === undefined ? {} : { paths: init.paths }),
+    ...(components.held === undefined ? {} : { held: components.held }),
     sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))

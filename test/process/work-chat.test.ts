@@ -124,26 +124,6 @@ describe('a task in prose', () => {
     await result.dispose()
   })
 
-  it.each([
-    ['byte by byte', { pieceBytes: 1 }],
-    ['as Ollama does', { flavour: 'ollama' }],
-    ['in one document though a stream was asked for', { flavour: 'whole' }],
-    ['without [DONE]', { done: false }],
-    [
-      'by a server that knows few fields',
-      { refuses: ['stream_options', 'max_tokens', 'temperature'] },
-    ],
-  ] satisfies [string, Partial<ScenarioInput>][])('is answered %s', async (_, manner) => {
-    const server = await serve({
-      ...manner,
-      answers: [{ thinks: 'ü', says: 'Größe', ...FIX }, finish('Ok')],
-    })
-    const { result } = await solve(server, { config: { temperature: 0.2 } })
-    expect(server.problems).toEqual([])
-    if (result.outcome !== 'changed') throw new Error(result.reason)
-    expect(rig.show(result.gitDir, `${result.head}:src/sum.js`)).toBe(FIXED.trim())
-  })
-
   it('may take several calls in one answer, and end without calling finish', async () => {
     const server = await serve({
       flavour: 'ollama',

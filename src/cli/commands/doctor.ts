@@ -61,6 +61,7 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
       bootstrapCheck(config),
       machine.executorsCheck(config, dir, { processes, git }),
       sandboxCheck(config, dir),
+      ...machine.modelChecks(config, context.env),
       agentCheck(config.home, config.api.socket),
       ...reachChecks(config),
     ],

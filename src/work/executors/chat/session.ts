@@ -125,6 +125,7 @@ export function openSession(init: SessionInit): Session {
         type: 'tool',
         id: `${rounds}.${results.length + 1}`,
         title: done.title,
+        kind: done.kind,
         status: done.ok ? 'completed' : 'failed',
       })
       if (done.changed !== undefined) onEvent({ type: 'file', path: done.changed })

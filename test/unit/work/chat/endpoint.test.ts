@@ -106,7 +106,7 @@ describe('what trouble means', () => {
     '%s',
     async (_, trouble, kind, words) => {
       // Only the last of the SDK's tries is looked at; a pause of its own would only take time.
-      const quick =
+      const quick: Trouble =
         typeof trouble === 'object' && !('headers' in trouble)
           ? { ...trouble, headers: { 'retry-after-ms': '1' } }
           : trouble
@@ -150,6 +150,33 @@ describe('what trouble means', () => {
       kind: 'environment',
       next: expect.stringContaining('Start the server'),
     })
+  })
+})
+
+describe('an answer', () => {
+  it.each([
+    ['byte by byte', { pieceBytes: 1 }],
+    ['as Ollama does', { flavour: 'ollama' }],
+    ['in one document though a stream was asked for', { flavour: 'whole' }],
+    ['without [DONE]', { done: false }],
+    ['from a server that knows few fields', { refuses: ['stream_options', 'max_tokens'] }],
+  ] satisfies [string, Partial<ScenarioInput>][])('is the same %s', async (_, manner) => {
+    const args = { path: 'größe.txt', content: 'a\r\nb\u2028"\\' }
+    const calls = [
+      { name: 'write', arguments: args },
+      { name: 'write', arguments: { ...args, path: 'b' } },
+    ]
+    const usage = { prompt: 10, completion: 5 }
+    const says = 'Größe: 漢字 🐝'
+    const server = await serve({ ...manner, answers: [{ thinks: 'hm', says, calls, usage }] })
+    const answer = await ask(server)
+    expect(server.problems).toEqual([])
+    expect(answer).toMatchObject({ text: says, finish: 'tool_calls' })
+    const known = 'refuses' in manner ? undefined : { inputTokens: 10, outputTokens: 5 }
+    expect(answer.usage).toEqual(known)
+    expect(answer.calls.map((one) => [one.name, JSON.parse(one.arguments)])).toEqual(
+      calls.map((one) => [one.name, one.arguments]),
+    )
   })
 })
 
