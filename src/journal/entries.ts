@@ -187,7 +187,7 @@ export const entrySchemas = [
     files: count,
     bytes: count,
   }),
-  /** None is made any more in this attempt, which goes on without. */
+  /** The branch does not take them, or is somebody else's by now: said once in an attempt, which goes on without. */
   entry('checkpoint.refused', { task, attempt, branch: short, reason: text }),
   /** The commit is in the local store of its agent, and nothing of it was sent yet. */
   entry('work.finished', { task, attempt, branch: short, base: oid, head: oid }),

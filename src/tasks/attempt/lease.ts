@@ -174,6 +174,9 @@ export function createLease(
       if (record.state !== 'held') return { is: 'won', claim }
       // Where the other refs are by now is for the caller to look at.
       if (state === 'held' && also.length > 0) return { is: 'won', claim }
+      const gone = also.find(({ ref, expected }) => (sent.tip(ref) ?? expected) !== expected)
+      if (gone !== undefined)
+        return { is: 'unknown', error: new CommonError('INVALID', `${gone.ref} has moved.`) }
     }
   }
 

@@ -29,6 +29,8 @@ import { pullBody, pullTitle } from '../texts.ts'
 
 /** Rounds in which the remote takes the claim and not the branch, before the work counts as refused. */
 const refusals = 3
+/** Rounds after which a branch that is not where it was thought to be is waited for, too. */
+const maxRounds = 5
 /** Before an absence that one answer showed is believed, another is asked for, ms. */
 const secondLookMs = 3_000
 const looks = 3
@@ -55,27 +57,24 @@ export async function publish(
       refused('BRANCH_MOVED', `The work branch ${branchOf(context, job)} ${how}.`, init.work),
       signal,
     )
-  let fit = await fitOf(context, held, init)
-  if (fit === undefined) return moved('holds commits that this work does not build on')
-  await noteFinished(context, held, fit)
-  held.publishing = true
   const intent = { seq: 0 }
-  for (let round = 1, refusedRounds = 0; ; round += 1) {
+  let noted: string | undefined
+  let refusedRounds = 0
+  for (let round = 1; ; round += 1) {
+    // A rule may forbid that commits disappear: then checkpoints stay, below the work.
+    const fit = await fitOf(context, held, init, refusedRounds > 0)
+    if (fit === undefined) return moved('holds commits that this work does not build on')
+    if (fit.head !== noted) await noteFinished(context, held, fit)
+    noted = fit.head
+    held.publishing = true
     const other = await recheck(context, held, signal)
     if (other !== undefined) return other
     const sent = await send(context, held, fit, intent, signal)
     if (sent.is === 'published') break
     if (sent.is === 'lost') return 'lost'
     if (sent.is === 'moved') return moved('was changed by someone else while the work was done')
-    if (sent.is === 'refused') {
-      refusedRounds += 1
-      // A rule may forbid that commits disappear: then the checkpoints stay, below the work.
-      if (fit.force && fit.tip !== null) {
-        fit = { ...fit, head: await refs.restack(fit.head, fit.tip), force: false }
-        await noteFinished(context, held, fit)
-      }
-    }
-    if (sent.is === 'deleted') fit = { ...fit, tip: null, force: false }
+    if (sent.is === 'again' && round < maxRounds) continue
+    if (sent.is === 'refused') refusedRounds += 1
     if (refusedRounds >= refusals) {
       return fail(
         context,
@@ -91,7 +90,7 @@ export async function publish(
     await sleep(patienceMs, { signal, clock: context.clock })
   }
   // An earlier round may have arrived after all.
-  const head = held.lease.tip(refOf(context, held)) ?? fit.head
+  const head = held.lease.tip(refOf(context, held)) ?? noted ?? init.work.head
   const about = { task: taskOf(job), attempt: job.attempt, branch: branchOf(context, job) }
   await context.journal.append({ type: 'pushed', ...about, base: job.base, head })
   const body = pullBody(job.issue, init.work, await signatureOf(context, held, intent.seq))
@@ -111,18 +110,21 @@ interface Fit {
   force: boolean
 }
 
-/** Undefined when the work leaves out commits that are no checkpoints. */
+/** Undefined when the work leaves out commits that are no checkpoints. `keep`: those stay, too. */
 async function fitOf(
   context: Context,
   held: Held,
   { work: { head }, branchTip }: PublishInit,
+  keep: boolean,
 ): Promise<Fit | undefined> {
   const { refs } = held.job.place
   const tip = tipOf(context, held, branchTip)
   if (tip === null || (await refs.isAncestor(tip, head))) return { tip, head, force: false }
   const { root } = await belowCheckpoints(refs, tip)
-  const fits = root !== tip && (await refs.isAncestor(root, head))
-  return fits ? { tip, head, force: true } : undefined
+  if (root === tip || !(await refs.isAncestor(root, head))) return undefined
+  return keep
+    ? { tip, head: await refs.restack(head, tip), force: false }
+    : { tip, head, force: true }
 }
 
 async function noteFinished(context: Context, { job }: Held, { head }: Fit): Promise<void> {
@@ -133,7 +135,8 @@ async function noteFinished(context: Context, { job }: Held, { head }: Fit): Pro
 type Sent =
   | { is: 'published' }
   | { is: 'lost' }
-  | { is: 'moved' | 'deleted' | 'refused' | 'away'; why: string }
+  /** `again`: the branch is not where it was thought to be, but nobody else has moved it. */
+  | { is: 'moved' | 'again' | 'refused' | 'away'; why: string }
 
 /** One atomic push, and when it did not go through: why not. */
 async function send(
@@ -171,9 +174,11 @@ async function send(
   }
   const why = explain(moved.error)
   if (proof.is === 'unknown') return { is: 'away', why }
+  const known = tipOf(context, held, tip)
+  if (known !== tip) return { is: 'again', why }
   const now = await readBranch(context, held, signal).catch(() => tip)
   if (now === tip || now === head) return { is: 'refused', why }
-  return { is: (await isDeleted(held, { tip, now })) ? 'deleted' : 'moved', why }
+  return { is: (await isDeleted(held, { tip, now })) ? 'again' : 'moved', why }
 }
 
 function refused(code: string, reason: string, work: ChangedWork) {

@@ -5,7 +5,8 @@
  *   offered ──► journal: checkpoint.intent ──► push ──► moved: journal: checkpoint.pushed
  *                                               └─ not moved ──► a plain renewal tells what is true:
  *                                                    arrived after all · lost · try again later ·
- *                                                    refused or changed by somebody: none any more
+ *                                                    refused: ever more rarely · the branch was
+ *                                                    changed by somebody: none any more
  *
  * Nothing of it can end the work: what cannot be kept is said once, and the work goes on without.
  */
@@ -15,8 +16,12 @@ import type { Kept, WorkCheckpoint } from '../needs.ts'
 import { isDeleted, readBranch, refOf, tipOf } from './branch.ts'
 import { encodeMessage } from './message.ts'
 
-/** Pushes in a row that the remote does not take while the claim can be renewed: then it refuses them. */
+/**
+ * Pushes in a row that the remote does not take while the claim can be renewed: then it seems to refuse
+ * them, which is said once, and ever fewer are tried: after so many more, two, four … offers pass.
+ */
 const maxRefusals = 3
+const maxDoublings = 6
 
 export interface KeepInit {
   /** What the work branch held when the work began; null: there was none. */
@@ -37,17 +42,16 @@ export function createKeep(
   const ref = refOf(context, held)
   const about = { task: taskOf(job), attempt: job.attempt, branch }
   let refusals = 0
+  /** Offers that pass untried. */
+  let pass = 0
   let over = false
 
-  /** No checkpoint any more; the reason is said once. */
-  async function refuse(reason: string): Promise<Kept> {
-    over = true
+  async function say(reason: string): Promise<void> {
     await journal.append({ type: 'checkpoint.refused', ...about, reason: short(reason, 3_900) })
     logger.warn(
       { event: 'checkpoint.refused', ...taskOf(job), branch, reason },
       'unfinished work cannot be kept on the work branch; the work goes on without checkpoints',
     )
-    return 'never'
   }
 
   async function push(checkpoint: WorkCheckpoint, signal: AbortSignal): Promise<Kept> {
@@ -80,11 +84,16 @@ export function createKeep(
     const now = await readBranch(context, held, signal)
     const expected = tipOf(context, held, branchTip)
     if (await isDeleted(held, { tip: expected, now })) return 'later'
-    if (now !== expected)
-      return refuse(`${branch} was ${now === null ? 'deleted' : 'changed'} by someone else`)
+    if (now !== expected) {
+      over = true
+      await say(`${branch} was ${now === null ? 'deleted' : 'changed'} by someone else`)
+      return 'never'
+    }
     refusals += 1
-    if (refusals < maxRefusals) return 'later'
-    return refuse(`GitHub does not take ${branch}: ${explain(proof.error)}`)
+    if (refusals === maxRefusals)
+      await say(`GitHub does not take ${branch}: ${explain(proof.error)}`)
+    pass = 2 ** Math.min(maxDoublings, Math.max(0, refusals - maxRefusals + 1)) - 1
+    return 'later'
   }
 
   return async (checkpoint, signal) => {
@@ -92,6 +101,10 @@ export function createKeep(
     if (lease.permit.frozen) return 'later'
     const { reason } = held.signal as { reason?: { why?: string } }
     if (held.signal.aborted && reason?.why === 'cancelled') return 'never'
+    if (pass > 0 && checkpoint.why === 'timer') {
+      pass -= 1
+      return 'later'
+    }
     try {
       return await push(checkpoint, signal)
     } catch (error) {

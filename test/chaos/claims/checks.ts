@@ -27,7 +27,7 @@ export async function violationsOf(world: World): Promise<string[]> {
       ...ending(world, issue),
     ]),
   )
-  return [...world.violations, ...found.flat(), ...strangers(world)]
+  return [...world.violations, ...found.flat(), ...strangers(world), ...refusals(world)]
 }
 
 /** One valid holder at any point: each record follows from the one before by a rule. */
@@ -132,6 +132,18 @@ function executions(world: World, issue: number): string[] {
       .slice(index + 1)
       .filter((other) => other.from < one.to && one.from < other.to)
       .map((other) => `${one.by} and ${other.by} execute #${issue} at once`),
+  )
+}
+
+/** Nobody but agents moves work branches here, so none may take its branch for somebody else's. */
+function refusals(world: World): string[] {
+  return world.machines.flatMap(({ name, journal }) =>
+    journal.flatMap((entry) =>
+      (entry.type === 'checkpoint.refused' && entry.reason.includes('someone else')) ||
+      (entry.type === 'task.failed' && entry.code === 'BRANCH_MOVED')
+        ? [`${name} gave up #${entry.task.issue}: ${entry.reason}`]
+        : [],
+    ),
   )
 }
 
