@@ -3,6 +3,9 @@ import type { EntryInput } from '../../journal/index.ts'
 import { short, taskOf, type Context, type Held, type Job } from '../context.ts'
 import type { WorkOutcome, WorkProgress } from '../needs.ts'
 
+const feedbackText = ({ items }: NonNullable<Job['round']>) =>
+  items.map(({ text }) => text).join('\n\n----\n\n')
+
 /** Resolves when the work has ended and everything it reported is in the journal. */
 export async function execute(
   context: Context,
@@ -32,6 +35,7 @@ export async function execute(
       base: job.base,
     },
     policy: job.policy,
+    ...(job.round === undefined ? {} : { quoted: { feedback: feedbackText(job.round) } }),
     author: { name: `${context.name} (bzzz)`, email: `${context.login}@users.noreply.github.com` },
   }
   const { permit } = lease

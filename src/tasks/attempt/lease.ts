@@ -108,6 +108,7 @@ export function createLease(
 ): Lease {
   const { leaseMs } = first.record
   const { repo, issue, attempt } = first
+  const about = { repo, issue, attempt }
   const lost = new AbortController()
   /** Every record of ours that was sent, in order. */
   const sent: { oid: string; prepared: Prepared; at: number; slept: number }[] = [
@@ -188,18 +189,9 @@ export function createLease(
       const known = sent.find(
         ({ prepared }) => prepared.record.previous === previous && prepared.record.state === state,
       )
+      const mark = { ...markOf(claim.record), ...(command === undefined ? {} : { command }) }
       const prepared =
-        known?.prepared ??
-        (await claims.prepare({
-          repo,
-          issue,
-          attempt,
-          strikes,
-          previous,
-          state,
-          ...markOf(claim.record),
-          ...(command === undefined ? {} : { command }),
-        }))
+        known?.prepared ?? (await claims.prepare({ ...about, strikes, previous, state, ...mark }))
       if (known === undefined) {
         await onPrepared?.(prepared.oid)
         sent.push({ oid: prepared.oid, prepared, at: clock.monotonic(), slept })

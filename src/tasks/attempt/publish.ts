@@ -22,10 +22,12 @@ import {
 } from '../context.ts'
 import { noteLost, patienceMs, patiently } from './fence.ts'
 import { cancel, fail, release, stopped } from './give-up.ts'
+import { noteRound, tellRound } from './end-round.ts'
 import { foreignAssignees } from '../intake/intake.ts'
-import type { Issue, Pull } from '../github/github.ts'
+import type { Issue } from '../github/github.ts'
 import type { ChangedWork } from '../needs.ts'
 import { pullBody, pullTitle } from '../texts.ts'
+import { openPull } from './open-pull.ts'
 
 /** Rounds in which the remote takes the claim and not the branch, before the work counts as refused. */
 const refusals = 3
@@ -50,7 +52,7 @@ export async function publish(
   const { refs } = job.place
   await refs.adopt(work.gitDir, work.head, signal)
   if (branchTip !== null && !(await refs.isAncestor(branchTip, work.head))) {
-    return fail(
+    return branchMoved(
       context,
       held,
       refused(
@@ -77,7 +79,7 @@ export async function publish(
     if (sent.is === 'published') break
     if (sent.is === 'lost') return 'lost'
     if (sent.is === 'moved') {
-      return fail(
+      return branchMoved(
         context,
         held,
         refused(
@@ -105,6 +107,13 @@ export async function publish(
   }
   const about = { task: taskOf(job), attempt: job.attempt, branch: branchOf(context, job) }
   await context.journal.append({ type: 'pushed', ...about, base: job.base, head: work.head })
+  if (job.round !== undefined) {
+    const { summary, checks, executor } = work
+    const end = { outcome: 'pushed' as const, head: work.head, summary, checks, executor }
+    await tellRound(context, held, end, signal)
+    await noteRound(context, held, end)
+    return 'done'
+  }
   const body = pullBody(job.issue, work, await signatureOf(context, held, intent.seq))
   return openPull(
     context,
@@ -112,6 +121,18 @@ export async function publish(
     { branch: about.branch, head: work.head, title: pullTitle(job.issue), body },
     signal,
   )
+}
+
+/** A round is made again on what stands there now; first work has nothing to go on from. */
+function branchMoved(
+  context: Context,
+  held: Held,
+  work: ReturnType<typeof refused>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (held.job.round === undefined) return fail(context, held, work, signal)
+  held.strikes += 1
+  return release(context, held, work.reason, signal)
 }
 
 type Sent = { is: 'published' } | { is: 'lost' } | { is: 'moved' | 'refused' | 'away'; why: string }
@@ -167,76 +188,6 @@ function refused(code: string, reason: string, work: ChangedWork) {
   }
 }
 
-export interface PullInit {
-  branch: string
-  head: string
-  title: string
-  body: string
-}
-
-/** Opens the pull request or adopts the one for this work. Also the end of a recovery. */
-export async function openPull(
-  context: Context,
-  held: { job: Job; startedAt: number },
-  init: PullInit,
-  signal: AbortSignal,
-): Promise<Outcome> {
-  const { job } = held
-  const { repo, info } = job.place
-  const { pull, adopted } = await patiently(context, job, signal, () =>
-    openOrAdopt(context, repo, { ...init, base: info.defaultBranch }, signal),
-  )
-  await notePull(context, held, { pull, adopted, head: init.head })
-  return 'done'
-}
-
-export async function notePull(
-  context: Context,
-  held: { job: Job; startedAt: number },
-  { pull, adopted, head }: { pull: Pull; adopted: boolean; head: string },
-): Promise<void> {
-  const about = { task: taskOf(held.job), attempt: held.job.attempt }
-  await context.journal.append({
-    type: 'pull.opened',
-    ...about,
-    number: pull.number,
-    url: short(pull.url),
-    head,
-    adopted,
-  })
-  await context.journal.append({
-    type: 'task.done',
-    ...about,
-    pull: pull.number,
-    durationMs: elapsed(context, held),
-  })
-  await tell(context, held.job, 'done')
-}
-
-/** A 422 may mean that an earlier try was applied though its answer was lost: then that one is it. */
-async function openOrAdopt(
-  context: Context,
-  repo: string,
-  init: PullInit & { base: string },
-  signal: AbortSignal,
-): Promise<{ pull: Pull; adopted: boolean }> {
-  const { branch, base, title, body } = init
-  try {
-    return {
-      pull: await context.github.openPull(repo, { head: branch, base, title, body }, signal),
-      adopted: false,
-    }
-  } catch (error) {
-    if (!hasCode(error, 'GITHUB_REFUSED')) throw error
-    const found = await context.github.findPull(repo, branch, base, signal)
-    if (found === undefined || !isFor(found, init.head)) throw error
-    return { pull: found, adopted: true }
-  }
-}
-
-/** An old, closed pull request of the same branch is not the one for this work. */
-export const isFor = (pull: Pull, head: string) => pull.open || pull.headOid === head
-
 /** Reads the issue once more; undefined when the publication may go on. */
 async function recheck(
   context: Context,
@@ -258,7 +209,24 @@ async function recheck(
   if (foreign.length > 0)
     return release(context, held, `${foreign.join(', ')} took the issue`, signal, 'yielded')
   if (!mine(fresh)) return stopped(context, held, 'the assignment was taken away', signal)
-  return undefined
+  return recheckPull(context, held, signal)
+}
+
+/** Of a round: nothing is pushed for a pull request that was merged or closed meanwhile. */
+async function recheckPull(
+  context: Context,
+  held: Held,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const { job } = held
+  const { reviews } = context
+  if (job.round === undefined || reviews === undefined) return undefined
+  const { number } = job.round.pull
+  const pull = await patiently(context, job, signal, () =>
+    reviews.pull(job.place.repo, number, signal),
+  )
+  if (pull.open) return undefined
+  return cancel(context, held, `pull request #${number} is not open any more`, signal)
 }
 
 /** The issue; what one answer does not show is looked for again, since replicas lag. Undefined: it is gone. */

@@ -28,6 +28,7 @@ import {
 import { createWhereabouts } from './moved.ts'
 import { createRefsApi } from './refs.ts'
 import type { Allowance } from './limits.ts'
+import { reviewCalls, type ReviewCalls } from './review-calls.ts'
 import type { GitHubWithRefs } from './types.ts'
 import { credentialOf } from './principal.ts'
 
@@ -63,7 +64,7 @@ const hasNext = (headers: Record<string, unknown>) =>
 export function createGitHub(
   init: GitHubInit,
   { logger, onAnswer = () => undefined, mayAsk }: GitHubComponents,
-): GitHubWithRefs & { gates: GateCalls } {
+): GitHubWithRefs & { gates: GateCalls; reviews: ReviewCalls } {
   const { apiUrl, userAgent, timeoutMs = 120_000, pace = true } = init
   const credential = credentialOf(init.token)
   const cached = new Map<string, { etag: string; issues: Issue[] }>()
@@ -268,6 +269,7 @@ export function createGitHub(
     },
     refs: (repo) => createRefsApi(at(repo), { call, graphql: graphql(repo) }),
     gates: gateCalls(call),
+    reviews: reviewCalls(call, graphql),
     rateLimit,
   }
 }

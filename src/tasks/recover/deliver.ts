@@ -13,7 +13,8 @@ import {
 } from '../context.ts'
 import type { Issue } from '../github/github.ts'
 import { createLease } from '../attempt/lease.ts'
-import { isFor, notePull, openPull, publish } from '../attempt/publish.ts'
+import { isFor, notePull, openPull } from '../attempt/open-pull.ts'
+import { publish } from '../attempt/publish.ts'
 import type { Finished, Recovery, Unfinished } from './recover.ts'
 import { pullBody, pullTitle } from '../texts.ts'
 
