@@ -9,6 +9,8 @@ export interface Active {
   issues(repo: string): number[]
   keys(): ReadonlySet<string>
   cancel(repo: string, issue: number, reason: string): void
+  /** False when no attempt runs. */
+  stop(repo: string, issue: number, stop: Stop): boolean
   used(): number
   /** Resolves when all have ended. */
   ended(): Promise<void>
@@ -53,6 +55,11 @@ export function createActive({ logger, stopping, onBegin, onEnd }: ActiveCompone
     keys: () => new Set(running.keys()),
     cancel: (repo, issue, reason) =>
       running.get(keyOf(repo, issue))?.cancelled.abort({ why: 'cancelled', reason } satisfies Stop),
+    stop(repo, issue, stop) {
+      const one = running.get(keyOf(repo, issue))
+      one?.cancelled.abort(stop)
+      return one !== undefined
+    },
     used: () => running.size,
     async ended() {
       await Promise.all([...running.values()].map((one) => one.ended))

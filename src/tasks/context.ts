@@ -7,6 +7,8 @@ import type { Gates } from './intake/gates.ts'
 import type { GitHub, Issue, Repository } from './github/github.ts'
 import type { IntakeRules } from './intake/intake.ts'
 import type { Instructions } from './intake/instructions.ts'
+import type { ReviewCalls } from './github/review-calls.ts'
+import type { Round } from './feedback/types.ts'
 import type { Lease } from './attempt/lease.ts'
 import type { Policy, TasksJournal, TasksMesh, TasksWork } from './needs.ts'
 import type { Signature } from './texts.ts'
@@ -48,6 +50,17 @@ export interface FeedbackSettings {
   draftLabel?: string
 }
 
+/** What a person asked in a comment. */
+export interface Asked {
+  repo: string
+  issue: number
+  /** Where it stands: the issue's own number, or its pull request's. */
+  number: number
+  comment: number
+  from: string
+  question: string
+}
+
 /** One repository as it was found at start or at the last successful turn. */
 export interface RepoContext {
   repo: string
@@ -70,6 +83,17 @@ export interface Context {
   clock: Clock
   /** Told of an issue as GitHub answered with it, so that it need not be read again. */
   saw?: (repo: string, issue: Issue) => void
+  /** What is asked and said about pull requests. Without it they are left alone. */
+  reviews?: ReviewCalls
+  /** Answers `/bzzz ask`, in Markdown; undefined when nobody can. Default: nobody. */
+  onAsked?: (asked: Asked, signal: AbortSignal) => Promise<string | undefined>
+  /** Told of a pull request that is there from now on. */
+  opened?: (of: {
+    repo: string
+    issue: number
+    attempt: number
+    pull: { number: number; url: string }
+  }) => Promise<void>
 }
 
 /** An issue that this agent decided to try, with all that the decision stands on. */
@@ -87,6 +111,10 @@ export interface Job {
   strikes: number
   previous: string | null
   takeover: boolean
+  /** Work on what was said about the pull request, not on the issue itself. */
+  round?: Round
+  /** Id of the comment that asked for this attempt. */
+  command?: number
   /** Logins of earlier holders of the claim, in lower case: what stands of their assignments goes. */
   earlier?: readonly string[]
 }
@@ -102,6 +130,8 @@ export interface Held {
   startedAt: number
   /** What the closing record says: rises when this machine, not the task, was at fault. */
   strikes: number
+  /** Id of the comment that asked for its end; the closing record names it. */
+  command?: number
   /** Publication has begun: what became of it is in the ref, not in this process. */
   publishing: boolean
   signal: AbortSignal

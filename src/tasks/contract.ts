@@ -5,6 +5,9 @@ import type { RunGit } from './claim/repository.ts'
 import type { Settings } from './context.ts'
 import type { GatesInit } from './intake/gates.ts'
 import type { createGitHub, RateLimit } from './github/github.ts'
+import type { GateCalls } from './github/gate-calls.ts'
+import type { ReviewCalls } from './github/review-calls.ts'
+import type { GitHubWithRefs } from './github/types.ts'
 import type { Candidate } from './intake/intake.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from './needs.ts'
 import type { openPlace, PlaceInit } from './look/place.ts'
@@ -17,6 +20,11 @@ export interface TasksInit extends Settings, Omit<GatesInit, 'pollMs'>, PlaceIni
   /** owner/name of each repository to work. */
   repos: readonly string[]
 }
+
+/** Without `reviews`, pull requests are left alone. */
+export type Connect = (
+  ...of: Parameters<typeof createGitHub>
+) => GitHubWithRefs & { gates: GateCalls; reviews?: ReviewCalls }
 
 export interface TasksComponents {
   journal: TasksJournal
@@ -33,7 +41,7 @@ export interface TasksComponents {
   mayTake?: () => boolean
   clock?: Clock
   /** Makes the GitHub client. Default: octokit. A measurement in model time gives its own. */
-  connect?: typeof createGitHub
+  connect?: Connect
   /** Makes a repository ready. Default: a local git store and its remote. */
   openPlace?: typeof openPlace
 }

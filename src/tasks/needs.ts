@@ -179,7 +179,7 @@ export interface TasksWork<P extends Policy = Policy> {
       }
       used?: Used
       /** What is known of the earlier attempts. */
-      quoted?: { earlier?: string }
+      quoted?: { earlier?: string; feedback?: string }
       policy: P
       author: { name: string; email: string }
     },

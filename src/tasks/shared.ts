@@ -1,7 +1,8 @@
 /** What the turns of all repositories share: GitHub and its limits, slots and attempts, what was heard and said. */
 import { createActive, keyOf, type Active } from './active.ts'
 import type { Context } from './context.ts'
-import type { TasksComponents, TasksInit } from './contract.ts'
+import type { Connect, TasksComponents, TasksInit } from './contract.ts'
+import { createDesk, type Desk } from './feedback/desk.ts'
 import type { Floor } from './look/floor.ts'
 import { createGates } from './intake/gates.ts'
 import { createGitHub, type Issue } from './github/github.ts'
@@ -16,7 +17,7 @@ import { longestSafetyPause, safetyOf } from './look/polling.ts'
 import { createSettling, type Settling } from './recover/settling.ts'
 
 export interface Shared {
-  github: ReturnType<typeof createGitHub>
+  github: ReturnType<Connect>
   outage: Outage
   headroom: Headroom
   hearsay: Hearsay
@@ -40,9 +41,13 @@ export interface SharedHooks {
   saw: (repo: string, issue: Issue) => void
   /** Whether this agent polls the repository for all. */
   polls: (repo: string) => boolean
+  /** Has a repository listed at once. */
+  askFor: (repo: string) => void
   /** Has some repositories look at once. */
   wake: (repos: readonly string[]) => void
 }
+
+const deskCalls = ({ opened }: Desk): Pick<Context, 'opened'> => ({ opened })
 
 /** Issues, peers and claims of which something is remembered; the oldest go first. */
 const maxRemembered = 5_000
@@ -50,9 +55,17 @@ const maxRemembered = 5_000
 export function createShared(
   init: TasksInit,
   components: TasksComponents & Required<Pick<TasksComponents, 'clock'>>,
-  { stopping, wakeAll, saw, polls, wake }: SharedHooks,
+  { stopping, wakeAll, saw, polls, wake, askFor }: SharedHooks,
 ): Shared {
-  const { journal, mesh, work, logger, onChange, clock, connect = createGitHub } = components
+  const {
+    journal,
+    mesh,
+    work,
+    logger,
+    onChange,
+    clock,
+    connect = createGitHub as Connect,
+  } = components
   const { mayTake = () => true } = components
   const { apiUrl, token, userAgent, pollMs } = init
   const safetyMs = safetyOf(init)
@@ -89,6 +102,10 @@ export function createShared(
       wakeAll()
     },
   })
+  const desk =
+    github.reviews === undefined || (init.feedback?.maxRounds ?? 0) === 0
+      ? undefined
+      : createDesk({ gates: github.gates, ask: askFor })
   const free = () => init.slots - active.used()
   const self = () => ({ ...components.self(), freeSlots: free() })
 
@@ -131,7 +148,10 @@ export function createShared(
         changed()
       }
       const parts = { github, gates, journal, mesh, work, logger, clock, saw }
-      return { settings: init, name: init.name, login, ...parts }
+      const { reviews } = github
+      const after =
+        desk === undefined || reviews === undefined ? {} : { reviews, ...deskCalls(desk) }
+      return { settings: init, name: init.name, login, ...parts, ...after }
     },
     floor: (context) => ({
       context,
@@ -140,6 +160,8 @@ export function createShared(
       isActive: (repo, issue) => active.has(repo, issue),
       activeIssues: (repo) => active.issues(repo),
       cancel: (repo, issue, reason) => active.cancel(repo, issue, reason),
+      stop: (repo, issue, stop) => active.stop(repo, issue, stop),
+      ...(desk === undefined ? {} : { desk }),
       begin: (job) => active.begin(context, job),
       heardClaimed: (repo, issue) => hints.holds(keyOf(repo, issue)) || hearsay.holds(repo, issue),
       knows: (repo, issue, readAt) => hearsay.know(repo, issue, readAt),

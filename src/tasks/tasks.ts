@@ -30,6 +30,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       stopping: () => stopping.signal,
       wakeAll: () => turns.forEach((one) => one.wake()),
       wake: (repos) => repos.flatMap(turnsOf).forEach((one) => one.wake()),
+      askFor: (repo) => turnsOf(repo).forEach((one) => one.hint({ hook: false })),
       saw: (repo, issue) => turnsOf(repo).forEach((one) => one.saw(issue)),
       polls: (repo) => turnsOf(repo).some((one) => one.status().role === 'polls'),
     },

@@ -105,7 +105,7 @@ function checkLines(checks: readonly CheckResult[]): string[] {
   )
 }
 
-function signed(by: Signature, executor: string | undefined): string[] {
+export function signed(by: Signature, executor: string | undefined): string[] {
   const { journal } = by
   const ran = executor === undefined ? '' : `, executor ${code(executor)}`
   return [
@@ -137,11 +137,11 @@ function oneLine(text: string): string {
 }
 
 /** The same for Markdown: nothing becomes a link or markup. */
-function plain(text: string): string {
+export function plain(text: string): string {
   return oneLine(text).replace(/([\\`*_{}[\]<>#|~])/g, '\\$1')
 }
 
-function code(text: string): string {
+export function code(text: string): string {
   return `\`${text.replace(/[`\p{Cc}\p{Cf}|]/gu, ' ').slice(0, 200)}\``
 }
 
@@ -150,7 +150,7 @@ function wrap(text: string): string {
   return text.replace(/(?![^\n]{1,100}$)([^\n]{1,100})[^\S\n]/gm, '$1\n')
 }
 
-function fenced(text: string): string {
+export function fenced(text: string): string {
   const clean = text.replace(/[^\P{Cc}\n\t]/gu, '')
   const longest = Math.max(2, ...[...clean.matchAll(/`+/g)].map((run) => run[0].length))
   const fence = '`'.repeat(longest + 1)

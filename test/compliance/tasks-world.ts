@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Octokit } from 'octokit'
 import { forge, type Forge, type ForgeFaultHandle } from '../../src/forge/index.ts'
 import type { EntryInput, LoggedEntry } from '../../src/journal/index.ts'
-import { createGit, createProcesses, type Processes } from '../../src/process/index.ts'
+import { createGit, createProcesses, type Git, type Processes } from '../../src/process/index.ts'
 import { createTasks, type Tasks, type TasksInit } from '../../src/tasks/index.ts'
 import type { TasksWork, Topic, WorkOutcome } from '../../src/tasks/needs.ts'
 import { nullLogger } from '../../src/util/index.ts'
@@ -24,6 +24,8 @@ export interface MemberInit extends Partial<TasksInit> {
   name: string
   repos: string[]
   offers?: string[]
+  /** What the work changes, by path; null removes. Default: nothing, in a commit of its own. */
+  edit?: (order: Parameters<TasksWork['run']>[0]) => Record<string, string> | Error | null
   /** Resolves when the work at an issue is to end. Default: at once. */
   until?: (issue: number) => Promise<void>
 }
@@ -54,6 +56,7 @@ export class TasksWorld {
       token: `token-${login}`,
       role: login === owner ? ('admin' as const) : ('push' as const),
     }))
+    users.push({ login: 'mallory', token: 'token-mallory', role: 'read' as never })
     const server = forge({ dir: join(dir, 'forge'), users }, { processes })
     await server.start()
     return new TasksWorld(dir, server, processes)
@@ -99,7 +102,7 @@ export class TasksWorld {
   }
 
   async agent(init: MemberInit): Promise<Member> {
-    const { name, repos, offers = [], until = async () => undefined, ...more } = init
+    const { name, repos, offers = [], until = async () => undefined, edit, ...more } = init
     const git = createGit({ processes: this.processes })
     const entries: LoggedEntry[] = []
     const worked: number[] = []
@@ -141,7 +144,9 @@ export class TasksWorld {
     const work: TasksWork = {
       readPolicy: async () => ({ requiredLabels: [] }),
       choose: () => ({ executor: 'fake' }),
-      run: async ({ issue: { number }, source: { gitDir, base } }, _, { signal }) => {
+      run: async (order, _, { signal }) => {
+        const { number } = order.issue
+        const { gitDir, base, resume } = order.source
         worked.push(number)
         const stopped = new Promise<void>((resolve) =>
           signal.addEventListener('abort', () => resolve(), { once: true }),
@@ -153,14 +158,22 @@ export class TasksWorld {
             [`GIT_${who}_EMAIL`, 'x@x'],
           ]),
         )
-        const args = ['commit-tree', `${base}^{tree}`, '-p', base, '-m', `work ${number}`]
-        const head = (await git(args, { cwd: gitDir, env })).trim()
+        const start = resume ?? base
+        const files = edit?.(order)
+        const failure = files instanceof Error ? files.message : undefined
+        const changes = files === null || files instanceof Error ? {} : (files ?? {})
+        const tree = await treeOf(git, gitDir, start, changes)
+        const args = ['commit-tree', tree, '-p', start, '-m', `work ${number}`]
+        const head = files === null ? start : (await git(args, { cwd: gitDir, env })).trim()
         await git(['update-ref', `refs/made/${number}`, head], { cwd: gitDir })
         const made = { gitDir, head, files: [], summary: '' }
         const common = { checks: [], executor: 'fake', durationMs: 1 }
-        const outcome = signal.aborted
-          ? { outcome: 'failed', code: 'ABORTED', reason: 'stopped', tried: [] }
-          : { outcome: 'changed', ...made }
+        const outcome =
+          failure !== undefined && !signal.aborted
+            ? { outcome: 'failed', code: 'CHECKS_FAILED', reason: failure, tried: ['it'] }
+            : signal.aborted
+              ? { outcome: 'failed', code: 'ABORTED', reason: 'stopped', tried: [] }
+              : { outcome: 'changed', ...made }
         return { ...common, ...outcome, dispose: async () => undefined } as unknown as WorkOutcome
       },
     }
@@ -216,4 +229,21 @@ export class TasksWorld {
     await this.processes.stop()
     await rm(this.dir, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+async function treeOf(
+  git: Git,
+  gitDir: string,
+  start: string,
+  files: Record<string, string>,
+): Promise<string> {
+  const env = { GIT_INDEX_FILE: join(gitDir, `index-${Math.random()}`) }
+  const run = async (args: string[], input?: string) =>
+    (await git(args, { cwd: gitDir, env, ...(input === undefined ? {} : { input }) })).trim()
+  await run(['read-tree', start])
+  for (const [path, text] of Object.entries(files)) {
+    const oid = await run(['hash-object', '-w', '--stdin'], text)
+    await run(['update-index', '--add', '--cacheinfo', `100644,${oid},${path}`])
+  }
+  return run(['write-tree'])
 }

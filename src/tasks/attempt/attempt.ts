@@ -15,7 +15,7 @@ import {
   type Job,
   type Outcome,
 } from '../context.ts'
-import { cancel, fail, release } from './give-up.ts'
+import { cancel, fail, release, stopped } from './give-up.ts'
 import { createLease } from './lease.ts'
 import { assign } from './assign.ts'
 import { readBranch } from '../checkpoints/branch.ts'
@@ -25,9 +25,15 @@ import { publish } from './publish.ts'
 import { noteLost } from './fence.ts'
 import { graceAfter, handBackMs, untilCancelled } from './stopping.ts'
 import type { Claim } from '../claim/claims.ts'
+import type { Mark } from '../claim/record.ts'
+import { beginRound, publishRound } from '../feedback/round.ts'
 
 /** Why the work of an attempt is stopped from outside. */
-export type Stop = { why: 'shutdown' } | { why: 'cancelled'; reason: string }
+export type Stop =
+  | { why: 'shutdown' }
+  | { why: 'cancelled'; reason: string }
+  /** A person asked for it in a comment. */
+  | { why: 'stop' | 'release'; reason: string; command: number }
 
 export interface AttemptSignals {
   /** The agent stops: hand the work back. */
@@ -49,6 +55,14 @@ export async function attempt(
   return hold(context, job, claimed, signals)
 }
 
+/** Each record of a claim says at which round it is, and who asked for it. */
+const markOfJob = ({ round, command }: Job): Mark => ({
+  ...(round === undefined
+    ? {}
+    : { round: round.number, feedback: round.items.map(({ key }) => key) }),
+  ...(command === undefined ? {} : { command }),
+})
+
 /** Steps 2 to 4. */
 async function claim(context: Context, job: Job, signal: AbortSignal): Promise<Claim | Outcome> {
   const task = taskOf(job)
@@ -59,6 +73,7 @@ async function claim(context: Context, job: Job, signal: AbortSignal): Promise<C
     strikes: job.strikes,
     previous: job.previous,
     state: 'held',
+    ...markOfJob(job),
   })
   await context.journal.append({
     type: 'claim.tried',
@@ -186,11 +201,14 @@ async function carryOut(
     return fail(context, held, { outcome: 'failed', checks: [], ...job.refusal }, grace)
   const branchTip = await readBranch(context, held, ending.signal)
   await allowed(permit, ending.signal)
+  const begun = await beginRound(context, held, branchTip, ending.signal)
   const result = await untilCancelled(signals.cancelled, ending, () =>
-    execute(context, held, branchTip),
+    execute(context, held, begun?.start ?? branchTip),
   )
   onResult(result)
   if (ending.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
+  if (begun !== undefined && result.outcome === 'changed')
+    return publishRound(context, held, { work: result, begun }, grace)
   if (result.outcome === 'changed')
     return publish(context, held, { work: result, branchTip }, grace)
   if (!environmental.has(result.code)) return fail(context, held, result, grace)
@@ -250,6 +268,11 @@ async function stoppedFromOutside(
   }
   if (signals.cancelled.aborted && !signals.stopping.aborted) {
     const stop = signals.cancelled.reason as Stop
+    if (stop.why === 'stop' || stop.why === 'release') {
+      held.command = stop.command
+      const end = stop.why === 'stop' ? stopped : release
+      return end(context, held, stop.reason, limit)
+    }
     return cancel(context, held, stop.why === 'cancelled' ? stop.reason : 'the agent stops', limit)
   }
   return release(context, held, 'the agent stops', limit)

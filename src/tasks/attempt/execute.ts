@@ -5,6 +5,9 @@ import { createKeep } from '../checkpoints/keep.ts'
 import { short, taskOf, type Context, type Held, type Job } from '../context.ts'
 import type { Used, WorkOutcome, WorkProgress } from '../needs.ts'
 
+const feedbackText = ({ items }: NonNullable<Job['round']>) =>
+  items.map(({ text }) => text).join('\n\n----\n\n')
+
 /** Resolves when the work has ended and everything it reported is in the journal. */
 export async function execute(
   context: Context,
@@ -33,6 +36,9 @@ export async function execute(
     },
     policy: job.policy,
     ...known,
+    ...(job.round === undefined
+      ? {}
+      : { quoted: { ...known.quoted, feedback: feedbackText(job.round) } }),
     author: { name: `${context.name} (bzzz)`, email: `${context.login}@users.noreply.github.com` },
   }
   const { permit } = lease

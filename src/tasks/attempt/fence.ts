@@ -74,7 +74,9 @@ export async function closeClaim(
   state: Closing['state'],
   signal: AbortSignal,
 ): Promise<boolean> {
-  const moved = await held.lease.close({ state, strikes: held.strikes }, signal)
+  const { strikes, command } = held
+  const asked = command === undefined ? {} : { command }
+  const moved = await held.lease.close({ state, strikes, ...asked }, signal)
   if (moved.is === 'won' && moved.claim.record.state === state) return true
   if (moved.is === 'won') throw unknown(`the claim ref says ${moved.claim.record.state}`)
   if (moved.is === 'unknown') throw unknown(explain(moved.error))

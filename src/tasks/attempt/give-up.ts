@@ -5,7 +5,7 @@
  * that no other agent takes the issue in between; a crash in between is found by `recover/recover.ts`. The
  * journal says what the ref says, never what was only tried.
  */
-import { explain, hasCode, sleep } from '../../util/index.ts'
+import { explain } from '../../util/index.ts'
 import {
   elapsed,
   short,
@@ -16,6 +16,8 @@ import {
   type Held,
   type Outcome,
 } from '../context.ts'
+import { commentOnce } from './comment-once.ts'
+import { endRound } from './end-round.ts'
 import { closeClaim, fence, patiently } from './fence.ts'
 import type { FailedWork } from '../needs.ts'
 import { failureComment, stoppedComment } from '../texts.ts'
@@ -27,6 +29,8 @@ export async function fail(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { job } = held
+  if (job.round !== undefined)
+    return endRound(context, held, { ...work, outcome: 'failed' }, signal)
   if (!(await fence(context, held, signal))) return 'lost'
   const body = failureComment(work, await signatureOf(context, held), context.settings.failed)
   await mark(context, held, body, signal)
@@ -76,6 +80,8 @@ export async function cancel(
   reason: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  if (held.job.round !== undefined)
+    return endRound(context, held, { outcome: 'stopped', reason, quietly: true }, signal)
   if (!(await fence(context, held, signal))) return 'lost'
   await unassignSelf(context, held, signal)
   return finishCancelled(context, held, reason, signal)
@@ -88,6 +94,8 @@ export async function stopped(
   reason: string,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  if (held.job.round !== undefined)
+    return endRound(context, held, { outcome: 'stopped', reason, last: true }, signal)
   if (!(await fence(context, held, signal))) return 'lost'
   await mark(
     context,
@@ -129,44 +137,7 @@ async function mark(
   await patiently(context, job, signal, () =>
     context.github.addLabel(repo, number, context.settings.failed, signal),
   )
-  await commentOnce(context, held, body, signal)
-}
-
-/** Tries of a comment whose answer was lost. */
-const commentTries = 3
-const commentPauseMs = 5_000
-
-/** A comment is not idempotent: before another try, the issue is asked whether it arrived. */
-async function commentOnce(
-  context: Context,
-  { job }: Held,
-  body: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const { repo } = job.place
-  const { number } = job.issue
-  const since = new Date(context.clock.now() - 24 * 60 * 60_000).toISOString()
-  for (let turn = 1; ; turn += 1) {
-    try {
-      if (
-        turn > 1 &&
-        (await context.github.comments(repo, number, since, signal)).some(
-          (comment) => comment.body === body,
-        )
-      )
-        return
-      await context.github.comment(repo, number, body, signal)
-      return
-    } catch (error) {
-      if (hasCode(error, 'ABORTED')) throw error
-      context.logger.warn(
-        { event: 'task.comment', ...taskOf(job), err: explain(error) },
-        'the comment could not be written',
-      )
-      if (turn === commentTries) return
-      await sleep(commentPauseMs, { signal, clock: context.clock })
-    }
-  }
+  await commentOnce(context, job, { number, body }, signal)
 }
 
 /** Best effort: a login that stays is taken away by whoever claims next. */

@@ -63,6 +63,7 @@ export function createLease(
 ): Lease {
   const { leaseMs } = first.record
   const { repo, issue, attempt } = first
+  const about = { repo, issue, attempt }
   const lost = new AbortController()
   const sent = createSent(first)
   let claim = first
@@ -134,18 +135,9 @@ export function createLease(
     for (;;) {
       const previous = claim.oid
       const known = sent.find({ previous, state, also })
+      const mark = { ...markOf(claim.record), ...(command === undefined ? {} : { command }) }
       const prepared =
-        known?.prepared ??
-        (await claims.prepare({
-          repo,
-          issue,
-          attempt,
-          strikes,
-          previous,
-          state,
-          ...markOf(claim.record),
-          ...(command === undefined ? {} : { command }),
-        }))
+        known?.prepared ?? (await claims.prepare({ ...about, strikes, previous, state, ...mark }))
       if (known === undefined) {
         await onPrepared?.(prepared.oid)
         sent.add({ oid: prepared.oid, prepared, at: clock.monotonic(), slept, also })

@@ -19,7 +19,8 @@ import {
 } from '../context.ts'
 import { noteLost, patienceMs, patiently } from './fence.ts'
 import { cancel, fail, release, stopped } from './give-up.ts'
-import { openPull } from './pull.ts'
+import { openPull } from './open-pull.ts'
+import { noteRound, tellRound } from './end-round.ts'
 import { belowCheckpoints } from '../checkpoints/below.ts'
 import { isDeleted, readBranch, refOf, tipOf } from '../checkpoints/branch.ts'
 import { foreignAssignees } from '../intake/intake.ts'
@@ -51,7 +52,7 @@ export async function publish(
   const { refs } = job.place
   await refs.adopt(init.work.gitDir, init.work.head, signal)
   const moved = async (how: string) =>
-    fail(
+    branchMoved(
       context,
       held,
       refused('BRANCH_MOVED', `The work branch ${branchOf(context, job)} ${how}.`, init.work),
@@ -93,6 +94,13 @@ export async function publish(
   const head = held.lease.tip(refOf(context, held)) ?? noted ?? init.work.head
   const about = { task: taskOf(job), attempt: job.attempt, branch: branchOf(context, job) }
   await context.journal.append({ type: 'pushed', ...about, base: job.base, head })
+  if (job.round !== undefined) {
+    const { summary, checks, executor } = init.work
+    const end = { outcome: 'pushed' as const, head, summary, checks, executor }
+    await tellRound(context, held, end, signal)
+    await noteRound(context, held, end)
+    return 'done'
+  }
   const body = pullBody(job.issue, init.work, await signatureOf(context, held, intent.seq))
   return openPull(
     context,
@@ -130,6 +138,18 @@ async function fitOf(
 async function noteFinished(context: Context, { job }: Held, { head }: Fit): Promise<void> {
   const about = { task: taskOf(job), attempt: job.attempt, branch: branchOf(context, job) }
   await context.journal.append({ type: 'work.finished', ...about, base: job.base, head })
+}
+
+/** A round is made again on what stands there now; first work has nothing to go on from. */
+function branchMoved(
+  context: Context,
+  held: Held,
+  work: ReturnType<typeof refused>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (held.job.round === undefined) return fail(context, held, work, signal)
+  held.strikes += 1
+  return release(context, held, work.reason, signal)
 }
 
 type Sent =
@@ -213,7 +233,24 @@ async function recheck(
   if (foreign.length > 0)
     return release(context, held, `${foreign.join(', ')} took the issue`, signal, 'yielded')
   if (!mine(fresh)) return stopped(context, held, 'the assignment was taken away', signal)
-  return undefined
+  return recheckPull(context, held, signal)
+}
+
+/** Of a round: nothing is pushed for a pull request that was merged or closed meanwhile. */
+async function recheckPull(
+  context: Context,
+  held: Held,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const { job } = held
+  const { reviews } = context
+  if (job.round === undefined || reviews === undefined) return undefined
+  const { number } = job.round.pull
+  const pull = await patiently(context, job, signal, () =>
+    reviews.pull(job.place.repo, number, signal),
+  )
+  if (pull.open) return undefined
+  return cancel(context, held, `pull request #${number} is not open any more`, signal)
 }
 
 /** The issue; what one answer does not show is looked for again, since replicas lag. Undefined: it is gone. */

@@ -11,6 +11,7 @@ import { TasksError } from '../errors.ts'
 import { describeCommit, restackCommit, type CommitText } from './commits.ts'
 import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } from './objects.ts'
 import { createGitTransport, parseListing } from './git-transport.ts'
+import { mergeCalls } from './merges.ts'
 import { oidPattern } from './record.ts'
 import { recorder, type PushOutcome, type RefTransport, type RefUpdate } from './ref-transport.ts'
 import { createRemote, networkTimeoutMs, type RemoteInit } from './remote.ts'
@@ -75,6 +76,19 @@ export interface ClaimRepository {
   has(oid: string): Promise<boolean>
   /** Whether `newer` builds on `older`; both are in the local store. */
   isAncestor(older: string, newer: string): Promise<boolean>
+  /** Both merged, written as a tree; files that git cannot merge hold both sides between markers. No network. */
+  mergeTree(
+    one: string,
+    other: string,
+    signal: AbortSignal,
+  ): Promise<{ tree: string; conflicts: string[] }>
+  /** Writes a commit into the local store. `tree`: a tree, or a commit whose tree it is. No network. */
+  commitTree(
+    commit: { tree: string; parents: readonly string[]; message: string },
+    signal: AbortSignal,
+  ): Promise<string>
+  /** Which of the files hold a line that begins or ends a conflict. No network. */
+  withMarkers(oid: string, paths: readonly string[], signal: AbortSignal): Promise<string[]>
   /** Whether the two commits have any history in common. */
   isRelated(one: string, other: string): Promise<boolean>
   /** A commit in the local store; undefined when it is not there or has more than `maxBytes`. */
@@ -245,6 +259,7 @@ export async function openRepository(
     },
     has: (oid) => yes(['cat-file', '-e', `${oid}^{commit}`], [1, 128]),
     isAncestor: (older, newer) => yes(['merge-base', '--is-ancestor', older, newer], [1]),
+    ...mergeCalls(git, gitDir, identity),
     isRelated: (one, other) => yes(['merge-base', one, other], [1]),
     describe: (oid, maxBytes) => describeCommit(git, gitDir, oid, maxBytes),
     restack: (oid, onto, message) =>

@@ -30,6 +30,7 @@ import { createWhereabouts } from './moved.ts'
 import { pacedOctokit } from './paced.ts'
 import { createRefsApi } from './refs.ts'
 import type { Allowance } from './limits.ts'
+import { reviewCalls, type ReviewCalls } from './review-calls.ts'
 import type { RateLimit } from './shapes.ts'
 import type { GitHubWithRefs } from './types.ts'
 import { credentialOf } from './principal.ts'
@@ -77,7 +78,7 @@ export function createGitHub(
     mayQuery = always,
     clock = systemClock,
   }: GitHubComponents,
-): GitHubWithRefs & { gates: GateCalls } {
+): GitHubWithRefs & { gates: GateCalls; reviews: ReviewCalls } {
   const { apiUrl, userAgent, timeoutMs = 120_000, pace = true } = init
   const credential = credentialOf(init.token)
   const cached = new Map<string, { etag: string; issues: Issue[] }>()
@@ -298,6 +299,7 @@ export function createGitHub(
     },
     refs: (repo) => createRefsApi(at(repo), { call, graphql: graphql(repo) }),
     gates: { ...gateCalls(call), dossier },
+    reviews: reviewCalls(call, graphql),
     rateLimit: () => limit,
   }
 }

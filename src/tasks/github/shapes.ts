@@ -20,6 +20,7 @@ export const issueSchema = z.object({
     .nullish()
     .transform((users) => (users ?? []).map((user) => user.login)),
   user: userSchema.nullish().transform((user) => user?.login ?? ''),
+  comments: z.number().int().nonnegative().optional(),
   created_at: z.string(),
   updated_at: z.string(),
   html_url: z.string().max(2_048),
@@ -43,6 +44,8 @@ export interface Issue {
   updatedAt: string
   url: string
   isPull: boolean
+  /** How many comments it has; absent where GitHub does not say. */
+  comments?: number
   /** Issues that it is marked as blocked by, open or closed; absent where GitHub does not say. */
   waitsFor?: number
   /** Those of them that are open, as far as GitHub says; only a sign that something changed. */
@@ -88,6 +91,7 @@ export const pullSchema = z.object({
   html_url: z.string(),
   state: z.string(),
   head: z.object({ sha: z.string() }),
+  merged_at: z.string().max(64).nullish(),
 })
 
 export interface Pull {
@@ -95,6 +99,7 @@ export interface Pull {
   url: string
   open: boolean
   headOid: string
+  merged?: boolean
 }
 
 export interface RateLimit {
@@ -117,6 +122,7 @@ export function toIssue(raw: z.infer<typeof issueSchema>): Issue {
     updatedAt: raw.updated_at,
     url: raw.html_url,
     isPull: raw.pull_request !== undefined,
+    ...(raw.comments === undefined ? {} : { comments: raw.comments }),
     ...(blockers === null || blockers === undefined ? {} : { waitsFor: blockers.total_blocked_by }),
     ...(blockers?.blocked_by === undefined ? {} : { blockedBy: blockers.blocked_by }),
     ...(parts === null || parts === undefined ? {} : { openParts: parts.total - parts.completed }),
@@ -128,4 +134,5 @@ export const toPull = (raw: z.infer<typeof pullSchema>): Pull => ({
   url: raw.html_url,
   open: raw.state === 'open',
   headOid: raw.head.sha,
+  merged: typeof raw.merged_at === 'string',
 })

@@ -26,7 +26,7 @@ export interface GitHub {
   comments(repo: string, number: number, sinceIso: string, signal: AbortSignal): Promise<Comment[]>
   openPull(
     repo: string,
-    pull: { head: string; base: string; title: string; body: string },
+    pull: { head: string; base: string; title: string; body: string; draft?: boolean },
     signal: AbortSignal,
   ): Promise<Pull>
   /** The newest pull request from this branch into that base, open ones first. */

@@ -106,6 +106,7 @@ export async function consider(
   memory.lonely.delete(issue.number)
   const now = context.clock.monotonic()
   if (floor.notBefore(repo, issue.number) > now) return undefined
+  const asked = memory.retries.get(issue.number)
   const vanished = memory.gone.get(issue.number)
   const forced = memory.forced.get(issue.number)
   const decision = mayClaim({
@@ -116,6 +117,7 @@ export async function consider(
     now,
     marginMs,
     maxAttempts: context.settings.maxAttempts,
+    ...(asked === undefined ? {} : { retry: asked }),
     abandoned: (record, oid) =>
       record.peerId === context.mesh.peerId && floor.abandoned(oid, record.previous),
   })

@@ -4,6 +4,7 @@
  */
 import { hasCode } from '../../util/index.ts'
 import { consider, type Option } from './consider.ts'
+import type { Tip } from '../claim/decide.ts'
 import { tell, type Job, type RepoContext } from '../context.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
@@ -108,9 +109,17 @@ async function tryOne(
     strikes: decision.strikes,
     previous: decision.previous,
     takeover: decision.takeover,
+    ...commandOf(memory, tip, number),
   }
   void tell(floor.context, job, 'trying')
   floor.begin(job)
+}
+
+/** The newest comment that asked for a try: what was obeyed before stays in the chain. */
+function commandOf(memory: RepoMemory, tip: Tip, issue: number): Pick<Job, 'command'> {
+  const before = tip.is === 'record' ? (tip.record.command ?? 0) : 0
+  const command = Math.max(before, memory.retries.get(issue) ?? 0)
+  return command === 0 ? {} : { command }
 }
 
 async function passesGates(

@@ -1,4 +1,6 @@
 /** What the turns of all repositories share: slots, running attempts, what was heard and said. */
+import type { Stop } from '../attempt/attempt.ts'
+import type { Desk } from '../feedback/desk.ts'
 import type { Context, Job } from '../context.ts'
 import type { Chain } from '../intake/chain.ts'
 import type { Ranked } from '../intake/fitness.ts'
@@ -17,6 +19,10 @@ export interface Floor {
   activeIssues(repo: string): number[]
   /** Ends the running attempt at an issue that is not wanted any more. */
   cancel(repo: string, issue: number, reason: string): void
+  /** As a person asked; false when nothing of this agent works at the issue. */
+  stop?(repo: string, issue: number, stop: Stop): boolean
+  /** Looks after pull requests. */
+  desk?: Desk
   begin(job: Job): void
   /** A peer said that it claimed this issue, and nothing says otherwise yet. */
   heardClaimed(repo: string, issue: number): boolean
@@ -92,6 +98,8 @@ export interface RepoMemory {
   paused?: string | undefined
   /** Closing records whose pull request was looked for. */
   heired: Set<string>
+  /** Comments that ask for another try, by issue: the newest id of each. */
+  retries: Map<number, number>
   /** Monotonic ms since when nobody who is connected can do the issue. */
   lonely: Map<number, number>
 }
@@ -111,5 +119,6 @@ export const emptyMemory = (): RepoMemory => ({
   chains: new Map(),
   orders: new Map(),
   heired: new Set(),
+  retries: new Map(),
   lonely: new Map(),
 })

@@ -22,6 +22,8 @@ import { startSome } from '../intake/starting.ts'
 export interface TurnInit extends Look {
   /** After a listing: what it found changed. */
   onListed?: (changes: Change[]) => void
+  /** Whether something says that there is news. */
+  asked?: boolean
   /** Whether git is asked although nothing needs it: to learn whether it answers. */
   probe?: boolean
 }
@@ -31,11 +33,12 @@ export async function turn(
   place: RepoContext,
   memory: RepoMemory,
   signal: AbortSignal,
-  { onListed, probe = false, ...how }: TurnInit = { list: true, read: [] },
+  { onListed, probe = false, asked = false, ...how }: TurnInit = { list: true, read: [] },
 ): Promise<void> {
   const changes = await look(floor, place, memory, how, signal)
   if (how.list) onListed?.(changes)
   forgetOthers(memory)
+  await floor.desk?.turn(floor, place, memory, { asked }, signal)
   const wanted = await wantedOf(floor, place, memory)
   if (wanted.length === 0 && !probe) return
   const oldest = oldestPolicy(floor, memory, wanted)

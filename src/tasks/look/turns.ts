@@ -97,6 +97,7 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
     await turn(components.floor(context), place, memory, signal, {
       ...plan,
       probe: isProbe,
+      asked: plan.why === 'asked',
       onListed: (changes) => rota.listed(plan, changes),
     })
     const takeover = nextTakeover(memory, clock.monotonic(), marginMs)

@@ -61,6 +61,7 @@ const relevant = [
   'claim.released',
   'work.finished',
   'publish.intent',
+  'feedback.ended',
   'task.done',
   'task.failed',
   'task.cancelled',

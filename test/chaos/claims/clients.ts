@@ -86,6 +86,9 @@ export function repositoryOf(
     drop: async (oid) => void store.delete(oid),
     has: async (oid) => store.has(oid),
     isAncestor: async (older, newer) => [...server.chain(newer)].includes(older),
+    mergeTree: async (one) => ({ tree: one, conflicts: [] }),
+    commitTree: async ({ parents: [parent = null] }) => server.commit('merge', parent),
+    withMarkers: async () => [],
     isRelated: async () => true,
     async describe(oid) {
       const commit = server.commits.get(oid)

@@ -1,4 +1,4 @@
-/** The pull request of published work: opened, or found to be there already. */
+/** The pull request after a publication: opened, or the one that is there adopted; and what the journal says of it. */
 import { hasCode } from '../../util/index.ts'
 import { elapsed, short, taskOf, tell, type Context, type Job, type Outcome } from '../context.ts'
 import type { Pull } from '../github/github.ts'
@@ -9,6 +9,14 @@ export interface PullInit {
   head: string
   title: string
   body: string
+  draft?: boolean
+}
+
+/** Whether a pull request for the issue is to be opened as a draft. */
+function isDraft({ settings }: Context, labels: readonly string[] = []): boolean {
+  const { drafts = 'never', draftLabel } = settings.feedback ?? {}
+  const wanted = draftLabel?.toLowerCase()
+  return drafts !== 'never' || labels.some((label) => label.toLowerCase() === wanted)
 }
 
 /** Opens the pull request or adopts the one for this work. Also the end of a recovery. */
@@ -21,7 +29,12 @@ export async function openPull(
   const { job } = held
   const { repo, info } = job.place
   const { pull, adopted } = await patiently(context, job, signal, () =>
-    openOrAdopt(context, repo, { ...init, base: info.defaultBranch }, signal),
+    openOrAdopt(
+      context,
+      repo,
+      { draft: isDraft(context, job.issue.labels), ...init, base: info.defaultBranch },
+      signal,
+    ),
   )
   await notePull(context, held, { pull, adopted, head: init.head })
   return 'done'
@@ -48,6 +61,14 @@ export async function notePull(
     durationMs: elapsed(context, held),
   })
   await tell(context, held.job, 'done')
+  const { place, issue, attempt } = held.job
+  const { number, url } = pull
+  await context.opened?.({
+    repo: place.repo,
+    issue: issue.number,
+    attempt,
+    pull: { number, url },
+  })
 }
 
 /** A 422 may mean that an earlier try was applied though its answer was lost: then that one is it. */
@@ -57,15 +78,16 @@ async function openOrAdopt(
   init: PullInit & { base: string },
   signal: AbortSignal,
 ): Promise<{ pull: Pull; adopted: boolean }> {
-  const { branch, base, title, body } = init
+  const { branch, base, title, body, draft = false } = init
   try {
-    return {
-      pull: await context.github.openPull(repo, { head: branch, base, title, body }, signal),
-      adopted: false,
-    }
+    const pull = { head: branch, base, title, body, ...(draft ? { draft } : {}) }
+    return { pull: await context.github.openPull(repo, pull, signal), adopted: false }
   } catch (error) {
     if (!hasCode(error, 'GITHUB_REFUSED')) throw error
     const found = await context.github.findPull(repo, branch, base, signal)
+    // A plan without drafts refuses them.
+    if (found === undefined && draft)
+      return openOrAdopt(context, repo, { ...init, draft: false }, signal)
     if (found === undefined || !isFor(found, init.head)) throw error
     return { pull: found, adopted: true }
   }

@@ -1,0 +1,98 @@
+/**
+ * The end of a round of feedback that publishes nothing new, or did so a moment ago. It always ends in
+ * a `done` record: the pull request is as it was, or better, and belongs to who made the round. What
+ * was asked for in it is not worked again. People see a comment before the claim ends.
+ */
+import {
+  short,
+  signatureOf,
+  taskOf,
+  tell,
+  type Context,
+  type Held,
+  type Outcome,
+} from '../context.ts'
+import { roundComment, type RoundText } from '../feedback/texts.ts'
+import type { CheckResult } from '../needs.ts'
+import { commentOnce } from './comment-once.ts'
+import { closeClaim, fence, patiently } from './fence.ts'
+
+export interface RoundEnd {
+  outcome: RoundText['outcome']
+  /** The commit that was pushed. */
+  head?: string
+  reason?: string
+  tried?: readonly string[]
+  checks?: readonly CheckResult[]
+  summary?: string
+  executor?: string
+  /** Nothing is said on the pull request. */
+  quietly?: boolean
+  /** Nothing follows by itself, whatever the number of the round. */
+  last?: boolean
+}
+
+/** Closes the claim. Throws `CLAIM_UNKNOWN`. */
+export async function endRound(
+  context: Context,
+  held: Held,
+  end: RoundEnd,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  if (!(await fence(context, held, signal))) return 'lost'
+  await tellRound(context, held, end, signal)
+  if (!(await closeClaim(context, held, 'done', signal))) return 'lost'
+  await noteRound(context, held, end)
+  return 'done'
+}
+
+/** What people see of it. */
+export async function tellRound(
+  context: Context,
+  held: Held,
+  end: RoundEnd,
+  signal: AbortSignal,
+): Promise<void> {
+  const { job } = held
+  const { round } = job
+  const feedback = context.settings.feedback
+  if (round === undefined || feedback === undefined || end.quietly === true) return
+  const isLast = end.outcome !== 'pushed' && (end.last === true || round.last)
+  const { number } = round.pull
+  const text = {
+    round: round.number,
+    maxRounds: feedback.maxRounds,
+    items: round.items,
+    outcome: end.outcome,
+    ...(end.head === undefined ? {} : { head: end.head }),
+    reason: end.reason ?? '',
+    tried: end.tried ?? [],
+    checks: end.checks ?? [],
+    summary: end.summary ?? '',
+    ...(end.executor === undefined ? {} : { executor: end.executor }),
+    needsHuman: feedback.needsHuman,
+    last: isLast,
+  }
+  if (isLast)
+    await patiently(context, job, signal, () =>
+      context.github.addLabel(job.place.repo, number, feedback.needsHuman, signal),
+    )
+  const body = roundComment(text, await signatureOf(context, held))
+  await commentOnce(context, job, { number, body }, signal)
+}
+
+export async function noteRound(context: Context, { job }: Held, end: RoundEnd): Promise<void> {
+  const { round } = job
+  if (round === undefined) return
+  const about = { task: taskOf(job), attempt: job.attempt }
+  await context.journal.append({
+    type: 'feedback.ended',
+    ...about,
+    pull: round.pull.number,
+    round: round.number,
+    outcome: end.outcome,
+    ...(end.head === undefined ? {} : { head: end.head }),
+    reason: short(end.reason ?? '', 3_900),
+  })
+  await tell(context, job, 'done')
+}

@@ -1,0 +1,146 @@
+/**
+ * Looks after pull requests until they are merged or closed. At each turn of a repository: what changed
+ * is read (`reading.ts`), turned into items (`items.ts`) and judged (`judge.ts`); then a round is claimed
+ * (`claim/decide-round.ts`) and worked like any attempt, or a person is asked for. Commands in comments are
+ * obeyed on the way (`obey.ts`).
+ *
+ * Nothing here holds a truth: what was worked is in the chain of claim records, what is watched in the own
+ * journal, and both are read again after a restart.
+ */
+import { explain, RecentMap } from '../../util/index.ts'
+import type { Context, RepoContext } from '../context.ts'
+import type { GateCalls } from '../github/gate-calls.ts'
+import type { Floor, RepoMemory } from '../look/floor.ts'
+import { safetyOf } from '../look/polling.ts'
+import { answer } from './answer.ts'
+import { inheritPulls } from './heirs.ts'
+import { obeyComments, type Talk } from './obey.ts'
+import { createPeople, type People } from './people.ts'
+import { readPulls } from './reading.ts'
+import { newWatch, put, readLeft, type Left, type Watched } from './watched.ts'
+
+/** What is kept for one repository. */
+export interface DeskMemory {
+  watched: Map<number, Watched>
+  /** Closing records of agents that are gone and left no open pull request. */
+  none: RecentMap<number, string>
+  talk: Talk
+  lookedAt: number
+}
+
+export interface Desk {
+  /** One turn of a repository. `asked`: something says that there is news. */
+  turn(
+    floor: Floor,
+    place: RepoContext,
+    memory: RepoMemory,
+    how: { asked: boolean },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** A pull request is there from now on. */
+  opened: NonNullable<Context['opened']>
+}
+
+export interface DeskComponents {
+  gates: GateCalls
+  /** Has a repository listed at once: an issue there may be closed, and another one free. */
+  ask: (repo: string) => void
+}
+
+/** Remembered per repository; the oldest go first. */
+const maxRemembered = 1_000
+/** Part of a pause after which it counts as over: turns come a little early. */
+const early = 0.7
+
+export function createDesk({ gates, ask }: DeskComponents): Desk {
+  const memories = new Map<string, DeskMemory>()
+  let left: Left | undefined
+  let people: People | undefined
+
+  const memoryOf = (repo: string): DeskMemory => {
+    const key = repo.toLowerCase()
+    const known = memories.get(key)
+    if (known !== undefined) return known
+    const made: DeskMemory = {
+      watched: left?.watched.get(key) ?? new Map<number, Watched>(),
+      none: new RecentMap(maxRemembered),
+      talk: {
+        counts: new RecentMap(maxRemembered),
+        since: new RecentMap(maxRemembered),
+        due: new RecentMap(maxRemembered),
+        handled: left?.commands.get(key) ?? new Set(),
+      },
+      lookedAt: -Infinity,
+    }
+    memories.set(key, made)
+    return made
+  }
+
+  return {
+    async turn(floor, place, memory, { asked }, signal) {
+      const { context } = floor
+      const { reviews, clock, journal, mesh, settings, logger } = context
+      if (reviews === undefined || (settings.feedback?.maxRounds ?? 0) === 0) return
+      left ??= await readLeft(journal, mesh.peerId)
+      people ??= createPeople({ mayPush: reviews.mayPush, mayTriage: gates.mayTriage }, clock)
+      const own = memoryOf(place.repo)
+      const { repo } = place
+      for (const [issue, comment] of left.retries.get(repo.toLowerCase()) ?? [])
+        memory.retries.set(issue, Math.max(comment, memory.retries.get(issue) ?? 0))
+      left.retries.delete(repo.toLowerCase())
+      const parts = { floor, place, memory, own, reviews, people }
+      try {
+        await inheritPulls(floor, place, memory, own.watched, own.none, signal)
+        const now = clock.monotonic()
+        const isDue = asked || now - own.lookedAt >= early * settings.pollMs
+        if (own.watched.size > 0 && isDue) {
+          own.lookedAt = now
+          const init = { repo, now, safetyMs: safetyOf(settings), asked }
+          const ended = await readPulls(reviews, own.watched.values(), init, signal, (one, err) =>
+            logger.warn(
+              { event: 'feedback.read', repo, pull: one.pull.number, err },
+              'a pull request could not be read',
+            ),
+          )
+          for (const { one, merged, mergedBy } of ended) {
+            own.watched.delete(one.issue)
+            await noteEnd(floor, repo, one, merged, mergedBy)
+            // A merge closes what it fixes, and moves the base of all others.
+            if (merged) for (const other of own.watched.values()) other.readAt = -Infinity
+            ask(repo)
+          }
+        }
+        await obeyComments(parts, signal)
+        for (const one of [...own.watched.values()]) await answer(parts, one, signal)
+      } catch (error) {
+        if (signal.aborted) throw error
+        // What is taken up must not wait for what was published.
+        const about = { event: 'feedback.turn', repo, err: explain(error) }
+        logger.warn(about, 'pull requests could not be looked after')
+      }
+    },
+    async opened({ repo, issue, attempt, pull }) {
+      const { watched } = memoryOf(repo)
+      put(watched, newWatch({ issue, attempt, pull }, false))
+    },
+  }
+}
+
+async function noteEnd(
+  { context, isActive, cancel }: Floor,
+  repo: string,
+  { issue, attempt, pull }: Watched,
+  merged: boolean,
+  by: string | undefined,
+): Promise<void> {
+  const about = { task: { repo, issue }, attempt, pull: pull.number }
+  const reason = 'the pull request was closed, and not merged'
+  if (isActive(repo, issue)) cancel(repo, issue, merged ? 'the pull request was merged' : reason)
+  if (merged)
+    await context.journal.append({
+      type: 'task.merged',
+      ...about,
+      ...(by === undefined ? {} : { by }),
+    })
+  else await context.journal.append({ type: 'task.closed', ...about, reason })
+}

@@ -1,0 +1,203 @@
+/**
+ * Commands in comments on issues and pull requests. The forge's own count of comments tells where there
+ * are new ones, so that nothing is read while nobody says anything. Who acts: the holder, the owner
+ * of the pull request, or the first by rendezvous where there is neither.
+ *
+ * A comment is obeyed once. Its id is in the own journal, in the claim record that it led to, and the
+ * reaction of an agent's login on it tells all others; each effect can be made twice without harm, so a
+ * crash between effect and reaction only repeats it.
+ */
+import { RecentMap } from '../../util/index.ts'
+import { short } from '../context.ts'
+import type { Reaction, TalkComment } from '../github/review-calls.ts'
+import type { Parts } from './answer.ts'
+import { parseCommand, type Command } from './commands.ts'
+import { placeFor } from './heirs.ts'
+import { answers } from './texts.ts'
+import { maxCommands } from './watched.ts'
+
+export interface Talk {
+  /** Comments of an issue or pull request, as counted last. */
+  counts: RecentMap<number, number>
+  /** Time of the newest comment that was read, ISO 8601 by GitHub's clock. */
+  since: RecentMap<number, string>
+  /** When those who stand behind another look themselves, monotonic ms. */
+  due: RecentMap<number, number>
+  handled: Set<number>
+}
+
+/** Older commands are not obeyed by who comes new, ms. */
+const longAgoMs = 7 * 24 * 60 * 60_000
+/** Between those who may obey where nobody holds the issue, ms. */
+const stepMs = 30_000
+/** Those further behind do not look at all. */
+const lastPlace = 2
+
+/** `number`: where the comments stand, an issue or its pull request. */
+interface Where {
+  number: number
+  issue: number
+  count: number
+}
+
+export async function obeyComments(parts: Parts, signal: AbortSignal): Promise<void> {
+  const { memory, own, floor } = parts
+  const issues = [...memory.issues.values()].map(({ issue }) => ({
+    number: issue.number,
+    issue: issue.number,
+    count: issue.comments ?? 0,
+  }))
+  const pulls = [...own.watched.values()].flatMap(({ issue, pull, seen }) =>
+    seen === undefined ? [] : [{ number: pull.number, issue, count: seen.pull.comments }],
+  )
+  for (const where of [...issues, ...pulls]) {
+    if ((own.talk.counts.get(where.number) ?? 0) >= where.count) continue
+    const at = turnOf(parts, where)
+    if (at === undefined) continue
+    const now = floor.context.clock.monotonic()
+    const due = own.talk.due.get(where.number) ?? now + at * stepMs
+    own.talk.due.set(where.number, due)
+    if (now < due) continue
+    await readWhere(parts, where, signal)
+    own.talk.due.delete(where.number)
+    own.talk.counts.set(where.number, where.count)
+  }
+}
+
+/** 0: this agent is to look at once; undefined: others do. */
+function turnOf({ floor, place, memory, own }: Parts, { issue }: Where): number | undefined {
+  if (floor.isActive(place.repo, issue)) return 0
+  const tip = memory.tips.get(issue)?.tip
+  const peerId = tip?.is === 'record' && tip.record.state !== 'failed' ? tip.record.peerId : ''
+  const isSelf = peerId === floor.context.mesh.peerId
+  const ends = tip?.is === 'record' && (tip.record.state === 'held' || tip.record.state === 'done')
+  if (ends && isSelf) return 0
+  const here = floor.context.mesh.candidates().some((other) => other.peerId === peerId)
+  if (ends && here) return undefined
+  if (own.watched.has(issue)) return 0
+  const at = placeFor(floor, place, issue)
+  return at > lastPlace ? undefined : at
+}
+
+async function readWhere(parts: Parts, where: Where, signal: AbortSignal): Promise<void> {
+  const { own, floor, place, reviews } = parts
+  const { talk } = own
+  const { clock } = floor.context
+  const first = new Date(clock.now() - longAgoMs).toISOString()
+  const since = talk.since.get(where.number) ?? first
+  const comments = await reviews.talk(place.repo, where.number, since, signal)
+  for (const comment of comments) {
+    const command = talk.handled.has(comment.id) ? undefined : parseCommand(comment.body)
+    if (command !== undefined && comment.createdAt >= first)
+      await consider(parts, where, comment, command, signal)
+    if (comment.createdAt > (talk.since.get(where.number) ?? ''))
+      talk.since.set(where.number, comment.createdAt)
+  }
+}
+
+async function consider(
+  parts: Parts,
+  where: Where,
+  comment: TalkComment,
+  command: Command,
+  signal: AbortSignal,
+): Promise<void> {
+  const { own, floor, place, memory, reviews, people } = parts
+  const { context } = floor
+  const { repo } = place
+  const tip = memory.tips.get(where.issue)?.tip
+  const record = tip?.is === 'record' ? tip.record : undefined
+  const agents = new Set([
+    context.login.toLowerCase(),
+    ...(record === undefined ? [] : [record.login.toLowerCase()]),
+    ...(memory.chains.get(where.issue)?.logins ?? []),
+  ])
+  const remember = () => {
+    own.talk.handled.add(comment.id)
+    const [oldest] = own.talk.handled
+    if (own.talk.handled.size > maxCommands && oldest !== undefined) own.talk.handled.delete(oldest)
+  }
+  if (comment.bot || agents.has(comment.author.toLowerCase())) return remember()
+  if (comment.id <= (record?.command ?? 0)) return remember()
+  if (comment.reactions > 0) {
+    const reacted = await reviews.reactors(repo, comment.id, signal)
+    if (reacted.some((login) => agents.has(login.toLowerCase()))) return remember()
+  }
+  const trusted = await people.mayTriage(repo, comment.author, signal)
+  const result = trusted
+    ? await obey(parts, where, comment, command, signal)
+    : { outcome: 'ignored: its author may not triage' }
+  if (result.reply !== undefined)
+    await context.github.comment(repo, where.number, result.reply, signal)
+  if (result.reaction !== undefined) await reviews.react(repo, comment.id, result.reaction, signal)
+  remember()
+  await context.journal.append({
+    type: 'feedback.command',
+    task: { repo, issue: where.issue },
+    comment: comment.id,
+    from: short(comment.author),
+    command: command.is,
+    outcome: short(result.outcome),
+  })
+}
+
+interface Result {
+  outcome: string
+  reaction?: Reaction
+  reply?: string
+}
+
+const done: Result = { outcome: 'done', reaction: 'rocket' }
+
+async function obey(
+  { floor, place, memory, own, reviews }: Parts,
+  { issue, number }: Where,
+  { id, author }: TalkComment,
+  command: Command,
+  signal: AbortSignal,
+): Promise<Result> {
+  const { context } = floor
+  const { repo } = place
+  const { failed, feedback } = context.settings
+  const needsHuman = feedback?.needsHuman ?? ''
+  const watched = own.watched.get(issue)
+  const by = `${author} asked for it`
+  switch (command.is) {
+    case 'retry':
+      if (floor.isActive(repo, issue)) return { outcome: 'it is worked already', reaction: '+1' }
+      memory.retries.set(issue, id)
+      await reviews.removeLabel(repo, issue, failed, signal)
+      if (watched !== undefined) {
+        await reviews.removeLabel(repo, watched.pull.number, needsHuman, signal)
+        watched.readAt = -Infinity
+      }
+      return done
+    case 'stop':
+      if (floor.stop?.(repo, issue, { why: 'stop', reason: by, command: id }) === true) return done
+      if (watched === undefined) await context.github.addLabel(repo, issue, failed, signal)
+      else {
+        await context.github.addLabel(repo, watched.pull.number, needsHuman, signal)
+        watched.readAt = -Infinity
+      }
+      return done
+    case 'release':
+      if (floor.stop?.(repo, issue, { why: 'release', reason: by, command: id }) === true)
+        return done
+      return { outcome: 'nobody holds it', reaction: 'confused', reply: answers.notHeld }
+    case 'ask': {
+      const { question } = command
+      const asked = { repo, issue, comment: id, from: author, question, number }
+      await context.journal.append({
+        type: 'feedback.asked',
+        task: { repo, issue },
+        comment: id,
+        from: short(author),
+        question: short(question, 3_900),
+      })
+      const reply = await context.onAsked?.(asked, signal)
+      return { outcome: 'asked', reaction: 'eyes', reply: reply ?? answers.notYet }
+    }
+    case 'unknown':
+      return { outcome: 'not understood', reaction: 'confused', reply: answers.unknown }
+  }
+}
