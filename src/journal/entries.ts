@@ -94,6 +94,15 @@ export const entrySchemas = [
     durationMs: count,
     usage: z.object({ inputTokens: count, outputTokens: count }).partial().optional(),
   }),
+  /** What the sandbox asked of the network, in all; `more`: refused requests beyond the listed ones. */
+  entry('executor.network', {
+    task,
+    attempt,
+    refused: z.array(z.object({ host: short, port: count, reason: short, count })).max(40),
+    more: count,
+    allowed: z.array(z.object({ host: short, port: count, count })).max(40),
+    bytes: count,
+  }),
   /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
   entry('executor.frozen', { task, attempt, renewed: count }),
   /** The lease was renewed after all, and the work goes on. */

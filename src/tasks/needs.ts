@@ -81,6 +81,15 @@ export type WorkProgress =
       durationMs: number
       usage?: { inputTokens?: number; outputTokens?: number }
     }
+  | {
+      type: 'executor.network'
+      report: {
+        refused: { host: string; port: number; reason: string; count: number }[]
+        more: number
+        allowed: { host: string; port: number; count: number }[]
+        bytes: number
+      }
+    }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
 

@@ -141,8 +141,18 @@ export type WorkEvent =
       durationMs: number
       usage?: { inputTokens?: number; outputTokens?: number }
     }
+  /** What the sandbox asked of the network, at the end of a task that had some. */
+  | { type: 'executor.network'; report: NetworkReport }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
+
+export interface NetworkReport {
+  /** At most 40 different ones; `more` counts requests beyond them. */
+  refused: { host: string; port: number; reason: string; count: number }[]
+  more: number
+  allowed: { host: string; port: number; count: number }[]
+  bytes: number
+}
 
 export interface Changed {
   outcome: 'changed'
