@@ -97,6 +97,8 @@ export function makeWork(config: Config, { processes, git, guard, logger }: Work
       limits: config.work,
       paths: { protect, allow },
       network,
+      readable: config.work.readable,
+      use: useOf(config),
     },
     {
       processes,
@@ -105,6 +107,16 @@ export function makeWork(config: Config, { processes, git, guard, logger }: Work
       logger,
     },
   )
+}
+
+function useOf({ work }: Config) {
+  const { memoryBytes, processes, diskBytes, openFiles } = work
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    processes,
+    diskBytes,
+    openFiles,
+  }
 }
 
 const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({

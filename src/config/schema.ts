@@ -12,6 +12,7 @@ import * as access from './schema-access.ts'
 import * as guard from './schema-guard.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
+import { sandbox } from './schema-sandbox.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -188,6 +189,7 @@ const work = z
       form: wholeNumber(1_000, DAY),
       unit: 'ms',
     }),
+    ...sandbox,
   })
   .prefault({})
   .describe('What this machine does and with what.')

@@ -82,7 +82,14 @@ export const entrySchemas = [
     oid,
     reason: text,
   }),
-  entry('executor.started', { task, attempt, executor: short, kind: short }),
+  /** `sandbox`: what kept it apart from the machine; `none` by the operator's word. */
+  entry('executor.started', {
+    task,
+    attempt,
+    executor: short,
+    kind: short,
+    sandbox: short.optional(),
+  }),
   /** Digest of all that the executor printed or reported, with its size. */
   entry('executor.output', { task, attempt, sha256: digest, bytes: count, truncated: z.boolean() }),
   entry('executor.ended', {

@@ -71,7 +71,7 @@ export type WorkOutcome = (ChangedWork | FailedWork) & {
 }
 
 export type WorkProgress =
-  | { type: 'executor.started'; executor: string; kind: string }
+  | { type: 'executor.started'; executor: string; kind: string; sandbox: string }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'

@@ -131,7 +131,7 @@ export interface CheckResult {
 }
 
 export type WorkEvent =
-  | { type: 'executor.started'; executor: string; kind: string }
+  | { type: 'executor.started'; executor: string; kind: string; sandbox: string }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'

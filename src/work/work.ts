@@ -1,6 +1,6 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
 import { homedir } from 'node:os'
-import type { Git, Processes } from '../process/index.ts'
+import type { Git, Processes, SandboxLimits } from '../process/index.ts'
 import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
   explain,
@@ -53,6 +53,10 @@ export interface WorkInit {
   variables?: Readonly<Record<string, string | undefined>>
   /** Home that `home: user` passes. Default: the user's. */
   userHome?: string
+  /** Files and directories that children may read beside programs. Default none. */
+  readable?: readonly string[]
+  /** What one child may use of the machine; defaults of `SandboxLimits`. */
+  use?: SandboxLimits
   /** Default http://127.0.0.1:11434. */
   ollamaUrl?: string
 }
@@ -81,6 +85,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     path: init.path,
     variables: init.variables ?? process.env,
     userHome: init.userHome ?? homedir(),
+    sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -112,6 +117,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
+      await processes.prepare()
       await workspaces.sweep()
       await look(executorDetectors)
     },

@@ -48,7 +48,11 @@ const describeType: Describe = {
   'claim.renewed': (entry) => [attempt(entry), `lease ${duration(entry.leaseMs)}`],
   'claim.released': (entry) => [attempt(entry), entry.state, entry.reason],
   'claim.suspect': (entry) => [entry.kind, entry.ref, short(entry.oid), entry.reason],
-  'executor.started': (entry) => [attempt(entry), named(entry.executor, entry.kind)],
+  'executor.started': (entry) => [
+    attempt(entry),
+    named(entry.executor, entry.kind),
+    entry.sandbox === undefined ? '' : entry.sandbox === 'none' ? 'no sandbox' : entry.sandbox,
+  ],
   'executor.output': (entry) => [
     attempt(entry),
     count(entry.bytes, 'byte'),
