@@ -123,6 +123,34 @@ export const entrySchemas = [
     durationMs: count,
     outputSha256: digest,
   }),
+  /**
+   * Written before the push that moves the claim ref to `record` and the branch to `head`: unfinished
+   * work of `files` changed files with `bytes` in all, and the digest of what it says of itself.
+   */
+  entry('checkpoint.intent', {
+    task,
+    attempt,
+    branch: short,
+    head: oid,
+    record: oid,
+    files: count,
+    bytes: count,
+    /** Files or kinds of files that may not leave, and stayed out. */
+    leftOut: count,
+    digestSha256: digest,
+  }),
+  /** It arrived. `record` is the newest of the claim, so this is a renewal, too. */
+  entry('checkpoint.pushed', {
+    task,
+    attempt,
+    branch: short,
+    head: oid,
+    record: oid,
+    files: count,
+    bytes: count,
+  }),
+  /** The branch does not take them, or is somebody else's by now: said once in an attempt, which goes on without. */
+  entry('checkpoint.refused', { task, attempt, branch: short, reason: text }),
   /** The commit is in the local store of its agent, and nothing of it was sent yet. */
   entry('work.finished', { task, attempt, branch: short, base: oid, head: oid }),
   /** Written and durable before the push: what is about to become visible. */

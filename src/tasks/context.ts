@@ -27,6 +27,8 @@ export interface Settings {
   slots: number
   /** Says what would be written, and writes nothing. Default false. */
   dryRun?: boolean
+  /** Between two checkpoints of unfinished work, ms; 0: only when it is stopped. Default 120,000. */
+  checkpointMs?: number
   /** owner/name of repositories in which this agent takes nothing new. Default none. */
   paused?: readonly string[]
 }
@@ -88,6 +90,8 @@ export interface Held {
   /** Publication has begun: what became of it is in the ref, not in this process. */
   publishing: boolean
   signal: AbortSignal
+  /** Tip of the work branch when somebody deleted it during the work, though it held only checkpoints. */
+  deleted?: string
 }
 
 export const taskOf = (job: Job) => ({ repo: job.place.repo, issue: job.issue.number })

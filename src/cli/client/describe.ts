@@ -86,6 +86,21 @@ const describeType: Describe = {
     exit(entry.exitCode),
     `in ${duration(entry.durationMs)}`,
   ],
+  'checkpoint.intent': (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `commit ${short(entry.head)}`,
+    count(entry.files, 'file'),
+    count(entry.bytes, 'byte'),
+    entry.leftOut === 0 ? '' : `${entry.leftOut} left out`,
+  ],
+  'checkpoint.pushed': (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `commit ${short(entry.head)}`,
+    count(entry.files, 'file'),
+  ],
+  'checkpoint.refused': (entry) => [attempt(entry), `branch ${entry.branch}`, entry.reason],
   'work.finished': (entry) => [
     attempt(entry),
     `branch ${entry.branch}`,

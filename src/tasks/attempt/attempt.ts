@@ -18,6 +18,7 @@ import {
 import { cancel, fail, release } from './give-up.ts'
 import { createLease } from './lease.ts'
 import { assign } from './assign.ts'
+import { readBranch } from '../checkpoints/branch.ts'
 import { execute } from './execute.ts'
 import type { WorkOutcome } from '../needs.ts'
 import { publish } from './publish.ts'
@@ -183,9 +184,7 @@ async function carryOut(
   if (refused !== undefined) return refused
   if (job.refusal !== undefined)
     return fail(context, held, { outcome: 'failed', checks: [], ...job.refusal }, grace)
-  const branch = branchOf(context, job)
-  const tips = await job.place.refs.fetchBranches([branch], ending.signal)
-  const branchTip = tips.get(branch) ?? null
+  const branchTip = await readBranch(context, held, ending.signal)
   await allowed(permit, ending.signal)
   const result = await untilCancelled(signals.cancelled, ending, () =>
     execute(context, held, branchTip),

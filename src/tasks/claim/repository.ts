@@ -8,6 +8,7 @@
 import { mkdir } from 'node:fs/promises'
 import { CodedError } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
+import { describeCommit, restackCommit, type CommitText } from './commits.ts'
 import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } from './objects.ts'
 import { createGitTransport, parseListing } from './git-transport.ts'
 import { oidPattern } from './record.ts'
@@ -57,8 +58,15 @@ export interface ClaimRepository {
   /** Writes a record commit (empty tree, date in UTC) into the local store. No network. */
   mint(message: string, parent: string | null): Promise<string>
   push(updates: RefUpdate[], signal: AbortSignal): Promise<PushOutcome>
-  /** Fetches branches; returns the OID of each that exists. One network call. */
-  fetchBranches(branches: string[], signal: AbortSignal): Promise<Map<string, string>>
+  /**
+   * Fetches branches; returns the OID of each that exists. One network call, two when one is new here.
+   * Errors: `CLAIM_STALE` when the listing does not show the `witness`, so that it may be older.
+   */
+  fetchBranches(
+    branches: string[],
+    signal: AbortSignal,
+    witness?: { ref: string; oid: string },
+  ): Promise<Map<string, string>>
   /** Takes a commit from a local repository. */
   adopt(gitDir: string, oid: string, signal: AbortSignal): Promise<void>
   /** Lets go of an adopted commit. */
@@ -69,6 +77,10 @@ export interface ClaimRepository {
   isAncestor(older: string, newer: string): Promise<boolean>
   /** Whether the two commits have any history in common. */
   isRelated(one: string, other: string): Promise<boolean>
+  /** A commit in the local store; undefined when it is not there or has more than `maxBytes`. */
+  describe(oid: string, maxBytes: number): Promise<CommitText | undefined>
+  /** A commit like `oid` with the one parent `onto`, and with another message if one is given. No network. */
+  restack(oid: string, onto: string, message?: string): Promise<string>
 }
 
 export interface RepositoryInit {
@@ -91,6 +103,9 @@ export interface RepositoryComponents {
 }
 
 const maxHistory = 100
+
+const stale = (ref: string) =>
+  new TasksError('CLAIM_STALE', `An old state of ${ref} was read.`, { data: { ref } })
 
 /** Whole seconds in UTC: by REST the same commit, and so the same OID, can be made again. */
 function identity(): Record<string, string> {
@@ -179,9 +194,11 @@ export async function openRepository(
       return (await git(args, { cwd: gitDir, input: message, env: identity() })).trim()
     },
     push: (updates, signal) => transport.compareAndSwap(updates, signal),
-    async fetchBranches(branches, signal) {
+    async fetchBranches(branches, signal, witness) {
       const refs = branches.map((branch) => `refs/heads/${branch}`)
-      const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...refs], signal))
+      const asked = witness === undefined ? refs : [...refs, witness.ref]
+      const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...asked], signal))
+      if (witness !== undefined && listed.get(witness.ref) !== witness.oid) throw stale(witness.ref)
       const present = [...listed].filter(([ref]) => refs.includes(ref))
       const hasIt = (oid: string) => yes(['cat-file', '-e', `${oid}^{commit}`], [1, 128])
       const seenHead = (ref: string) => `refs/seen/heads/${ref.slice('refs/heads/'.length)}`
@@ -197,10 +214,12 @@ export async function openRepository(
           signal,
         )
       }
-      const now = async (ref: string, oid: string) =>
-        away.includes(ref)
-          ? (await git(['rev-parse', '--verify', seenHead(ref)], { cwd: gitDir })).trim()
-          : oid
+      const now = async (ref: string, oid: string) => {
+        if (!away.includes(ref)) return oid
+        const got = (await git(['rev-parse', '--verify', seenHead(ref)], { cwd: gitDir })).trim()
+        if (witness !== undefined && got !== oid) throw stale(ref)
+        return got
+      }
       return new Map(
         await Promise.all(
           present.map(async ([ref, oid]): Promise<[string, string]> => [
@@ -229,5 +248,8 @@ export async function openRepository(
     has: (oid) => yes(['cat-file', '-e', `${oid}^{commit}`], [1, 128]),
     isAncestor: (older, newer) => yes(['merge-base', '--is-ancestor', older, newer], [1]),
     isRelated: (one, other) => yes(['merge-base', one, other], [1]),
+    describe: (oid, maxBytes) => describeCommit(git, gitDir, oid, maxBytes),
+    restack: (oid, onto, message) =>
+      restackCommit(git, gitDir, { oid, onto, ...(message === undefined ? {} : { message }) }),
   }
 }

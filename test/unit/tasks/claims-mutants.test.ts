@@ -23,6 +23,7 @@ const caughtBy: Record<Mutant, RegExp> = {
   'takes people off': /took person off/,
   'journal after work': /before its journal says so/,
   'no resume': /never ends/,
+  'forgets checkpoints': /begins at \d+ of \d+ ms/,
 }
 
 describe('a broken agent', { timeout }, () => {
