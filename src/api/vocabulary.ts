@@ -25,6 +25,7 @@ const entryTypeTable: Record<EntryType, true> = {
   'executor.activity': true,
   'executor.asked': true,
   'executor.permission': true,
+  'executor.network': true,
   'executor.frozen': true,
   'executor.resumed': true,
   'check.run': true,

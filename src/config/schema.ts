@@ -10,6 +10,7 @@ import * as field from './fields.ts'
 import { option, wholeNumber } from './option.ts'
 import * as access from './schema-access.ts'
 import { feedback } from './schema-feedback.ts'
+import * as guard from './schema-guard.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
 import { sandbox } from './schema-sandbox.ts'
@@ -196,6 +197,10 @@ const work = z
         unit: 'bytes',
       },
     ),
+    protectedPaths: guard.protectedPaths,
+    allowPaths: guard.allowPaths,
+    ignoreSecretRules: guard.ignoreSecretRules,
+    network: guard.network,
     checkTimeoutMs: option(duration(1_000, DAY, 10 * MINUTE), {
       what: 'Longest run of one of the repository’s checks that names no limit of its own.',
       why: 'A check that hangs must not hold the issue.',

@@ -148,6 +148,15 @@ export const entrySchemas = [
     by: z.enum(['rule', 'default', 'person', 'deadline', 'nobody', 'end']),
     question: short.optional(),
   }),
+  /** What the sandbox asked of the network, in all; `more`: refused requests beyond the listed ones. */
+  entry('executor.network', {
+    task,
+    attempt,
+    refused: z.array(z.object({ host: short, port: count, reason: short, count })).max(40),
+    more: count,
+    allowed: z.array(z.object({ host: short, port: count, count })).max(40),
+    bytes: count,
+  }),
   /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
   entry('executor.frozen', { task, attempt, renewed: count }),
   /** The lease was renewed after all, and the work goes on. */

@@ -116,6 +116,15 @@ export type WorkProgress =
       by: 'rule' | 'default' | 'person' | 'deadline' | 'nobody' | 'end'
       question?: string
     }
+  | {
+      type: 'executor.network'
+      report: {
+        refused: { host: string; port: number; reason: string; count: number }[]
+        more: number
+        allowed: { host: string; port: number; count: number }[]
+        bytes: number
+      }
+    }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
 

@@ -25,6 +25,8 @@ export interface Place {
   clone: string
   home: string
   tmp: string
+  /** Unix socket of the proxy that is its network. Absent: it has none. */
+  proxy?: string
 }
 
 export interface ExecutorTask {

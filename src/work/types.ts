@@ -164,6 +164,8 @@ export type WorkEvent =
       by: PermissionBy
       question?: string
     }
+  /** What the sandbox asked of the network, at the end of a task that had some. */
+  | { type: 'executor.network'; report: NetworkReport }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
 
@@ -215,6 +217,14 @@ export interface ExecutorReport {
   why?: string
   /** What to type or change about it. */
   next?: string
+}
+
+export interface NetworkReport {
+  /** At most 40 different ones; `more` counts requests beyond them. */
+  refused: { host: string; port: number; reason: string; count: number }[]
+  more: number
+  allowed: { host: string; port: number; count: number }[]
+  bytes: number
 }
 
 export interface Changed {

@@ -33,6 +33,8 @@ import { createQuestions } from './permission/questions.ts'
 import { readPermissions } from './permission/read.ts'
 import { withProbe } from './probe.ts'
 import type { PathRules } from './leaving/protected.ts'
+import { redacted } from './leaving/redacted.ts'
+import { withNetwork } from './network.ts'
 import { readPolicy } from './read-policy.ts'
 import { reportAll } from './report.ts'
 import { explainOuter, runTask } from './run.ts'
@@ -49,6 +51,8 @@ export interface WorkInit {
   limits?: Partial<WorkLimits>
   /** What the operator changes about protected paths. Default: nothing. */
   paths?: PathRules
+  /** What tasks may reach of the network, as `EgressInit`. Default: what their executor needs. */
+  network?: { hosts: readonly string[]; privateHosts: readonly string[] }
   /** Whether workspaces of failed tasks are kept (the newest 20) to be looked at. Default false. */
   keepFailedWorkspaces?: boolean
   /** Where the values of variables come from that executors pass on. Default: the agent's own. */
@@ -75,13 +79,14 @@ export interface WorkComponents {
   logger: Logger
   /** Without one nothing that leaves is searched for secrets. */
   scanner?: SecretScanner
-  /** Told of keys that executors read. */
-  held?: Pick<HeldSecrets, 'add'>
+  /** Told of keys that executors read; takes what this agent holds out of all that is told of a task. */
+  held?: Pick<HeldSecrets, 'add' | 'redact'>
   clock?: Clock
 }
 
 export function createWork(init: WorkInit, components: WorkComponents): Work {
-  const { processes, git, scanner, clock = systemClock } = components
+  const { processes, git, scanner, held, clock = systemClock } = components
+  const clean = (text: string) => held?.redact(text) ?? text
   const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
@@ -174,7 +179,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
       if (signal.aborted || !lifecycle.running) stop.abort()
       const safeOnEvent: typeof onEvent = (event) => {
         try {
-          onEvent(event)
+          onEvent(redacted(event, clean))
         } catch (error) {
           logger.error({ error: explain(error), event: event.type }, 'a listener failed')
         }
@@ -187,7 +192,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
       signal.removeEventListener('abort', onAbort)
       const keep = init.keepFailedWorkspaces === true && result.outcome === 'failed'
       return {
-        ...result,
+        ...redacted(result, clean),
         durationMs: clock.monotonic() - began,
         dispose: async () => workspace?.dispose(keep),
       }
@@ -207,8 +212,16 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     if (signal.aborted) return { result: failed('ABORTED', 'The task was stopped.') }
     try {
       const workspace = await workspaces.create(order, signal)
-      const task = { order, instructions, executor, workspace, limits, signal, permit, onEvent }
-      const result = await runTask(task, { git, leaving, settings, clock, logger })
+      const result = await withNetwork(
+        { ...init.network, needed: executor.hosts ?? [] },
+        { logger, onReport: (report) => onEvent({ type: 'executor.network', report }) },
+        (network) => {
+          const placed = { ...workspace, ...network }
+          const task = { order, instructions, executor, limits, signal, permit, onEvent }
+          const components = { git, leaving, settings, clock, logger }
+          return runTask({ ...task, workspace: placed }, components)
+        },
+      )
       return { result, workspace }
     } catch (error) {
       const code = error instanceof WorkError && error.code === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'

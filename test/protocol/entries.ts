@@ -98,6 +98,14 @@ const inputs: EntryInput[] = [
     usage: { inputTokens: 1200, outputTokens: 300, costMicros: 12_000 },
   },
   { type: 'executor.output', ...about, sha256: digest, bytes: 1200, truncated: false },
+  {
+    type: 'executor.network',
+    ...about,
+    refused: [{ host: 'example.org', port: 443, reason: 'host', count: 2 }],
+    more: 0,
+    allowed: [{ host: 'registry.example.com', port: 443, count: 5 }],
+    bytes: 1200,
+  },
   { type: 'executor.frozen', ...about, renewed: now },
   { type: 'executor.resumed', ...about, frozenMs: 4000 },
   {

@@ -91,6 +91,13 @@ const describeType: Describe = {
     deciders[entry.by],
     entry.question === undefined ? '' : `question ${entry.question}`,
   ],
+  'executor.network': ({ refused, more, allowed, bytes, ...entry }) => [
+    attempt(entry),
+    allowed.length === 0 ? '' : `reached ${allowed.map(({ host }) => host).join(', ')}`,
+    refused.length === 0 ? '' : `was refused ${refused.map(refusal).join(', ')}`,
+    more === 0 ? '' : `and ${more} more`,
+    count(bytes, 'byte'),
+  ],
   'executor.frozen': (entry) => [
     attempt(entry),
     `the lease could not be renewed since ${whenOf(entry.renewed)}`,
@@ -222,6 +229,10 @@ export function logLine(
 const whenOf = (ms: number) => (ms <= 8.64e15 ? new Date(ms).toISOString() : 'an unknown time')
 const quoted = (text: string) => `“${text}”`
 const named = (name: string, kind: string) => (name === kind ? name : `${name} (${kind})`)
+
+function refusal({ host, port, reason }: EntryOf<'executor.network'>['refused'][number]): string {
+  return `${host}:${port} (${reason})`
+}
 
 function tokens(usage: EntryOf<'executor.ended'>['usage']): string {
   const { inputTokens, outputTokens, costMicros } = usage ?? {}

@@ -29,6 +29,7 @@ import {
 import { createWhereabouts } from './moved.ts'
 import { pacedOctokit } from './paced.ts'
 import { createRefsApi } from './refs.ts'
+import { openGate, type Outgoing } from '../outgoing/outgoing.ts'
 import type { Allowance } from './limits.ts'
 import { reviewCalls, type ReviewCalls } from './review-calls.ts'
 import type { RateLimit } from './shapes.ts'
@@ -52,6 +53,8 @@ export interface GitHubInit {
 export interface GitHubComponents {
   logger: Logger
   onAnswer?: (answer: Answered) => void
+  /** Asked before everything that is sent. Default: lets all pass. */
+  outgoing?: Outgoing
   /** Whether a request may be sent now: one that GitHub would refuse is not sent. Default: always. */
   mayAsk?: () => Allowance
   clock?: Clock
@@ -74,6 +77,7 @@ export function createGitHub(
   {
     logger,
     onAnswer = () => undefined,
+    outgoing = openGate,
     mayAsk,
     mayQuery = always,
     clock = systemClock,
@@ -112,12 +116,13 @@ export function createGitHub(
   ): Promise<{ data: z.infer<S>; headers: Record<string, unknown> }> {
     const may = mayAsk?.()
     if (may?.is === 'wait') throw notNow(route, may)
+    const sent = await outgoing.rest(route, parameters, signal)
     const response = await withDeadline(
       route,
       timeoutMs,
       (inner) => {
-        const request = { ...(parameters['request'] as object | undefined), signal: inner }
-        return octokit().request(route, { ...parameters, request })
+        const options = { ...(sent['request'] as object | undefined), signal: inner }
+        return octokit().request(route, { ...sent, request: options })
       },
       { signal },
     ).catch((error: unknown) => {
@@ -136,13 +141,16 @@ export function createGitHub(
 
   /** octokit knows where GraphQL is on GitHub Enterprise Server. */
   const graphql =
-    (repo: string) => (query: string, variables: Record<string, unknown>, signal: AbortSignal) =>
-      withDeadline(
+    (repo: string) =>
+    async (query: string, variables: Record<string, unknown>, signal: AbortSignal) => {
+      outgoing.graphql(query)
+      return withDeadline(
         'POST /graphql',
         timeoutMs,
         (inner) => octokit().graphql(query, { ...variables, request: { signal: inner, repo } }),
         { signal },
       )
+    }
 
   const at = (repo: string) => {
     const [owner = '', name = ''] = repo.split('/')

@@ -32,7 +32,7 @@ export async function withRoom<T>(
     async (place) => {
       const { dir, processes, git } = place
       const config = { ...loaded.config, home: dir }
-      const work = makeWork(config, processes, git, logger, { askPeople: false, also })
+      const work = makeWork(config, { processes, git, logger }, { askPeople: false, also })
       try {
         return await use({ ...place, config, work })
       } finally {
