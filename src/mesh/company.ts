@@ -184,6 +184,7 @@ export function createCompany(init: CompanyInit, components: CompanyComponents):
           protocolId,
           timing: config.presence,
           pictureIntervalMs: config.pictureIntervalMs,
+          enoughConnections: config.enoughConnections,
           spreadMs: config.coalesceMs,
           signal,
         },

@@ -10,6 +10,8 @@ import { RecentMap, type Clock, type Logger, type Startable } from '../util/inde
 import type { Announcer } from './gossip/announcer.ts'
 import type { Counters } from './counters.ts'
 import type { Dialer } from './links/dialer.ts'
+import { createPruner } from './links/pruner.ts'
+import { createWords } from './links/words.ts'
 import type { Heartbeats } from './gossip/heartbeat.ts'
 import type { Inbox } from './gossip/inbox.ts'
 import type { MeshNode } from './node/node.ts'
@@ -28,6 +30,7 @@ export interface LifeInit {
   protocolId: (name: ProtocolName) => string
   timing: Timing
   pictureIntervalMs: number
+  enoughConnections: number
   spreadMs: number
   signal: AbortSignal
 }
@@ -38,7 +41,7 @@ export interface LifeComponents {
   watch: Watch
   heartbeats: Pick<Heartbeats, 'silentFor'>
   announcer: Pick<Announcer, 'signed' | 'again'>
-  dialer: Pick<Dialer, 'dial'>
+  dialer: Pick<Dialer, 'dial' | 'members' | 'isPinned' | 'isSought'>
   inbox: Pick<Inbox, 'handedOn'>
   /** Reads the announcement of a connected member anew. */
   reread: (peerId: string) => void
@@ -58,12 +61,14 @@ export interface Life extends Startable {
 }
 
 export function createLife(init: LifeInit, components: LifeComponents): Life {
-  const { peerId: own, protocolId, timing, pictureIntervalMs, spreadMs, signal } = init
+  const { peerId: own, protocolId, timing, signal } = init
+  const { pictureIntervalMs, enoughConnections, spreadMs } = init
   const { node, peers, watch, heartbeats, announcer, dialer, inbox } = components
   const { reread, counters, logger, clock, random = Math.random } = components
   const rereadAt = new RecentMap<string, number>(MAX_REREAD)
 
   const neighbours = () => peers.neighbours()
+  const words = createWords({ clock })
 
   const prober = createProber(
     { protocol: protocolId('probe'), peerId: own, helpers: timing.helpers, signal },
@@ -71,11 +76,18 @@ export function createLife(init: LifeInit, components: LifeComponents): Life {
       node,
       dial: (peerId, inner) => dialer.dial(peerId, inner),
       helpers: neighbours,
+      near: (peerId) => words.about(peerId, neighbours()),
+      isSought: (peerId) => dialer.isSought(peerId),
       isKnown: (peerId) => peers.isKnown(peerId),
       counters,
       clock,
       random,
     },
+  )
+
+  const pruner = createPruner(
+    { peerId: own, enough: enoughConnections, everyMs: pictureIntervalMs },
+    { node, dialer, connected: neighbours, words, counters, logger, clock },
   )
 
   const picture = createPicture(
@@ -97,7 +109,8 @@ export function createLife(init: LifeInit, components: LifeComponents): Life {
         peers.announced(signed)
         if (watch.of(peerId) === undefined) watch.sign(peerId, 'word')
       },
-      onWord(peerId, agoMs) {
+      onWord(peerId, agoMs, by) {
+        words.said(peerId, by)
         if (!peers.isKnown(peerId) || agoMs > timing.silentMs) return
         watch.sign(peerId, 'word', agoMs)
         peers.heard(peerId, agoMs)
@@ -136,8 +149,12 @@ export function createLife(init: LifeInit, components: LifeComponents): Life {
         ...shared,
       })
     },
-    start: () => picture.start(),
-    stop: () => picture.stop(),
+    async start() {
+      await Promise.all([picture.start(), pruner.start()])
+    },
+    async stop() {
+      await Promise.all([picture.stop(), pruner.stop()])
+    },
     met(peerId) {
       // What was announced before there was anybody to hear it.
       if (neighbours().every((other) => other === peerId)) announcer.again()

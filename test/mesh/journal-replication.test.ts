@@ -105,6 +105,33 @@ describe('journals over the mesh', () => {
     })
   })
 
+  it('reach everybody through neighbours where each has few, and links beyond that are closed', async () => {
+    const enough = 4
+    const few = { enoughConnections: enough, pictureIntervalMs: 500 }
+    const all: Agent[] = []
+    for (let n = 0; n < 12; n += 1) all.push(await start(`p${n}`, few))
+    const links = ({ mesh }: Agent) => mesh.peers().filter(({ connected }) => connected).length
+    const mean = () => all.reduce((sum, one) => sum + links(one), 0) / all.length
+    const everywhere = (length: number) =>
+      until(`all entries up to ${length} everywhere`, 60_000, () =>
+        all.every((at) => all.every((of) => available(at, of) >= length)),
+      )
+    await everywhere(1)
+    expect(mean()).toBeLessThan(all.length - 2)
+
+    // What a stream needs is dialled, also beyond what is sought.
+    for (const at of all) {
+      for (const of of all) if (of !== at) await at.mesh.ping(of.mesh.peerId)
+    }
+    await until('fewer links', 60_000, () => mean() <= all.length - 3)
+    await all[0]?.journal.append(seen(1))
+    await until('an entry through neighbours', 30_000, () =>
+      all.every((at) => at === all[0] || available(at, all[0]!) >= 2),
+    )
+    const closed = all.map(({ mesh }) => mesh.counters()['links.surplus'] ?? 0)
+    expect(closed.reduce((sum, n) => sum + n, 0)).toBeGreaterThan(0)
+  })
+
   it('of a home that was set back go on in a new epoch, and nothing is lost', async () => {
     const [ada, bob] = [await start('ada'), await start('bob')]
     await has(bob, ada, 1)

@@ -80,8 +80,8 @@ export interface PictureComponents {
   inbox: Pick<Inbox, 'handedOn'>
   /** An announcement that is new here. */
   onSigned: (signed: Signed) => void
-  /** Another member is connected to the peer and heard it so long ago. */
-  onWord: (peerId: string, agoMs: number) => void
+  /** Another member, `by`, is connected to the peer and heard it so long ago. */
+  onWord: (peerId: string, agoMs: number, by: string) => void
   counters: Counters
   logger: Logger
   clock: Clock
@@ -154,7 +154,7 @@ export function createPicture(init: PictureInit, components: PictureComponents):
       const { answer, isWhole } = await ask(peerId, turn > 0)
       const heard = new Map(answer.heard)
       const news = await take(answer, heard)
-      for (const [of, agoMs] of heard) if (of !== own) components.onWord(of, agoMs)
+      for (const [of, agoMs] of heard) if (of !== own) components.onWord(of, agoMs, peerId)
       if (news > 0) spread()
       if (answer.same || (isWhole && !answer.more)) return
     }

@@ -22,7 +22,7 @@ import {
 import { dialable, parseAddress, type LocalAddress } from '../node/addresses.ts'
 import type { Counters } from '../counters.ts'
 import { MeshError } from '../errors.ts'
-import { neighbours } from './neighbours.ts'
+import { neighbours, type Seekable } from './neighbours.ts'
 import { DIAL_TIMEOUT_MS, type MeshNode } from '../node/node.ts'
 import { due, KnownPeers, redialDelay, type KnownLimits, type RedialPolicy } from './redial.ts'
 import { unreachable } from '../streams/request.ts'
@@ -64,6 +64,12 @@ export interface Dialer extends Startable {
   heardOf(peerId: string, addresses: readonly string[]): void
   /** Only remembers addresses, of members. */
   learn(peerId: string, addresses: readonly string[]): void
+  /** Whether a connection to that member is sought. */
+  isSought(peerId: string): boolean
+  /** Members whose addresses are known, with failed dials in a row. */
+  members(): Seekable[]
+  /** Whether the configuration names it. */
+  isPinned(peerId: string): boolean
   /** Whether a peer that is no member is dialled on purpose. */
   isExpected(peerId: string): boolean
   /** The roster changed: drops who is no member any more, dials who became one. */
@@ -182,6 +188,11 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
   const pause = (failures: number, absentMs: number) =>
     redialDelay(failures, init, random, absentMs)
 
+  const members = () =>
+    [...known.entries()].flatMap(({ key, failures }) =>
+      init.isMember(key) ? [{ key, failures }] : [],
+    )
+
   const keysOf = (peerId: string) => [
     peerId,
     ...[...behind].filter(([, at]) => at === peerId).map(([key]) => key),
@@ -243,6 +254,9 @@ export function createDialer(init: DialerInit, components: DialerComponents): Di
     learn(peerId, addresses) {
       if (peerId !== init.peerId && init.isMember(peerId)) known.learn(peerId, addresses)
     },
+    isSought: (peerId) => neighbours(init.peerId, members(), init.enoughConnections)(peerId),
+    members,
+    isPinned,
     isExpected: (peerId) => isPinned(peerId) || peerId === visiting,
     recheck() {
       for (const { key, pinned } of Array.from(known.entries())) {
