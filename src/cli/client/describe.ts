@@ -48,7 +48,18 @@ const describeType: Describe = {
   'claim.renewed': (entry) => [attempt(entry), `lease ${duration(entry.leaseMs)}`],
   'claim.released': (entry) => [attempt(entry), entry.state, entry.reason],
   'claim.suspect': (entry) => [entry.kind, entry.ref, short(entry.oid), entry.reason],
-  'executor.started': (entry) => [attempt(entry), named(entry.executor, entry.kind)],
+  'executor.started': (entry) => [
+    attempt(entry),
+    named(entry.executor, entry.kind),
+    entry.reason ?? '',
+  ],
+  'executor.away': (entry) => [
+    entry.executor,
+    entry.why,
+    `until ${whenOf(entry.untilMs)}`,
+    entry.reason,
+  ],
+  'executor.back': (entry) => [entry.executor],
   'executor.output': (entry) => [
     attempt(entry),
     count(entry.bytes, 'byte'),
