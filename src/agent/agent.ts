@@ -101,7 +101,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     draining = false
     stopping = new AbortController()
     await begin('lock', lockOf(home))
-    const processes = createProcesses({ stateDir: home, logger })
+    const processes = createProcesses({ stateDir: home, logger, sandbox: config.work.sandbox })
     await begin('processes', sweeping(processes, logger))
     const git = createGit({ processes })
     const credential = roles.includes('worker')

@@ -21,7 +21,13 @@ import {
 } from '../secrets/index.ts'
 import { createTasks, createWebhooks, type Tasks, type Webhooks } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
-import { budgetsSchema, createWork, type Headroom, type Work } from '../work/index.ts'
+import {
+  budgetsSchema,
+  createWork,
+  type ExecutorConfigInput,
+  type Headroom,
+  type Work,
+} from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
@@ -72,22 +78,29 @@ export interface WorkMemory {
   onStanding: () => void
 }
 
-/** `askPeople`: false where nobody could answer, as in a command. */
+/** `askPeople`: false where nobody could answer, as in a command. `also`: executors that are tried before they are configured. */
 export function makeWork(
   config: Config,
   processes: Processes,
   git: Git,
   logger: Logger,
-  { askPeople = true, ...memory }: { askPeople?: boolean } & Partial<WorkMemory> = {},
+  {
+    askPeople = true,
+    also = [],
+    ...memory
+  }: { askPeople?: boolean; also?: ExecutorConfigInput[] } & Partial<WorkMemory> = {},
 ): Work {
+  const isNamed = ({ name }: { name: string }) => also.some((one) => one.name === name)
   return createWork(
     {
       dir: join(config.home, 'work'),
-      executors: executorsOf(config),
+      executors: [...also, ...executorsOf(config).filter((one) => !isNamed(one))],
       path: process.env['PATH'] ?? '',
       limits: config.work,
       ...(config.work.permissions === undefined ? {} : { permissions: config.work.permissions }),
       askPeople,
+      readable: config.work.readable,
+      use: useOf(config),
       budgets: budgetsSchema.parse(config.work.budget),
       ...(memory.peerId === undefined ? {} : { peerId: memory.peerId }),
     },
@@ -99,6 +112,16 @@ export function makeWork(
       ...(memory.onStanding === undefined ? {} : { onStanding: memory.onStanding }),
     },
   )
+}
+
+function useOf({ work }: Config) {
+  const { memoryBytes, processes, diskBytes, openFiles } = work
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    processes,
+    diskBytes,
+    openFiles,
+  }
 }
 
 const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({

@@ -68,10 +68,6 @@ function registerTask(root: Root, run: Run): void {
         (await import('./client/task.ts')).taskShow(context, ref),
       ),
     )
-  registerAnswer(task, run)
-}
-
-function registerAnswer(task: ReturnType<Root['command']>, run: Run): void {
   task
     .command('answer')
     .summary('answer a coding agent that asks whether it may')

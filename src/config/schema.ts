@@ -11,6 +11,7 @@ import { option, wholeNumber } from './option.ts'
 import * as access from './schema-access.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
+import { sandbox } from './schema-sandbox.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -236,6 +237,7 @@ const work = z
       form: wholeNumber(1_000, DAY),
       unit: 'ms',
     }),
+    ...sandbox,
   })
   .prefault({})
   .describe('What this machine does and with what.')

@@ -84,12 +84,16 @@ export const entrySchemas = [
     oid,
     reason: text,
   }),
-  /** `reason`: why this executor, of those that the agent has. */
+  /**
+   * `sandbox`: what kept it apart from the machine; `none` by the operator's word. `reason`: why this
+   * executor, of those that the agent has.
+   */
   entry('executor.started', {
     task,
     attempt,
     executor: short,
     kind: short,
+    sandbox: short.optional(),
     reason: short.optional(),
   }),
   /** Digest of all that the executor printed or reported, with its size. */

@@ -80,7 +80,13 @@ interface Usage {
 }
 
 export type WorkProgress =
-  | { type: 'executor.started'; executor: string; kind: string; reason?: string }
+  | {
+      type: 'executor.started'
+      executor: string
+      kind: string
+      sandbox: string
+      reason?: string
+    }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'

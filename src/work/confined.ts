@@ -3,7 +3,7 @@
  * before the decision and not followed afterwards; `.git` and special files are out of bounds.
  */
 import { constants, type Dirent } from 'node:fs'
-import { lstat, mkdir, open, opendir, realpath, unlink } from 'node:fs/promises'
+import { chown, lstat, mkdir, open, opendir, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { WorkError } from './errors.ts'
 
@@ -87,7 +87,7 @@ export async function confinedFiles(root: string): Promise<ConfinedFiles> {
       }
       const real = await locate(path)
       if (real === base) throw unusable(path, 'is a directory')
-      await mkdir(dirname(real), { recursive: true })
+      const made = await mkdir(dirname(real), { recursive: true })
       const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
       const file = await open(real, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644)
       try {
@@ -97,6 +97,7 @@ export async function confinedFiles(root: string): Promise<ConfinedFiles> {
         if (stat.nlink > 1) throw unusable(path, 'is the same file as another one (a hard link)')
         await file.truncate(0)
         await file.writeFile(content)
+        await giveAway(base, real, made)
       } finally {
         await file.close()
       }
@@ -135,6 +136,15 @@ function kindOf(entry: Dirent): Entry['kind'] {
   if (entry.isFile()) return 'file'
   if (entry.isDirectory()) return 'directory'
   return entry.isSymbolicLink() ? 'link' : 'other'
+}
+
+/** Root writes for another user, whose file it must be; so are the directories from `made` on. */
+async function giveAway(base: string, file: string, made: string | undefined): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(base)
+  for (let at = file; at.length > base.length; at = dirname(at)) {
+    if (at === file || (made !== undefined && at.length >= made.length)) await chown(at, uid, gid)
+  }
 }
 
 async function isLink(path: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** What executors that run children are given beside their own configuration. */
-import type { Processes } from '../process/index.ts'
+import type { Processes, SandboxLimits } from '../process/index.ts'
 import type { Clock, Logger } from '../util/index.ts'
 import type { PermissionPolicy } from './permission/policy.ts'
 import type { Questions } from './permission/questions.ts'
@@ -18,4 +18,11 @@ export interface ChildSettings {
   permissions?: () => PermissionPolicy
   /** Where people are asked. Default: nobody can be, and what would be asked is denied. */
   questions?: Questions
+  sandbox: SandboxSettings
+}
+
+export interface SandboxSettings {
+  /** What every child may read beside what it works on. */
+  readable: readonly string[]
+  limits: SandboxLimits
 }

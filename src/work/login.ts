@@ -1,72 +1,33 @@
 /**
- * What can be seen of a coding agent from outside: its version, from the npm package that brings it, and
- * whether it has a login. Of a login only that it is there is looked at, never what it holds.
+ * The login of a coding agent, copied into the home of a task: of the user's home only what the agent
+ * needs to work as that user. It is a copy, since what is steered by a stranger's text must not change
+ * the login of the person; a token that the agent renews is gone with the task.
  */
-import { readdir, readFile, realpath, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { z } from 'zod'
-import { decodeJson } from '../util/index.ts'
-import type { AcpConfig } from './config.ts'
-import type { Preset } from './presets.ts'
-import type { Probe } from './probe.ts'
+import { cp, lstat, mkdir } from 'node:fs/promises'
+import { dirname, join, normalize } from 'node:path'
 
-const MAX_PACKAGE_BYTES = 256 * 1024
-/** Directories above a program that are looked at for its package. */
-const MAX_UP = 6
-const packageSchema = z.object({ name: z.string(), version: z.string().max(60) })
+/** Of one file or directory, bytes: more is no login. */
+const MAX_BYTES = 16 * 1024 * 1024
 
-/** Version of the npm package that a program belongs to; undefined when it belongs to another, or to none. */
-export async function packageVersion(program: string, npm: string): Promise<string | undefined> {
-  const real = await realpath(program).catch(() => program)
-  let at = dirname(real)
-  for (let up = 0; up < MAX_UP && at !== dirname(at); up += 1, at = dirname(at)) {
-    const file = join(at, 'package.json')
-    const size = await stat(file).then(
-      (entry) => entry.size,
-      () => undefined,
-    )
-    if (size === undefined || size > MAX_PACKAGE_BYTES) continue
-    try {
-      const what = { what: 'a package', schema: packageSchema, maxBytes: MAX_PACKAGE_BYTES }
-      const found = decodeJson(await readFile(file), what)
-      if (found.name === npm) return found.version
-    } catch {
-      // Not the package that is meant: look further up.
-    }
-  }
-  return undefined
-}
-
-export interface LoginContext {
-  /** Home in which it would look for its login. */
-  home: string
-  /** Where the values of variables come from that it may see. */
-  variables: Readonly<Record<string, string | undefined>>
-  probe: Probe
-}
-
-export type Login = 'in' | 'out' | 'unknown'
-
-/** Whether an agent with this configuration would find a login. */
-export async function loginOf(
-  { loginEnv, signedIn }: Preset,
-  { home: which, passEnv }: Pick<AcpConfig, 'home' | 'passEnv'>,
-  { home, variables, probe }: LoginContext,
-  signal: AbortSignal,
-): Promise<Login> {
-  if (loginEnv.some((name) => passEnv.includes(name) && (variables[name] ?? '') !== '')) return 'in'
-  // An empty home holds no login.
-  if (which === 'temporary') return signedIn.elsewhere === true ? 'unknown' : 'out'
-  for (const file of signedIn.files ?? []) if (await holds(join(home, file))) return 'in'
-  if (signedIn.command !== undefined) return probe.succeeds(signedIn.command, home, signal)
-  return signedIn.elsewhere === true ? 'unknown' : 'out'
-}
-
-async function holds(path: string): Promise<boolean> {
-  try {
-    const entry = await stat(path)
-    return entry.isDirectory() ? (await readdir(path)).length > 0 : entry.size > 0
-  } catch {
-    return false
+/** `names`: files and directories below `from`. What is not there, too large, or a link is left out. */
+export async function copyLogin(
+  names: readonly string[],
+  { from, to }: { from: string; to: string },
+): Promise<void> {
+  for (const name of names) {
+    const path = normalize(name)
+    if (path.startsWith('..') || path.startsWith('/')) continue
+    const source = join(from, path)
+    const stat = await lstat(source).catch(() => undefined)
+    if (stat === undefined || stat.isSymbolicLink() || stat.size > MAX_BYTES) continue
+    await mkdir(dirname(join(to, path)), { recursive: true, mode: 0o700 })
+    await cp(source, join(to, path), {
+      recursive: true,
+      verbatimSymlinks: true,
+      filter: async (file) => {
+        const inner = await lstat(file)
+        return inner.isDirectory() || (inner.isFile() && inner.size <= MAX_BYTES)
+      },
+    })
   }
 }

@@ -103,6 +103,7 @@ async function attempt(
       type: 'executor.started',
       executor: executor.name,
       kind: executor.kind,
+      sandbox: components.settings.processes.sandbox().kind,
       ...(init.why === undefined ? {} : { reason: init.why }),
     })
     const done = await result

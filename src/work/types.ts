@@ -144,8 +144,14 @@ export interface CheckResult {
 }
 
 export type WorkEvent =
-  /** `reason`: why this executor. */
-  | { type: 'executor.started'; executor: string; kind: string; reason?: string }
+  /** `reason`: why this executor. `sandbox`: what keeps it apart from the machine. */
+  | {
+      type: 'executor.started'
+      executor: string
+      kind: string
+      sandbox: string
+      reason?: string
+    }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { rm, statfs, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import type { Git, Processes } from '../process/index.ts'
+import type { Git, Processes, SandboxLimits } from '../process/index.ts'
 import type { SecretScanner } from '../secrets/index.ts'
 import {
   explain,
@@ -60,6 +60,10 @@ export interface WorkInit {
   variables?: Readonly<Record<string, string | undefined>>
   /** Home that `home: user` passes. Default: the user's. */
   userHome?: string
+  /** Files and directories that children may read beside programs. Default none. */
+  readable?: readonly string[]
+  /** What one child may use of the machine; defaults of `SandboxLimits`. */
+  use?: SandboxLimits
   /** Default http://127.0.0.1:11434. */
   ollamaUrl?: string
   /** File that says what executors that ask may do. Default: what lies within the workspace. */
@@ -105,6 +109,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     userHome: init.userHome ?? homedir(),
     permissions: () => permissions,
     ...(init.askPeople === false ? {} : { questions }),
+    sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -172,6 +177,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
+      await processes.prepare()
       if (init.permissions !== undefined) permissions = await readPermissions(init.permissions)
       await workspaces.sweep()
       await look(executorDetectors)

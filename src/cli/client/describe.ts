@@ -51,6 +51,7 @@ const describeType: Describe = {
   'executor.started': (entry) => [
     attempt(entry),
     named(entry.executor, entry.kind),
+    entry.sandbox === undefined ? '' : entry.sandbox === 'none' ? 'no sandbox' : entry.sandbox,
     entry.reason ?? '',
   ],
   'executor.away': (entry) => [

@@ -39,6 +39,7 @@ while [ "$1" != -- ]; do
   shift
 done
 shift
+unset PWD OLDPWD
 exec "$@"`
 
 export function bubblewrapLaunch(

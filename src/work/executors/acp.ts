@@ -3,6 +3,7 @@
  * an environment of its own; what it may ask of us is in acp-client.ts, how a session goes in
  * acp-session.ts.
  */
+import { commandRoots } from '../../process/index.ts'
 import { BoundedQueue, explain } from '../../util/index.ts'
 import type { AcpConfig } from '../config.ts'
 import { confinedFiles } from '../confined.ts'
@@ -18,9 +19,11 @@ import {
   type Place,
   type TurnResult,
 } from '../executor.ts'
-import { loginOf, packageVersion } from '../login.ts'
+import { loginOf, packageVersion } from '../agent-facts.ts'
+import { copyLogin } from '../login.ts'
 import { findPreset, type Preset } from '../presets.ts'
 import { DEFAULT_PERMISSIONS } from '../permission/policy.ts'
+import { sandboxFor } from '../sandbox.ts'
 import { readSession, writeSession } from '../session-state.ts'
 import { openSession, type AcpSession } from './acp-session.ts'
 
@@ -35,6 +38,8 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
   const preset = config.command === undefined ? findPreset(config.name) : undefined
   const versionCommand = config.version ?? preset?.version
 
+  const login = findPreset(config.name)?.login ?? []
+
   async function open(
     task: ExecutorTask,
     place: Place,
@@ -46,6 +51,9 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     const { name, auth } = config
     const files = await confinedFiles(place.clone)
     const known = await readSession(place, name)
+    const isSandboxed = (await processes.prepare()).kind !== 'none'
+    const usesLogin = config.home === 'user'
+    if (usesLogin && isSandboxed) await copyLogin(login, { from: userHome, to: place.home })
     const spawn = () =>
       processes.spawn({
         file,
@@ -53,7 +61,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
         cwd: place.clone,
         env: childEnvironment({
           path,
-          home: config.home === 'user' ? userHome : place.home,
+          home: usesLogin && !isSandboxed ? userHome : place.home,
           tmp: place.tmp,
           ceiling: place.root,
           pass: config.passEnv,
@@ -64,6 +72,11 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
         timeoutMs: limits.lifeTimeMs,
         maxOutputBytes: limits.maxOutputBytes,
         graceMs: limits.graceMs,
+        sandbox: sandboxFor({
+          place,
+          settings: settings.sandbox,
+          read: commandRoots([file, ...args]),
+        }),
         permit,
       })
     return openSession({
@@ -81,6 +94,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     name: config.name,
     kind: 'acp',
     models: config.models,
+    ...(preset === undefined ? {} : { hosts: preset.hosts }),
     capabilities: { turns: true, permissions: true, usage: true },
     detect: async (probe, signal) => {
       const program = await probe.find(file)
