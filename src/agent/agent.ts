@@ -16,17 +16,19 @@ import {
   explain,
   Lifecycle,
   repeat,
+  systemClock,
   withDeadline,
   type Logger,
   type Startable,
 } from '../util/index.ts'
 import type { Work } from '../work/index.ts'
+import { createHeadroom } from '../work/index.ts'
 import { belong } from './belong.ts'
 import { holdKeys, holdPassed } from './holding.ts'
 import { homeLock } from './home-lock.ts'
 import { introduce } from './introduce.ts'
 import { membershipSources, sayAsks } from './membership.ts'
-import { loadNow } from './peers.ts'
+import { loadNow, withStandings } from './peers.ts'
 import {
   makeCredential,
   makeJournal,
@@ -142,14 +144,26 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       await holdKeys(held, home)
       holdPassed(held, config, env)
       await begin('secret scanner', { start: () => Promise.resolve(), stop: () => scanner.stop() })
+      let found: Awaited<ReturnType<typeof work.detect>> | undefined
+      const announce = () => {
+        if (found === undefined) return
+        const executors = withStandings(found.executors, work.standings())
+        mesh.announce({ ...found, executors })
+        wakeTasks()
+      }
       const guard = { held, scanner, dryRun }
-      const work = makeWork(config, { processes, git, guard, logger })
+      const patient = patientJournal(journal, { signal, logger })
+      const memory = { journal: patient, peerId: mesh.peerId, onStanding: announce }
+      const work = makeWork(config, { processes, git, guard, logger }, memory)
       rooms.work = work
       await begin('work', work)
       saySandbox(processes.sandbox(), logger)
-      mesh.announce(await work.detect())
-      const patient = patientJournal(journal, { signal, logger })
-      const parts = { mesh, membership, journal: patient, work, git, guard, logger }
+      found = await work.detect()
+      announce()
+      const headroom =
+        config.work.slots === 'auto' ? createHeadroom({ clock: systemClock }) : undefined
+      if (headroom !== undefined) await begin('headroom', headroom)
+      const parts = { mesh, membership, journal: patient, work, headroom, git, guard, logger }
       const tasks = makeTasks(config, credential, parts)
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)
@@ -190,7 +204,9 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         task: async (ref) => {
           const detail = await board.read(ref)
           const questions = questionsOf(rooms?.work, ref)
-          return detail && { ...detail, ...rooms?.tasks?.look(ref), questions }
+          const spent = rooms?.work?.spent(ref)
+          const more = spent === undefined ? {} : { spent }
+          return detail && { ...detail, ...rooms?.tasks?.look(ref), questions, ...more }
         },
         answer: (ref, question, answer) => answerOf(rooms?.work, ref, question, answer),
         logs: (query) => journal.read(query),

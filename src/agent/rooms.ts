@@ -24,7 +24,13 @@ import {
 } from '../secrets/index.ts'
 import { createTasks, createWebhooks, type Tasks, type Webhooks } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
-import { createWork, type ExecutorConfigInput, type Work } from '../work/index.ts'
+import {
+  budgetsSchema,
+  createWork,
+  type ExecutorConfigInput,
+  type Headroom,
+  type Work,
+} from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { withoutSecrets } from './holding.ts'
@@ -89,11 +95,31 @@ export interface WorkParts {
   logger: Logger
 }
 
+/** What of a journal the tasks and the work use; nothing that is held gets into it. */
+const guarded = (journal: Journal, held: HeldSecrets) => ({
+  head: () => journal.head(),
+  treeHashAt: (length: number) => journal.treeHashAt(length),
+  append: withoutSecrets(journal, held),
+  read: (query?: Parameters<Journal['read']>[0]) => journal.read(query),
+  tail: (query: Parameters<Journal['tail']>[0], signal: AbortSignal) => journal.tail(query, signal),
+})
+
+/** Where an agent remembers what was spent and how its executors stand; a command has none. */
+export interface WorkMemory {
+  journal: Journal
+  peerId: string
+  onStanding: () => void
+}
+
 /** `askPeople`: false where nobody could answer, as in a command. `also`: executors that are tried before they are configured. */
 export function makeWork(
   config: Config,
   { processes, git, guard, logger }: WorkParts,
-  { askPeople = true, also = [] }: { askPeople?: boolean; also?: ExecutorConfigInput[] } = {},
+  {
+    askPeople = true,
+    also = [],
+    ...memory
+  }: { askPeople?: boolean; also?: ExecutorConfigInput[] } & Partial<WorkMemory> = {},
 ): Work {
   const isNamed = ({ name }: { name: string }) => also.some((one) => one.name === name)
   const { protectedPaths: protect, allowPaths: allow, network } = config.work
@@ -109,12 +135,18 @@ export function makeWork(
       network,
       readable: config.work.readable,
       use: useOf(config),
+      budgets: budgetsSchema.parse(config.work.budget),
+      ...(memory.peerId === undefined ? {} : { peerId: memory.peerId }),
     },
     {
       processes,
       git,
       ...(guard === undefined ? {} : { scanner: guard.scanner, held: guard.held }),
       logger,
+      ...(memory.journal === undefined || guard === undefined
+        ? {}
+        : { journal: guarded(memory.journal, guard.held) }),
+      ...(memory.onStanding === undefined ? {} : { onStanding: memory.onStanding }),
     },
   )
 }
@@ -158,13 +190,15 @@ export interface TasksParts {
   membership: Membership
   journal: Journal
   work: Work
+  /** Absent where the configuration names the slots. */
+  headroom: Headroom | undefined
   git: Git
   guard: Guard
   logger: Logger
 }
 
 export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
-  const { mesh, membership, journal, work, git, guard, logger } = parts
+  const { mesh, membership, journal, work, headroom, git, guard, logger } = parts
   const { held, scanner, dryRun } = guard
   const { github, name } = config
   return createTasks(
@@ -198,17 +232,11 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
         needsHuman: github.labels.needsHuman,
         draftLabel: github.labels.draft,
       },
-      slots: config.work.slots,
+      slots: slotsOf(config, headroom),
       dryRun,
     },
     {
-      journal: {
-        head: () => journal.head(),
-        treeHashAt: (length) => journal.treeHashAt(length),
-        append: withoutSecrets(journal, held),
-        read: (query) => journal.read(query),
-        tail: (query, signal) => journal.tail(query, signal),
-      },
+      journal: guarded(journal, held),
       mask: (text, signal) => scanner.mask(text, signal),
       mesh: {
         peerId: mesh.peerId,
@@ -234,10 +262,27 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       onChange: ({ login, slotsUsed }) =>
         mesh.announce({
           ...(login === null ? {} : { login }),
-          slots: { total: dryRun ? 0 : config.work.slots, used: slotsUsed },
+          slots: {
+            total: dryRun ? 0 : totalOf(slotsOf(config, headroom), slotsUsed),
+            used: slotsUsed,
+          },
         }),
     },
   )
+}
+
+type SlotsOf = Exclude<Parameters<typeof createTasks>[0]['slots'], number>
+
+function slotsOf({ work }: Config, headroom: Headroom | undefined): number | SlotsOf {
+  if (work.slots !== 'auto') return work.slots
+  return headroom === undefined ? 1 : (used) => headroom.slots(used)
+}
+
+/** What others may count on: no more than are used while nothing is added. */
+function totalOf(slots: number | SlotsOf, used: number): number {
+  if (typeof slots === 'number') return slots
+  const { total, full } = slots(used)
+  return full === undefined ? total : Math.max(1, used)
 }
 
 /** Undefined when the configuration asks for none. */

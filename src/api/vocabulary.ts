@@ -26,6 +26,8 @@ const entryTypeTable: Record<EntryType, true> = {
   'executor.asked': true,
   'executor.permission': true,
   'executor.network': true,
+  'executor.away': true,
+  'executor.back': true,
   'executor.frozen': true,
   'executor.resumed': true,
   'check.run': true,

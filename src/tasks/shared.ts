@@ -30,6 +30,8 @@ export interface Shared {
   settling: Settling
   login: () => string | null
   self: () => Candidate
+  /** How many tasks may be worked at once, and why none is added now. */
+  slots: () => { total: number; full?: string }
   /** Slots for new work: none while the agent stops, GitHub is down, or its limit comes to an end. */
   openSlots: () => number
   /** Peers that serve a repository. */
@@ -116,7 +118,12 @@ export function createShared(
     github.reviews === undefined || (init.feedback?.maxRounds ?? 0) === 0
       ? undefined
       : createDesk({ gates: github.gates, ask: askFor })
-  const free = () => init.slots - active.used()
+  const slots = () =>
+    typeof init.slots === 'number' ? { total: init.slots } : init.slots(active.used())
+  const free = () => {
+    const { total, full } = slots()
+    return full === undefined ? total - active.used() : 0
+  }
   const self = () => ({ ...components.self(), freeSlots: free() })
 
   function changed(): void {
@@ -146,6 +153,7 @@ export function createShared(
     settling,
     login: () => login,
     self,
+    slots,
     openSlots,
     serving: (repo) =>
       mesh

@@ -1,6 +1,7 @@
 /** The agent that runs in the home, if one does. */
 import { connect, describeJournal, type Status } from '../../../api/client.ts'
 import { CodedError, describeClock, hasCode } from '../../../util/index.ts'
+import { standingLine } from '../../client/work-lines.ts'
 import { failed, ok, warn, type Check } from './check.ts'
 
 const answerMs = 5_000
@@ -11,7 +12,7 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
     const socket = socketPath === undefined ? {} : { socketPath }
     const agent = connect(home, { signal, timeoutMs: answerMs, ...socket })
     try {
-      const { name, state, mesh, github, slots, journal } = await agent.status()
+      const { name, state, mesh, github, slots, journal, work } = await agent.status()
       const seen = `${name} is ${state}: ${mesh.connected} of ${mesh.known} peers connected, ${slots.used} of ${slots.total} slots in use`
       const failing = github.repos.filter(
         ({ ok: fine, lastSuccessMs }) => !fine && lastSuccessMs !== null,
@@ -39,6 +40,14 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
         return warn(
           `${seen}; its journal branches: ${branch}${more.length > 0 ? ` (and ${more.length} more)` : ''}`,
           'Nothing is lost: every branch is signed and kept. If a copy of this home still runs, stop it, and move identity.key out of that copy. See all with: bzzz logs verify',
+        )
+      const away = work?.standings.find(({ is }) => is === 'away')
+      if (away !== undefined)
+        return warn(
+          `${seen}; ${standingLine(away, Date.now())}`,
+          away.why === 'quota'
+            ? 'It is used again by itself then.'
+            : 'Put right what the reason names; it is looked at again by itself. See: bzzz executor ls',
         )
       const hooks = refusedHooks(github.webhooks)
       if (hooks !== undefined)
