@@ -28,7 +28,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
-import { saySandbox } from './sandbox.ts'
+import { sandboxOf, saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { statusOf } from './view.ts'
 import { announcing } from './written.ts'
@@ -97,7 +97,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     draining = false
     stopping = new AbortController()
     await begin('lock', lockOf(home))
-    const processes = createProcesses({ stateDir: home, logger, sandbox: config.work.sandbox })
+    const processes = createProcesses({ stateDir: home, logger, ...sandboxOf(config) })
     await begin('processes', sweeping(processes, logger))
     const git = createGit({ processes })
     const credential = roles.includes('worker')

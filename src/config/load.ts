@@ -142,6 +142,10 @@ function finish(
     mesh: { ...parsed.mesh, join: placed('mesh.join', parsed.mesh.join) },
     work: {
       ...parsed.work,
+      sandboxEngine:
+        parsed.work.sandboxEngine === undefined
+          ? undefined
+          : resolve('work.sandboxEngine', parsed.work.sandboxEngine),
       readable: parsed.work.readable.map((path) => resolve('work.readable', path)),
     },
     api: { socket },

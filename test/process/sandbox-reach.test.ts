@@ -57,7 +57,7 @@ describe.skipIf(process.platform !== 'linux').each(backends)('a child in %s', (b
     })
     await new Promise<void>((resolve) => server.listen(proxy, resolve))
     const fetching = `fetch("http://named.test/x").then(async (r) => console.log(await r.text()))`
-    const direct = `fetch("http://127.0.0.1:9/").catch((e) => console.log(e.cause.code ?? e.cause.message))`
+    const direct = `fetch("http://127.0.0.1:8123/").catch((e) => console.log(e.cause.code ?? e.cause.message))`
     const exit = await run(
       `"$NODE" -e '${fetching}'; env -u HTTP_PROXY -u http_proxy "$NODE" -e '${direct}'; exit 5`,
       {
