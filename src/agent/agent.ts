@@ -38,7 +38,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
-import { saySandbox } from './sandbox.ts'
+import { sandboxOf, saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { answerOf, questionsOf } from './questions.ts'
 import { statusOf } from './view.ts'
@@ -114,7 +114,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     draining = false
     stopping = new AbortController()
     await begin('lock', homeLock(home))
-    const processes = createProcesses({ stateDir: home, logger, sandbox: config.work.sandbox })
+    const processes = createProcesses({ stateDir: home, logger, ...sandboxOf(config) })
     await begin('processes', sweeping(processes, logger))
     const git = createGit({ processes })
     const credential = roles.includes('worker')

@@ -18,4 +18,5 @@
  */
 export { createAgent, type Agent, type AgentComponents, type AgentInit } from './agent.ts'
 export { makeWork } from './rooms.ts'
+export { sandboxOf } from './sandbox.ts'
 export { version } from './version.ts'

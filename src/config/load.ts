@@ -146,6 +146,10 @@ function finish(
         parsed.work.permissions === undefined
           ? undefined
           : resolve('work.permissions', parsed.work.permissions),
+      sandboxEngine:
+        parsed.work.sandboxEngine === undefined
+          ? undefined
+          : resolve('work.sandboxEngine', parsed.work.sandboxEngine),
       readable: parsed.work.readable.map((path) => resolve('work.readable', path)),
     },
     api: { socket },

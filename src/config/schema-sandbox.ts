@@ -12,6 +12,24 @@ export const sandbox = {
     why: '`auto` takes bubblewrap where it works, else Landlock; `bzzz doctor` says which one, why, and what it lacks. `container` asks the container engine for one per child. Where none works, nothing is run, unless this says `off`: only where nobody else can write issues.',
     form: 'auto, bubblewrap, landlock, container or off',
   }),
+  sandboxImage: option(
+    z
+      .string()
+      .regex(/^[\w][\w./:@-]{0,254}$/, 'not the name of an image')
+      .optional(),
+    {
+      what: 'Image of the containers for `work.sandbox: container`.',
+      why: 'It brings the programs of the work: a shell, git, and what the repositories and coding agents need. It is never pulled.',
+      form: 'the name of an image that the engine has',
+      defaultText: 'none',
+    },
+  ),
+  sandboxEngine: option(field.path.optional(), {
+    what: 'Unix socket of the container engine for `work.sandbox: container`.',
+    why: 'Whoever may use it has the whole host; only the agent gets it, never the work.',
+    form: 'a path',
+    defaultText: '/var/run/docker.sock',
+  }),
   readable: option(z.array(field.path).max(100).default([]), {
     what: 'Files and directories that work may read beside the system’s programs and those on the PATH.',
     why: 'For toolchains in a home, such as ~/.rustup, and data that tests need. Whatever lies there can be read by whoever steers the work.',

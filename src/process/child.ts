@@ -13,12 +13,13 @@
  * what escaped; nothing of it would remain in use, and importing it costs 60 to 120 ms.
  */
 import type { ChildProcess } from 'node:child_process'
-import { PassThrough, Transform, Writable, type Readable } from 'node:stream'
+import { PassThrough, Transform, type Readable } from 'node:stream'
 import { standing, unlimited, type Clock, type Logger } from '../util/index.ts'
 import { createFreezing } from './freeze.ts'
 import { createGuard } from './guard.ts'
 import { Output } from './output.ts'
 import { MARK, type ProcessRow } from './proc-fs.ts'
+import { notStarted } from './not-started.ts'
 import { locate } from './program.ts'
 import { findRemains, reap, signalTo, type Reaping } from './reap.ts'
 import { fullLimits } from './sandbox/limits.ts'
@@ -87,27 +88,16 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
 
   const failed = (reason: 'not-found' | 'failed' | 'refused', why: string): Child => {
     const durationMs = clock.monotonic() - began
-    const exit = Promise.resolve<Exit>({ reason, durationMs, ...output.result(), tail: why })
-    const stdin = new Writable({ write: (_chunk, _encoding, done) => done() })
-    const stdoutEnd = new PassThrough().end()
-    const { purpose } = request
-    const stop = () => exit
     context.onGone(true)
-    return {
-      pid: 0,
-      stdin,
-      stdout: stdoutEnd,
-      stderr: new PassThrough().end(),
-      exit,
-      stop,
-      startedAt,
-      purpose,
-      end: () => undefined,
-    }
+    const exit = { reason, durationMs, ...output.result(), tail: why }
+    return { ...notStarted(exit), startedAt, purpose: request.purpose, end: () => undefined }
   }
 
   if (context.refusal !== undefined) return failed('refused', context.refusal)
-  const file = locate(request.file, request.env['PATH'] ?? '', request.cwd)
+  const elsewhere = context.launcher?.ownPrograms === true
+  const file = elsewhere
+    ? request.file
+    : locate(request.file, request.env['PATH'] ?? '', request.cwd)
   if (file === undefined) {
     return failed('not-found', `${request.file} was not found on the PATH it was given.`)
   }
@@ -145,8 +135,12 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
   const killAll = () => kill(launch, pid)
   const groupLives = () => signalTo(process.platform === 'win32' ? pid : -pid, 0)
 
-  const freezing = createFreezing(reaping, pid)
-  const guard = createGuard(pid, { env: { [MARK]: context.guardMark }, clock })
+  const freezing = createFreezing(reaping, pid, launch?.pause)
+  const guard = createGuard(pid, {
+    env: { [MARK]: context.guardMark },
+    clock,
+    ...(launch?.pause && { signal: launch.pause.freeze }),
+  })
 
   function end(reason: Exit['reason']): void {
     if (state.is !== 'running') return

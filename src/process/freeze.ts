@@ -4,6 +4,7 @@
  * or descends from it (a process may fork between the look and the signal).
  */
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Launch } from './sandbox/plan.ts'
 import { findRemains, signalTo, strike, type Reaping } from './reap.ts'
 
 /** Windows has no signal that stops a process. */
@@ -20,7 +21,8 @@ export interface Freezing {
   end(): void
 }
 
-export function createFreezing(reaping: Reaping, group: number): Freezing {
+/** `pause`: the first process of the group is asked instead, and does it. */
+export function createFreezing(reaping: Reaping, group: number, pause?: Launch['pause']): Freezing {
   const state = { wanted: false, ended: !canFreeze }
   let work: Promise<void> = Promise.resolve()
   const signal = () => (state.wanted ? 'SIGSTOP' : 'SIGCONT')
@@ -40,6 +42,10 @@ export function createFreezing(reaping: Reaping, group: number): Freezing {
     set(frozen, again) {
       if (state.ended || (frozen === state.wanted && !again)) return
       state.wanted = frozen
+      if (pause !== undefined) {
+        signalTo(group, frozen ? pause.freeze : pause.thaw)
+        return
+      }
       signalTo(-group, signal())
       work = work.then(converge)
     },

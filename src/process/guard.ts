@@ -26,11 +26,15 @@ export interface Guard {
   isDue(): boolean
 }
 
+export interface GuardInit {
+  env: Record<string, string>
+  clock: Clock
+  /** What stops the group. Default SIGSTOP. */
+  signal?: NodeJS.Signals
+}
+
 /** `env`: with the mark by which a guard of a dead agent is found. */
-export function createGuard(
-  group: number,
-  { env, clock }: { env: Record<string, string>; clock: Clock },
-): Guard {
+export function createGuard(group: number, { env, clock, signal = 'SIGSTOP' }: GuardInit): Guard {
   let pid: number | undefined
   let due = Infinity
 
@@ -48,7 +52,7 @@ export function createGuard(
       if (leftMs > MAX_MS || process.platform === 'win32' || !existsSync(SHELL)) return
       const seconds = Math.ceil((Math.max(0, leftMs) + SLACK_MS) / 1_000)
       due = clock.monotonic() + seconds * 1_000
-      const script = `sleep ${seconds} && kill -s STOP -- -${group}`
+      const script = `sleep ${seconds} && kill -s ${signal.slice(3)} -- -${group}`
       const shell = spawn(SHELL, ['-c', script], {
         detached: true,
         cwd: '/',

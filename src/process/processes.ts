@@ -12,6 +12,7 @@ import { startChild, type Child } from './child.ts'
 import { canFreeze } from './freeze.ts'
 import { createLease } from './lease.ts'
 import { bootId, MARK, processRow } from './proc-fs.ts'
+import type { ContainerInit } from './sandbox/container/backend.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
 import { ownerLives, reapOwners } from './sweep.ts'
 import { processTable } from './table.ts'
@@ -27,6 +28,8 @@ export interface ProcessesInit {
   clock?: Clock
   /** Which sandbox children with a `sandbox` run in. Default `auto`. */
   sandbox?: SandboxChoice
+  /** For `container`. */
+  container?: ContainerInit
 }
 
 export function createProcesses({
@@ -34,6 +37,7 @@ export function createProcesses({
   logger,
   clock = systemClock,
   sandbox: choice = 'auto',
+  container,
 }: ProcessesInit): Processes {
   const owner = randomBytes(8).toString('hex')
   const boot = bootId()
@@ -45,6 +49,7 @@ export function createProcesses({
   const sandbox = createSandbox({
     stateDir,
     choice,
+    container,
     logger,
     path: process.env['PATH'] ?? '',
     run: (request, launcher) => start(request, false, launcher).exit,
@@ -122,8 +127,10 @@ export function createProcesses({
       const dead = records.filter((record) => record.owner.id !== owner && !ownerLives(record))
       const owners = [...new Set(dead.map((record) => record.owner.id))]
       const ended = await reapOwners({ table, records: dead, owners, graceMs: SWEEP_GRACE_MS })
-      if (ended > 0) logger.info({ ended }, 'ended processes that an earlier run left behind')
-      return ended
+      const containers = await sandbox.sweep()
+      const all = ended + containers
+      if (all > 0) logger.info({ ended, containers }, 'ended what an earlier run left behind')
+      return all
     },
     stop() {
       stopping ??= stopAll()

@@ -28,6 +28,8 @@ export interface Launch {
   inherit: string[]
   /** Its first process ends all others when it gets this, and must not be killed before. */
   endSignal: NodeJS.Signals
+  /** Signals to its first process that stop the work in place and let it go on, where stopping it does not. */
+  pause?: { freeze: NodeJS.Signals; thaw: NodeJS.Signals }
 }
 
 export interface PlanInit {

@@ -7,9 +7,17 @@
 import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Logger } from '../../util/index.ts'
+import { explain, type Logger } from '../../util/index.ts'
 import type { Exit, SandboxChoice, SandboxRequest, SandboxState, SpawnRequest } from '../types.ts'
 import { bubblewrapLaunch } from './bubblewrap.ts'
+import {
+  CONTAINER_LACKS,
+  containerLaunch,
+  containerProblem,
+  DEFAULT_ENGINE,
+  sweepContainers,
+  type ContainerInit,
+} from './container/backend.ts'
 import { candidates, decideSandbox, NOT_TRIED, type Finding } from './decide.ts'
 import { findBubblewrap, findLandlock, type Bubblewrap, type Perl } from './find.ts'
 import { systemCallFilter } from './filter.ts'
@@ -22,12 +30,16 @@ import { tryBackend } from './trial.ts'
 /** Makes a child's command into the one that starts it in the sandbox. */
 export interface Launcher {
   plan: SandboxPlan
+  /** Its programs are not those of the machine: none is looked up here. */
+  ownPrograms: boolean
   launch(command: readonly string[]): Launch
 }
 
 export interface Sandbox {
   prepare(): Promise<SandboxState>
   state(): SandboxState
+  /** Removes containers that an earlier run left; returns how many. */
+  sweep(): Promise<number>
   /** Undefined when the child runs without one; `refused` when it must not run. */
   launcher(request: SpawnRequest): Launcher | 'refused' | undefined
 }
@@ -36,6 +48,7 @@ export interface SandboxInit {
   /** Of the agent: hidden from every sandbox, but for what a request names in it. */
   stateDir: string
   choice: SandboxChoice
+  container: ContainerInit | undefined
   logger: Logger
   /** PATH on which its tools are looked for. */
   path: string
@@ -84,6 +97,7 @@ export function createSandbox(init: SandboxInit): Sandbox {
     if (plan.uid !== undefined) openSockets(plan)
     return {
       plan,
+      ownPrograms: choice === 'container',
       launch(command) {
         const launch = by(plan, command)
         if (launch === undefined) throw new Error('There is no filter for this architecture.')
@@ -92,16 +106,41 @@ export function createSandbox(init: SandboxInit): Sandbox {
     }
   }
 
-  async function examine(kind: Finding['kind']): Promise<[Finding, Backend?]> {
+  async function examine(kind: Finding['kind']): ReturnType<typeof tried> {
+    if (kind === 'container') return examineContainer(init.container)
     const found =
       kind === 'bubblewrap' ? await findBubblewrap(init.path) : await findLandlock(init.path)
     if ('why' in found) return [{ kind, works: false, lacks: [], ...found }]
     const by = 'options' in found ? bubblewrapOf(found) : landlockOf(found)
+    return tried(kind, by, { next: found.next, lacks: found.lacks(isRoot) })
+  }
+
+  async function tried(
+    kind: Finding['kind'],
+    by: Backend,
+    { next, lacks }: { next: string; lacks: string[] },
+  ): Promise<[Finding, Backend?]> {
     const run = (request: SpawnRequest, sandbox: SandboxRequest) =>
       init.run(request, launcherOf(by, request, sandbox))
     const why = await tryBackend({ dir: stateDir, path: init.path, run })
-    if (why === undefined) return [{ kind, works: true, why: '', lacks: found.lacks(isRoot) }, by]
-    return [{ kind, works: false, why, next: found.next, lacks: [] }]
+    if (why === undefined) return [{ kind, works: true, why: '', lacks }, by]
+    return [{ kind, works: false, why, next, lacks: [] }]
+  }
+
+  async function examineContainer(container: ContainerInit | undefined): ReturnType<typeof tried> {
+    const kind = 'container'
+    if (container === undefined) {
+      const next = 'Name an image: work.sandboxImage.'
+      return [{ kind, works: false, why: 'It names no image.', next, lacks: [] }]
+    }
+    const problem = await containerProblem(container)
+    if (problem !== undefined) return [{ kind, works: false, lacks: [], ...problem }]
+    const { image, socket = DEFAULT_ENGINE } = container
+    const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`
+    const about = { socket, image, home: stateDir, user, forward: FORWARD }
+    const next = 'Use an image with /bin/sh, and keep the home of the agent in a volume.'
+    const by: Backend = (plan, command) => containerLaunch(about, plan, command)
+    return tried(kind, by, { next, lacks: CONTAINER_LACKS })
   }
 
   function bubblewrapOf({ file, options }: Bubblewrap): Backend {
@@ -136,6 +175,13 @@ export function createSandbox(init: SandboxInit): Sandbox {
   return {
     prepare: () => (preparing ??= choice === 'off' ? Promise.resolve(state) : decide()),
     state: () => state,
+    sweep: async () => {
+      if (choice !== 'container' || init.container === undefined) return 0
+      return sweepContainers(stateDir, init.container.socket).catch((error: unknown) => {
+        logger.warn({ error: explain(error) }, 'containers of an earlier run could not be swept')
+        return 0
+      })
+    },
     launcher(request) {
       if (request.sandbox === undefined) return undefined
       if (backend !== undefined) return launcherOf(backend, request, request.sandbox)

@@ -1,18 +1,19 @@
 /** Which sandbox work would run in, tried as the agent tries it. */
 import { join } from 'node:path'
+import { sandboxOf } from '../../../agent/index.ts'
 import type { Config } from '../../../config/index.ts'
 import { createProcesses, type SandboxState } from '../../../process/index.ts'
 import { nullLogger } from '../../../util/index.ts'
 import { fail, ok, skip, warn, type Check, type Finding } from './check.ts'
 
-export const sandboxCheck = ({ roles, work }: Config, dir: string): Check => ({
+export const sandboxCheck = (config: Config, dir: string): Check => ({
   id: 'sandbox',
   run: async () => {
-    if (!roles.includes('worker')) return skip('an observer runs no work')
+    if (!config.roles.includes('worker')) return skip('an observer runs no work')
     const processes = createProcesses({
       stateDir: join(dir, 'sandbox'),
       logger: nullLogger,
-      sandbox: work.sandbox,
+      ...sandboxOf(config),
     })
     try {
       return sandboxFinding(await processes.prepare())
