@@ -32,6 +32,9 @@ export { WorkError, type WorkErrorCode } from './errors.ts'
 export { emptyPolicy, parsePolicy, type PolicyFiles } from './policy.ts'
 export { findPreset, PRESETS, type Preset } from './presets.ts'
 export { permissionSchema, type PermissionPolicy } from './permission/policy.ts'
+export { budgetsSchema } from './budget/limits.ts'
+export { createHeadroom, type Headroom } from './headroom/headroom.ts'
+export { WORKSPACES } from './health/health.ts'
 export { cleanIssueText } from './clean.ts'
 export type {
   Changed,
@@ -46,6 +49,7 @@ export type {
   Kept,
   Question,
   RunOptions,
+  StandingView,
   Used,
   Work,
   WorkEvent,

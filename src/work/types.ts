@@ -1,6 +1,14 @@
 /** Doing one task: what the caller orders and what it gets back. Nothing here knows GitHub or claims. */
 import type { Permit, Startable } from '../util/index.ts'
+import type { About, Choice } from './choose.ts'
+import type { LimitView } from './budget/budget.ts'
+import type { Budgets, Spent } from './budget/limits.ts'
+import type { StandingView } from './health/health.ts'
 import type { PermissionBy, Usage } from './executor.ts'
+
+export type { LimitView } from './budget/budget.ts'
+export type { Spent } from './budget/limits.ts'
+export type { StandingView } from './health/health.ts'
 
 export interface WorkOrder {
   /** Unique per attempt and safe as a file name: "octo-lib-12-1". */
@@ -108,6 +116,10 @@ export interface WorkflowPolicy {
   chores: Record<string, Chore>
   /** Wall-clock limit of the executor, ms. */
   wallTimeMs: number
+  /** What may be spent on the repository; the agent's own budgets count, too. */
+  budget?: Budgets
+  /** Languages of the repository at that commit, the most used first. */
+  languages?: string[]
   /** Text of AGENTS.md, at most 64 KiB; empty when there is none. */
   agentsText: string
   /** Prose below the front matter of WORKFLOW.md, at most 64 KiB. */
@@ -132,7 +144,14 @@ export interface CheckResult {
 }
 
 export type WorkEvent =
-  | { type: 'executor.started'; executor: string; kind: string; sandbox: string }
+  /** `reason`: why this executor. */
+  | {
+      type: 'executor.started'
+      executor: string
+      kind: string
+      sandbox: string
+      reason?: string
+    }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'
@@ -215,6 +234,8 @@ export interface ExecutorReport {
   why?: string
   /** What to type or change about it. */
   next?: string
+  /** A running agent leaves it alone until then; wall clock, ms since 1970. */
+  awayUntilMs?: number
 }
 
 export interface Changed {
@@ -240,6 +261,8 @@ export type WorkFailureCode =
   | 'EXECUTOR_LIMIT'
   | 'QUOTA'
   | 'ENVIRONMENT'
+  /** A budget is used up; with `retryAt` one of a day, else the task's own. */
+  | 'BUDGET'
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
@@ -257,6 +280,8 @@ export interface Failed {
   tried: string[]
   checks: CheckResult[]
   executor?: string
+  /** When it may go better, wall clock, ms since 1970. */
+  retryAt?: number
 }
 
 export type WorkResult = (Changed | Failed) & {
@@ -311,7 +336,14 @@ export interface Work extends Startable {
   choose(
     instructions: Instructions,
     policy: WorkflowPolicy,
-  ): { executor: string } | { reason: string; code: WorkFailureCode }
+    about?: About & { repo?: string; issue?: number },
+  ): Choice
+  /** Executors that are left alone or on trial, and why. */
+  standings(): StandingView[]
+  /** What was spent of this agent's budgets of a day. */
+  budgets(): LimitView[]
+  /** What attempts at a task took, as far as the journals here tell. */
+  spent(task: { repo: string; issue: number }): Spent
   /**
    * Never rejects for what the executor or the checks do: that is a `Failed`. Aborting stops all its
    * processes. While the permit is frozen they stand still, with their limits. Default: never frozen.
