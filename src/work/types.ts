@@ -236,6 +236,8 @@ export interface ExecutorReport {
   why?: string
   /** What to type or change about it. */
   next?: string
+  /** A running agent leaves it alone until then; wall clock, ms since 1970. */
+  awayUntilMs?: number
 }
 
 export interface NetworkReport {
