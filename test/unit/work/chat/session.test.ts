@@ -132,9 +132,9 @@ async function session(
 
 /** Lets time pass, in small steps, until the turn is over. */
 async function passing<T>(turn: Promise<T>, clock: { pass(ms: number): void }): Promise<T> {
-  let over = false
-  const done = turn.finally(() => (over = true))
-  for (let steps = 0; steps < 5_000 && !over; steps += 1) {
+  const state = { over: false }
+  const done = turn.finally(() => (state.over = true))
+  for (let steps = 0; steps < 5_000 && !state.over; steps += 1) {
     await new Promise(setImmediate)
     clock.pass(50)
   }
