@@ -64,7 +64,7 @@ const LIMIT_TEXT =
 const LOGIN_TEXT =
   /\b(?:authentication required|not (?:logged|signed) in|please run \/?login|invalid api key|unauthori[sz]ed|api key is missing)\b|\b401\b/i
 const MACHINE_TEXT =
-  /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|ENOSPC|EROFS|CERT_\w+|fetch failed|self.signed certificate)\b/i
+  /\b(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ENETUNREACH|EHOSTUNREACH|ENOSPC|EROFS|CERT_\w+|fetch failed|self.signed certificate|(?:unable to|cannot|could not) connect|connection (?:refused|error)|network error|socket hang up)\b/i
 
 export interface ErrorContext {
   /** Before the first prompt was sent: whatever fails then is no fault of the task. */

@@ -214,7 +214,8 @@ export function openSession(init: SessionInit): AcpSession {
     if (ending.outcome !== 'done') {
       exit = await link?.close()
       if ('gone' in result && exit !== undefined) ending = describeExit(result.gone ?? exit, limits)
-      ending = withStderr(ending, exit)
+      // Who said why itself needs no log beside it.
+      if ('gone' in result || ending.outcome === 'failed') ending = withStderr(ending, exit)
     }
     const durationMs = limitClock.monotonic() - began
     wallLeft = Math.max(0, wallLeft - durationMs)

@@ -36,9 +36,14 @@ function parts(pattern: readonly string[], path: readonly string[]): boolean {
   let reached = new Set([0])
   for (const part of pattern) {
     const next = new Set<number>()
-    for (const at of reached) {
-      if (part === '**') for (let to = at; to <= path.length; to += 1) next.add(to)
-      else if (at < path.length && wild(part, path[at] ?? '', () => true)) next.add(at + 1)
+    if (part === '**') {
+      // Reached in rising order: whatever the first can take, the others can.
+      const [least = path.length + 1] = reached
+      for (let to = least; to <= path.length; to += 1) next.add(to)
+    } else {
+      for (const at of reached) {
+        if (at < path.length && wild(part, path[at] ?? '', () => true)) next.add(at + 1)
+      }
     }
     reached = next
   }
