@@ -29,6 +29,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
+import { saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { answerOf, questionsOf } from './questions.ts'
 import { statusOf } from './view.ts'
@@ -129,6 +130,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       const work = makeWork(config, processes, git, logger)
       rooms.work = work
       await begin('work', work)
+      saySandbox(processes.sandbox(), logger)
       mesh.announce(await work.detect())
       const tasks = makeTasks(config, credential, { mesh, membership, journal, work, git, logger })
       rooms.tasks = tasks

@@ -58,7 +58,11 @@ export async function addExecutor(
   if (at === undefined) append(document, ['work', 'executors'], executor)
   else document.setIn(['work', 'executors', at], executor)
   const used = use(document, name)
-  await replaceFile(file, document.toString({ lineWidth: 0, flowCollectionPadding: false }), context)
+  await replaceFile(
+    file,
+    document.toString({ lineWidth: 0, flowCollectionPadding: false }),
+    context,
+  )
   return { file, made: before === undefined, replaced: at !== undefined, used }
 }
 
