@@ -81,18 +81,21 @@ export function openSession(init: SessionInit): Session {
   async function nextAnswer(): Promise<Answer> {
     const free = init.contextTokens * (1 - MARGIN) - config.maxOutputTokens
     let most = Infinity
+    let overflow: ModelTrouble | undefined
     for (let broken = 0; ;) {
       const maxTokens = Math.min(most, Math.floor(free - toolTokens * meter.scale))
       const fitting = fit(conversation, { maxTokens, scale: meter.scale })
-      if (fitting === undefined) throw tooLong(init.contextTokens)
+      if (fitting === undefined) throw overflow ?? tooLong(init.contextTokens)
       conversation = fitting.conversation
       try {
         return await ask()
       } catch (error) {
         if (signal.aborted || !(error instanceof ModelTrouble)) throw error
-        // Whatever was counted here: less than what was too much.
-        if (error.kind === 'overflow' && most === Infinity) most = fitting.tokens * OVERFLOW_SHARE
-        else if (error.kind === 'broken' && broken + 1 < MAX_BROKEN) {
+        if (error.kind === 'overflow' && overflow === undefined) {
+          overflow = error
+          // Whatever was counted here: less than what was too much.
+          most = fitting.tokens * OVERFLOW_SHARE
+        } else if (error.kind === 'broken' && broken + 1 < MAX_BROKEN) {
           broken += 1
           await sleep(PAUSE_MS * broken, { signal, clock })
         } else throw error

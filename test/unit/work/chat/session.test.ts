@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Exit } from '../../../../src/process/index.ts'
-import { PermitSource, type Clock } from '../../../../src/util/index.ts'
+import { PermitSource, until, type Clock } from '../../../../src/util/index.ts'
 import { confinedFiles } from '../../../../src/work/confined.ts'
 import type { ExecutorEvent } from '../../../../src/work/executor.ts'
 import type { Answer } from '../../../../src/work/executors/chat/assemble.ts'
@@ -101,7 +101,7 @@ async function session(
   const opened = openSession({
     config: {
       maxOutputTokens: 500,
-      maxRounds: 50,
+      maxRounds: 20,
       maxTokens: more.maxTokens ?? 1e6,
       price: { inputPerMillion: 3, outputPerMillion: 15 },
     },
@@ -173,9 +173,9 @@ describe('a session', () => {
       })
     const { session: one, permit, clock, asked } = await session([never, finish])
     const turn = one.turn('The issue.')
-    await expect.poll(() => asked.length).toBe(1)
+    await until('it happens', 10_000, () => asked.length === 1)
     permit.freeze()
-    await expect.poll(() => asked[0]!.signal.aborted).toBe(true)
+    await until('it happens', 10_000, () => asked[0]!.signal.aborted === true)
     clock.pass(3_600_000)
     expect(asked).toHaveLength(1)
     permit.thaw()
@@ -191,7 +191,7 @@ describe('a session', () => {
       events,
     } = await session([calls(['run', { command: 'make' }])])
     const turn = one.turn('The issue.')
-    await expect.poll(() => events.length).toBeGreaterThan(0)
+    await until('it happens', 10_000, () => events.length > 0)
     await new Promise(setImmediate)
     clock.pass(300_000)
     runs.resolve({ reason: 'exited', exitCode: 2, tail: 'no rule' } as Exit)
@@ -205,12 +205,12 @@ describe('a session', () => {
       })
     const idle = await session([hang])
     const silent = idle.session.turn('The issue.')
-    await expect.poll(() => idle.asked.length).toBe(1)
+    await until('it happens', 10_000, () => idle.asked.length === 1)
     idle.clock.pass(60_000)
     expect(await silent).toMatchObject({ outcome: 'idle' })
     const slow = await session([hang], { idleTimeMs: 1e9 })
     const late = slow.session.turn('The issue.')
-    await expect.poll(() => slow.asked.length).toBe(1)
+    await until('it happens', 10_000, () => slow.asked.length === 1)
     slow.clock.pass(600_000)
     expect(await late).toMatchObject({ outcome: 'timeout', durationMs: 600_000 })
     const told = await session([hang])
@@ -264,6 +264,33 @@ describe('a session', () => {
     const dear = await session(lists, { maxTokens: 2_500 })
     expect(await dear.session.turn('The issue.')).toMatchObject({ outcome: 'failed' })
     expect(dear.asked).toHaveLength(3)
+  })
+
+  it('ends when the model goes nowhere', async () => {
+    const every = (answer: Answer) => Array.from({ length: 30 }, () => answer)
+    for (const [steps, reason, asked] of [
+      [every(calls(['list', {}])), 'same call 5 times in a row', 5],
+      [every({ text: '', calls: [{ name: 'dig', arguments: '{' }] }), 'same call 5 times', 5],
+      [every({ text: '', calls: [], finish: 'content_filter' }), 'filter of the endpoint', 1],
+      [
+        Array.from({ length: 30 }, (_, index) => calls(['search', { text: `${index}` }])),
+        '20 rounds',
+        20,
+      ],
+    ] as const) {
+      const one = await session([...steps])
+      expect(await one.session.turn('The issue.')).toMatchObject({
+        outcome: 'failed',
+        reason: expect.stringContaining(reason),
+      })
+      expect(one.asked).toHaveLength(asked)
+    }
+    const told = await session([...every(calls(['list', {}])).slice(0, 3), finish])
+    await told.session.turn('The issue.')
+    expect(told.asked.at(-1)!.messages.at(-1)).toMatchObject({
+      role: 'user',
+      content: expect.stringContaining('this very call before'),
+    })
   })
 
   it('says when it is the quota, and when it is the machine', async () => {
