@@ -253,6 +253,11 @@ describe('looking at an endpoint', () => {
 
   it('takes one that lists nothing at its word', async () => {
     const server = await serve({ answers: [] })
-    expect(await look({ url: server.url.replace('/v1', '/v0') })).toMatchObject({ state: 'ready' })
+    expect(await look({ url: `${server.url}/v1` })).toMatchObject({ state: 'ready' })
+    const short = server.url.replace('/v1', '')
+    expect(await look({ url: short })).toMatchObject({
+      state: 'unusable',
+      next: `Write ${server.url} into \`url\` of this executor.`,
+    })
   })
 })
