@@ -150,6 +150,11 @@ function finish(
         parsed.work.sandboxEngine === undefined
           ? undefined
           : resolve('work.sandboxEngine', parsed.work.sandboxEngine),
+      executors: parsed.work.executors.map((executor) =>
+        executor.kind === 'chat'
+          ? { ...executor, apiKey: placed('work.executors', executor.apiKey) }
+          : executor,
+      ),
       readable: parsed.work.readable.map((path) => resolve('work.readable', path)),
     },
     api: { socket },

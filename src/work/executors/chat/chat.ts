@@ -29,6 +29,8 @@ import { createToolbox } from './tools/table.ts'
 import type { RunCommand } from './tools/run.ts'
 import { ModelTrouble } from './trouble.ts'
 
+/** A server that works for others may take its time, ms. */
+const FIRST_LOOK_MS = 30_000
 /** Below this context nothing sensible can be done, tokens. */
 const LEAST_CONTEXT = 4_096
 
@@ -59,7 +61,7 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
     })
     if (key !== undefined) settings.held?.add(`API key of ${config.name}`, key)
     const access = { config, now, signal, ...(key === undefined ? {} : { key }) }
-    const look = await lookAtEndpoint(access)
+    const look = await lookAtEndpoint({ ...access, deadlineMs: FIRST_LOOK_MS })
     if (look.state === 'unusable') {
       throw new ModelTrouble(
         'environment',

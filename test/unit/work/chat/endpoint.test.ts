@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { ScenarioInput } from '../../../../examples/scripted-model/scenario.ts'
 import { startModelServer, type ModelServer } from '../../../../examples/scripted-model/server.ts'
 import { Secret } from '../../../../src/secrets/index.ts'
+import { until } from '../../../../src/util/index.ts'
 import { openEndpoint } from '../../../../src/work/executors/chat/endpoint.ts'
 import { mayAskAgain, retryAfterMs } from '../../../../src/work/executors/chat/guard.ts'
 import { lookAtEndpoint } from '../../../../src/work/executors/chat/look.ts'
@@ -208,10 +209,10 @@ describe('what goes out', () => {
     const abort = new AbortController()
     const asked = ask(server, undefined, abort.signal)
     asked.catch(() => {})
-    await expect.poll(() => server.open).toBe(1)
+    await until('it is asked', 10_000, () => server.open === 1)
     abort.abort()
     await expect(asked).rejects.toBeInstanceOf(ModelTrouble)
-    await expect.poll(() => server.open).toBe(0)
+    await until('the request is over', 10_000, () => server.open === 0)
   })
 })
 
@@ -252,6 +253,11 @@ describe('looking at an endpoint', () => {
 
   it('takes one that lists nothing at its word', async () => {
     const server = await serve({ answers: [] })
-    expect(await look({ url: server.url.replace('/v1', '/v0') })).toMatchObject({ state: 'ready' })
+    expect(await look({ url: `${server.url}/v1` })).toMatchObject({ state: 'ready' })
+    const short = server.url.replace('/v1', '')
+    expect(await look({ url: short })).toMatchObject({
+      state: 'unusable',
+      next: `Write ${server.url} into \`url\` of this executor.`,
+    })
   })
 })
