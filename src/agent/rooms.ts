@@ -135,6 +135,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       ...(github.safetyPollMs === undefined ? {} : { safetyMs: github.safetyPollMs }),
       maxAttempts: github.maxAttempts,
       slots: config.work.slots,
+      checkpointMs: config.work.checkpointMs,
     },
     {
       journal,

@@ -30,7 +30,7 @@ import { withProbe } from './probe.ts'
 import type { PathRules } from './leaving/protected.ts'
 import { readPolicy } from './read-policy.ts'
 import { explainOuter, runTask } from './run.ts'
-import type { Changed, Detected, Failed, Work, WorkOrder } from './types.ts'
+import type { Changed, Detected, Failed, RunOptions, Work, WorkOrder } from './types.ts'
 import { createWorkspaces, type Workspace } from './workspace.ts'
 
 export interface WorkInit {
@@ -126,7 +126,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
         policy,
         configs.map(({ name, kind }) => ({ name, kind, present: present.has(name) })),
       ),
-    run: async (order, instructions, { signal, permit = unlimited, onEvent }) => {
+    run: async (order, instructions, options) => {
+      const { signal, permit = unlimited, onEvent } = options
       const began = clock.monotonic()
       const stop = new AbortController()
       const onAbort = () => stop.abort(signal.reason)
@@ -139,7 +140,12 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
           logger.error({ error: explain(error), event: event.type }, 'a listener failed')
         }
       }
-      const done = perform(order, instructions, { signal: stop.signal, permit }, safeOnEvent)
+      const done = perform(order, instructions, {
+        ...options,
+        signal: stop.signal,
+        permit,
+        onEvent: safeOnEvent,
+      })
       const entry = { stop, done }
       running.add(entry)
       const { result, workspace } = await done
@@ -157,9 +163,9 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   async function perform(
     order: WorkOrder,
     instructions: Parameters<Work['run']>[1],
-    { signal, permit }: { signal: AbortSignal; permit: Permit },
-    onEvent: Parameters<Work['run']>[2]['onEvent'],
+    options: RunOptions & { permit: Permit },
   ): Promise<{ result: Changed | Failed; workspace?: Workspace }> {
+    const { signal } = options
     const choice = work.choose(instructions, order.policy)
     if ('reason' in choice) return { result: failed(choice.code, choice.reason) }
     const executor = executors.find((one) => one.name === choice.executor)
@@ -167,7 +173,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     if (signal.aborted) return { result: failed('ABORTED', 'The task was stopped.') }
     try {
       const workspace = await workspaces.create(order, signal)
-      const task = { order, instructions, executor, workspace, limits, signal, permit, onEvent }
+      const task = { ...options, order, instructions, executor, workspace, limits }
       const result = await runTask(task, { git, leaving, settings, clock, logger })
       return { result, workspace }
     } catch (error) {

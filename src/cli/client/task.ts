@@ -41,6 +41,7 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     ['reason', task.reason],
     ...skippedRows(task.skipped),
     ...claimRefRows(task.claimRef),
+    ...checkpointRows(task.checkpoint),
     ['pull', task.pullRequest && `#${task.pullRequest.number} ${task.pullRequest.url}`],
     ['races', task.contention === 0 ? null : `${count(task.contention, 'claim')} lost`],
   ]
@@ -63,6 +64,19 @@ function claimRefRows(problem: TaskDetail['claimRef']): [string, string][] {
     ['claim', `${ref} is ${kind}: ${reason}`],
     ['', `at ${oid.slice(0, 12)}, seen by ${agent} since ${since}`],
     ['', next],
+  ]
+}
+
+/** Unfinished work that outlives its agent. */
+function checkpointRows(checkpoint: TaskDetail['checkpoint']): [string, string][] {
+  if (checkpoint === null) return []
+  const { branch, head, attempt, agent, atMs, files, bytes, leftOut } = checkpoint
+  const size = `${count(files, 'file')}, ${count(bytes, 'byte')}`
+  const out = leftOut === 0 ? '' : `, ${leftOut} left out`
+  const when = new Date(Math.min(atMs, 8.64e15)).toISOString()
+  return [
+    ['kept', `${head.slice(0, 12)} on ${branch}: ${size}${out}`],
+    ['', `attempt ${attempt} of ${agent}, ${when}`],
   ]
 }
 
