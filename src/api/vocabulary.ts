@@ -21,6 +21,7 @@ const entryTypeTable: Record<EntryType, true> = {
   'executor.started': true,
   'executor.output': true,
   'executor.ended': true,
+  'executor.network': true,
   'executor.frozen': true,
   'executor.resumed': true,
   'check.run': true,

@@ -9,8 +9,10 @@ import { z } from 'zod'
 import * as field from './fields.ts'
 import { option, wholeNumber } from './option.ts'
 import * as access from './schema-access.ts'
+import * as guard from './schema-guard.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
+import { sandbox } from './schema-sandbox.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -190,12 +192,17 @@ const work = z
         unit: 'bytes',
       },
     ),
+    protectedPaths: guard.protectedPaths,
+    allowPaths: guard.allowPaths,
+    ignoreSecretRules: guard.ignoreSecretRules,
+    network: guard.network,
     checkTimeoutMs: option(duration(1_000, DAY, 10 * MINUTE), {
       what: 'Longest run of one of the repository’s checks that names no limit of its own.',
       why: 'A check that hangs must not hold the issue.',
       form: wholeNumber(1_000, DAY),
       unit: 'ms',
     }),
+    ...sandbox,
   })
   .prefault({})
   .describe('What this machine does and with what.')

@@ -82,7 +82,14 @@ export const entrySchemas = [
     oid,
     reason: text,
   }),
-  entry('executor.started', { task, attempt, executor: short, kind: short }),
+  /** `sandbox`: what kept it apart from the machine; `none` by the operator's word. */
+  entry('executor.started', {
+    task,
+    attempt,
+    executor: short,
+    kind: short,
+    sandbox: short.optional(),
+  }),
   /** Digest of all that the executor printed or reported, with its size. */
   entry('executor.output', { task, attempt, sha256: digest, bytes: count, truncated: z.boolean() }),
   entry('executor.ended', {
@@ -93,6 +100,15 @@ export const entrySchemas = [
     exitCode: z.number().int().optional(),
     durationMs: count,
     usage: z.object({ inputTokens: count, outputTokens: count }).partial().optional(),
+  }),
+  /** What the sandbox asked of the network, in all; `more`: refused requests beyond the listed ones. */
+  entry('executor.network', {
+    task,
+    attempt,
+    refused: z.array(z.object({ host: short, port: count, reason: short, count })).max(40),
+    more: count,
+    allowed: z.array(z.object({ host: short, port: count, count })).max(40),
+    bytes: count,
   }),
   /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
   entry('executor.frozen', { task, attempt, renewed: count }),

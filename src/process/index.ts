@@ -21,6 +21,7 @@ export { ProcessError, type ProcessErrorCode } from './errors.ts'
 export { createGit, type GitInit } from './git.ts'
 export { createProcesses, type ProcessesInit } from './processes.ts'
 export { findProgram } from './program.ts'
+export { commandRoots } from './sandbox/system.ts'
 export type {
   ExceededLimit,
   Exit,

@@ -25,6 +25,8 @@ export interface Settings {
   safetyMs?: number
   maxAttempts: number
   slots: number
+  /** Says what would be written, and writes nothing. Default false. */
+  dryRun?: boolean
   /** Between two checkpoints of unfinished work, ms; 0: only when it is stopped. Default 120,000. */
   checkpointMs?: number
   /** owner/name of repositories in which this agent takes nothing new. Default none. */
@@ -93,7 +95,7 @@ export interface Held {
 }
 
 export const taskOf = (job: Job) => ({ repo: job.place.repo, issue: job.issue.number })
-export const branchOf = (context: Context, job: Job) =>
+export const branchOf = (context: Pick<Context, 'settings'>, job: Job) =>
   `${context.settings.branchPrefix}${job.issue.number}`
 
 /** The mesh is only told; nobody's answer matters, so a failure is logged and forgotten. */

@@ -36,6 +36,8 @@ export type TasksErrorCode =
   | 'CLAIM_RECORD_ALTERED'
   /** The receiver of webhooks cannot listen; data.listen. */
   | 'WEBHOOKS_LISTEN'
+  /** A dry run writes nothing; data.what would have been done. */
+  | 'DRY_RUN'
   /** The claim is no longer ours. */
   | 'CLAIM_LOST'
 

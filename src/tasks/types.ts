@@ -82,6 +82,8 @@ export interface TaskView {
   candidates: CandidateRow[]
   /** Candidates beyond those. */
   moreCandidates: number
+  /** Only of an agent in a dry run: the writes that it would make, in their order. */
+  planned?: string[]
 }
 
 /** Unfinished work on the work branch: the newest of whatever attempt. */

@@ -25,6 +25,8 @@ export interface Place {
   clone: string
   home: string
   tmp: string
+  /** Unix socket of the proxy that is its network. Absent: it has none. */
+  proxy?: string
 }
 
 export interface ExecutorTask {
@@ -98,6 +100,8 @@ export interface Executor {
   readonly name: string
   readonly kind: ExecutorKind
   readonly models: readonly string[]
+  /** Hosts that it cannot do without, as `EgressInit.hosts`. Default none. */
+  readonly hosts?: readonly string[]
   readonly capabilities: { turns: boolean; permissions: boolean; usage: boolean }
   /** Whether it is here; undefined when not. */
   detect(probe: Probe, signal: AbortSignal): Promise<{ version?: string } | undefined>

@@ -99,7 +99,12 @@ async function attempt(
   let before: Collected | undefined
 
   async function turn(result: Promise<TurnResult>): Promise<TurnResult> {
-    onEvent({ type: 'executor.started', executor: executor.name, kind: executor.kind })
+    onEvent({
+      type: 'executor.started',
+      executor: executor.name,
+      kind: executor.kind,
+      sandbox: components.settings.processes.sandbox().kind,
+    })
     notes.turns()
     keeper?.working()
     const done = await result

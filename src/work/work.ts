@@ -1,7 +1,7 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
 import { homedir } from 'node:os'
-import type { Git, Processes } from '../process/index.ts'
-import type { SecretScanner } from '../secrets/index.ts'
+import type { Git, Processes, SandboxLimits } from '../process/index.ts'
+import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
   explain,
   Lifecycle,
@@ -28,6 +28,8 @@ import { createCommandExecutor } from './executors/command.ts'
 import { createMockExecutor } from './executors/mock.ts'
 import { withProbe } from './probe.ts'
 import type { PathRules } from './leaving/protected.ts'
+import { redacted } from './leaving/redacted.ts'
+import { withNetwork } from './network.ts'
 import { readPolicy } from './read-policy.ts'
 import { explainOuter, runTask } from './run.ts'
 import type { Changed, Detected, Failed, RunOptions, Work, WorkOrder } from './types.ts'
@@ -43,12 +45,18 @@ export interface WorkInit {
   limits?: Partial<WorkLimits>
   /** What the operator changes about protected paths. Default: nothing. */
   paths?: PathRules
+  /** What tasks may reach of the network, as `EgressInit`. Default: what their executor needs. */
+  network?: { hosts: readonly string[]; privateHosts: readonly string[] }
   /** Whether workspaces of failed tasks are kept (the newest 20) to be looked at. Default false. */
   keepFailedWorkspaces?: boolean
   /** Where the values of variables come from that executors pass on. Default: the agent's own. */
   variables?: Readonly<Record<string, string | undefined>>
   /** Home that `home: user` passes. Default: the user's. */
   userHome?: string
+  /** Files and directories that children may read beside programs. Default none. */
+  readable?: readonly string[]
+  /** What one child may use of the machine; defaults of `SandboxLimits`. */
+  use?: SandboxLimits
   /** Default http://127.0.0.1:11434. */
   ollamaUrl?: string
 }
@@ -59,11 +67,14 @@ export interface WorkComponents {
   logger: Logger
   /** Without one nothing that leaves is searched for secrets. */
   scanner?: SecretScanner
+  /** Takes what this agent holds out of all that is told of a task. */
+  held?: Pick<HeldSecrets, 'redact'>
   clock?: Clock
 }
 
 export function createWork(init: WorkInit, components: WorkComponents): Work {
-  const { processes, git, scanner, clock = systemClock } = components
+  const { processes, git, scanner, held, clock = systemClock } = components
+  const clean = (text: string) => held?.redact(text) ?? text
   const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
@@ -74,6 +85,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     path: init.path,
     variables: init.variables ?? process.env,
     userHome: init.userHome ?? homedir(),
+    sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -105,6 +117,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
+      await processes.prepare()
       await workspaces.sweep()
       await look(executorDetectors)
     },
@@ -135,7 +148,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
       if (signal.aborted || !lifecycle.running) stop.abort()
       const safeOnEvent: typeof onEvent = (event) => {
         try {
-          onEvent(event)
+          onEvent(redacted(event, clean))
         } catch (error) {
           logger.error({ error: explain(error), event: event.type }, 'a listener failed')
         }
@@ -153,7 +166,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
       signal.removeEventListener('abort', onAbort)
       const keep = init.keepFailedWorkspaces === true && result.outcome === 'failed'
       return {
-        ...result,
+        ...redacted(result, clean),
         durationMs: clock.monotonic() - began,
         dispose: async () => workspace?.dispose(keep),
       }
@@ -173,8 +186,16 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     if (signal.aborted) return { result: failed('ABORTED', 'The task was stopped.') }
     try {
       const workspace = await workspaces.create(order, signal)
-      const task = { ...options, order, instructions, executor, workspace, limits }
-      const result = await runTask(task, { git, leaving, settings, clock, logger })
+      const result = await withNetwork(
+        { ...init.network, needed: executor.hosts ?? [] },
+        { logger, onReport: (report) => options.onEvent({ type: 'executor.network', report }) },
+        (network) => {
+          const placed = { ...workspace, ...network }
+          const task = { ...options, order, instructions, executor, limits }
+          const components = { git, leaving, settings, clock, logger }
+          return runTask({ ...task, workspace: placed }, components)
+        },
+      )
       return { result, workspace }
     } catch (error) {
       const code = error instanceof WorkError && error.code === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'

@@ -31,6 +31,14 @@ const inputs: EntryInput[] = [
   },
   { type: 'executor.started', ...about, executor: 'tests', kind: 'command' },
   { type: 'executor.output', ...about, sha256: digest, bytes: 1200, truncated: false },
+  {
+    type: 'executor.network',
+    ...about,
+    refused: [{ host: 'example.org', port: 443, reason: 'host', count: 2 }],
+    more: 0,
+    allowed: [{ host: 'registry.example.com', port: 443, count: 5 }],
+    bytes: 1200,
+  },
   { type: 'executor.frozen', ...about, renewed: now },
   { type: 'executor.resumed', ...about, frozenMs: 4000 },
   {

@@ -49,10 +49,16 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     value === null ? [] : [`${name.padEnd(8)} ${style(clean(value), task.state, name, out)}`],
   )
   const head = out.style('bold', clean(`${task.repo}#${task.issue}  ${task.title}`))
-  const parts = [candidates(task), drawHistory(task.history, Date.now())]
+  const parts = [candidates(task), planned(task), drawHistory(task.history, Date.now())]
   const more = parts.flatMap((part) => (part === '' ? [] : ['', part]))
   await out.data([head, ...lines, ...more].join('\n'))
   return exitCodes.ok
+}
+
+/** What an agent in a dry run would write. */
+function planned({ planned: lines = [] }: TaskDetail): string {
+  const rows = lines.map((line, index) => `${String(index + 1).padStart(2)}. ${clean(line)}`)
+  return rows.length === 0 ? '' : ['DRY RUN: this agent would', ...rows].join('\n')
 }
 
 /** What is wrong with the claim ref, since when, and what to type. */

@@ -1,7 +1,8 @@
 /** Counts what was refused and what was let through, for the log and the journal. */
 import type { EgressRefusalReason, EgressReport } from './types.ts'
 
-const MAX_DIFFERENT = 100
+/** Both lists fit into one journal entry. */
+const MAX_DIFFERENT = 40
 const MAX_HOST = 253
 
 export interface Tally {

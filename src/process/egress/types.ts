@@ -43,10 +43,10 @@ export interface EgressRefusal {
 }
 
 export interface EgressReport {
-  /** At most 100 different ones; `more` counts requests beyond them. */
+  /** At most 40 different ones; `more` counts requests beyond them. */
   refused: EgressRefusal[]
   more: number
-  /** Requests that were let through, by host and port; at most 100. */
+  /** Requests that were let through, by host and port; at most 40. */
   allowed: { host: string; port: number; count: number }[]
   bytes: number
 }

@@ -142,6 +142,10 @@ async function record(context: Context, job: Job, event: WorkProgress): Promise<
       })
       return
     }
+    case 'executor.network': {
+      await context.journal.append({ type: event.type, ...about, ...event.report })
+      return
+    }
     case 'executor.ended': {
       await context.journal.append({
         ...event,

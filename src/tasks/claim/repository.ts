@@ -90,6 +90,8 @@ export interface RepositoryInit {
   token: RemoteInit['token']
   /** owner/name, for a credential that has several tokens. */
   repo?: string
+  /** Asked before every command against the remote. Default: lets all pass. */
+  outgoing?: RemoteInit['outgoing'] & {}
   /** Such as `refs/bzzz/claims/`. */
   refPrefix: string
 }

@@ -19,6 +19,7 @@ import {
   type Place,
   type TurnResult,
 } from '../executor.ts'
+import { sandboxFor } from '../sandbox.ts'
 
 const SUMMARY_TAIL_BYTES = 2 * 1024
 
@@ -59,7 +60,7 @@ export function createCommandExecutor(config: CommandConfig, settings: ChildSett
 
 async function runChore(
   config: CommandConfig,
-  { processes, path, variables }: ChildSettings,
+  { processes, path, variables, sandbox }: ChildSettings,
   task: ExecutorTask,
   place: Place,
   { signal, permit }: Control,
@@ -94,6 +95,7 @@ async function runChore(
       timeoutMs: limits.wallTimeMs,
       maxOutputBytes: limits.maxOutputBytes,
       graceMs: limits.graceMs,
+      sandbox: sandboxFor({ place, settings: sandbox }),
       signal,
       permit,
     })

@@ -101,7 +101,7 @@ export async function secretsIn(
       code: 'SECRET_FOUND',
       paths: [...new Set(hits.map(({ where }) => where))],
       text: `It would publish a secret: ${shown.slice(0, MAX_NAMED).join(', ')}${more}.`,
-      next: 'Replace what may have been seen, and word the issue so that no secret is written down. If it is none, the operator of the agent can switch the rule off: `work.secretRules.ignore`.',
+      next: 'Replace what may have been seen, and word the issue so that no secret is written down. If it is none, the operator of the agent can switch the rule off: `work.ignoreSecretRules`.',
       data: {
         hits: hits.slice(0, MAX_NAMED).map(({ where, line, rule }) => ({ where, line, rule })),
       },

@@ -73,6 +73,8 @@ export async function runKills(init: RunInit): Promise<RunResult> {
       github: { ...access, pollMs: 500, maxAttempts: 20, claims: { leaseMs } },
       work: {
         use: ['robot'],
+        // Executors sign outside of their clones.
+        sandbox: 'off',
         executors: [{ name: 'robot', kind: 'acp', command: [...command, options] }],
         checkpointMs,
       },

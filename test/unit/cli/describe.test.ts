@@ -143,6 +143,17 @@ const samples: [EntryInput, string][] = [
     'publish.intent octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
   ],
   [
+    {
+      type: 'executor.network',
+      ...at,
+      refused: [{ host: 'a.test', port: 443, reason: 'host', count: 2 }],
+      more: 1,
+      allowed: [{ host: 'b.test', port: 443, count: 1 }],
+      bytes: 7,
+    },
+    'executor.network octo/lib#4 attempt 2 reached b.test was refused a.test:443 (host) and 1 more 7 bytes',
+  ],
+  [
     { type: 'executor.frozen', ...at, renewed: Date.UTC(2026, 0, 2, 12, 0, 0) },
     'executor.frozen octo/lib#4 attempt 2 the lease could not be renewed since 2026-01-02T12:00:00.000Z',
   ],

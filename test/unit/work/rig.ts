@@ -4,7 +4,13 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { glob } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createGit, createProcesses, type Git, type Processes } from '../../../src/process/index.ts'
+import {
+  createGit,
+  createProcesses,
+  type Git,
+  type Processes,
+  type SandboxChoice,
+} from '../../../src/process/index.ts'
 import { nullLogger } from '../../../src/util/index.ts'
 import {
   createWork,
@@ -52,9 +58,10 @@ const env = {
   GIT_COMMITTER_EMAIL: 'a@example.org',
 }
 
-export function createRig(): Rig {
+/** `sandbox`: `off` for what must hold without one, too, and for reports that are written beside the workspace. */
+export function createRig({ sandbox = 'auto' }: { sandbox?: SandboxChoice } = {}): Rig {
   const dir = mkdtempSync(join(tmpdir(), 'bzzz-work-'))
-  const processes = createProcesses({ stateDir: join(dir, 'state'), logger: nullLogger })
+  const processes = createProcesses({ stateDir: join(dir, 'state'), logger: nullLogger, sandbox })
   const git = createGit({ processes })
   const works: Work[] = []
   let count = 0
