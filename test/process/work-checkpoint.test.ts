@@ -1,11 +1,10 @@
 /** Checkpoints of work that runs: what is in them, when they are taken, and what goes on from one. */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { PermitSource, systemClock, until } from '../../src/util/index.ts'
+import { PermitSource, sleep, systemClock, until } from '../../src/util/index.ts'
 import type { Checkpoint, Kept, RunOptions, WorkOrder } from '../../src/work/index.ts'
 import {
   agentConfig,
-  CHECK,
   chore,
   COMMAND,
   createRig,
@@ -25,9 +24,7 @@ afterEach(async () => {
   await rig.close()
 })
 
-const steps = { steps: 12, ms: 100 }
-
-/** Runs a step-by-step agent and keeps what it is offered. */
+/** Runs a step-by-step agent and keeps what it is offered, until it is told to finish or stopped. */
 async function begin(
   options: {
     more?: Partial<WorkOrder>
@@ -37,53 +34,64 @@ async function begin(
     repo?: Repo
   } = {},
 ) {
-  const work = await rig.work([agentConfig('steps', { ...steps, ...options.mode })])
+  const work = await rig.work([agentConfig('steps', { steps: 10_000, ms: 50, ...options.mode })])
   const repo = options.repo ?? rig.repo(FILES)
   const stop = new AbortController()
-  const offered: (Checkpoint & { steps: string })[] = []
+  const offered: (Checkpoint & { steps: string[] })[] = []
+  const before = new Set(await rig.clones())
   const result = work.run(
     order(repo, options.more),
     {},
     {
       signal: stop.signal,
       onEvent: () => undefined,
-      checkpointMs: 200,
+      checkpointMs: 100,
       onCheckpoint: async (checkpoint) => {
         const { gitDir, head } = checkpoint
         const list = await rig.git(['ls-tree', '-r', '--name-only', head], { cwd: gitDir })
         const has = list.includes('steps.txt')
         const text = has ? rig.show(gitDir, `${head}:steps.txt`) : ''
-        offered.push({ ...checkpoint, steps: text })
+        offered.push({ ...checkpoint, steps: text.split('\n').filter((line) => line !== '') })
         return options.answer ?? 'kept'
       },
       ...options.run,
     },
   )
-  return { repo, stop, offered, result }
+  const clone = await until('the first step', 60_000, async () =>
+    (await rig.clones()).find((one) => !before.has(one) && existsSync(`${one}/steps.txt`)),
+  )
+  const taken = (count: number) =>
+    until(
+      'checkpoints',
+      60_000,
+      () => offered.filter(({ steps }) => steps.length > 0).length >= count,
+    )
+  const finish = async () => {
+    writeFileSync(`${clone}/finish`, '')
+    return result
+  }
+  return { repo, stop, offered, result, clone, taken, finish }
 }
 
-const count = (text: string) => text.split('\n').filter((line) => line.startsWith('step ')).length
-const enough = (offered: { steps: string }[], least: number) =>
-  until('checkpoints', 30_000, () => offered.some(({ steps: text }) => count(text) >= least))
+const contiguous = (count: number) => Array.from({ length: count }, (_, n) => `step ${n + 1}`)
 
 describe('checkpoints', () => {
   it('hold the files as they lie there, and grow with the work', async () => {
-    const { offered, result, repo } = await begin()
-    const done = await result
-    expect(done.outcome).toBe('changed')
-    const counts = offered.map(({ steps: text }) => count(text))
-    expect(counts.length).toBeGreaterThan(1)
+    const { offered, repo, taken, finish } = await begin()
+    await taken(3)
+    const done = await finish()
+    if (done.outcome !== 'changed') throw new Error(done.reason)
+    const counts = offered.map(({ steps }) => steps.length)
     expect(counts).toEqual([...counts].sort((a, b) => a - b))
+    for (const { steps } of offered) expect(steps).toEqual(contiguous(steps.length))
     expect(new Set(offered.map(({ head }) => head)).size).toBe(offered.length)
-    const last = offered.at(-1)!
-    const { why, files, bytes, used } = last
+    const { why, files, bytes, used, digest } = offered[2]!
     expect(why).toBe('timer')
     expect(files).toBeGreaterThan(0)
     expect(bytes).toBeGreaterThan(5)
     expect(used).toMatchObject({ turns: 1, wallMs: expect.any(Number) })
-    expect(last.digest).toMatch(/^robot worked for \d+ s and was not finished\.\n/)
-    expect(last.digest).toMatch(/Its last words:\n(.*\n)*step \d+ is done/)
-    if (done.outcome !== 'changed') return
+    expect(digest).toMatch(/^robot worked for \d+ s and was not finished\.\n/)
+    expect(digest).toMatch(/Its last words:\n(.*\n)*step \d+ is done/)
     const parents = await rig.git(['log', '-1', '--format=%P', done.head], { cwd: done.gitDir })
     expect(parents.trim()).toBe(repo.base)
     await done.dispose()
@@ -91,25 +99,24 @@ describe('checkpoints', () => {
 
   it('are taken once more when the work is stopped, after the executor has ended', async () => {
     const { offered, result, stop } = await begin({ run: { checkpointMs: 0 } })
-    await new Promise((resolve) => setTimeout(resolve, 1_500))
-    expect(offered).toEqual([])
     stop.abort(new Error('stop'))
     const done = await result
     expect(done).toMatchObject({ outcome: 'failed', code: 'ABORTED' })
     expect(offered.map(({ why }) => why)).toEqual(['stop'])
-    expect(count(offered[0]!.steps)).toBeGreaterThan(0)
+    expect(offered[0]?.steps.length).toBeGreaterThan(0)
     await done.dispose()
   })
 
-  it('are offered again until somebody keeps them, and not after a never', async () => {
-    const later = await begin({ answer: 'later', mode: { steps: 2, ms: 1_500 } })
-    await (await later.result).dispose()
-    const heads = later.offered.map(({ steps: text }) => text)
-    expect(heads.length).toBeGreaterThan(new Set(heads).size)
-    const never = await begin({ answer: 'never' })
-    await (await never.result).dispose()
-    expect(never.offered).toHaveLength(1)
-  })
+  it.each(['later', 'never'] as const)(
+    'are offered again unless the answer was never: %s',
+    async (answer) => {
+      const { offered, finish, taken } = await begin({ answer })
+      if (answer === 'later') await taken(2)
+      else await taken(1)
+      await (await finish()).dispose()
+      if (answer === 'never') expect(offered).toHaveLength(1)
+    },
+  )
 
   it('leave out what may not leave, and say so', async () => {
     const repo = rig.repo({ ...FILES, 'AGENTS.md': 'Be kind.\n' })
@@ -130,14 +137,14 @@ describe('checkpoints', () => {
         },
       },
     )
-    const clone = await until('a clone', 20_000, async () => {
+    const clone = await until('a clone', 60_000, async () => {
       const found = await rig.clones()
       return found.find((one) => existsSync(`${one}/AGENTS.md`))
     })
     // The test stands in for an executor that is in the middle of its work.
     for (const [path, text] of Object.entries(edits)) writeFileSync(`${clone}/${path}`, text)
     mkdirSync(`${clone}/nested/.git`, { recursive: true })
-    await until('a checkpoint', 20_000, () => seen !== undefined)
+    await until('a checkpoint', 60_000, () => (seen?.notes.length ?? 0) > 0)
     stop.abort(new Error('stop'))
     await (await running).dispose()
     expect(seen?.notes.join('\n')).toContain('AGENTS.md')
@@ -147,16 +154,17 @@ describe('checkpoints', () => {
 
   it('stand still while the work is frozen, and come soon after', async () => {
     const permit = new PermitSource(systemClock)
-    const { offered, result } = await begin({ run: { permit }, mode: { steps: 30 } })
-    await enough(offered, 2)
+    const { offered, taken, finish } = await begin({ run: { permit, checkpointMs: 1_000 } })
+    await taken(1)
     permit.freeze()
-    await new Promise((resolve) => setTimeout(resolve, 400))
+    // One that was under way may still have been offered.
+    await sleep(200)
     const before = offered.length
-    await new Promise((resolve) => setTimeout(resolve, 800))
+    await sleep(2_000)
     expect(offered.length).toBe(before)
     permit.thaw()
-    await until('one more', 20_000, () => offered.length > before)
-    await (await result).dispose()
+    await taken(before + 1)
+    await (await finish()).dispose()
   })
 
   it('are not taken of chores', async () => {
@@ -183,41 +191,24 @@ describe('work that goes on from a checkpoint', () => {
   it('starts with its files, is told of it, and ends in one commit below it', async () => {
     const repo = rig.repo(FILES)
     const first = await begin({ repo })
-    await enough(first.offered, 3)
+    await first.taken(1)
     first.stop.abort(new Error('stop'))
     await (await first.result).dispose()
-    const { steps: text, digest, used } = first.offered.at(-1)!
-    const resume = rig.commit(repo, repo.base, { 'steps.txt': `${text}\n` })
+    const { steps, digest, used } = first.offered.at(-1)!
+    const resume = rig.commit(repo, repo.base, { 'steps.txt': `${steps.join('\n')}\n` })
     const source = { gitDir: repo.gitDir, baseBranch: 'main', base: repo.base }
-    const report = `${rig.dir}/told.jsonl`
-    const second = await begin({
-      repo,
-      mode: { report },
-      more: {
-        source: { ...source, resume, onto: repo.base },
-        used,
-        quoted: { earlier: digest },
-        policy: policy({ checks: [CHECK] }),
-        attempt: 2,
-      },
-    })
-    const done = await second.result
+    const goingOn = { source: { ...source, resume, onto: repo.base }, used, attempt: 2 }
+    const second = await begin({ repo, more: { ...goingOn, quoted: { earlier: digest } } })
+    await second.taken(1)
     expect(second.offered[0]?.used.turns).toBe(used.turns + 1)
     expect(second.offered[0]?.digest).toContain('Before that:')
-    expect(done).toMatchObject({ outcome: 'failed', code: 'CHECKS_FAILED' })
+    const done = await second.finish()
+    if (done.outcome !== 'changed') throw new Error(done.reason)
+    const about = await rig.git(['log', '-1', '--format=%P|%s', done.head], { cwd: done.gitDir })
+    expect(about.trim()).toBe(`${repo.base}|Fix the sum (#12)`)
+    const all = rig.show(done.gitDir, `${done.head}:steps.txt`).split('\n')
+    expect(all.length).toBeGreaterThan(steps.length)
+    expect(all).toEqual(contiguous(all.length))
     await done.dispose()
-    const third = await begin({
-      repo,
-      more: { source: { ...source, resume, onto: repo.base }, attempt: 3 },
-    })
-    const finished = await third.result
-    if (finished.outcome !== 'changed') throw new Error(finished.reason)
-    const log = await rig.git(['log', '-1', '--format=%P|%s', finished.head], {
-      cwd: finished.gitDir,
-    })
-    expect(log.trim()).toBe(`${repo.base}|Fix the sum (#12)`)
-    const all = rig.show(finished.gitDir, `${finished.head}:steps.txt`)
-    expect(all.split('\n')).toEqual(Array.from({ length: 12 }, (_, n) => `step ${n + 1}`))
-    await finished.dispose()
   })
 })
