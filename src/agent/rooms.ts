@@ -233,6 +233,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
         draftLabel: github.labels.draft,
       },
       slots: slotsOf(config, headroom),
+      checkpointMs: config.work.checkpointMs,
       dryRun,
     },
     {

@@ -231,6 +231,19 @@ const work = z
       form: wholeNumber(1_000, DAY),
       unit: 'ms',
     }),
+    checkpointMs: option(
+      z
+        .int()
+        .min(0)
+        .max(DAY)
+        .default(2 * MINUTE),
+      {
+        what: 'Pause between two checkpoints of unfinished work on the work branch; 0: only when it is stopped.',
+        why: 'So much work is lost at most when an agent is killed. One costs a push, which renews the claim as well, and is made only when files changed.',
+        form: wholeNumber(0, DAY),
+        unit: 'ms',
+      },
+    ),
     maxOutputBytes: option(
       z
         .int()

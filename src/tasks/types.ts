@@ -91,6 +91,20 @@ export interface TaskView {
   planned?: string[]
 }
 
+/** Unfinished work on the work branch: the newest of whatever attempt. */
+export interface CheckpointView {
+  branch: string
+  head: string
+  attempt: number
+  agent: string
+  /** Wall clock of the agent, ms. */
+  atMs: number
+  files: number
+  bytes: number
+  /** Files or kinds of files that may not leave, and stayed out. */
+  leftOut: number
+}
+
 export interface TaskDetail extends TaskRow, TaskView {
   /** Why it is in this state, when there is something to say: what it waits for, why it failed. */
   reason: string | null
@@ -98,6 +112,8 @@ export interface TaskDetail extends TaskRow, TaskView {
   skipped: { agent: string; reason: string }[]
   /** What is wrong with its claim ref; null when nothing is known to be. */
   claimRef: ClaimProblem | null
+  /** Where unfinished work stands; null when there is none, or the work was published. */
+  checkpoint: CheckpointView | null
   /** Claims that were tried and lost, of all agents whose journals are here. */
   contention: number
   /** Every entry about it in the journals that are here, oldest first; at most the last 200. */

@@ -4,8 +4,8 @@
  * directory beside the workspace, which borrows the source's objects and takes only the files of
  * the work tree. The executor's own commits are part of those files.
  */
-import { copyFile, lstat, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Git } from '../process/index.ts'
 import type { SecretScanner } from '../secrets/index.ts'
 import { explain, hasCode } from '../util/index.ts'
@@ -16,6 +16,7 @@ import { refuseHiddenAttributes } from './leaving/attributes.ts'
 import { errorOf, inspect, named, secretsIn, type Finding } from './leaving/inspect.ts'
 import { badName } from './leaving/names.ts'
 import type { PathRules } from './leaving/protected.ts'
+import { stamp, trustedDir } from './trusted-dir.ts'
 import { changedEntries, type ChangedEntry } from './tree.ts'
 import type { Changed, WorkOrder } from './types.ts'
 import type { Workspace } from './workspace.ts'
@@ -51,6 +52,11 @@ export interface CollectInit {
    * publication is refused. Default false.
    */
   checkpoint?: boolean
+  /**
+   * Keeps the git directory for the next collection of the same workspace: its index knows which files
+   * have not changed since. Only for work in progress: what is published is collected afresh.
+   */
+  reuse?: { gitDir: string | undefined }
 }
 
 type Run = (args: string[], input?: string) => Promise<string>
@@ -81,7 +87,8 @@ async function collectFiles(init: CollectInit, git: Git, signal: AbortSignal): P
   if (!stat.isDirectory()) {
     throw new WorkError('PROTECTED_PATH', 'It put something else in the place of the work tree.')
   }
-  const gitDir = await trustedDir(workspace, order.source.gitDir, git, signal)
+  const known = init.reuse?.gitDir
+  const gitDir = known ?? (await trustedDir(workspace, order.source.gitDir, git, signal))
   const runner =
     (from: AbortSignal): Run =>
     (args, input) =>
@@ -98,18 +105,32 @@ async function collectFiles(init: CollectInit, git: Git, signal: AbortSignal): P
         ...(input === undefined ? {} : { input }),
       })
   const run = runner(signal)
-  await run(['read-tree', workspace.start])
+  if (known === undefined) await run(['read-tree', workspace.start])
+  if (init.reuse !== undefined) {
+    await run(['update-index', '-q', '--refresh'])
+    init.reuse.gitDir = gitDir
+  }
   const submodules = await gitlinks(run)
   const { nested, files } = await untracked(run)
   await refuseNested(run, workspace.start, nested)
-  await refuseLarge(workspace.clone, [...files, ...(await modified(run, submodules))], init.limits)
+  const touched = await modified(run, submodules)
+  const { fit, large } = await weigh(workspace.clone, [...files, ...touched], init.limits)
+  const [tooMuch] = large
+  if (tooMuch !== undefined && init.checkpoint !== true)
+    throw tooLarge(`files of more than ${init.limits.maxDiffBytes} bytes in all`)
 
   const unfit = files.filter((path) => badName(path) !== undefined)
   if (unfit.length > 0 && init.checkpoint !== true) throw badNames(unfit)
   await refuseHiddenAttributes(run)
 
   const except = [...nested, ...submodules, ...unfit].map((path) => `:(exclude,literal)${path}`)
-  await run(['add', '--all', '--', '.', ...except])
+  if (init.checkpoint === true) {
+    // Files may vanish while somebody works on them: then they are no part of it.
+    const bad = new Set(unfit)
+    const update = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin']
+    const paths = fit.filter((path) => !bad.has(path)).map((path) => `${path}\0`)
+    await run(update, paths.join(''))
+  } else await run(['add', '--all', '--', '.', ...except])
   const { tree, changed, left } = await fitTree(run, init, signal)
   const head = await commit(run, tree, init, signal)
   return {
@@ -118,6 +139,7 @@ async function collectFiles(init: CollectInit, git: Git, signal: AbortSignal): P
     files: changed.map(({ path, insertions, deletions }) => ({ path, insertions, deletions })),
     notes: [
       ...nested.map((path) => `left out ${path}: it is a repository of its own`),
+      ...(tooMuch === undefined ? [] : [`left out ${named(large)}: too large`]),
       ...(unfit.length > 0 ? [`left out files with bad names: ${named(unfit)}`] : []),
       ...left.map(({ text, paths }) => `left out ${named(paths)}: ${text}`),
     ],
@@ -126,36 +148,6 @@ async function collectFiles(init: CollectInit, git: Git, signal: AbortSignal): P
       await again(['checkout-index', '--all', '--force', '--quiet'])
       await again(['clean', '-d', '--force', '--quiet', '--', '.', ...except])
     },
-  }
-}
-
-async function trustedDir(
-  workspace: Workspace,
-  source: string,
-  git: Git,
-  signal: AbortSignal,
-): Promise<string> {
-  const gitDir = await mkdtemp(join(workspace.root, 'git-'))
-  await git(['init', '--quiet', '--bare', '--template=', gitDir], { cwd: gitDir, signal })
-  await mkdir(join(gitDir, 'objects', 'info'), { recursive: true })
-  await writeFile(join(gitDir, 'objects', 'info', 'alternates'), `${resolve(source, 'objects')}\n`)
-  await copyFile(join(source, 'shallow'), join(gitDir, 'shallow')).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-    },
-  )
-  return gitDir
-}
-
-const stamp = ({ name, email }: WorkOrder['author'], now: number) => {
-  const date = `${Math.floor(now / 1000)} +0000`
-  return {
-    GIT_AUTHOR_NAME: name,
-    GIT_AUTHOR_EMAIL: email,
-    GIT_AUTHOR_DATE: date,
-    GIT_COMMITTER_NAME: name,
-    GIT_COMMITTER_EMAIL: email,
-    GIT_COMMITTER_DATE: date,
   }
 }
 
@@ -195,18 +187,27 @@ async function refuseNested(run: Run, start: string, nested: readonly string[]):
   })
 }
 
-async function refuseLarge(
+/** Files that may leave together by their sizes, and those with which it would be too much. */
+async function weigh(
   clone: string,
   paths: readonly string[],
   { maxDiffBytes, maxFiles }: CollectInit['limits'],
-): Promise<void> {
+): Promise<{ fit: string[]; large: string[] }> {
   if (paths.length > maxFiles) throw tooLarge(`${paths.length} files; at most ${maxFiles}`)
   let bytes = 0
+  const fit: string[] = []
+  const large: string[] = []
   for (const path of paths) {
     const stat = await lstat(join(clone, path)).catch(() => undefined)
-    bytes += stat?.size ?? 0
-    if (bytes > maxDiffBytes) throw tooLarge(`files of more than ${maxDiffBytes} bytes in all`)
+    const size = stat?.size ?? 0
+    if (bytes + size > maxDiffBytes) {
+      large.push(path)
+      continue
+    }
+    bytes += size
+    fit.push(path)
   }
+  return { fit, large }
 }
 
 /** The tree that may leave. Of a checkpoint without the files that may not. */
@@ -249,11 +250,12 @@ async function commit(
   const [found] = scanner === undefined ? [] : await secretsIn([part], scanner, signal)
   if (found !== undefined && !checkpoint) throw errorOf(found)
   const message = found === undefined ? title : `Work on #${order.issue.number}`
-  const before = (await run(['rev-parse', `${workspace.start}^{tree}`])).trim()
+  const onto = order.source.onto ?? workspace.start
+  const before = (await run(['rev-parse', `${onto}^{tree}`])).trim()
   const head =
     before === tree
-      ? workspace.start
-      : (await run(['commit-tree', tree, '-p', workspace.start, '-F', '-'], `${message}\n`)).trim()
+      ? onto
+      : (await run(['commit-tree', tree, '-p', onto, '-F', '-'], `${message}\n`)).trim()
   await run(['update-ref', 'refs/heads/work', head])
   return head
 }

@@ -26,6 +26,8 @@ import {
   type TurnResult,
 } from './executor.ts'
 import { refuseSecrets } from './leaving/inspect.ts'
+import { CHECKPOINT_MS, createKeeper } from './checkpoint/keeper.ts'
+import { createNotes } from './checkpoint/notes.ts'
 import { relayEvents } from './progress.ts'
 import { buildPrompt, buildRepairPrompt } from './prompt.ts'
 import type {
@@ -33,6 +35,7 @@ import type {
   CheckResult,
   Failed,
   Instructions,
+  RunOptions,
   WorkEvent,
   WorkFailureCode,
   WorkOrder,
@@ -54,6 +57,8 @@ export interface RunInit {
   signal: AbortSignal
   permit: Permit
   onEvent: (event: WorkEvent) => void
+  onCheckpoint?: RunOptions['onCheckpoint']
+  checkpointMs?: number | undefined
 }
 
 export interface RunComponents {
@@ -95,7 +100,12 @@ async function attempt(
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
   await allowed(permit, signal)
   const running = executor.start(task, workspace, { signal, permit })
-  const relayed = relayEvents(running.events, { executor: executor.name, clock, onEvent })
+  const { notes, keeper } = keeping(init, components, tried)
+  const relayed = relayEvents(notes.watch(running.events), {
+    executor: executor.name,
+    clock,
+    onEvent,
+  })
   let before: Collected | undefined
 
   async function turn(result: Promise<TurnResult>): Promise<TurnResult> {
@@ -106,7 +116,10 @@ async function attempt(
       sandbox: components.settings.processes.sandbox().kind,
       ...(init.why === undefined ? {} : { reason: init.why }),
     })
+    notes.turns()
+    keeper?.working()
     const done = await result
+    notes.turned(done)
     onEvent({ type: 'executor.output', ...done.output })
     onEvent({
       type: 'executor.ended',
@@ -131,6 +144,7 @@ async function attempt(
       tried.push(`ran ${what}: ${exit}; ${oneLine(explainOuter(error), 300)}`)
       throw withLastWords(error, done.summary)
     }
+    keeper?.settled(before.head, before.gitDir)
     const count = before.files.length
     tried.push(`ran ${what}: ${exit}, ${count} ${count === 1 ? 'file' : 'files'} changed`)
     for (const note of before.notes) {
@@ -155,20 +169,22 @@ async function attempt(
     return checks.filter((result) => result.outcome !== 'passed')
   }
 
+  let failed: unknown
   try {
+    await keeper?.start()
     let done = await turn(running.result)
-    let failed = await runChecks()
-    for (let round = 0; round < REPAIR_ROUNDS && mayRepair(running, failed); round += 1) {
+    let failing = await runChecks()
+    for (let round = 0; round < REPAIR_ROUNDS && mayRepair(running, failing); round += 1) {
       await before?.restore(signal)
-      tried.push(`asked ${what} to repair ${failed.map((one) => one.name).join(', ')}`)
+      tried.push(`asked ${what} to repair ${failing.map((one) => one.name).join(', ')}`)
       await allowed(permit, signal)
-      const again = running.again?.(buildRepairPrompt(failed, newFence()))
+      const again = running.again?.(buildRepairPrompt(failing, newFence()))
       if (again === undefined) break
       done = await turn(again)
-      failed = await runChecks()
+      failing = await runChecks()
     }
-    if (failed.length > 0) {
-      const names = failed.map(describeCheck).join('; ')
+    if (failing.length > 0) {
+      const names = failing.map(describeCheck).join('; ')
       throw new WorkError('CHECKS_FAILED', `The change does not pass the checks: ${names}.`)
     }
     if (before === undefined) throw new WorkError('NO_CHANGE', 'Nothing was collected.')
@@ -176,10 +192,43 @@ async function attempt(
     const summary = cutEnd(done.summary, MAX_SUMMARY_BYTES)
     await refuseSecrets({ where: 'the text of the pull request', text: summary }, leaving, signal)
     return { outcome: 'changed', gitDir, head, files, summary, checks, executor: executor.name }
+  } catch (error) {
+    failed = error
+    throw error
   } finally {
+    await keeper?.stop()
     await running.stop('the task is over')
     await relayed
+    if (failed !== undefined && (signal.aborted || !FINAL.has(failureCode(failed) ?? 'WORKSPACE')))
+      await keeper?.last()
   }
+}
+
+/** Failures after which nobody goes on from what is there, or from what may leave of it. */
+const FINAL: ReadonlySet<WorkFailureCode> = new Set([
+  'NO_CHANGE',
+  'CHECKS_FAILED',
+  'PROTECTED_PATH',
+  'SECRET_FOUND',
+  'DIFF_TOO_LARGE',
+  'EXECUTOR_FLOOD',
+])
+
+/** Checkpoints of the work, where somebody keeps them; a chore that was begun is nothing to go on from. */
+function keeping(init: RunInit, { git, clock, logger, leaving }: RunComponents, tried: string[]) {
+  const { order, workspace, limits, permit, onCheckpoint, checkpointMs = CHECKPOINT_MS } = init
+  const notes = createNotes({
+    executor: init.executor.name,
+    earlier: order.quoted?.earlier,
+    before: order.used,
+  })
+  if (onCheckpoint === undefined || init.instructions.chore !== undefined) return { notes }
+  const collecting = { order, workspace, limits, ...leaving }
+  const keeper = createKeeper(
+    { collecting, notes, tried, permit, onCheckpoint, everyMs: checkpointMs },
+    { git, clock, logger },
+  )
+  return { notes, keeper }
 }
 
 function makeTask({ order, instructions, limits, model }: RunInit): ExecutorTask {

@@ -42,6 +42,7 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     ['reason', task.reason],
     ...skippedRows(task.skipped),
     ...claimRefRows(task.claimRef),
+    ...checkpointRows(task.checkpoint),
     ['pull', task.pullRequest && `#${task.pullRequest.number} ${task.pullRequest.url}`],
     ...questionRows(task),
     ['spent', spentOf(task)],
@@ -149,6 +150,19 @@ const ended: ReadonlySet<TaskState> = new Set([
   'failed',
   'cancelled',
 ])
+
+/** Unfinished work that outlives its agent. */
+function checkpointRows(checkpoint: TaskDetail['checkpoint']): [string, string][] {
+  if (checkpoint === null) return []
+  const { branch, head, attempt, agent, atMs, files, bytes, leftOut } = checkpoint
+  const size = `${count(files, 'file')}, ${count(bytes, 'byte')}`
+  const out = leftOut === 0 ? '' : `, ${leftOut} left out`
+  const when = new Date(Math.min(atMs, 8.64e15)).toISOString()
+  return [
+    ['kept', `${head.slice(0, 12)} on ${branch}: ${size}${out}`],
+    ['', `attempt ${attempt} of ${agent}, ${when}`],
+  ]
+}
 
 /** The order of agents, as long as nobody has ended the task. */
 function candidates({ candidates: rows, moreCandidates, state }: TaskDetail): string {

@@ -9,10 +9,13 @@
  * | none (a new journal) | our done record | a pull request | nothing: it is final |
  * | none (a new journal) | our done record | no pull request | any agent opens it after lease + margin (`inherit.ts`) |
  * | tried | nothing, or what was there before | | lost: the claim never arrived |
- * | tried … executing | our held record | the issue is wanted | claimed anew at once with attempt + 1, by intake |
+ * | tried … executing | our held record | the issue is wanted | claimed anew at once with attempt + 1, by intake; the work goes on from the checkpoint on the branch, if there is one |
+ * | checkpoint intent | our record before it | the push was not sent, or did not arrive | the same, from the checkpoint before |
+ * | checkpoint intent | the record of the intent | the push arrived, its answer was lost | the same, from this checkpoint: branch and claim moved together |
+ * | checkpoint intent | somebody else's, ours in its chain | taken over after the checkpoint | lost: claim and branch are theirs, who go on from it |
  * | tried … executing | our held record | closed, gone, unlabelled | closed as cancelled |
  * | tried … executing | our held record | marked as failed | closed as failed |
- * | finished, intent | our held record | the commit is here; the branch as it was, or already at the commit | published under the claim that stands |
+ * | finished, intent | our held record | the commit is here; the branch as it was, at a checkpoint, or already at the commit | published under the claim that stands |
  * | finished, intent | our held record | the commit is here; the branch moved elsewhere | failed: `BRANCH_MOVED` |
  * | finished, intent | our held record | the commit is gone, or the issue is not wanted | as tried … executing |
  * | intent, pushed, pull opened | the done record of the intent | a pull request for it | adopted |
@@ -22,6 +25,10 @@
  * | anything | our released, yielded, failed, cancelled record | own login on the issue or not | the missing last entry is written; the login is taken off |
  * | won … pushed | somebody else's, ours in its chain | | lost: nothing of it is touched, also not the assignees |
  * | won … pushed | somebody else's, ours not in its chain; no record; nothing | | lost: the ref was tampered with; the own login is taken off (`attempt/forsake.ts`) |
+ *
+ * A checkpoint branch that a person deleted holds nothing to go on from: the work begins anew. One that a
+ * person changed is built on, as any work branch is. Where the branch takes no checkpoints (a rule), there
+ * are none, and a killed agent's issue begins anew.
  *
  * Leftover processes are in no row: the process room's sweep ends them before this runs, and the
  * home's lock says that the former process itself is gone. So nothing runs twice.

@@ -1,6 +1,7 @@
 /** What tests of this room share: a bare repository, real processes, orders. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { glob } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import {
@@ -41,6 +42,8 @@ export interface Rig {
   /** Another commit on top of `parent`, in the bare repository. */
   commit(repo: Repo, parent: string, files: Record<string, string>): string
   show(gitDir: string, spec: string): string
+  /** Clones of the tasks that run now. */
+  clones(): Promise<string[]>
   work(executors: ExecutorConfigInput[], init?: Partial<WorkInit>): Promise<Work>
   close(): Promise<void>
 }
@@ -103,6 +106,8 @@ export function createRig({ sandbox = 'auto' }: { sandbox?: SandboxChoice } = {}
       sh(at, 'push', '-q', 'origin', `HEAD:refs/heads/more-${count}`)
       return id
     },
+    clones: async () =>
+      (await Array.fromAsync(glob('work-*/*/clone', { cwd: dir }))).map((path) => join(dir, path)),
     show: (gitDir, spec) => sh(dir, '--git-dir', gitDir, 'show', spec),
     async work(executors, init = {}) {
       count += 1
