@@ -5,6 +5,7 @@ import { atLeast, caller } from '../auth.ts'
 import { readBody } from '../body.ts'
 import type { Ctx, Deps, Env } from '../context.ts'
 import { GraphqlError } from '../graphql/error.ts'
+import { draftInput, setDraft } from '../graphql/drafts.ts'
 import { deleteInput, remove, transfer, transferInput } from '../graphql/issues.ts'
 import { GraphqlSyntaxError, parse, type Operation, type Selected } from '../graphql/parse.ts'
 import { updateRefs, updateRefsInput } from '../graphql/update-refs.ts'
@@ -31,11 +32,21 @@ const ISSUE: Shape = {
   repository: REPOSITORY,
 }
 
+const PULL: Shape = { id: true, number: true, isDraft: true }
+
 /** What may be asked of each field. */
 const KNOWN: Record<string, { kind: Operation['kind']; shape: Shape }> = {
   repository: { kind: 'query', shape: REPOSITORY },
   updateRefs: { kind: 'mutation', shape: { clientMutationId: true } },
   transferIssue: { kind: 'mutation', shape: { clientMutationId: true, issue: ISSUE } },
+  markPullRequestReadyForReview: {
+    kind: 'mutation',
+    shape: { clientMutationId: true, pullRequest: PULL },
+  },
+  convertPullRequestToDraft: {
+    kind: 'mutation',
+    shape: { clientMutationId: true, pullRequest: PULL },
+  },
   deleteIssue: { kind: 'mutation', shape: { clientMutationId: true, repository: REPOSITORY } },
 }
 
@@ -114,6 +125,12 @@ export function graphqlRoutes(api: Hono<Env>, deps: Deps): void {
     if (operation.field === 'deleteIssue') {
       const input = argsOf(deleteInput, operation, 'input')
       return { clientMutationId: input.clientMutationId, repository: remove(deps, user, input) }
+    }
+    const { field } = operation
+    if (field === 'markPullRequestReadyForReview' || field === 'convertPullRequestToDraft') {
+      const input = argsOf(draftInput, operation, 'input')
+      const pullRequest = setDraft(deps, user, input, field === 'convertPullRequestToDraft')
+      return { clientMutationId: input.clientMutationId, pullRequest }
     }
     const input = argsOf(updateRefsInput, operation, 'input')
     await updateRefs(deps, user, input)

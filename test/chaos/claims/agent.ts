@@ -17,14 +17,16 @@ import { turn } from '../../../src/tasks/look/rounds.ts'
 import { nullLogger, repeat, standing, type Repeating } from '../../../src/util/index.ts'
 import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
 import type { GitHub } from '../../../src/tasks/github/github.ts'
-import { gitHubOf, repositoryOf, type Send } from './clients.ts'
+import { createDesk } from '../../../src/tasks/feedback/desk.ts'
+import { gitHubOf, repositoryOf, reviewsOf, type Send } from './clients.ts'
 import { Process } from './scheduler.ts'
-import { branchPrefix, failedLabel, refPrefix, repo, trigger } from './server.ts'
+import { branchPrefix, failedLabel, needsHuman, refPrefix, repo, trigger } from './server.ts'
 import {
   candidate,
   incarnationOf,
   journalOf,
   leaseMs,
+  maxRounds,
   meshOf,
   verify,
   type Execution,
@@ -44,6 +46,7 @@ const usual = {
   pollMs: 20_000,
   maxAttempts: 3,
   slots: 2,
+  feedback: { maxRounds, quietMs: 5_000, needsHuman },
 }
 
 export function newProcess(world: World, machine: Machine): Process {
@@ -121,6 +124,12 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     logger: nullLogger,
     clock,
   }
+  const desk = createDesk({
+    gates: { mayTriage: async () => true } as never,
+    ask: () => turns?.wake(),
+  })
+  context.reviews = reviewsOf(name, server, send)
+  context.opened = (of) => desk.opened(of)
   const place: RepoContext = {
     repo,
     info: { fullName: repo, cloneUrl: '', defaultBranch: 'main', canPush: true },
@@ -182,6 +191,8 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     activeIssues: () => [...active.keys()],
     cancel: (_, issue, reason) =>
       active.get(issue)?.cancelled.abort({ why: 'cancelled', reason } satisfies Stop),
+    stop: () => false,
+    desk,
     begin,
     heardClaimed: (_, issue) => heard.holds(String(issue)),
     notBefore: (_, issue) => pauses.until(String(issue)),

@@ -21,4 +21,5 @@ export async function holds(half: string): Promise<void> {
   expect(pulls).toBeGreaterThan(runs / 2)
   expect(contested).toBeGreaterThan(runs / 10)
   expect(resumed).toBeGreaterThan(runs / 100)
+  expect(verdict.rounds).toBeGreaterThan(runs / 50)
 }

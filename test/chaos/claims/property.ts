@@ -12,6 +12,8 @@ export interface Verdict {
   pulls: number
   /** Schedules in which a claim was taken over or made anew. */
   contested: number
+  /** Rounds of feedback that ended. */
+  rounds: number
   /** Schedules in which frozen work went on. */
   resumed: number
   failure?: { seed: number; path: string; report: string; violations: string[] }
@@ -28,13 +30,15 @@ export async function check(
   { runs, seed, path }: Ask,
   start: Start = startAgent,
 ): Promise<Verdict> {
-  const verdict: Verdict = { runs: 0, events: 0, pulls: 0, contested: 0, resumed: 0 }
+  const verdict: Verdict = { runs: 0, events: 0, pulls: 0, contested: 0, rounds: 0, resumed: 0 }
   let last: string[] = []
   const property = fc.asyncProperty(schedules, async (schedule) => {
     const { violations, events, world } = await runSchedule(schedule, start)
     verdict.runs += 1
     verdict.events += events
     verdict.pulls += world.server.pulls.length
+    for (const { journal } of world.machines)
+      verdict.rounds += journal.filter(({ type }) => type === 'feedback.ended').length
     if (world.resumed > 0) verdict.resumed += 1
     if (world.machines.some(({ journal }) => journal.some(isSecond))) verdict.contested += 1
     if (violations.length === 0) return
