@@ -27,6 +27,7 @@ export default defineConfig({
       project('conformance', 120_000),
       project('mesh', 120_000),
       project('process', 120_000),
+      project('breakout', 120_000),
       project('e2e', 240_000),
     ],
   },

@@ -68,6 +68,7 @@ export class Model {
       drift: 0,
       faults,
       longWork: 0,
+      appendOnly: false,
     }
     const timely = { untimely: false, tampered: false, keepsWrites: true }
     const work = (machine: Machine, process: Process) => this.#work(machine, process)
@@ -232,8 +233,8 @@ export class Model {
         this.#count(machine, issueOf(updates[0]?.ref ?? ''), { pushes: 1 })
         return refs.push(updates, signal)
       },
-      fetchBranches: async (branches, signal) => {
-        const found = await refs.fetchBranches(branches, signal)
+      fetchBranches: async (branches, signal, witness) => {
+        const found = await refs.fetchBranches(branches, signal, witness)
         this.#count(machine, issueOf(branches.join(' ')), { git: found.size > 0 ? 2 : 1 })
         return found
       },

@@ -4,7 +4,12 @@ import type { Config } from '../config/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Membership, Mesh } from '../mesh/index.ts'
 import { createGit, createProcesses } from '../process/index.ts'
-import type { Credential } from '../secrets/index.ts'
+import {
+  createHeldSecrets,
+  createSecretScanner,
+  type Credential,
+  type HeldSecrets,
+} from '../secrets/index.ts'
 import { createBoard, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
 import {
   CommonError,
@@ -16,6 +21,7 @@ import {
   type Startable,
 } from '../util/index.ts'
 import { belong } from './belong.ts'
+import { holdKeys, holdPassed } from './holding.ts'
 import { introduce } from './introduce.ts'
 import { membershipSources, sayAsks } from './membership.ts'
 import { loadNow } from './peers.ts'
@@ -38,10 +44,14 @@ export interface AgentInit {
   token?: string
   /** Where secrets may be named or kept. Default: the environment of this process. */
   env?: Readonly<Record<string, string | undefined>>
+  /** Says what would be written to GitHub, and writes and takes nothing. Default false. */
+  dryRun?: boolean
 }
 
 export interface AgentComponents {
   logger: Logger
+  /** Is filled with what must never leave. Default: one of its own. */
+  held?: HeldSecrets
   /** Called when a client of the API asks the agent to stop. */
   onStopAsked?: () => void
 }
@@ -75,8 +85,9 @@ interface Rooms {
  * `GITHUB_UNAUTHORIZED`, and `AgentErrorCode`. It waits for as long as no signer lets it in.
  */
 export function createAgent(init: AgentInit, components: AgentComponents): Agent {
-  const { config, env = process.env } = init
-  const { logger, onStopAsked } = components
+  const { config, env = process.env, dryRun = false } = init
+  const { logger, onStopAsked, held = createHeldSecrets() } = components
+  const scanner = createSecretScanner({ ignore: config.work.ignoreSecretRules }, { held })
   const { home, name, roles } = config
   const startedAtMs = Date.now()
   let rooms: Rooms | undefined
@@ -96,17 +107,17 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     draining = false
     stopping = new AbortController()
     await begin('lock', lockOf(home))
-    const processes = createProcesses({ stateDir: home, logger })
+    const processes = createProcesses({ stateDir: home, logger, sandbox: config.work.sandbox })
     await begin('processes', sweeping(processes, logger))
     const git = createGit({ processes })
     const credential = roles.includes('worker')
-      ? makeCredential(init, processes, logger)
+      ? makeCredential(init, { processes, held, logger })
       : undefined
     await credential?.check()
 
     const { signal } = stopping
-    const membership = await belong({ config, env }, { logger, signal })
-    const mesh = makeMesh(config, membership, logger)
+    const membership = await belong({ config, env }, { logger, held, signal })
+    const mesh = makeMesh(config, { membership, dryRun, logger })
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
     const later = { tasks: undefined, credential, webhooks: undefined }
@@ -123,13 +134,18 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await journal.opened(stopping.signal)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
-      const work = makeWork(config, processes, git, logger)
+      await holdKeys(held, home)
+      holdPassed(held, config, env)
+      await begin('secret scanner', { start: () => Promise.resolve(), stop: () => scanner.stop() })
+      const guard = { held, scanner, dryRun }
+      const work = makeWork(config, { processes, git, guard, logger })
       await begin('work', work)
       mesh.announce(await work.detect())
-      const tasks = makeTasks(config, credential, { mesh, membership, journal, work, git, logger })
+      const parts = { mesh, membership, journal, work, git, guard, logger }
+      const tasks = makeTasks(config, credential, parts)
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)
-      rooms.webhooks = makeWebhooks(init, tasks, logger)
+      rooms.webhooks = makeWebhooks(init, tasks, { held, logger })
       if (rooms.webhooks !== undefined) await begin('webhooks', rooms.webhooks)
     }
     await begin('refresh', refreshing(mesh, journal))

@@ -18,7 +18,7 @@ import {
   type JoinProgress,
   type Membership,
 } from '../mesh/index.ts'
-import { joinToken, resolveSecret } from '../secrets/index.ts'
+import { joinToken, resolveSecret, type HeldSecrets } from '../secrets/index.ts'
 import { explain, hasCode, systemClock, type Logger } from '../util/index.ts'
 import { AgentError } from './errors.ts'
 
@@ -32,6 +32,8 @@ export interface BelongInit {
 }
 
 export interface BelongComponents {
+  /** Is told the token to join with. */
+  held?: HeldSecrets
   logger: Logger
   /** Ends the wait for a signer. */
   signal: AbortSignal
@@ -85,11 +87,16 @@ async function elsewhere(
 
 async function tokenOf(
   { config, env }: BelongInit,
-  { logger, signal }: BelongComponents,
+  { logger, held, signal }: BelongComponents,
 ): Promise<string | undefined> {
   const { join: reference } = config.mesh
   try {
-    const { value, warnings } = await resolveSecret(reference, { env, name: joinToken, signal })
+    const { value, warnings } = await resolveSecret(reference, {
+      env,
+      name: joinToken,
+      held,
+      signal,
+    })
     for (const warning of warnings) logger.warn({ event: 'mesh.join' }, warning)
     return value.reveal().replace(/^bzzz\s+join\s+/, '')
   } catch (error) {

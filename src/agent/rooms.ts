@@ -14,6 +14,9 @@ import type { Git, Processes } from '../process/index.ts'
 import {
   createCredential,
   fixedToken,
+  Secret,
+  type HeldSecrets,
+  type SecretScanner,
   resolveSecret,
   webhookSecret,
   type CommandRunner,
@@ -24,11 +27,15 @@ import type { Logger } from '../util/index.ts'
 import { createWork, type Work } from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
+import { withoutSecrets } from './holding.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
 import { mayBegin } from './written.ts'
 
-export function makeMesh(config: Config, membership: Membership, logger: Logger): Mesh {
+export function makeMesh(
+  config: Config,
+  { membership, dryRun, logger }: { membership: Membership; dryRun: boolean; logger: Logger },
+): Mesh {
   const { listen, announce, relay, autonat, holePunch, upnp, dht } = config.mesh
   const { enabled, interfaces } = config.mesh.mdns
   return createMesh(
@@ -45,7 +52,7 @@ export function makeMesh(config: Config, membership: Membership, logger: Logger)
       upnp,
       mdns: { enabled, ...(interfaces.length === 0 ? {} : { interfaces }) },
       dht,
-      capabilities: toLocal(config),
+      capabilities: { ...toLocal(config), ...(dryRun ? { slots: { total: 0, used: 0 } } : {}) },
     },
     { membership, logger },
   )
@@ -65,16 +72,51 @@ export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal
   )
 }
 
-export function makeWork(config: Config, processes: Processes, git: Git, logger: Logger): Work {
+/** What keeps secrets here, and writes nothing in a dry run. */
+export interface Guard {
+  held: HeldSecrets
+  scanner: SecretScanner
+  dryRun: boolean
+}
+
+export interface WorkParts {
+  processes: Processes
+  git: Git
+  /** Without one it is only looked at what is here. */
+  guard?: Guard
+  logger: Logger
+}
+
+export function makeWork(config: Config, { processes, git, guard, logger }: WorkParts): Work {
+  const { protectedPaths: protect, allowPaths: allow, network } = config.work
   return createWork(
     {
       dir: join(config.home, 'work'),
       executors: executorsOf(config),
       path: process.env['PATH'] ?? '',
       limits: config.work,
+      paths: { protect, allow },
+      network,
+      readable: config.work.readable,
+      use: useOf(config),
     },
-    { processes, git, logger },
+    {
+      processes,
+      git,
+      ...(guard === undefined ? {} : { scanner: guard.scanner, held: guard.held }),
+      logger,
+    },
   )
+}
+
+function useOf({ work }: Config) {
+  const { memoryBytes, processes, diskBytes, openFiles } = work
+  return {
+    ...(memoryBytes === undefined ? {} : { memoryBytes }),
+    processes,
+    diskBytes,
+    openFiles,
+  }
 }
 
 const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({
@@ -86,16 +128,18 @@ const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({
 /** Signs in to GitHub; what is read is read when it is asked for. */
 export function makeCredential(
   { config, token, env = process.env }: AgentInit,
-  processes: Processes,
-  logger: Logger,
+  { processes, held, logger }: { processes: Processes; held: HeldSecrets; logger: Logger },
 ): Credential {
-  if (token !== undefined) return fixedToken(token)
+  if (token !== undefined) {
+    held.add('GitHub token', new Secret(token))
+    return fixedToken(token)
+  }
   const { github, home } = config
   const run: CommandRunner['run'] = (request) =>
     processes.run({ ...request, cwd: home, lease: false })
   return createCredential(
     { ...github, userAgent: `bzzz/${version}` },
-    { env, commands: { run }, logger },
+    { env, commands: { run }, held, logger },
   )
 }
 
@@ -105,11 +149,13 @@ export interface TasksParts {
   journal: Journal
   work: Work
   git: Git
+  guard: Guard
   logger: Logger
 }
 
 export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
-  const { mesh, membership, journal, work, git, logger } = parts
+  const { mesh, membership, journal, work, git, guard, logger } = parts
+  const { held, scanner, dryRun } = guard
   const { github, name } = config
   return createTasks(
     {
@@ -143,9 +189,18 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
         draftLabel: github.labels.draft,
       },
       slots: config.work.slots,
+      checkpointMs: config.work.checkpointMs,
+      dryRun,
     },
     {
-      journal,
+      journal: {
+        head: () => journal.head(),
+        treeHashAt: (length) => journal.treeHashAt(length),
+        append: withoutSecrets(journal, held),
+        read: (query) => journal.read(query),
+        tail: (query, signal) => journal.tail(query, signal),
+      },
+      mask: (text, signal) => scanner.mask(text, signal),
       mesh: {
         peerId: mesh.peerId,
         incarnation: mesh.incarnation,
@@ -170,7 +225,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       onChange: ({ login, slotsUsed }) =>
         mesh.announce({
           ...(login === null ? {} : { login }),
-          slots: { total: config.work.slots, used: slotsUsed },
+          slots: { total: dryRun ? 0 : config.work.slots, used: slotsUsed },
         }),
     },
   )
@@ -180,7 +235,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
 export function makeWebhooks(
   { config, env = process.env }: AgentInit,
   tasks: Pick<Tasks, 'hint'>,
-  logger: Logger,
+  { held, logger }: { held: HeldSecrets; logger: Logger },
 ): Webhooks | undefined {
   const { repos, webhooks } = config.github
   const { listen, path, secret } = webhooks
@@ -190,7 +245,7 @@ export function makeWebhooks(
       listen,
       path,
       repos,
-      secret: async () => (await resolveSecret(secret, { env, name: webhookSecret })).value,
+      secret: async () => (await resolveSecret(secret, { env, name: webhookSecret, held })).value,
     },
     { onHint: (hint) => tasks.hint(hint), logger },
   )

@@ -48,6 +48,7 @@ export function registerAgent(root: Root, run: Run): void {
         'form of the log on stderr (default: text on a terminal, else json)',
       ).choices(['json', 'text']),
     )
+    .option('--dry-run', 'say what would be written to GitHub; write and take nothing')
     .addOption(new Option('--lease-stdin', 'stop when stdin closes').hideHelp())
     .action((options, command) =>
       run(

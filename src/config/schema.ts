@@ -10,8 +10,10 @@ import * as field from './fields.ts'
 import { option, wholeNumber } from './option.ts'
 import * as access from './schema-access.ts'
 import { feedback } from './schema-feedback.ts'
+import * as guard from './schema-guard.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
+import { sandbox } from './schema-sandbox.ts'
 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
@@ -176,6 +178,19 @@ const work = z
       form: wholeNumber(1_000, DAY),
       unit: 'ms',
     }),
+    checkpointMs: option(
+      z
+        .int()
+        .min(0)
+        .max(DAY)
+        .default(2 * MINUTE),
+      {
+        what: 'Pause between two checkpoints of unfinished work on the work branch; 0: only when it is stopped.',
+        why: 'So much work is lost at most when an agent is killed. One costs a push, which renews the claim as well, and is made only when files changed.',
+        form: wholeNumber(0, DAY),
+        unit: 'ms',
+      },
+    ),
     maxOutputBytes: option(
       z
         .int()
@@ -189,12 +204,17 @@ const work = z
         unit: 'bytes',
       },
     ),
+    protectedPaths: guard.protectedPaths,
+    allowPaths: guard.allowPaths,
+    ignoreSecretRules: guard.ignoreSecretRules,
+    network: guard.network,
     checkTimeoutMs: option(duration(1_000, DAY, 10 * MINUTE), {
       what: 'Longest run of one of the repository’s checks that names no limit of its own.',
       why: 'A check that hangs must not hold the issue.',
       form: wholeNumber(1_000, DAY),
       unit: 'ms',
     }),
+    ...sandbox,
   })
   .prefault({})
   .describe('What this machine does and with what.')

@@ -83,7 +83,14 @@ export const entrySchemas = [
     oid,
     reason: text,
   }),
-  entry('executor.started', { task, attempt, executor: short, kind: short }),
+  /** `sandbox`: what kept it apart from the machine; `none` by the operator's word. */
+  entry('executor.started', {
+    task,
+    attempt,
+    executor: short,
+    kind: short,
+    sandbox: short.optional(),
+  }),
   /** Digest of all that the executor printed or reported, with its size. */
   entry('executor.output', { task, attempt, sha256: digest, bytes: count, truncated: z.boolean() }),
   entry('executor.ended', {
@@ -94,6 +101,15 @@ export const entrySchemas = [
     exitCode: z.number().int().optional(),
     durationMs: count,
     usage: z.object({ inputTokens: count, outputTokens: count }).partial().optional(),
+  }),
+  /** What the sandbox asked of the network, in all; `more`: refused requests beyond the listed ones. */
+  entry('executor.network', {
+    task,
+    attempt,
+    refused: z.array(z.object({ host: short, port: count, reason: short, count })).max(40),
+    more: count,
+    allowed: z.array(z.object({ host: short, port: count, count })).max(40),
+    bytes: count,
   }),
   /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
   entry('executor.frozen', { task, attempt, renewed: count }),
@@ -108,6 +124,34 @@ export const entrySchemas = [
     durationMs: count,
     outputSha256: digest,
   }),
+  /**
+   * Written before the push that moves the claim ref to `record` and the branch to `head`: unfinished
+   * work of `files` changed files with `bytes` in all, and the digest of what it says of itself.
+   */
+  entry('checkpoint.intent', {
+    task,
+    attempt,
+    branch: short,
+    head: oid,
+    record: oid,
+    files: count,
+    bytes: count,
+    /** Files or kinds of files that may not leave, and stayed out. */
+    leftOut: count,
+    digestSha256: digest,
+  }),
+  /** It arrived. `record` is the newest of the claim, so this is a renewal, too. */
+  entry('checkpoint.pushed', {
+    task,
+    attempt,
+    branch: short,
+    head: oid,
+    record: oid,
+    files: count,
+    bytes: count,
+  }),
+  /** The branch does not take them, or is somebody else's by now: said once in an attempt, which goes on without. */
+  entry('checkpoint.refused', { task, attempt, branch: short, reason: text }),
   /** The commit is in the local store of its agent, and nothing of it was sent yet. */
   entry('work.finished', { task, attempt, branch: short, base: oid, head: oid }),
   /** Written and durable before the push: what is about to become visible. */

@@ -12,16 +12,21 @@
  * here each must act on a group, with streaming hashes, an exact environment and a search for
  * what escaped; nothing of it would remain in use, and importing it costs 60 to 120 ms.
  */
-import { spawn, type ChildProcess } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { PassThrough, Transform, Writable, type Readable } from 'node:stream'
 import { standing, unlimited, type Clock, type Logger } from '../util/index.ts'
 import { createFreezing } from './freeze.ts'
 import { createGuard } from './guard.ts'
 import { Output } from './output.ts'
-import { MARK } from './proc-fs.ts'
+import { MARK, type ProcessRow } from './proc-fs.ts'
 import { locate } from './program.ts'
 import { findRemains, reap, signalTo, type Reaping } from './reap.ts'
-import type { Exit, Guest, SpawnRequest } from './types.ts'
+import { fullLimits } from './sandbox/limits.ts'
+import type { Launch } from './sandbox/plan.ts'
+import type { Launcher } from './sandbox/sandbox.ts'
+import { kill, spawnBy, warn } from './sandbox/spawning.ts'
+import { watchUse } from './sandbox/watch.ts'
+import type { ExceededLimit, Exit, Guest, SpawnRequest } from './types.ts'
 
 const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 const DEFAULT_KEEP_BYTES = 64 * 1024
@@ -44,6 +49,10 @@ export interface ChildContext {
   guardMark: string
   clock: Clock
   logger: Logger
+  /** Starts it in a sandbox. */
+  launcher?: Launcher
+  /** Why it must not be started at all. */
+  refusal?: string
   /** A protocol's child with open pipes, or one that is run to its end. */
   open: boolean
   onStarted: (pid: number) => void
@@ -68,6 +77,7 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
   const startedAt = clock.now()
   const began = clock.monotonic()
   let state: State = { is: 'running' }
+  let exceeded: ExceededLimit | undefined
   const output = new Output({
     maxBytes: request.maxOutputBytes ?? DEFAULT_MAX_OUTPUT_BYTES,
     keepBytes,
@@ -75,7 +85,7 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     onLimit: () => end('output-limit'),
   })
 
-  const failed = (reason: 'not-found' | 'failed', why: string): Child => {
+  const failed = (reason: 'not-found' | 'failed' | 'refused', why: string): Child => {
     const durationMs = clock.monotonic() - began
     const exit = Promise.resolve<Exit>({ reason, durationMs, ...output.result(), tail: why })
     const stdin = new Writable({ write: (_chunk, _encoding, done) => done() })
@@ -96,19 +106,22 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     }
   }
 
+  if (context.refusal !== undefined) return failed('refused', context.refusal)
   const file = locate(request.file, request.env['PATH'] ?? '', request.cwd)
   if (file === undefined) {
     return failed('not-found', `${request.file} was not found on the PATH it was given.`)
   }
   let child: ChildProcess
+  let launch: Launch | undefined
   try {
-    child = spawn(file, [...request.args], {
+    launch = context.launcher?.launch([file, ...request.args])
+    child = spawnBy(launch, {
+      file,
+      name: request.file,
+      args: request.args,
       cwd: request.cwd,
       env: { ...request.env, [MARK]: `${context.outerMark}/${context.id}` },
-      argv0: request.file,
-      detached: process.platform !== 'win32',
-      windowsHide: true,
-      stdio: [context.open || request.input !== undefined ? 'pipe' : 'ignore', 'pipe', 'pipe'],
+      stdin: context.open || request.input !== undefined ? 'pipe' : 'ignore',
     })
   } catch (error) {
     return failed('failed', error instanceof Error ? error.message : String(error))
@@ -128,8 +141,9 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
   context.onStarted(pid)
 
   const reaping: Reaping = { marks: [context.id], groups: [pid], known: new Map(), graceMs: 0 }
-  const signalGroup = (signal: NodeJS.Signals | 0) =>
-    signalTo(process.platform === 'win32' ? pid : -pid, signal)
+  const warnAll = (rows: ProcessRow[]) => warn(launch, pid, rows)
+  const killAll = () => kill(launch, pid)
+  const groupLives = () => signalTo(process.platform === 'win32' ? pid : -pid, 0)
 
   const freezing = createFreezing(reaping, pid)
   const guard = createGuard(pid, { env: { [MARK]: context.guardMark }, clock })
@@ -149,10 +163,11 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
 
   /** TERM goes to the group only: a nested agent ends its own children in its own order. */
   async function terminate(graceMs: number): Promise<void> {
-    if (lease) await findRemains(reaping)
+    const rows = lease || launch !== undefined ? await findRemains(reaping) : []
     if (state.is === 'exited') return
-    signalGroup(graceMs > 0 ? 'SIGTERM' : 'SIGKILL')
-    const cancelKill = clock.after(graceMs, () => signalGroup('SIGKILL'))
+    if (graceMs > 0) warnAll(rows)
+    else killAll()
+    const cancelKill = clock.after(graceMs, killAll)
     const cancelWait = clock.after(graceMs + KILLED_MS, () =>
       exited.resolve({ code: null, signal: 'SIGKILL' }),
     )
@@ -168,6 +183,7 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     state = { is: 'exited' }
     freezing.end()
     guard.end()
+    unwatchUse()
     cancelTimeout()
     unwatch()
     request.signal?.removeEventListener('abort', onAbort)
@@ -176,13 +192,14 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     const exit: Exit = { reason, durationMs: clock.monotonic() - began, ...output.result() }
     if (how.code !== null) exit.exitCode = how.code
     if (how.signal !== null) exit.signal = how.signal
+    if (reason === 'limit' && exceeded !== undefined) exit.exceeded = exceeded
     context.onGone(clean)
     return exit
   }
 
   /** The group had its TERM when the child was told to end; then the rest of that grace is left. */
   async function reapRemains(was: State): Promise<boolean> {
-    if (!lease && !signalGroup(0)) return true
+    if (!lease && !groupLives()) return true
     const told = was.is === 'ending'
     const graceMs = told ? was.graceMs : permit.frozen ? 0 : LEFTOVER_GRACE_MS
     const left = told ? was.since + graceMs - clock.monotonic() : graceMs
@@ -216,6 +233,19 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     else guard.set(permit.until - clock.monotonic())
     freezing.set(permit.frozen, due)
   }
+  const { sandbox } = request
+  const unwatchUse =
+    sandbox === undefined
+      ? () => undefined
+      : watchUse({
+          pid,
+          limits: context.launcher?.plan.limits ?? fullLimits(sandbox.limits),
+          write: sandbox.write,
+          onExceeded: (limit) => {
+            exceeded = limit
+            end('limit')
+          },
+        })
   const unwatch = permit.watch(obey)
   obey()
   const onAbort = () => end('aborted')

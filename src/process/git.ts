@@ -99,6 +99,8 @@ function failure(exit: Exit, at: Failing): Error {
         },
       )
     case 'exited':
+    case 'limit':
+    case 'refused':
     case 'signalled':
     case 'failed': {
       const how =

@@ -15,8 +15,24 @@
  * const git = createGit({ processes })
  * const head = await git(['rev-parse', 'HEAD'], { cwd: workspace })
  */
+export { createEgressProxy, type EgressComponents } from './egress/proxy.ts'
+export type { EgressInit, EgressProxy, EgressReport } from './egress/types.ts'
 export { ProcessError, type ProcessErrorCode } from './errors.ts'
 export { createGit, type GitInit } from './git.ts'
 export { createProcesses, type ProcessesInit } from './processes.ts'
 export { findProgram } from './program.ts'
-export type { Exit, Git, GitAuth, Guest, Processes, SpawnRequest } from './types.ts'
+export { commandRoots } from './sandbox/system.ts'
+export type {
+  ExceededLimit,
+  Exit,
+  Git,
+  GitAuth,
+  Guest,
+  Processes,
+  SandboxChoice,
+  SandboxKind,
+  SandboxLimits,
+  SandboxRequest,
+  SandboxState,
+  SpawnRequest,
+} from './types.ts'

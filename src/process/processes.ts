@@ -12,9 +12,10 @@ import { startChild, type Child } from './child.ts'
 import { canFreeze } from './freeze.ts'
 import { createLease } from './lease.ts'
 import { bootId, MARK, processRow } from './proc-fs.ts'
+import { createSandbox } from './sandbox/sandbox.ts'
 import { ownerLives, reapOwners } from './sweep.ts'
 import { processTable } from './table.ts'
-import type { Guest, Processes, SpawnRequest } from './types.ts'
+import type { Guest, Processes, SandboxChoice, SandboxState, SpawnRequest } from './types.ts'
 
 /** Between TERM and KILL for what an earlier run left, ms. */
 const SWEEP_GRACE_MS = 1_000
@@ -24,12 +25,15 @@ export interface ProcessesInit {
   stateDir: string
   logger: Logger
   clock?: Clock
+  /** Which sandbox children with a `sandbox` run in. Default `auto`. */
+  sandbox?: SandboxChoice
 }
 
 export function createProcesses({
   stateDir,
   logger,
   clock = systemClock,
+  sandbox: choice = 'auto',
 }: ProcessesInit): Processes {
   const owner = randomBytes(8).toString('hex')
   const boot = bootId()
@@ -38,10 +42,21 @@ export function createProcesses({
   const table = processTable(stateDir)
   const lease = createLease({ stateDir, owner })
   const children = new Map<string, Child>()
+  const sandbox = createSandbox({
+    stateDir,
+    choice,
+    logger,
+    path: process.env['PATH'] ?? '',
+    run: (request, launcher) => start(request, false, launcher).exit,
+  })
   let count = 0
   let stopping: Promise<void> | undefined
 
-  function start(request: SpawnRequest, open: boolean): Child {
+  function start(
+    request: SpawnRequest,
+    open: boolean,
+    launcher = sandbox.launcher(request),
+  ): Child {
     if (stopping !== undefined) {
       throw new CommonError('ABORTED', 'No child is started any more: the agent is stopping.')
     }
@@ -58,6 +73,8 @@ export function createProcesses({
       clock,
       logger,
       open,
+      ...(launcher === 'refused' ? { refusal: refusalOf(sandbox.state()) } : {}),
+      ...(typeof launcher === 'object' ? { launcher } : {}),
       onStarted(pid) {
         if (!leased) return
         record(id, pid, purpose)
@@ -90,7 +107,10 @@ export function createProcesses({
 
   return {
     freezes: canFreeze,
+    prepare: () => sandbox.prepare(),
+    sandbox: () => sandbox.state(),
     async run(request) {
+      if (request.sandbox !== undefined) await sandbox.prepare()
       return start(request, false).exit
     },
     spawn: (request): Guest => start(request, true),
@@ -111,3 +131,6 @@ export function createProcesses({
     },
   }
 }
+
+const refusalOf = ({ why, next }: SandboxState) =>
+  `Nothing is run without a sandbox. ${why}${next === undefined ? '' : ` ${next}`}`

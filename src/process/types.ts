@@ -33,11 +33,77 @@ export interface SpawnRequest {
    * descendants at the end; the group is still ended. Default true.
    */
   lease?: boolean
+  /**
+   * What it may reach; everything else is not there. Absent: no sandbox, for trusted tools only. With
+   * one, and none in force, nothing is started (`refused`), unless the operator chose `off`.
+   */
+  sandbox?: SandboxRequest
 }
 
+/** Paths are absolute and those of the agent; they are the same within. */
+export interface SandboxRequest {
+  /** Directories and files that may be read beside the system's own. Those that do not exist are left out. */
+  read: string[]
+  /** Directories that may be read and written. */
+  write: string[]
+  /** Unix sockets that may be connected to. */
+  sockets?: string[]
+  /**
+   * Default `none`. `proxy`: unix socket of an HTTP proxy; within, HTTP_PROXY and HTTPS_PROXY lead to
+   * it and nothing else is reachable.
+   */
+  network?: 'none' | 'host' | { proxy: string }
+  limits?: SandboxLimits
+}
+
+export interface SandboxLimits {
+  /** Of all its processes together. Default: half of the machine's memory. */
+  memoryBytes?: number
+  /** Processes and threads. Default 1,024. */
+  processes?: number
+  /** Growth of what lies in `write`, and size of one file. Default 10 GiB. */
+  diskBytes?: number
+  /** Of one process. Default 4,096. */
+  openFiles?: number
+}
+
+export type SandboxKind = 'bubblewrap' | 'landlock' | 'container' | 'none'
+
+/** What the operator asks for: `auto` takes the first of bubblewrap and Landlock that works. */
+export type SandboxChoice = 'auto' | 'bubblewrap' | 'landlock' | 'container' | 'off'
+
+/** Which sandbox is in force. */
+export interface SandboxState {
+  kind: SandboxKind
+  /** The operator wrote `off`: with `none`, children are started all the same. */
+  off: boolean
+  /** One sentence: why this one. */
+  why: string
+  /** What to install or to change for a better one. */
+  next?: string
+  /** What it does not keep apart, one sentence each. */
+  lacks: string[]
+}
+
+export type ExceededLimit = 'memory' | 'processes' | 'disk'
+
 export interface Exit {
-  /** `exited`: by itself, whatever the code. */
-  reason: 'exited' | 'signalled' | 'timeout' | 'aborted' | 'output-limit' | 'not-found' | 'failed'
+  /**
+   * `exited`: by itself, whatever the code. `limit`: it used more than `sandbox.limits` allow
+   * (`exceeded`). `refused`: no sandbox is in force; `tail` says what to do.
+   */
+  reason:
+    | 'exited'
+    | 'signalled'
+    | 'timeout'
+    | 'aborted'
+    | 'output-limit'
+    | 'limit'
+    | 'not-found'
+    | 'failed'
+    | 'refused'
+  /** With `limit`: which. */
+  exceeded?: ExceededLimit
   exitCode?: number
   signal?: string
   durationMs: number
@@ -75,6 +141,10 @@ export interface Processes {
   run(request: SpawnRequest): Promise<Exit>
   /** Throws `ABORTED` when the signal has fired or the agent is stopping. */
   spawn(request: SpawnRequest): Guest
+  /** Finds out which sandbox works here by trying it, once. Never rejects. */
+  prepare(): Promise<SandboxState>
+  /** What `prepare` found; `none` before. */
+  sandbox(): SandboxState
   /** Children that run now. */
   list(): { pid: number; purpose: string; startedAt: number }[]
   /** Ends what an earlier process of this home left behind; returns how many processes were ended. */

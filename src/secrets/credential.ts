@@ -6,7 +6,9 @@
 import type { Clock, Logger } from '../util/index.ts'
 import { createAppCredential, type AppCredential } from './app-credential.ts'
 import { createAppCalls } from './github-app.ts'
+import type { HeldSecrets } from './held.ts'
 import { resolveSecret } from './resolve.ts'
+import { Secret } from './secret.ts'
 import { createTokenCredential, type TokenCredential } from './token-credential.ts'
 import {
   githubAppKey,
@@ -34,6 +36,8 @@ export interface CredentialComponents {
   env: ResolveOptions['env']
   commands: CommandRunner
   logger: Logger
+  /** Is told every secret and token that is read or given out. */
+  held?: HeldSecrets
   clock?: Clock
 }
 
@@ -43,7 +47,7 @@ export function createCredential(
   components: CredentialComponents,
 ): Credential {
   const { app, apiUrl, userAgent } = init
-  const { env, commands, logger, clock } = components
+  const { env, commands, logger, held, clock } = components
   const host = githubHost(apiUrl)
   const read =
     (reference: MaybeReference, name?: SecretName) => (signal: AbortSignal | undefined) =>
@@ -51,6 +55,7 @@ export function createCredential(
         env,
         commands,
         host,
+        held,
         ...(name === undefined ? {} : { name }),
         ...(signal === undefined ? {} : { signal }),
       })
@@ -61,10 +66,19 @@ export function createCredential(
     { apiUrl, userAgent, id, key: read(privateKey, githubAppKey) },
     parts,
   )
-  return createAppCredential(
+  const credential = createAppCredential(
     { id, ...(installationId === undefined ? {} : { installationId }) },
     { ...parts, calls },
   )
+  if (held === undefined) return credential
+  return {
+    ...credential,
+    async token(at) {
+      const token = await credential.token(at)
+      held.add('GitHub App token', new Secret(token))
+      return token
+    },
+  }
 }
 
 /** The name under which people and `gh` know the site of an API: `api.github.com` is github.com. */

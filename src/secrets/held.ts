@@ -5,7 +5,7 @@
  */
 import { createPrivateKey } from 'node:crypto'
 import { bytesForms, formsOf } from './forms.ts'
-import type { Secret } from './secret.ts'
+import { HIDDEN, type Secret } from './secret.ts'
 
 /** What is shorter is found in many a text by chance. */
 const MIN_HELD = 8
@@ -26,12 +26,21 @@ export interface HeldSecrets {
    */
   add(what: string, value: Secret): void
   forms(): HeldForms[]
+  /** The text with every form of every value replaced by "[secret]". */
+  redact(text: string): string
 }
 
 export function createHeldSecrets(): HeldSecrets {
   const held = new Map<string, HeldForms>()
+  let sorted: string[] | undefined
+
+  function longestFirst(): readonly string[] {
+    sorted ??= [...held.values()].flatMap(({ forms }) => forms).sort((a, b) => b.length - a.length)
+    return sorted
+  }
 
   function keep(what: string, value: string, forms: readonly string[]): void {
+    sorted = undefined
     held.delete(value)
     held.set(value, { what, forms: [...new Set(forms)] })
     const oldest = held.keys().next().value
@@ -45,6 +54,7 @@ export function createHeldSecrets(): HeldSecrets {
       keep(what, value, value.includes('-----BEGIN ') ? pemForms(value) : formsOf(value))
     },
     forms: () => [...held.values()],
+    redact: (text) => longestFirst().reduce((clean, form) => clean.replaceAll(form, HIDDEN), text),
   }
 }
 

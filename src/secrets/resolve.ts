@@ -34,7 +34,9 @@ export async function resolveSecret(
   for (const source of sources) {
     throwIfAborted(options.signal)
     const found = await source.read()
-    if (found !== undefined) return wellFormed(found, name)
+    if (found === undefined) continue
+    options.held?.add(name.what, found.value)
+    return wellFormed(found, name)
   }
   const looked = sources.map((source) => source.label)
   throw new SecretError(

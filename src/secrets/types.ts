@@ -78,6 +78,8 @@ export interface ResolveOptions {
   name?: SecretName
   /** Where containers find their secrets. Default `/run/secrets`. */
   runDir?: string
+  /** Is told what was found, so that it never leaves with the work. */
+  held?: { add(what: string, value: Secret): void } | undefined
   /** Needed for `{gh: true}`. */
   commands?: CommandRunner
   /** Host that `gh` is asked about. Default github.com. */

@@ -29,6 +29,10 @@ export interface Settings {
   /** What happens after a pull request was opened. Default: nothing. */
   feedback?: FeedbackSettings
   slots: number
+  /** Says what would be written, and writes nothing. Default false. */
+  dryRun?: boolean
+  /** Between two checkpoints of unfinished work, ms; 0: only when it is stopped. Default 120,000. */
+  checkpointMs?: number
   /** owner/name of repositories in which this agent takes nothing new. Default none. */
   paused?: readonly string[]
 }
@@ -133,10 +137,12 @@ export interface Held {
   /** Publication has begun: what became of it is in the ref, not in this process. */
   publishing: boolean
   signal: AbortSignal
+  /** Tip of the work branch when somebody deleted it during the work, though it held only checkpoints. */
+  deleted?: string
 }
 
 export const taskOf = (job: Job) => ({ repo: job.place.repo, issue: job.issue.number })
-export const branchOf = (context: Context, job: Job) =>
+export const branchOf = (context: Pick<Context, 'settings'>, job: Job) =>
   `${context.settings.branchPrefix}${job.issue.number}`
 
 /** The mesh is only told; nobody's answer matters, so a failure is logged and forgotten. */

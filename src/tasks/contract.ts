@@ -10,6 +10,7 @@ import type { ReviewCalls } from './github/review-calls.ts'
 import type { GitHubWithRefs } from './github/types.ts'
 import type { Candidate } from './intake/intake.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from './needs.ts'
+import type { OutgoingComponents } from './outgoing/outgoing.ts'
 import type { openPlace, PlaceInit } from './look/place.ts'
 import type { Reachable } from './github/reach.ts'
 import type { RepoStatus, TaskView } from './types.ts'
@@ -33,6 +34,8 @@ export interface TasksComponents {
   git: RunGit
   verify: Verify
   logger: Logger
+  /** Takes secrets out of a text that is to be published. Default: leaves it as it is. */
+  mask?: OutgoingComponents['mask']
   /** Of this agent, for `needs:` and rendezvous; free slots are filled in here. */
   self: () => Omit<Candidate, 'freeSlots'>
   /** Called when the login is known, and whenever the number of used slots changes. */

@@ -26,6 +26,8 @@ export type TasksErrorCode =
   | 'INSTRUCTIONS_INVALID'
   /** The claim ref holds something that is no record of ours. */
   | 'CLAIM_REF_INVALID'
+  /** What was read is older than our claim: a replica lags, or the claim is another's by now; data.ref. */
+  | 'CLAIM_STALE'
   /** What became of a claim cannot be told now; a later look at the ref can. */
   | 'CLAIM_UNKNOWN'
   /** The `rest` transport of claims needs GraphQL `updateRefs`, which this GitHub does not have. */
@@ -34,6 +36,8 @@ export type TasksErrorCode =
   | 'CLAIM_RECORD_ALTERED'
   /** The receiver of webhooks cannot listen; data.listen. */
   | 'WEBHOOKS_LISTEN'
+  /** A dry run writes nothing; data.what would have been done. */
+  | 'DRY_RUN'
   /** The claim is no longer ours. */
   | 'CLAIM_LOST'
 

@@ -71,7 +71,7 @@ export type WorkOutcome = (ChangedWork | FailedWork) & {
 }
 
 export type WorkProgress =
-  | { type: 'executor.started'; executor: string; kind: string }
+  | { type: 'executor.started'; executor: string; kind: string; sandbox: string }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'
@@ -80,6 +80,15 @@ export type WorkProgress =
       exitCode?: number
       durationMs: number
       usage?: { inputTokens?: number; outputTokens?: number }
+    }
+  | {
+      type: 'executor.network'
+      report: {
+        refused: { host: string; port: number; reason: string; count: number }[]
+        more: number
+        allowed: { host: string; port: number; count: number }[]
+        bytes: number
+      }
     }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }

@@ -12,12 +12,16 @@ import { createHints, type Hints } from './look/hints.ts'
 import type { Candidate } from './intake/intake.ts'
 import { createNews } from './news.ts'
 import { createOutage, type Outage } from './github/outage.ts'
+import { createOutgoing, type Outgoing } from './outgoing/outgoing.ts'
+import { createRehearsal, type Rehearsal } from './outgoing/rehearse.ts'
 import { observed } from './github/reach.ts'
 import { longestSafetyPause, safetyOf } from './look/polling.ts'
 import { createSettling, type Settling } from './recover/settling.ts'
 
 export interface Shared {
   github: ReturnType<Connect>
+  outgoing: Outgoing
+  rehearsal: Rehearsal
   outage: Outage
   headroom: Headroom
   hearsay: Hearsay
@@ -66,7 +70,8 @@ export function createShared(
     clock,
     connect = createGitHub as Connect,
   } = components
-  const { mayTake = () => true } = components
+  const { mayTake = () => true, mask = (text) => Promise.resolve(text) } = components
+  const { dryRun = false } = init
   const { apiUrl, token, userAgent, pollMs } = init
   const safetyMs = safetyOf(init)
   let login: string | null = null
@@ -82,7 +87,9 @@ export function createShared(
   })
   const onAnswer = observed(outage, headroom)
   const mayAsk = () => headroom.allow('publication')
-  const github = connect({ apiUrl, token, userAgent }, { logger, onAnswer, mayAsk })
+  const outgoing = createOutgoing({ dryRun }, { logger, mask })
+  const rehearsal = createRehearsal(logger)
+  const github = connect({ apiUrl, token, userAgent }, { logger, onAnswer, mayAsk, outgoing })
   const every = (repo: string) => (polls(repo) ? pollMs : safetyMs)
   const gates = createGates({ ...init, pollMs: every }, { github, clock, own: () => own })
   const settling = createSettling(maxRemembered, clock)
@@ -125,6 +132,8 @@ export function createShared(
 
   return {
     github,
+    outgoing,
+    rehearsal,
     outage,
     headroom,
     hearsay,
@@ -146,11 +155,19 @@ export function createShared(
         login = init.assignee ?? own
         changed()
       }
-      const parts = { github, gates, journal, mesh, work, logger, clock, saw }
+      const quiet = { ...mesh, tell: () => Promise.resolve() }
+      const parts = { github, gates, journal, work, logger, clock, saw }
       const { reviews } = github
       const after =
         desk === undefined || reviews === undefined ? {} : { reviews, ...deskCalls(desk) }
-      return { settings: init, name: init.name, login, ...parts, ...after }
+      return {
+        settings: init,
+        name: init.name,
+        login,
+        mesh: dryRun ? quiet : mesh,
+        ...parts,
+        ...after,
+      }
     },
     floor: (context) => ({
       context,
@@ -160,8 +177,9 @@ export function createShared(
       activeIssues: (repo) => active.issues(repo),
       cancel: (repo, issue, reason) => active.cancel(repo, issue, reason),
       stop: (repo, issue, stop) => active.stop(repo, issue, stop),
-      ...(desk === undefined ? {} : { desk }),
-      begin: (job) => active.begin(context, job),
+      // What a rehearsal would do ends with the pull request.
+      ...(desk === undefined || dryRun ? {} : { desk }),
+      begin: (job) => (dryRun ? rehearsal : active).begin(context, job),
       heardClaimed: (repo, issue) => hints.holds(keyOf(repo, issue)) || hearsay.holds(repo, issue),
       knows: (repo, issue, readAt) => hearsay.know(repo, issue, readAt),
       notBefore: (repo, issue) => settling.notBefore(repo, issue),

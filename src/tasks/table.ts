@@ -6,7 +6,7 @@ import { RecentMap } from '../util/index.ts'
 import { saysFailed } from './intake/intake.ts'
 import { advance, finalStates, start, type TaskPosition } from './machine.ts'
 import { orderOf, type LoggedEntry } from '../journal/index.ts'
-import type { ClaimProblem, TaskDetail, TaskRow } from './types.ts'
+import type { CheckpointView, ClaimProblem, TaskDetail, TaskRow } from './types.ts'
 
 interface Task {
   repo: string
@@ -22,6 +22,9 @@ interface Task {
   frozenSince: number | null
   contention: number
   claimRef: ClaimProblem | null
+  checkpoint: CheckpointView | null
+  /** Left out of a checkpoint that was not pushed yet, by its commit. */
+  leftOut: { head: string; count: number } | null
   skips: RecentMap<string, string>
   /** Agent to its place in the order of agents for the issue. */
   places: RecentMap<string, number>
@@ -66,6 +69,8 @@ export function createTable(now: () => number): TaskTable {
       frozenSince: null,
       contention: 0,
       claimRef: null,
+      checkpoint: null,
+      leftOut: null,
       skips: new RecentMap(maxAgents),
       places: new RecentMap(maxAgents),
       history: [],
@@ -116,10 +121,10 @@ export function createTable(now: () => number): TaskTable {
       const task = tasks.get(keyOf(ref))
       if (task === undefined) return undefined
       const history = [...task.history].sort((a, b) => orderOf(a) - orderOf(b))
-      const { contention, claimRef } = task
+      const { contention, claimRef, checkpoint } = task
       const reason = frozenReason(task) ?? task.reason
       const skipped = skippedOf(task)
-      return { ...row(task), ...noView, reason, skipped, claimRef, contention, history }
+      return { ...row(task), ...noView, reason, skipped, claimRef, checkpoint, contention, history }
     },
     contention: () => [...tasks.values()].reduce((sum, task) => sum + task.contention, 0),
   }
@@ -160,7 +165,22 @@ function learn(task: Task, entry: LoggedEntry): void {
   if (entry.type === 'claim.won' || entry.type === 'claim.renewed') task.claimRef = null
   if (entry.type === 'claim.suspect') task.claimRef = problemOf(entry, task.claimRef)
   if (entry.type === 'feedback.exhausted') task.reason = `needs a person: ${entry.reason}`
+  if (entry.type === 'checkpoint.intent') task.leftOut = { head: entry.head, count: entry.leftOut }
+  if (entry.type === 'checkpoint.pushed') task.checkpoint = checkpointOf(entry, task)
+  if (entry.type === 'pushed') task.checkpoint = null
   if (entry.type === 'pull.opened') task.pull = { number: entry.number, url: entry.url }
+}
+
+/** Journals arrive in any order: the newest attempt stands, and in it the newest entry. */
+function checkpointOf(
+  entry: Extract<LoggedEntry, { type: 'checkpoint.pushed' }>,
+  { checkpoint: before, leftOut }: Task,
+): CheckpointView {
+  const { branch, head, attempt, agent, time: atMs, files, bytes } = entry
+  const older = before !== null && (before.attempt - attempt || before.atMs - atMs) > 0
+  if (older) return before
+  const count = leftOut?.head === head ? leftOut.count : 0
+  return { branch, head, attempt, agent, atMs, files, bytes, leftOut: count }
 }
 
 /** Frozen from such an entry to the next step of the same attempt, whichever it is. */

@@ -35,7 +35,19 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       polls: (repo) => turnsOf(repo).some((one) => one.status().role === 'polls'),
     },
   )
-  const { github, outage, headroom, hearsay, hints, active, settling, openSlots, serving } = shared
+  const {
+    github,
+    outgoing,
+    rehearsal,
+    outage,
+    headroom,
+    hearsay,
+    hints,
+    active,
+    settling,
+    openSlots,
+    serving,
+  } = shared
   const turns: Turns[] = init.repos.map(makeTurns)
   const turnsOf = (repo: string) =>
     turns.filter((one) => one.status().repo.toLowerCase() === repo.toLowerCase())
@@ -48,13 +60,13 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       context: shared.context,
       floor: shared.floor,
       async open(context: Context, signal: AbortSignal): Promise<RepoContext> {
-        const given = { git, verify, signer: mesh, clock, github }
+        const given = { git, verify, signer: mesh, clock, github, outgoing }
         const place = await ready(init, given, context, repo, signal)
         settling.due(repo)
         return { ...place, refs: reachOf(place.refs, repo, outage) }
       },
       async settle(context: Context, place: RepoContext, signal: AbortSignal) {
-        await settling.settleIfDue(context, place, active.keys(), signal)
+        if (init.dryRun !== true) await settling.settleIfDue(context, place, active.keys(), signal)
         if (settling.isBarred(repo)) throw notAssignable(repo)
       },
       doubts: () => hearsay.orphaned(repo) || headroom.doubts(),
@@ -135,7 +147,10 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
     slots: () => ({ total: init.slots, used: active.used() }),
-    look: ({ repo, issue }) => turnsOf(repo)[0]?.order(issue) ?? orderView(undefined, issue),
+    look: ({ repo, issue }) => ({
+      ...(turnsOf(repo)[0]?.order(issue) ?? orderView(undefined, issue)),
+      ...(init.dryRun === true ? { planned: [...rehearsal.planned(repo, issue)] } : {}),
+    }),
     hint: ({ repo }) => {
       for (const one of turnsOf(repo)) one.hint({ hook: true })
     },

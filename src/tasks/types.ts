@@ -87,6 +87,22 @@ export interface TaskView {
   candidates: CandidateRow[]
   /** Candidates beyond those. */
   moreCandidates: number
+  /** Only of an agent in a dry run: the writes that it would make, in their order. */
+  planned?: string[]
+}
+
+/** Unfinished work on the work branch: the newest of whatever attempt. */
+export interface CheckpointView {
+  branch: string
+  head: string
+  attempt: number
+  agent: string
+  /** Wall clock of the agent, ms. */
+  atMs: number
+  files: number
+  bytes: number
+  /** Files or kinds of files that may not leave, and stayed out. */
+  leftOut: number
 }
 
 export interface TaskDetail extends TaskRow, TaskView {
@@ -96,6 +112,8 @@ export interface TaskDetail extends TaskRow, TaskView {
   skipped: { agent: string; reason: string }[]
   /** What is wrong with its claim ref; null when nothing is known to be. */
   claimRef: ClaimProblem | null
+  /** Where unfinished work stands; null when there is none, or the work was published. */
+  checkpoint: CheckpointView | null
   /** Claims that were tried and lost, of all agents whose journals are here. */
   contention: number
   /** Every entry about it in the journals that are here, oldest first; at most the last 200. */

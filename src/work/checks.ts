@@ -4,6 +4,7 @@ import { keepEnd, visible } from './clean.ts'
 import { childEnvironment } from './environment.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import type { Control, Place } from './executor.ts'
+import { sandboxFor } from './sandbox.ts'
 import type { Check, CheckResult } from './types.ts'
 
 const TAIL_BYTES = 4 * 1024
@@ -18,7 +19,7 @@ export interface CheckInit {
 export async function runCheck(
   check: Check,
   { label, place, limits }: CheckInit,
-  { processes, path }: Pick<ChildSettings, 'processes' | 'path'>,
+  { processes, path, sandbox }: Pick<ChildSettings, 'processes' | 'path' | 'sandbox'>,
   { signal, permit }: Control,
 ): Promise<CheckResult | 'aborted'> {
   const [file = '', ...args] = check.run
@@ -31,6 +32,7 @@ export async function runCheck(
     timeoutMs: check.timeoutMs,
     maxOutputBytes: limits.maxOutputBytes,
     graceMs: limits.graceMs,
+    sandbox: sandboxFor({ place, settings: sandbox }),
     signal,
     permit,
   })
@@ -64,5 +66,6 @@ export function describeCheck(result: CheckResult): string {
 function outcomeOf(exit: Exit): CheckResult['outcome'] {
   if (exit.reason === 'exited') return exit.exitCode === 0 ? 'passed' : 'failed'
   if (exit.reason === 'timeout') return 'timeout'
-  return exit.reason === 'not-found' || exit.reason === 'failed' ? 'error' : 'failed'
+  const impossible = ['not-found', 'failed', 'refused']
+  return impossible.includes(exit.reason) ? 'error' : 'failed'
 }

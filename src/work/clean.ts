@@ -1,26 +1,26 @@
 /**
- * Text from strangers, made fit to be read: what a person does not see on the issue's page
- * (comments, invisible and direction-changing characters) is taken out, and length is bounded.
- * A marker stays where something was, so that pieces around it cannot join to something new.
+ * Text from strangers, made fit to be read: what a person does not see on the issue's page is taken out
+ * (invisible and direction-changing characters here, the rest in `shown.ts`), and length is bounded.
  */
-const HTML_COMMENT = /<!--[\s\S]*?(?:--!?>|$)/g
-/** `[//]: # (text)`: a link definition to nowhere, which pages do not show. */
-const HIDDEN_DEFINITION = /^ {0,3}\[[^\]\n]{0,200}\]:[ \t]*(?:#|<>).*$/gm
+import { HIDDEN_MARKER, shownMarkdown } from './shown.ts'
+
+/** Empty lines in a row that are left; more only push what follows out of sight. */
+const MAX_EMPTY_LINES = 20
+/** What is read of a text at all, as a multiple of what is kept. */
+const READ_FACTOR = 4
 const ANSI =
   // eslint-disable-next-line no-control-regex
   /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
-/** First and last code point, hex: fillers, joiners, marks of direction, variation selectors, tags. */
+/** First and last code point, hex: fillers, joiners, marks of direction, variation selectors, tags, private use. */
 const INVISIBLE_RANGES =
-  'ad 34f 61c 115f-1160 17b4-17b5 180b-180f 200b-200f 2028-202e 2060-206f 3164 fe00-fe0f feff' +
-  ' ffa0 fff9-fffb 1bca0-1bca3 1d173-1d17a e0000-e0fff'
+  'ad 34f 61c 115f-1160 17b4-17b5 180b-180f 200b-200f 2028-202e 2060-206f 2800 3164 e000-f8ff' +
+  ' fe00-fe0f feff ffa0 fff9-fffc 1bca0-1bca3 1d159 1d173-1d17a e0000-e0fff f0000-10ffff'
 const INVISIBLE = new RegExp(
   `[${INVISIBLE_RANGES.replace(/[0-9a-f]+/g, '\\u{$&}').replaceAll(' ', '')}]`,
   'gu',
 )
-
-export const HIDDEN_MARKER = '[hidden text removed]'
 
 /** Takes out escapes and characters that cannot be seen; line ends become `\n`. */
 export function visible(text: string): string {
@@ -48,10 +48,12 @@ export function keepEnd(text: string, maxBytes: number): string {
 
 /** Issue text as an executor may see it: no hidden parts, at most `maxBytes`. */
 export function cleanIssueText(text: string, maxBytes: number): string {
-  const shown = visible(text)
-    .replace(HTML_COMMENT, HIDDEN_MARKER)
-    .replace(HIDDEN_DEFINITION, HIDDEN_MARKER)
-  return cutEnd(shown, maxBytes)
+  const seen = visible(text.slice(0, READ_FACTOR * maxBytes))
+  return cutEnd(fewEmptyLines(shownMarkdown(seen)), maxBytes)
+}
+
+function fewEmptyLines(text: string): string {
+  return text.replace(/\n(?:[ \t]*\n){20,}/g, `${'\n'.repeat(MAX_EMPTY_LINES)}${HIDDEN_MARKER}\n`)
 }
 
 /** One line without control characters, at most `maxLength` characters. */

@@ -4,20 +4,26 @@
  * directory beside the workspace, which borrows the source's objects and takes only the files of
  * the work tree. The executor's own commits are part of those files.
  */
-import { copyFile, lstat, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Git } from '../process/index.ts'
+import type { SecretScanner } from '../secrets/index.ts'
 import { explain, hasCode } from '../util/index.ts'
 import { oneLine } from './clean.ts'
 import type { WorkLimits } from './config.ts'
 import { WorkError } from './errors.ts'
-import { protectedPaths } from './protected.ts'
-import { changedEntries, outsideLinks, type ChangedEntry } from './tree.ts'
+import { refuseHiddenAttributes } from './leaving/attributes.ts'
+import { errorOf, inspect, named, secretsIn, type Finding } from './leaving/inspect.ts'
+import { badName } from './leaving/names.ts'
+import type { PathRules } from './leaving/protected.ts'
+import { stamp, trustedDir } from './trusted-dir.ts'
+import { changedEntries, type ChangedEntry } from './tree.ts'
 import type { Changed, WorkOrder } from './types.ts'
 import type { Workspace } from './workspace.ts'
 
 const GIT_TIMEOUT_MS = 5 * 60_000
-const MAX_LIST_BYTES = 32 * 1024 * 1024
+/** Of a listing, or of the patch of a change of the largest size with what it removes. */
+const MAX_LIST_BYTES = 96 * 1024 * 1024
 const MAX_NESTED = 100
 const MAX_NAMED = 10
 
@@ -37,11 +43,25 @@ export interface CollectInit {
   limits: Pick<WorkLimits, 'maxDiffBytes' | 'maxFiles'>
   /** Stamp of the commit, ms since 1970. */
   now: number
+  /** What the operator changes about protected paths. Default: nothing. */
+  paths?: PathRules
+  /** Without one nothing is searched for secrets. */
+  scanner?: SecretScanner | undefined
+  /**
+   * For work in progress: files that must not leave are left out and named in the notes, where a
+   * publication is refused. Default false.
+   */
+  checkpoint?: boolean
+  /**
+   * Keeps the git directory for the next collection of the same workspace: its index knows which files
+   * have not changed since. Only for work in progress: what is published is collected afresh.
+   */
+  reuse?: { gitDir: string | undefined }
 }
 
 type Run = (args: string[], input?: string) => Promise<string>
 
-/** Errors: `NO_CHANGE`, `PROTECTED_PATH`, `DIFF_TOO_LARGE`, `WORKSPACE`, `ABORTED`. */
+/** Errors: `NO_CHANGE`, `PROTECTED_PATH`, `SECRET_FOUND`, `DIFF_TOO_LARGE`, `WORKSPACE`, `ABORTED`. */
 export async function collect(
   init: CollectInit,
   git: Git,
@@ -54,6 +74,7 @@ export async function collect(
     if (signal.aborted || hasCode(cause, 'ABORTED')) {
       throw new WorkError('ABORTED', 'Stopped while the changes were collected.', { cause })
     }
+    if (hasCode(cause, 'TOO_LARGE')) throw tooLarge(`more than ${MAX_LIST_BYTES} bytes of changes`)
     throw new WorkError('WORKSPACE', `The changes could not be collected: ${explain(cause)}`, {
       cause,
     })
@@ -66,7 +87,8 @@ async function collectFiles(init: CollectInit, git: Git, signal: AbortSignal): P
   if (!stat.isDirectory()) {
     throw new WorkError('PROTECTED_PATH', 'It put something else in the place of the work tree.')
   }
-  const gitDir = await trustedDir(workspace, order.source.gitDir, git, signal)
+  const known = init.reuse?.gitDir
+  const gitDir = known ?? (await trustedDir(workspace, order.source.gitDir, git, signal))
   const runner =
     (from: AbortSignal): Run =>
     (args, input) =>
@@ -83,58 +105,49 @@ async function collectFiles(init: CollectInit, git: Git, signal: AbortSignal): P
         ...(input === undefined ? {} : { input }),
       })
   const run = runner(signal)
-  await run(['read-tree', workspace.start])
+  if (known === undefined) await run(['read-tree', workspace.start])
+  if (init.reuse !== undefined) {
+    await run(['update-index', '-q', '--refresh'])
+    init.reuse.gitDir = gitDir
+  }
   const submodules = await gitlinks(run)
   const { nested, files } = await untracked(run)
   await refuseNested(run, workspace.start, nested)
-  await refuseLarge(workspace.clone, [...files, ...(await modified(run, submodules))], init.limits)
+  const touched = await modified(run, submodules)
+  const { fit, large } = await weigh(workspace.clone, [...files, ...touched], init.limits)
+  const [tooMuch] = large
+  if (tooMuch !== undefined && init.checkpoint !== true)
+    throw tooLarge(`files of more than ${init.limits.maxDiffBytes} bytes in all`)
 
-  const except = [...nested, ...submodules].map((path) => `:(exclude,literal)${path}`)
-  await run(['add', '--all', '--', '.', ...except])
-  const tree = (await run(['write-tree'])).trim()
-  const changed = await changedEntries(run, workspace.from, tree)
-  await refuse(run, changed, init.limits)
-  const head = await commit(run, tree, init)
+  const unfit = files.filter((path) => badName(path) !== undefined)
+  if (unfit.length > 0 && init.checkpoint !== true) throw badNames(unfit)
+  await refuseHiddenAttributes(run)
+
+  const except = [...nested, ...submodules, ...unfit].map((path) => `:(exclude,literal)${path}`)
+  if (init.checkpoint === true) {
+    // Files may vanish while somebody works on them: then they are no part of it.
+    const bad = new Set(unfit)
+    const update = ['update-index', '--add', '--remove', '--replace', '-z', '--stdin']
+    const paths = fit.filter((path) => !bad.has(path)).map((path) => `${path}\0`)
+    await run(update, paths.join(''))
+  } else await run(['add', '--all', '--', '.', ...except])
+  const { tree, changed, left } = await fitTree(run, init, signal)
+  const head = await commit(run, tree, init, signal)
   return {
     gitDir,
     head,
     files: changed.map(({ path, insertions, deletions }) => ({ path, insertions, deletions })),
-    notes: nested.map((path) => `left out ${path}: it is a repository of its own`),
+    notes: [
+      ...nested.map((path) => `left out ${path}: it is a repository of its own`),
+      ...(tooMuch === undefined ? [] : [`left out ${named(large)}: too large`]),
+      ...(unfit.length > 0 ? [`left out files with bad names: ${named(unfit)}`] : []),
+      ...left.map(({ text, paths }) => `left out ${named(paths)}: ${text}`),
+    ],
     restore: async (from) => {
       const again = runner(from)
       await again(['checkout-index', '--all', '--force', '--quiet'])
       await again(['clean', '-d', '--force', '--quiet', '--', '.', ...except])
     },
-  }
-}
-
-async function trustedDir(
-  workspace: Workspace,
-  source: string,
-  git: Git,
-  signal: AbortSignal,
-): Promise<string> {
-  const gitDir = await mkdtemp(join(workspace.root, 'git-'))
-  await git(['init', '--quiet', '--bare', '--template=', gitDir], { cwd: gitDir, signal })
-  await mkdir(join(gitDir, 'objects', 'info'), { recursive: true })
-  await writeFile(join(gitDir, 'objects', 'info', 'alternates'), `${resolve(source, 'objects')}\n`)
-  await copyFile(join(source, 'shallow'), join(gitDir, 'shallow')).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-    },
-  )
-  return gitDir
-}
-
-const stamp = ({ name, email }: WorkOrder['author'], now: number) => {
-  const date = `${Math.floor(now / 1000)} +0000`
-  return {
-    GIT_AUTHOR_NAME: name,
-    GIT_AUTHOR_EMAIL: email,
-    GIT_AUTHOR_DATE: date,
-    GIT_COMMITTER_NAME: name,
-    GIT_COMMITTER_EMAIL: email,
-    GIT_COMMITTER_DATE: date,
   }
 }
 
@@ -174,59 +187,87 @@ async function refuseNested(run: Run, start: string, nested: readonly string[]):
   })
 }
 
-async function refuseLarge(
+/** Files that may leave together by their sizes, and those with which it would be too much. */
+async function weigh(
   clone: string,
   paths: readonly string[],
   { maxDiffBytes, maxFiles }: CollectInit['limits'],
-): Promise<void> {
+): Promise<{ fit: string[]; large: string[] }> {
   if (paths.length > maxFiles) throw tooLarge(`${paths.length} files; at most ${maxFiles}`)
   let bytes = 0
+  const fit: string[] = []
+  const large: string[] = []
   for (const path of paths) {
     const stat = await lstat(join(clone, path)).catch(() => undefined)
-    bytes += stat?.size ?? 0
-    if (bytes > maxDiffBytes) throw tooLarge(`files of more than ${maxDiffBytes} bytes in all`)
+    const size = stat?.size ?? 0
+    if (bytes + size > maxDiffBytes) {
+      large.push(path)
+      continue
+    }
+    bytes += size
+    fit.push(path)
   }
+  return { fit, large }
 }
 
-async function refuse(
+/** The tree that may leave. Of a checkpoint without the files that may not. */
+async function fitTree(
   run: Run,
-  changed: readonly ChangedEntry[],
-  { maxFiles }: CollectInit['limits'],
-): Promise<void> {
-  if (changed.length === 0) throw new WorkError('NO_CHANGE', 'It changed nothing.')
-  const closed = protectedPaths(changed.map(({ path }) => path))
-  if (closed.length > 0) {
-    throw new WorkError('PROTECTED_PATH', `It changed protected files: ${named(closed)}.`, {
-      data: { paths: closed.slice(0, MAX_NAMED) },
-      next: 'Change these files by hand, or word the issue so that they need no change.',
-    })
+  init: CollectInit,
+  signal: AbortSignal,
+): Promise<{ tree: string; changed: ChangedEntry[]; left: Finding[] }> {
+  const { workspace, paths = {}, scanner, limits, checkpoint = false } = init
+  const left: Finding[] = []
+  for (;;) {
+    const tree = (await run(['write-tree'])).trim()
+    const changed = await changedEntries(run, workspace.from, tree)
+    if (changed.length === 0) throw new WorkError('NO_CHANGE', 'It changed nothing.')
+    if (changed.length > limits.maxFiles) {
+      throw tooLarge(`${changed.length} files; at most ${limits.maxFiles}`)
+    }
+    const about = { from: workspace.from, to: tree, changed, paths, scanner }
+    const found = await inspect(about, run, signal)
+    const [first] = found
+    if (first === undefined) return { tree, changed, left }
+    const out = [...new Set(found.flatMap((finding) => finding.paths))]
+    // What was left out once and is still there stood in the commit that this one goes on from.
+    if (!checkpoint || left.length > 0) throw errorOf(first)
+    left.push(...found)
+    await run(['rm', '-r', '-q', '--cached', '--ignore-unmatch', '--', ...out.map(literal)])
+    const before = await run(['ls-tree', '-r', '-z', workspace.from, '--', ...out])
+    await run(['update-index', '-z', '--index-info'], before)
   }
-  const links = changed.filter(({ mode }) => mode === '160000').map(({ path }) => path)
-  const outside = [...links, ...(await outsideLinks(run, changed))]
-  if (outside.length > 0) {
-    throw new WorkError('PROTECTED_PATH', `It left links that lead outside: ${named(outside)}.`, {
-      data: { paths: outside.slice(0, MAX_NAMED) },
-    })
-  }
-  if (changed.length > maxFiles) throw tooLarge(`${changed.length} files; at most ${maxFiles}`)
 }
 
-async function commit(run: Run, tree: string, { order, workspace }: CollectInit): Promise<string> {
-  const before = (await run(['rev-parse', `${workspace.start}^{tree}`])).trim()
-  const message = `${oneLine(order.issue.title, 200)} (#${order.issue.number})\n`
+async function commit(
+  run: Run,
+  tree: string,
+  { order, workspace, scanner, checkpoint = false }: CollectInit,
+  signal: AbortSignal,
+): Promise<string> {
+  const title = `${oneLine(order.issue.title, 200)} (#${order.issue.number})`
+  const part = { where: 'the message of the commit', text: title }
+  const [found] = scanner === undefined ? [] : await secretsIn([part], scanner, signal)
+  if (found !== undefined && !checkpoint) throw errorOf(found)
+  const message = found === undefined ? title : `Work on #${order.issue.number}`
+  const onto = order.source.onto ?? workspace.start
+  const before = (await run(['rev-parse', `${onto}^{tree}`])).trim()
   const head =
     before === tree
-      ? workspace.start
-      : (await run(['commit-tree', tree, '-p', workspace.start, '-F', '-'], message)).trim()
+      ? onto
+      : (await run(['commit-tree', tree, '-p', onto, '-F', '-'], `${message}\n`)).trim()
   await run(['update-ref', 'refs/heads/work', head])
   return head
 }
 
-function named(paths: readonly string[]): string {
-  const shown = paths.slice(0, MAX_NAMED).map((path) => oneLine(path, 200))
-  const more = paths.length - shown.length
-  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
-}
+const literal = (path: string) => `:(literal)${path}`
+
+const badNames = (paths: string[]) =>
+  new WorkError(
+    'PROTECTED_PATH',
+    `It made files with bad names: ${named(paths)}; the first ${badName(paths[0] ?? '')}.`,
+    { data: { paths: paths.slice(0, MAX_NAMED) } },
+  )
 
 const tooLarge = (what: string) =>
   new WorkError('DIFF_TOO_LARGE', `It changed too much: ${what}.`, {

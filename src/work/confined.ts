@@ -3,7 +3,7 @@
  * before the decision and not followed afterwards; `.git` and special files are out of bounds.
  */
 import { constants } from 'node:fs'
-import { lstat, mkdir, open, realpath } from 'node:fs/promises'
+import { chown, lstat, mkdir, open, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { WorkError } from './errors.ts'
 
@@ -74,13 +74,14 @@ export async function confinedFiles(root: string): Promise<ConfinedFiles> {
       }
       const real = await locate(path)
       if (real === base) throw unusable(path, 'is a directory')
-      await mkdir(dirname(real), { recursive: true })
+      const made = await mkdir(dirname(real), { recursive: true })
       const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
       const file = await open(real, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644)
       try {
         if (!(await file.stat()).isFile()) throw unusable(path, 'is not a plain file')
         await file.truncate(0)
         await file.writeFile(content)
+        await giveAway(base, real, made)
       } finally {
         await file.close()
       }
@@ -91,6 +92,15 @@ export async function confinedFiles(root: string): Promise<ConfinedFiles> {
         () => true,
         () => false,
       ),
+  }
+}
+
+/** Root writes for another user, whose file it must be; so are the directories from `made` on. */
+async function giveAway(base: string, file: string, made: string | undefined): Promise<void> {
+  if (process.getuid?.() !== 0) return
+  const { uid, gid } = await stat(base)
+  for (let at = file; at.length > base.length; at = dirname(at)) {
+    if (at === file || (made !== undefined && at.length >= made.length)) await chown(at, uid, gid)
   }
 }
 

@@ -1,5 +1,5 @@
 /** What executors that run children are given beside their own configuration. */
-import type { Processes } from '../process/index.ts'
+import type { Processes, SandboxLimits } from '../process/index.ts'
 import type { Clock, Logger } from '../util/index.ts'
 
 export interface ChildSettings {
@@ -12,4 +12,11 @@ export interface ChildSettings {
   variables: Readonly<Record<string, string | undefined>>
   /** The home that `home: user` passes. */
   userHome: string
+  sandbox: SandboxSettings
+}
+
+export interface SandboxSettings {
+  /** What every child may read beside what it works on. */
+  readable: readonly string[]
+  limits: SandboxLimits
 }

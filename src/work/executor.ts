@@ -25,6 +25,8 @@ export interface Place {
   clone: string
   home: string
   tmp: string
+  /** Unix socket of the proxy that is its network. Absent: it has none. */
+  proxy?: string
 }
 
 export interface ExecutorTask {
@@ -59,10 +61,12 @@ export type ExecutorEvent =
 export interface TurnResult {
   /**
    * `done`: it says that it finished. `flood`: more output than allowed. `idle`: silent too long.
+   * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
    * (not signed in, program missing, no sandbox): the task is not to blame.
    */
-  outcome: 'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'aborted' | 'quota' | 'environment'
+  outcome:
+    'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'limit' | 'aborted' | 'quota' | 'environment'
   /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
   retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */
@@ -96,6 +100,8 @@ export interface Executor {
   readonly name: string
   readonly kind: ExecutorKind
   readonly models: readonly string[]
+  /** Hosts that it cannot do without, as `EgressInit.hosts`. Default none. */
+  readonly hosts?: readonly string[]
   readonly capabilities: { turns: boolean; permissions: boolean; usage: boolean }
   /** Whether it is here; undefined when not. */
   detect(probe: Probe, signal: AbortSignal): Promise<{ version?: string } | undefined>

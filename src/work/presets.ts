@@ -14,6 +14,8 @@ export interface Preset {
   command: readonly [string, ...string[]]
   /** Program and arguments that print its version. */
   version: readonly [string, ...string[]]
+  /** Files and directories below the home that it reads to work as the user who signed in. */
+  login?: readonly string[]
 }
 
 export const PRESETS: readonly Preset[] = [

@@ -13,7 +13,7 @@ import type { Git } from '../process/index.ts'
 import { allowed, explain, type Clock, type Logger, type Permit } from '../util/index.ts'
 import { choreCommand, findChore } from './chore.ts'
 import { cutEnd, oneLine } from './clean.ts'
-import { collect, type Collected } from './collect.ts'
+import { collect, type Collected, type CollectInit } from './collect.ts'
 import { describeCheck, runCheck } from './checks.ts'
 import type { WorkLimits } from './config.ts'
 import { WorkError } from './errors.ts'
@@ -25,6 +25,9 @@ import {
   type Running,
   type TurnResult,
 } from './executor.ts'
+import { refuseSecrets } from './leaving/inspect.ts'
+import { CHECKPOINT_MS, createKeeper } from './checkpoint/keeper.ts'
+import { createNotes } from './checkpoint/notes.ts'
 import { relayEvents } from './progress.ts'
 import { buildPrompt, buildRepairPrompt } from './prompt.ts'
 import type {
@@ -32,6 +35,7 @@ import type {
   CheckResult,
   Failed,
   Instructions,
+  RunOptions,
   WorkEvent,
   WorkFailureCode,
   WorkOrder,
@@ -50,10 +54,14 @@ export interface RunInit {
   signal: AbortSignal
   permit: Permit
   onEvent: (event: WorkEvent) => void
+  onCheckpoint?: RunOptions['onCheckpoint']
+  checkpointMs?: number | undefined
 }
 
 export interface RunComponents {
   git: Git
+  /** What may leave; see `collect`. */
+  leaving: Pick<CollectInit, 'paths' | 'scanner'>
   settings: ChildSettings
   clock: Clock
   logger: Logger
@@ -81,17 +89,26 @@ async function attempt(
   checks: CheckResult[],
 ): Promise<Changed> {
   const { order, executor, workspace, signal, permit, onEvent } = init
-  const { settings, clock, git } = components
+  const { settings, clock, git, leaving } = components
   const task = makeTask(init)
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
   await allowed(permit, signal)
   const running = executor.start(task, workspace, { signal, permit })
-  const relayed = relayEvents(running.events, onEvent)
+  const { notes, keeper } = keeping(init, components, tried)
+  const relayed = relayEvents(notes.watch(running.events), onEvent)
   let before: Collected | undefined
 
   async function turn(result: Promise<TurnResult>): Promise<TurnResult> {
-    onEvent({ type: 'executor.started', executor: executor.name, kind: executor.kind })
+    onEvent({
+      type: 'executor.started',
+      executor: executor.name,
+      kind: executor.kind,
+      sandbox: components.settings.processes.sandbox().kind,
+    })
+    notes.turns()
+    keeper?.working()
     const done = await result
+    notes.turned(done)
     onEvent({ type: 'executor.output', ...done.output })
     onEvent({
       type: 'executor.ended',
@@ -108,7 +125,7 @@ async function attempt(
     }
     try {
       before = await collect(
-        { order, workspace, limits: init.limits, now: clock.now() },
+        { order, workspace, limits: init.limits, now: clock.now(), ...leaving },
         git,
         signal,
       )
@@ -116,6 +133,7 @@ async function attempt(
       tried.push(`ran ${what}: ${exit}; ${oneLine(explainOuter(error), 300)}`)
       throw withLastWords(error, done.summary)
     }
+    keeper?.settled(before.head, before.gitDir)
     const count = before.files.length
     tried.push(`ran ${what}: ${exit}, ${count} ${count === 1 ? 'file' : 'files'} changed`)
     for (const note of before.notes) {
@@ -140,30 +158,65 @@ async function attempt(
     return checks.filter((result) => result.outcome !== 'passed')
   }
 
+  let failed: unknown
   try {
+    await keeper?.start()
     let done = await turn(running.result)
-    let failed = await runChecks()
-    for (let round = 0; round < REPAIR_ROUNDS && mayRepair(running, failed); round += 1) {
+    let failing = await runChecks()
+    for (let round = 0; round < REPAIR_ROUNDS && mayRepair(running, failing); round += 1) {
       await before?.restore(signal)
-      tried.push(`asked ${what} to repair ${failed.map((one) => one.name).join(', ')}`)
+      tried.push(`asked ${what} to repair ${failing.map((one) => one.name).join(', ')}`)
       await allowed(permit, signal)
-      const again = running.again?.(buildRepairPrompt(failed, newFence()))
+      const again = running.again?.(buildRepairPrompt(failing, newFence()))
       if (again === undefined) break
       done = await turn(again)
-      failed = await runChecks()
+      failing = await runChecks()
     }
-    if (failed.length > 0) {
-      const names = failed.map(describeCheck).join('; ')
+    if (failing.length > 0) {
+      const names = failing.map(describeCheck).join('; ')
       throw new WorkError('CHECKS_FAILED', `The change does not pass the checks: ${names}.`)
     }
     if (before === undefined) throw new WorkError('NO_CHANGE', 'Nothing was collected.')
     const { gitDir, head, files } = before
     const summary = cutEnd(done.summary, MAX_SUMMARY_BYTES)
+    await refuseSecrets({ where: 'the text of the pull request', text: summary }, leaving, signal)
     return { outcome: 'changed', gitDir, head, files, summary, checks, executor: executor.name }
+  } catch (error) {
+    failed = error
+    throw error
   } finally {
+    await keeper?.stop()
     await running.stop('the task is over')
     await relayed
+    if (failed !== undefined && (signal.aborted || !FINAL.has(codeOf(failed)))) await keeper?.last()
   }
+}
+
+/** Failures after which nobody goes on from what is there, or from what may leave of it. */
+const FINAL: ReadonlySet<WorkFailureCode> = new Set([
+  'NO_CHANGE',
+  'CHECKS_FAILED',
+  'PROTECTED_PATH',
+  'SECRET_FOUND',
+  'DIFF_TOO_LARGE',
+  'EXECUTOR_FLOOD',
+])
+
+/** Checkpoints of the work, where somebody keeps them; a chore that was begun is nothing to go on from. */
+function keeping(init: RunInit, { git, clock, logger, leaving }: RunComponents, tried: string[]) {
+  const { order, workspace, limits, permit, onCheckpoint, checkpointMs = CHECKPOINT_MS } = init
+  const notes = createNotes({
+    executor: init.executor.name,
+    earlier: order.quoted?.earlier,
+    before: order.used,
+  })
+  if (onCheckpoint === undefined || init.instructions.chore !== undefined) return { notes }
+  const collecting = { order, workspace, limits, ...leaving }
+  const keeper = createKeeper(
+    { collecting, notes, tried, permit, onCheckpoint, everyMs: checkpointMs },
+    { git, clock, logger },
+  )
+  return { notes, keeper }
 }
 
 function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
@@ -209,6 +262,7 @@ function failure(result: TurnResult, what: string): WorkError {
     timeout: 'EXECUTOR_TIMEOUT',
     idle: 'EXECUTOR_TIMEOUT',
     flood: 'EXECUTOR_FLOOD',
+    limit: 'EXECUTOR_LIMIT',
     aborted: 'ABORTED',
     quota: 'QUOTA',
     environment: 'ENVIRONMENT',

@@ -131,7 +131,7 @@ export interface CheckResult {
 }
 
 export type WorkEvent =
-  | { type: 'executor.started'; executor: string; kind: string }
+  | { type: 'executor.started'; executor: string; kind: string; sandbox: string }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'
@@ -141,8 +141,18 @@ export type WorkEvent =
       durationMs: number
       usage?: { inputTokens?: number; outputTokens?: number }
     }
+  /** What the sandbox asked of the network, at the end of a task that had some. */
+  | { type: 'executor.network'; report: NetworkReport }
   | { type: 'check.run'; result: CheckResult }
   | { type: 'progress'; text: string }
+
+export interface NetworkReport {
+  /** At most 40 different ones; `more` counts requests beyond them. */
+  refused: { host: string; port: number; reason: string; count: number }[]
+  more: number
+  allowed: { host: string; port: number; count: number }[]
+  bytes: number
+}
 
 export interface Changed {
   outcome: 'changed'
@@ -163,6 +173,8 @@ export type WorkFailureCode =
   | 'EXECUTOR_FAILED'
   | 'EXECUTOR_TIMEOUT'
   | 'EXECUTOR_FLOOD'
+  /** More memory, processes or disk than a task may use. */
+  | 'EXECUTOR_LIMIT'
   | 'QUOTA'
   | 'ENVIRONMENT'
   | 'NO_CHANGE'

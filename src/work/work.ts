@@ -1,6 +1,7 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
 import { homedir } from 'node:os'
-import type { Git, Processes } from '../process/index.ts'
+import type { Git, Processes, SandboxLimits } from '../process/index.ts'
+import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
   explain,
   Lifecycle,
@@ -26,9 +27,12 @@ import { createAcpExecutor } from './executors/acp.ts'
 import { createCommandExecutor } from './executors/command.ts'
 import { createMockExecutor } from './executors/mock.ts'
 import { withProbe } from './probe.ts'
+import type { PathRules } from './leaving/protected.ts'
+import { redacted } from './leaving/redacted.ts'
+import { withNetwork } from './network.ts'
 import { readPolicy } from './read-policy.ts'
 import { explainOuter, runTask } from './run.ts'
-import type { Changed, Detected, Failed, Work, WorkOrder } from './types.ts'
+import type { Changed, Detected, Failed, RunOptions, Work, WorkOrder } from './types.ts'
 import { createWorkspaces, type Workspace } from './workspace.ts'
 
 export interface WorkInit {
@@ -39,12 +43,20 @@ export interface WorkInit {
   /** PATH of children; nothing else is looked through for executors and tools. */
   path: string
   limits?: Partial<WorkLimits>
+  /** What the operator changes about protected paths. Default: nothing. */
+  paths?: PathRules
+  /** What tasks may reach of the network, as `EgressInit`. Default: what their executor needs. */
+  network?: { hosts: readonly string[]; privateHosts: readonly string[] }
   /** Whether workspaces of failed tasks are kept (the newest 20) to be looked at. Default false. */
   keepFailedWorkspaces?: boolean
   /** Where the values of variables come from that executors pass on. Default: the agent's own. */
   variables?: Readonly<Record<string, string | undefined>>
   /** Home that `home: user` passes. Default: the user's. */
   userHome?: string
+  /** Files and directories that children may read beside programs. Default none. */
+  readable?: readonly string[]
+  /** What one child may use of the machine; defaults of `SandboxLimits`. */
+  use?: SandboxLimits
   /** Default http://127.0.0.1:11434. */
   ollamaUrl?: string
 }
@@ -53,11 +65,17 @@ export interface WorkComponents {
   processes: Processes
   git: Git
   logger: Logger
+  /** Without one nothing that leaves is searched for secrets. */
+  scanner?: SecretScanner
+  /** Takes what this agent holds out of all that is told of a task. */
+  held?: Pick<HeldSecrets, 'redact'>
   clock?: Clock
 }
 
 export function createWork(init: WorkInit, components: WorkComponents): Work {
-  const { processes, git, clock = systemClock } = components
+  const { processes, git, scanner, held, clock = systemClock } = components
+  const clean = (text: string) => held?.redact(text) ?? text
+  const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
   const settings: ChildSettings = {
@@ -67,6 +85,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     path: init.path,
     variables: init.variables ?? process.env,
     userHome: init.userHome ?? homedir(),
+    sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -98,6 +117,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const executorDetectors = executors.map(executorDetector)
   const lifecycle = new Lifecycle(
     async () => {
+      await processes.prepare()
       await workspaces.sweep()
       await look(executorDetectors)
     },
@@ -119,7 +139,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
         policy,
         configs.map(({ name, kind }) => ({ name, kind, present: present.has(name) })),
       ),
-    run: async (order, instructions, { signal, permit = unlimited, onEvent }) => {
+    run: async (order, instructions, options) => {
+      const { signal, permit = unlimited, onEvent } = options
       const began = clock.monotonic()
       const stop = new AbortController()
       const onAbort = () => stop.abort(signal.reason)
@@ -127,12 +148,17 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
       if (signal.aborted || !lifecycle.running) stop.abort()
       const safeOnEvent: typeof onEvent = (event) => {
         try {
-          onEvent(event)
+          onEvent(redacted(event, clean))
         } catch (error) {
           logger.error({ error: explain(error), event: event.type }, 'a listener failed')
         }
       }
-      const done = perform(order, instructions, { signal: stop.signal, permit }, safeOnEvent)
+      const done = perform(order, instructions, {
+        ...options,
+        signal: stop.signal,
+        permit,
+        onEvent: safeOnEvent,
+      })
       const entry = { stop, done }
       running.add(entry)
       const { result, workspace } = await done
@@ -140,7 +166,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
       signal.removeEventListener('abort', onAbort)
       const keep = init.keepFailedWorkspaces === true && result.outcome === 'failed'
       return {
-        ...result,
+        ...redacted(result, clean),
         durationMs: clock.monotonic() - began,
         dispose: async () => workspace?.dispose(keep),
       }
@@ -150,9 +176,9 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   async function perform(
     order: WorkOrder,
     instructions: Parameters<Work['run']>[1],
-    { signal, permit }: { signal: AbortSignal; permit: Permit },
-    onEvent: Parameters<Work['run']>[2]['onEvent'],
+    options: RunOptions & { permit: Permit },
   ): Promise<{ result: Changed | Failed; workspace?: Workspace }> {
+    const { signal } = options
     const choice = work.choose(instructions, order.policy)
     if ('reason' in choice) return { result: failed(choice.code, choice.reason) }
     const executor = executors.find((one) => one.name === choice.executor)
@@ -160,8 +186,16 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     if (signal.aborted) return { result: failed('ABORTED', 'The task was stopped.') }
     try {
       const workspace = await workspaces.create(order, signal)
-      const task = { order, instructions, executor, workspace, limits, signal, permit, onEvent }
-      const result = await runTask(task, { git, settings, clock, logger })
+      const result = await withNetwork(
+        { ...init.network, needed: executor.hosts ?? [] },
+        { logger, onReport: (report) => options.onEvent({ type: 'executor.network', report }) },
+        (network) => {
+          const placed = { ...workspace, ...network }
+          const task = { ...options, order, instructions, executor, limits }
+          const components = { git, leaving, settings, clock, logger }
+          return runTask({ ...task, workspace: placed }, components)
+        },
+      )
       return { result, workspace }
     } catch (error) {
       const code = error instanceof WorkError && error.code === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'

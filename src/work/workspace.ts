@@ -48,7 +48,9 @@ export function createWorkspaces(
     const { base, resume, gitDir, baseBranch } = order.source
     const start = resume ?? base
     if (!ORDER_ID.test(order.id)) throw broken(`"${order.id.slice(0, 100)}" is not an order id.`)
-    if (!COMMIT.test(base) || !COMMIT.test(start)) throw broken('base or resume is no commit id.')
+    const { onto = base } = order.source
+    if (![base, start, onto].every((id) => COMMIT.test(id)))
+      throw broken('base, resume or onto is no commit id.')
     await mkdir(dir, { recursive: true, mode: 0o700 })
     const root = await mkdtemp(join(dir, `${order.id}-`))
     live.add(root)

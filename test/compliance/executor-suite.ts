@@ -108,6 +108,7 @@ export function executorSuite(subject: Subject): void {
       path: PATH,
       variables: {},
       userHome: place.home,
+      sandbox: { readable: [], limits: {} },
     })
     function start(behaviour: Behaviour, more: Partial<typeof limits> = {}) {
       const { executor, task } = subject.make(behaviour, settings())

@@ -33,6 +33,8 @@ export let git: Git
 let remote: string
 let count = 0
 export let base: string
+/** The bare repository of this test. */
+export const remoteDir = () => remote
 
 /** Registers the hooks that make a fresh remote for each test. */
 export function useFlow(): void {

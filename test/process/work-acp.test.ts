@@ -10,6 +10,11 @@ let rig: Rig
 beforeEach(() => {
   rig = createRig()
 })
+/** For what must hold without a sandbox, too, and what reports beside the workspace. */
+async function withoutSandbox(): Promise<void> {
+  await rig.close()
+  rig = createRig({ sandbox: 'off' })
+}
 afterEach(async () => {
   expect(rig.processes.list()).toEqual([])
   await rig.close()
@@ -113,6 +118,7 @@ describe('a coding agent that does not', () => {
   })
 
   it('cannot write or read outside, not by links either, nor into .git', async () => {
+    await withoutSandbox()
     const report = join(rig.dir, 'report.json')
     process.env['BZZZ_TEST_TOKEN'] = 'hidden'
     const { result } = await run('outside', { report })
@@ -132,6 +138,7 @@ describe('a coding agent that does not', () => {
   })
 
   it('leaves no daemon', async () => {
+    await withoutSandbox()
     const report = join(rig.dir, 'daemon')
     const { result } = await run('daemon', { report, edits: { 'a.txt': 'a' } })
     expect(result.outcome).toBe('changed')
@@ -174,6 +181,7 @@ describe('variables and home', () => {
   }
 
   it('are passed when they are named', async () => {
+    await withoutSandbox()
     const { env, home } = await seen({ passEnv: ['ROBOT_API_KEY'], home: 'user' })
     expect(env.split(',')).toContain('ROBOT_API_KEY')
     expect(env.split(',')).not.toContain('OTHER')

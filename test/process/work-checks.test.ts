@@ -23,6 +23,11 @@ let rig: Rig
 beforeEach(() => {
   rig = createRig()
 })
+/** For what must hold without a sandbox, too, and what reports beside the workspace. */
+async function withoutSandbox(): Promise<void> {
+  await rig.close()
+  rig = createRig({ sandbox: 'off' })
+}
 afterEach(async () => {
   expect(rig.processes.list()).toEqual([])
   await rig.close()
@@ -174,6 +179,7 @@ describe('chores', () => {
   })
 
   it('leave no daemon behind', async () => {
+    await withoutSandbox()
     const report = join(rig.dir, 'daemon')
     const { result } = await runChore(
       rig,

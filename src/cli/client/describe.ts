@@ -48,7 +48,11 @@ const describeType: Describe = {
   'claim.renewed': (entry) => [attempt(entry), `lease ${duration(entry.leaseMs)}`],
   'claim.released': (entry) => [attempt(entry), entry.state, entry.reason],
   'claim.suspect': (entry) => [entry.kind, entry.ref, short(entry.oid), entry.reason],
-  'executor.started': (entry) => [attempt(entry), named(entry.executor, entry.kind)],
+  'executor.started': (entry) => [
+    attempt(entry),
+    named(entry.executor, entry.kind),
+    entry.sandbox === undefined ? '' : entry.sandbox === 'none' ? 'no sandbox' : entry.sandbox,
+  ],
   'executor.output': (entry) => [
     attempt(entry),
     count(entry.bytes, 'byte'),
@@ -63,6 +67,13 @@ const describeType: Describe = {
     `in ${duration(entry.durationMs)}`,
     tokens(entry.usage),
   ],
+  'executor.network': ({ refused, more, allowed, bytes, ...entry }) => [
+    attempt(entry),
+    allowed.length === 0 ? '' : `reached ${allowed.map(({ host }) => host).join(', ')}`,
+    refused.length === 0 ? '' : `was refused ${refused.map(refusal).join(', ')}`,
+    more === 0 ? '' : `and ${more} more`,
+    count(bytes, 'byte'),
+  ],
   'executor.frozen': (entry) => [
     attempt(entry),
     `the lease could not be renewed since ${whenOf(entry.renewed)}`,
@@ -75,6 +86,21 @@ const describeType: Describe = {
     exit(entry.exitCode),
     `in ${duration(entry.durationMs)}`,
   ],
+  'checkpoint.intent': (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `commit ${short(entry.head)}`,
+    count(entry.files, 'file'),
+    count(entry.bytes, 'byte'),
+    entry.leftOut === 0 ? '' : `${entry.leftOut} left out`,
+  ],
+  'checkpoint.pushed': (entry) => [
+    attempt(entry),
+    `branch ${entry.branch}`,
+    `commit ${short(entry.head)}`,
+    count(entry.files, 'file'),
+  ],
+  'checkpoint.refused': (entry) => [attempt(entry), `branch ${entry.branch}`, entry.reason],
   'work.finished': (entry) => [
     attempt(entry),
     `branch ${entry.branch}`,
@@ -176,6 +202,10 @@ export function logLine(
 const whenOf = (ms: number) => (ms <= 8.64e15 ? new Date(ms).toISOString() : 'an unknown time')
 const quoted = (text: string) => `“${text}”`
 const named = (name: string, kind: string) => (name === kind ? name : `${name} (${kind})`)
+
+function refusal({ host, port, reason }: EntryOf<'executor.network'>['refused'][number]): string {
+  return `${host}:${port} (${reason})`
+}
 
 function tokens(usage: EntryOf<'executor.ended'>['usage']): string {
   if (usage?.inputTokens === undefined && usage?.outputTokens === undefined) return ''

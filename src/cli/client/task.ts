@@ -41,6 +41,7 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     ['reason', task.reason],
     ...skippedRows(task.skipped),
     ...claimRefRows(task.claimRef),
+    ...checkpointRows(task.checkpoint),
     ['pull', task.pullRequest && `#${task.pullRequest.number} ${task.pullRequest.url}`],
     ['races', task.contention === 0 ? null : `${count(task.contention, 'claim')} lost`],
   ]
@@ -48,10 +49,16 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     value === null ? [] : [`${name.padEnd(8)} ${style(clean(value), task.state, name, out)}`],
   )
   const head = out.style('bold', clean(`${task.repo}#${task.issue}  ${task.title}`))
-  const parts = [candidates(task), drawHistory(task.history, Date.now())]
+  const parts = [candidates(task), planned(task), drawHistory(task.history, Date.now())]
   const more = parts.flatMap((part) => (part === '' ? [] : ['', part]))
   await out.data([head, ...lines, ...more].join('\n'))
   return exitCodes.ok
+}
+
+/** What an agent in a dry run would write. */
+function planned({ planned: lines = [] }: TaskDetail): string {
+  const rows = lines.map((line, index) => `${String(index + 1).padStart(2)}. ${clean(line)}`)
+  return rows.length === 0 ? '' : ['DRY RUN: this agent would', ...rows].join('\n')
 }
 
 /** What is wrong with the claim ref, since when, and what to type. */
@@ -74,6 +81,18 @@ const ended: ReadonlySet<TaskState> = new Set([
   'failed',
   'cancelled',
 ])
+/** Unfinished work that outlives its agent. */
+function checkpointRows(checkpoint: TaskDetail['checkpoint']): [string, string][] {
+  if (checkpoint === null) return []
+  const { branch, head, attempt, agent, atMs, files, bytes, leftOut } = checkpoint
+  const size = `${count(files, 'file')}, ${count(bytes, 'byte')}`
+  const out = leftOut === 0 ? '' : `, ${leftOut} left out`
+  const when = new Date(Math.min(atMs, 8.64e15)).toISOString()
+  return [
+    ['kept', `${head.slice(0, 12)} on ${branch}: ${size}${out}`],
+    ['', `attempt ${attempt} of ${agent}, ${when}`],
+  ]
+}
 
 /** The order of agents, as long as nobody has ended the task. */
 function candidates({ candidates: rows, moreCandidates, state }: TaskDetail): string {

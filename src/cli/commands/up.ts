@@ -6,6 +6,7 @@
 import { createAgent } from '../../agent/index.ts'
 import type { Status } from '../../api/client.ts'
 import { assertRunnable, loadConfig } from '../../config/index.ts'
+import { createHeldSecrets } from '../../secrets/index.ts'
 import { createLogger } from '../../util/index.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
@@ -18,6 +19,8 @@ export interface UpOptions {
   repo?: string[]
   /** Default: `text` where stderr is a terminal and no JSON is wanted. */
   logFormat?: 'json' | 'text'
+  /** Say what would be written to GitHub, and write and take nothing. */
+  dryRun?: boolean
   /** Stop when stdin closes: for a parent that wants no orphan. */
   leaseStdin?: boolean
 }
@@ -39,20 +42,25 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   })
   assertRunnable(loaded)
   const { config } = loaded
+  const held = createHeldSecrets()
+  const form = asText(context, options) ? textForm(globals.verbose === true) : asItIs
   const logger = await createLogger({
     level: globals.quiet === true ? 'error' : config.log.level,
     fields: { agent: config.name },
-    ...(asText(context, options) ? { form: textForm(globals.verbose === true) } : {}),
+    form: (json) => form(held.redact(json)),
   })
   for (const warning of loaded.warnings) logger.warn({ event: 'config' }, warning)
 
   const { ended, end, release } = untilEnded(options.leaseStdin === true)
-  const agent = createAgent({ config, env }, { logger, onStopAsked: () => end('stopped') })
+  const agent = createAgent(
+    { config, env, dryRun: options.dryRun === true },
+    { logger, held, onStopAsked: () => end('stopped') },
+  )
   try {
     // A signal during the start must not wait for the start: stop() undoes what there is of it.
     const up = await Promise.race([agent.start().then(() => true), ended.then(() => false)])
     if (up && out.json) await out.document(agent.status())
-    else if (up) out.message(greeting(agent.status()))
+    else if (up) out.message(greeting(agent.status(), options.dryRun === true))
     return (await ended) === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
     await agent.stop()
@@ -63,15 +71,19 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
 const asText = ({ out }: Context, { logFormat }: UpOptions) =>
   logFormat === undefined ? process.stderr.isTTY && !out.json : logFormat === 'text'
 
+const asItIs = (json: string) => json
+
 const textForm = (verbose: boolean) => (json: string) =>
   logText(json, { nowMs: Date.now(), verbose })
 
-function greeting({ name, github }: Status): string {
+function greeting({ name, github }: Status, dryRun: boolean): string {
   const { reach = { is: 'ok' } } = github
   const is =
     reach.is === 'down'
       ? `is up, but takes no work until GitHub answers: ${clean(reach.reason)}`
-      : 'is up.'
+      : dryRun
+        ? 'is up for a dry run: what it would write is in this log and in `bzzz task show`; it writes and takes nothing.'
+        : 'is up.'
   return `${name} ${is} In another terminal: bzzz status, bzzz task ls, bzzz logs -f. Ctrl-C hands work back and stops.`
 }
 

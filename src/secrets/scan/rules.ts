@@ -19,12 +19,6 @@ const config = {
     .map((rule) => ({ id: rule.meta.id, rule })),
 }
 
-/** Names of all rules, as they stand in hits. */
-export const ruleNames = [
-  ...config.rules.map(({ id }) => id.replace(PREFIX, '')),
-  ...OWN.map(({ rule }) => rule),
-]
-
 /** `ignore`: names of rules that do not count. Values that are held always do. */
 export async function findSecrets(
   parts: readonly ScanPart[],

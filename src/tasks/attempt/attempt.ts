@@ -18,6 +18,7 @@ import {
 import { cancel, fail, release, stopped } from './give-up.ts'
 import { createLease } from './lease.ts'
 import { assign } from './assign.ts'
+import { readBranch } from '../checkpoints/branch.ts'
 import { execute } from './execute.ts'
 import type { WorkOutcome } from '../needs.ts'
 import { publish } from './publish.ts'
@@ -198,9 +199,7 @@ async function carryOut(
   if (refused !== undefined) return refused
   if (job.refusal !== undefined)
     return fail(context, held, { outcome: 'failed', checks: [], ...job.refusal }, grace)
-  const branch = branchOf(context, job)
-  const tips = await job.place.refs.fetchBranches([branch], ending.signal)
-  const branchTip = tips.get(branch) ?? null
+  const branchTip = await readBranch(context, held, ending.signal)
   await allowed(permit, ending.signal)
   const begun = await beginRound(context, held, branchTip, ending.signal)
   const result = await untilCancelled(signals.cancelled, ending, () =>

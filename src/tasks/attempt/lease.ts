@@ -24,59 +24,14 @@ import {
   repeat,
   systemClock,
   withDeadline,
-  type Clock,
-  type Logger,
-  type Permit,
-  type Startable,
 } from '../../util/index.ts'
-import type { Claim, Claims, Moved, Prepared } from '../claim/claims.ts'
-import { markOf, type ClaimState } from '../claim/record.ts'
-import type { RefUpdate } from '../claim/repository.ts'
+import type { Claim, Moved } from '../claim/claims.ts'
+import { markOf } from '../claim/record.ts'
 import { TasksError } from '../errors.ts'
+import type { Carrying, Closing, Lease, LeaseComponents, Proof } from './lease-types.ts'
+import { createSent } from './sent.ts'
 
-/** `published`: a closing record that says done, and whose answer was lost, had arrived. */
-export type Proof =
-  | { is: 'held' }
-  | { is: 'published' }
-  | { is: 'lost'; holder: string | undefined }
-  | { is: 'unknown'; error: unknown }
-
-export interface Closing {
-  state: ClaimState
-  strikes: number
-  /** Id of the comment that asked for it. */
-  command?: number
-  /** Refs that move in the same push. */
-  also?: RefUpdate[]
-  /** Called once for each new closing record, before it is sent. */
-  onPrepared?: (oid: string) => Promise<void>
-}
-
-export interface Lease extends Startable {
-  /** The claim with its newest OID. */
-  readonly claim: Claim
-  /** OIDs of all records of this claim that were sent. */
-  sent(): ReadonlySet<string>
-  /** Fires with `CLAIM_LOST` when another holds the ref, or when the lease ran out and freezing is not possible or took too long. */
-  readonly lost: AbortSignal
-  /** For what runs under the claim: frozen from the end of the lease until a renewal succeeds. */
-  readonly permit: Permit
-  /** Renews at once: the fence before anything that people or other agents see. */
-  prove(signal: AbortSignal): Promise<Proof>
-  /** Ends the claim. `won`: the ref holds a closing record of ours; look at its state. No renewal follows. */
-  close(closing: Closing, signal: AbortSignal): Promise<Moved>
-}
-
-export interface LeaseComponents {
-  claims: Claims
-  logger: Logger
-  onRenewed: (claim: Claim) => Promise<void>
-  /** Whether what runs under the claim obeys `permit`. Default false. */
-  freezes?: boolean
-  /** Longest time from the end of the lease until the claim is given up, ms. Default `maxFrozenMs`. */
-  frozenMs?: number
-  clock?: Clock
-}
+export type { Carrying, Closing, Lease, LeaseComponents, Proof } from './lease-types.ts'
 
 /**
  * Longest time that work stays frozen, ms. Waiting costs memory and a slot, and giving up costs the
@@ -110,15 +65,7 @@ export function createLease(
   const { repo, issue, attempt } = first
   const about = { repo, issue, attempt }
   const lost = new AbortController()
-  /** Every record of ours that was sent, in order. */
-  const sent: { oid: string; prepared: Prepared; at: number; slept: number }[] = [
-    {
-      oid: first.oid,
-      prepared: { oid: first.oid, record: first.record },
-      at: first.confirmedAt,
-      slept: 0,
-    },
-  ]
+  const sent = createSent(first)
   let claim = first
   let closed = false
   let busy: Promise<unknown> = Promise.resolve()
@@ -183,35 +130,33 @@ export function createLease(
   async function step(
     { state, strikes, command, also = [], onPrepared }: Closing,
     signal: AbortSignal,
+    tries?: number,
   ): Promise<Moved> {
     for (;;) {
       const previous = claim.oid
-      const known = sent.find(
-        ({ prepared }) => prepared.record.previous === previous && prepared.record.state === state,
-      )
+      const known = sent.find({ previous, state, also })
       const mark = { ...markOf(claim.record), ...(command === undefined ? {} : { command }) }
       const prepared =
         known?.prepared ?? (await claims.prepare({ ...about, strikes, previous, state, ...mark }))
       if (known === undefined) {
         await onPrepared?.(prepared.oid)
-        sent.push({ oid: prepared.oid, prepared, at: clock.monotonic(), slept })
+        sent.add({ oid: prepared.oid, prepared, at: clock.monotonic(), slept, also })
       }
-      const moved = await claims.move(prepared, also, signal)
+      const moved = await claims.move(prepared, also, signal, tries)
       if (moved.is === 'won') {
         // A record that was sent before may have arrived long ago: its lease runs from then.
         const confirmedAt = known?.at ?? moved.claim.confirmedAt
-        adopt({ ...moved.claim, confirmedAt }, known?.slept ?? sent.at(-1)?.slept ?? 0)
+        adopt({ ...moved.claim, confirmedAt }, (known ?? sent.last()).slept)
         return { is: 'won', claim }
       }
       if (moved.is === 'unknown') return moved
-      const arrived = sent.findIndex(({ oid }) => oid === moved.holder)
-      const current = sent.findIndex(({ oid }) => oid === claim.oid)
-      const later = sent[arrived]
-      if (later === undefined) {
+      const arrived = sent.indexOf(moved.holder)
+      const later = sent.at(arrived)
+      if (arrived < 0 || later === undefined) {
         end('another record is there', moved.holder)
         return moved
       }
-      if (arrived <= current)
+      if (arrived <= sent.indexOf(claim.oid))
         return {
           is: 'unknown',
           error: new CommonError('INVALID', 'An old state of the claim ref was read.'),
@@ -219,12 +164,18 @@ export function createLease(
       const { record } = later.prepared
       adopt({ ...claim, oid: later.oid, record, confirmedAt: later.at }, later.slept)
       if (record.state !== 'held') return { is: 'won', claim }
+      // Where the other refs are by now is for the caller to look at.
+      if (state === 'held' && also.length > 0) return { is: 'won', claim }
+      const gone = also.find(({ ref, expected }) => (sent.tip(ref) ?? expected) !== expected)
+      if (gone !== undefined)
+        return { is: 'unknown', error: new CommonError('INVALID', `${gone.ref} has moved.`) }
     }
   }
 
   function adopt(newer: Claim, sleptWhenSent: number): void {
     lookForSleep()
     claim = newer
+    sent.arrived(newer.oid)
     closed = newer.record.state !== 'held'
     proven = sleptWhenSent
     armExpiry()
@@ -248,6 +199,21 @@ export function createLease(
     if (claim.record.state === 'done') return { is: 'published' }
     if (claim.oid !== before) await onRenewed(claim)
     return { is: 'held' }
+  }
+
+  async function carry(what: Carrying, signal: AbortSignal): Promise<Proof> {
+    lookForSleep()
+    if (closed) return { is: claim.record.state === 'done' ? 'published' : 'held' }
+    if (permit.frozen)
+      return { is: 'unknown', error: new CommonError('ABORTED', 'The work is frozen.') }
+    const moved = await withDeadline(
+      'a checkpoint',
+      Math.min(maxRenewalMs, leaseMs / 3),
+      (inner) => step({ ...what, state: 'held', strikes: claim.record.strikes }, inner, 1),
+      { signal, clock },
+    ).catch((error: unknown): Moved => ({ is: 'unknown', error }))
+    if (moved.is !== 'won') return moved
+    return { is: claim.record.state === 'done' ? 'published' : 'held' }
   }
 
   const keeper = repeat(
@@ -285,10 +251,12 @@ export function createLease(
     get claim() {
       return claim
     },
-    sent: () => new Set(sent.map(({ oid }) => oid)),
+    sent: () => sent.oids(),
+    tip: (ref) => sent.tip(ref),
     lost: lost.signal,
     permit,
     prove: (signal) => alone(() => renew(signal)),
+    carry: (what, signal) => alone(() => carry(what, signal)),
     close: (closing, signal) =>
       alone(async () => (closed ? { is: 'won' as const, claim } : step(closing, signal))),
     start: () => lifecycle.start(),

@@ -10,11 +10,8 @@
 import { explain, hasCode, sleep } from '../../util/index.ts'
 import {
   branchOf,
-  elapsed,
-  short,
   signatureOf,
   taskOf,
-  tell,
   type Context,
   type Held,
   type Job,
@@ -23,14 +20,18 @@ import {
 import { noteLost, patienceMs, patiently } from './fence.ts'
 import { cancel, fail, release, stopped } from './give-up.ts'
 import { noteRound, tellRound } from './end-round.ts'
+import { openPull } from './pull.ts'
+import { belowCheckpoints } from '../checkpoints/below.ts'
+import { isDeleted, readBranch, refOf, tipOf } from '../checkpoints/branch.ts'
 import { foreignAssignees } from '../intake/intake.ts'
 import type { Issue } from '../github/github.ts'
 import type { ChangedWork } from '../needs.ts'
 import { pullBody, pullTitle } from '../texts.ts'
-import { openPull } from './open-pull.ts'
 
 /** Rounds in which the remote takes the claim and not the branch, before the work counts as refused. */
 const refusals = 3
+/** Rounds after which a branch that is not where it was thought to be is waited for, too. */
+const maxRounds = 5
 /** Before an absence that one answer showed is believed, another is asked for, ms. */
 const secondLookMs = 3_000
 const looks = 3
@@ -48,54 +49,38 @@ export async function publish(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { job } = held
-  const { work, branchTip } = init
   const { refs } = job.place
-  await refs.adopt(work.gitDir, work.head, signal)
-  if (branchTip !== null && !(await refs.isAncestor(branchTip, work.head))) {
-    return branchMoved(
+  await refs.adopt(init.work.gitDir, init.work.head, signal)
+  const moved = async (how: string) =>
+    branchMoved(
       context,
       held,
-      refused(
-        'BRANCH_MOVED',
-        `The work branch ${branchOf(context, job)} holds commits that this work does not build on.`,
-        work,
-      ),
+      refused('BRANCH_MOVED', `The work branch ${branchOf(context, job)} ${how}.`, init.work),
       signal,
     )
-  }
-  const finished = { branch: branchOf(context, job), base: job.base, head: work.head }
-  await context.journal.append({
-    type: 'work.finished',
-    task: taskOf(job),
-    attempt: job.attempt,
-    ...finished,
-  })
-  held.publishing = true
   const intent = { seq: 0 }
-  for (let round = 1, refusedRounds = 0; ; round += 1) {
+  let noted: string | undefined
+  let refusedRounds = 0
+  for (let round = 1; ; round += 1) {
+    // A rule may forbid that commits disappear: then checkpoints stay, below the work.
+    const fit = await fitOf(context, held, init, refusedRounds > 0)
+    if (fit === undefined) return moved('holds commits that this work does not build on')
+    if (fit.head !== noted) await noteFinished(context, held, fit)
+    noted = fit.head
+    held.publishing = true
     const other = await recheck(context, held, signal)
     if (other !== undefined) return other
-    const sent = await send(context, held, init, intent, signal)
+    const sent = await send(context, held, fit, intent, signal)
     if (sent.is === 'published') break
     if (sent.is === 'lost') return 'lost'
-    if (sent.is === 'moved') {
-      return branchMoved(
-        context,
-        held,
-        refused(
-          'BRANCH_MOVED',
-          `The work branch ${branchOf(context, job)} was changed by someone else while the work was done.`,
-          work,
-        ),
-        signal,
-      )
-    }
+    if (sent.is === 'moved') return moved('was changed by someone else while the work was done')
+    if (sent.is === 'again' && round < maxRounds) continue
     if (sent.is === 'refused') refusedRounds += 1
     if (refusedRounds >= refusals) {
       return fail(
         context,
         held,
-        refused('PUSH_REFUSED', `GitHub does not take the work branch: ${sent.why}`, work),
+        refused('PUSH_REFUSED', `GitHub does not take the work branch: ${sent.why}`, init.work),
         signal,
       )
     }
@@ -105,20 +90,22 @@ export async function publish(
     )
     await sleep(patienceMs, { signal, clock: context.clock })
   }
+  // An earlier round may have arrived after all.
+  const head = held.lease.tip(refOf(context, held)) ?? noted ?? init.work.head
   const about = { task: taskOf(job), attempt: job.attempt, branch: branchOf(context, job) }
-  await context.journal.append({ type: 'pushed', ...about, base: job.base, head: work.head })
+  await context.journal.append({ type: 'pushed', ...about, base: job.base, head })
   if (job.round !== undefined) {
-    const { summary, checks, executor } = work
-    const end = { outcome: 'pushed' as const, head: work.head, summary, checks, executor }
+    const { summary, checks, executor } = init.work
+    const end = { outcome: 'pushed' as const, head, summary, checks, executor }
     await tellRound(context, held, end, signal)
     await noteRound(context, held, end)
     return 'done'
   }
-  const body = pullBody(job.issue, work, await signatureOf(context, held, intent.seq))
+  const body = pullBody(job.issue, init.work, await signatureOf(context, held, intent.seq))
   return openPull(
     context,
     held,
-    { branch: about.branch, head: work.head, title: pullTitle(job.issue), body },
+    { branch: about.branch, head, title: pullTitle(job.issue), body },
     signal,
   )
 }
@@ -135,20 +122,54 @@ function branchMoved(
   return release(context, held, work.reason, signal)
 }
 
-type Sent = { is: 'published' } | { is: 'lost' } | { is: 'moved' | 'refused' | 'away'; why: string }
+interface Fit {
+  /** What the branch holds; null: there is none. */
+  tip: string | null
+  head: string
+  /** The tip is a checkpoint, which the work replaces. */
+  force: boolean
+}
+
+/** Undefined when the work leaves out commits that are no checkpoints. `keep`: those stay, too. */
+async function fitOf(
+  context: Context,
+  held: Held,
+  { work: { head }, branchTip }: PublishInit,
+  keep: boolean,
+): Promise<Fit | undefined> {
+  const { refs } = held.job.place
+  const tip = tipOf(context, held, branchTip)
+  if (tip === null || (await refs.isAncestor(tip, head))) return { tip, head, force: false }
+  const { root } = await belowCheckpoints(refs, tip)
+  if (root === tip || !(await refs.isAncestor(root, head))) return undefined
+  return keep
+    ? { tip, head: await refs.restack(head, tip), force: false }
+    : { tip, head, force: true }
+}
+
+async function noteFinished(context: Context, { job }: Held, { head }: Fit): Promise<void> {
+  const about = { task: taskOf(job), attempt: job.attempt, branch: branchOf(context, job) }
+  await context.journal.append({ type: 'work.finished', ...about, base: job.base, head })
+}
+
+type Sent =
+  | { is: 'published' }
+  | { is: 'lost' }
+  /** `again`: the branch is not where it was thought to be, but nobody else has moved it. */
+  | { is: 'moved' | 'again' | 'refused' | 'away'; why: string }
 
 /** One atomic push, and when it did not go through: why not. */
 async function send(
   context: Context,
   held: Held,
-  { work, branchTip }: PublishInit,
+  { tip, head, force }: Fit,
   intent: { seq: number },
   signal: AbortSignal,
 ): Promise<Sent> {
   const { job, lease } = held
   const branch = branchOf(context, job)
-  const ref = `refs/heads/${branch}`
-  const about = { task: taskOf(job), attempt: job.attempt, branch, base: job.base, head: work.head }
+  const ref = refOf(context, held)
+  const about = { task: taskOf(job), attempt: job.attempt, branch, base: job.base, head }
   const onPrepared = async (done: string) => {
     const entry = await context.journal.append({
       type: 'publish.intent',
@@ -158,7 +179,7 @@ async function send(
     })
     intent.seq = entry.seq
   }
-  const also = [{ ref, expected: branchTip, next: work.head }]
+  const also = [{ ref, expected: tip, next: head, ...(force ? { force } : {}) }]
   const moved = await lease.close({ state: 'done', strikes: 0, also, onPrepared }, signal)
   if (moved.is === 'won') return { is: 'published' }
   if (moved.is === 'lost') {
@@ -173,8 +194,11 @@ async function send(
   }
   const why = explain(moved.error)
   if (proof.is === 'unknown') return { is: 'away', why }
-  const tip = (await job.place.refs.read(ref, signal).catch(() => branchTip ?? undefined)) ?? null
-  return { is: tip === branchTip || tip === work.head ? 'refused' : 'moved', why }
+  const known = tipOf(context, held, tip)
+  if (known !== tip) return { is: 'again', why }
+  const now = await readBranch(context, held, signal).catch(() => tip)
+  if (now === tip || now === head) return { is: 'refused', why }
+  return { is: (await isDeleted(held, { tip, now })) ? 'again' : 'moved', why }
 }
 
 function refused(code: string, reason: string, work: ChangedWork) {

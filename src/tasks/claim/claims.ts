@@ -53,15 +53,23 @@ export interface ClaimsComponents {
 }
 
 /** How often the same OID is pushed before its fate is given up as unknown. */
-const tries = 4
+const maxTries = 4
 
 export interface Claims {
   refOf(issue: number): string
   decode(repo: string, issue: number, raw: RawTip | undefined): Promise<Tip>
   /** A signed record that follows `previous`; nothing is sent. `oid` goes into the journal first. */
   prepare(init: PrepareInit): Promise<Prepared>
-  /** Steps 3 and 4. Further updates move in the same atomic push. */
-  move(prepared: Prepared, also: RefUpdate[], signal: AbortSignal): Promise<Moved>
+  /**
+   * Steps 3 and 4. Further updates move in the same atomic push. `tries`: how often the same OID is
+   * pushed at most, default 4.
+   */
+  move(
+    prepared: Prepared,
+    also: readonly RefUpdate[],
+    signal: AbortSignal,
+    tries?: number,
+  ): Promise<Moved>
 }
 
 export interface PrepareInit extends Mark {
@@ -124,7 +132,7 @@ export function createClaims(
       })
       return { record, oid: await repository.mint(await encodeRecord(record, signer), previous) }
     },
-    async move({ record, oid }, also, signal) {
+    async move({ record, oid }, also, signal, tries = maxTries) {
       const ref = refOf(record.issue)
       const confirmedAt = clock.monotonic()
       const won: Moved = {

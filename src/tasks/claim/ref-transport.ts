@@ -11,6 +11,8 @@ export interface RefUpdate {
   /** OID that it must have now; null: it must not exist. */
   expected: string | null
   next: string
+  /** It need not build on what is there, which must be `expected` all the same. Default false. */
+  force?: boolean
 }
 
 /**

@@ -4,6 +4,7 @@
  */
 import type { Credential } from '../../secrets/index.ts'
 import { CodedError } from '../../util/index.ts'
+import { openGate, type Outgoing } from '../outgoing/outgoing.ts'
 import { credentialOf } from '../github/principal.ts'
 import type { RunGit } from './repository.ts'
 
@@ -14,6 +15,8 @@ export interface RemoteInit {
   token: string | Credential
   /** owner/name, for a credential that has several tokens. */
   repo?: string
+  /** Asked before every command. Default: lets all pass. */
+  outgoing?: Outgoing
 }
 
 export type Remote = (args: string[], signal: AbortSignal) => Promise<string>
@@ -21,10 +24,12 @@ export type Remote = (args: string[], signal: AbortSignal) => Promise<string>
 /** Limit of one command against the remote, ms: slow links and large histories, not hangs. */
 export const networkTimeoutMs = 120_000
 
-export function createRemote({ gitDir, url, token, repo }: RemoteInit, git: RunGit): Remote {
+export function createRemote(init: RemoteInit, git: RunGit): Remote {
+  const { gitDir, url, token, repo, outgoing = openGate } = init
   const credential = credentialOf(token)
   const base = new URL('/', url).href
   return async (args, signal) => {
+    outgoing.git(args)
     const at = { signal, ...(repo === undefined ? {} : { repo }) }
     const run = (current: string) =>
       git(args, {

@@ -8,6 +8,7 @@
 import { mkdir } from 'node:fs/promises'
 import { CodedError } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
+import { describeCommit, restackCommit, type CommitText } from './commits.ts'
 import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } from './objects.ts'
 import { createGitTransport, parseListing } from './git-transport.ts'
 import { mergeCalls } from './merges.ts'
@@ -58,8 +59,15 @@ export interface ClaimRepository {
   /** Writes a record commit (empty tree, date in UTC) into the local store. No network. */
   mint(message: string, parent: string | null): Promise<string>
   push(updates: RefUpdate[], signal: AbortSignal): Promise<PushOutcome>
-  /** Fetches branches; returns the OID of each that exists. One network call. */
-  fetchBranches(branches: string[], signal: AbortSignal): Promise<Map<string, string>>
+  /**
+   * Fetches branches; returns the OID of each that exists. One network call, two when one is new here.
+   * Errors: `CLAIM_STALE` when the listing does not show the `witness`, so that it may be older.
+   */
+  fetchBranches(
+    branches: string[],
+    signal: AbortSignal,
+    witness?: { ref: string; oid: string },
+  ): Promise<Map<string, string>>
   /** Takes a commit from a local repository. */
   adopt(gitDir: string, oid: string, signal: AbortSignal): Promise<void>
   /** Lets go of an adopted commit. */
@@ -83,6 +91,10 @@ export interface ClaimRepository {
   withMarkers(oid: string, paths: readonly string[], signal: AbortSignal): Promise<string[]>
   /** Whether the two commits have any history in common. */
   isRelated(one: string, other: string): Promise<boolean>
+  /** A commit in the local store; undefined when it is not there or has more than `maxBytes`. */
+  describe(oid: string, maxBytes: number): Promise<CommitText | undefined>
+  /** A commit like `oid` with the one parent `onto`, and with another message if one is given. No network. */
+  restack(oid: string, onto: string, message?: string): Promise<string>
 }
 
 export interface RepositoryInit {
@@ -92,6 +104,8 @@ export interface RepositoryInit {
   token: RemoteInit['token']
   /** owner/name, for a credential that has several tokens. */
   repo?: string
+  /** Asked before every command against the remote. Default: lets all pass. */
+  outgoing?: RemoteInit['outgoing'] & {}
   /** Such as `refs/bzzz/claims/`. */
   refPrefix: string
 }
@@ -103,6 +117,9 @@ export interface RepositoryComponents {
 }
 
 const maxHistory = 100
+
+const stale = (ref: string) =>
+  new TasksError('CLAIM_STALE', `An old state of ${ref} was read.`, { data: { ref } })
 
 /** Whole seconds in UTC: by REST the same commit, and so the same OID, can be made again. */
 function identity(): Record<string, string> {
@@ -191,9 +208,11 @@ export async function openRepository(
       return (await git(args, { cwd: gitDir, input: message, env: identity() })).trim()
     },
     push: (updates, signal) => transport.compareAndSwap(updates, signal),
-    async fetchBranches(branches, signal) {
+    async fetchBranches(branches, signal, witness) {
       const refs = branches.map((branch) => `refs/heads/${branch}`)
-      const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...refs], signal))
+      const asked = witness === undefined ? refs : [...refs, witness.ref]
+      const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...asked], signal))
+      if (witness !== undefined && listed.get(witness.ref) !== witness.oid) throw stale(witness.ref)
       const present = [...listed].filter(([ref]) => refs.includes(ref))
       const hasIt = (oid: string) => yes(['cat-file', '-e', `${oid}^{commit}`], [1, 128])
       const seenHead = (ref: string) => `refs/seen/heads/${ref.slice('refs/heads/'.length)}`
@@ -209,10 +228,12 @@ export async function openRepository(
           signal,
         )
       }
-      const now = async (ref: string, oid: string) =>
-        away.includes(ref)
-          ? (await git(['rev-parse', '--verify', seenHead(ref)], { cwd: gitDir })).trim()
-          : oid
+      const now = async (ref: string, oid: string) => {
+        if (!away.includes(ref)) return oid
+        const got = (await git(['rev-parse', '--verify', seenHead(ref)], { cwd: gitDir })).trim()
+        if (witness !== undefined && got !== oid) throw stale(ref)
+        return got
+      }
       return new Map(
         await Promise.all(
           present.map(async ([ref, oid]): Promise<[string, string]> => [
@@ -242,5 +263,8 @@ export async function openRepository(
     isAncestor: (older, newer) => yes(['merge-base', '--is-ancestor', older, newer], [1]),
     ...mergeCalls(git, gitDir, identity),
     isRelated: (one, other) => yes(['merge-base', one, other], [1]),
+    describe: (oid, maxBytes) => describeCommit(git, gitDir, oid, maxBytes),
+    restack: (oid, onto, message) =>
+      restackCommit(git, gitDir, { oid, onto, ...(message === undefined ? {} : { message }) }),
   }
 }

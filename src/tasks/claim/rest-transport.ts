@@ -34,7 +34,7 @@ export interface RestRefs {
   forward(ref: string, oid: string, signal: AbortSignal): Promise<void>
   remove(ref: string, signal: AbortSignal): Promise<void>
   updateAll(
-    updates: { name: string; beforeOid: string; afterOid: string }[],
+    updates: { name: string; beforeOid: string; afterOid: string; force?: boolean }[],
     signal: AbortSignal,
   ): Promise<void>
 }
@@ -80,10 +80,11 @@ export function createRestTransport(
       const specs = stages.map(({ oid, name }) => `+${oid}:${name}`)
       await remote(['push', '--quiet', '--no-verify', url, ...specs], signal)
     }
-    const moves = updates.map(({ ref, expected, next }) => ({
+    const moves = updates.map(({ ref, expected, next, force = false }) => ({
       name: ref,
       beforeOid: expected ?? zeros,
       afterOid: next,
+      force,
     }))
     const ends = stages.map(({ oid, name }) => ({ name, beforeOid: oid, afterOid: zeros }))
     try {

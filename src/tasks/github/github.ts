@@ -27,6 +27,7 @@ import {
 } from './shapes.ts'
 import { createWhereabouts } from './moved.ts'
 import { createRefsApi } from './refs.ts'
+import { openGate, type Outgoing } from '../outgoing/outgoing.ts'
 import type { Allowance } from './limits.ts'
 import { reviewCalls, type ReviewCalls } from './review-calls.ts'
 import type { GitHubWithRefs } from './types.ts'
@@ -49,6 +50,8 @@ export interface GitHubInit {
 export interface GitHubComponents {
   logger: Logger
   onAnswer?: (answer: Answered) => void
+  /** Asked before everything that is sent. Default: lets all pass. */
+  outgoing?: Outgoing
   /** Whether a request may be sent now: one that GitHub would refuse is not sent. Default: always. */
   mayAsk?: () => Allowance
 }
@@ -63,7 +66,7 @@ const hasNext = (headers: Record<string, unknown>) =>
 
 export function createGitHub(
   init: GitHubInit,
-  { logger, onAnswer = () => undefined, mayAsk }: GitHubComponents,
+  { logger, onAnswer = () => undefined, outgoing = openGate, mayAsk }: GitHubComponents,
 ): GitHubWithRefs & { gates: GateCalls; reviews: ReviewCalls } {
   const { apiUrl, userAgent, timeoutMs = 120_000, pace = true } = init
   const credential = credentialOf(init.token)
@@ -91,12 +94,13 @@ export function createGitHub(
   ): Promise<{ data: z.infer<S>; headers: Record<string, unknown> }> {
     const may = mayAsk?.()
     if (may?.is === 'wait') throw notNow(route, may)
+    const sent = await outgoing.rest(route, parameters, signal)
     const response = await withDeadline(
       route,
       timeoutMs,
       (inner) => {
-        const options = { ...(parameters['request'] as object | undefined), signal: inner }
-        return octokit.request(route, { ...parameters, request: options })
+        const options = { ...(sent['request'] as object | undefined), signal: inner }
+        return octokit.request(route, { ...sent, request: options })
       },
       { signal },
     ).catch((error: unknown) => {
@@ -115,13 +119,16 @@ export function createGitHub(
 
   /** octokit knows where GraphQL is on GitHub Enterprise Server. */
   const graphql =
-    (repo: string) => (query: string, variables: Record<string, unknown>, signal: AbortSignal) =>
-      withDeadline(
+    (repo: string) =>
+    async (query: string, variables: Record<string, unknown>, signal: AbortSignal) => {
+      outgoing.graphql(query)
+      return withDeadline(
         'POST /graphql',
         timeoutMs,
         (inner) => octokit.graphql(query, { ...variables, request: { signal: inner, repo } }),
         { signal },
       )
+    }
 
   const at = (repo: string) => {
     const [owner = '', name = ''] = repo.split('/')

@@ -37,7 +37,8 @@ export function reachOf(refs: ClaimRepository, repo: string, outage: Outage): Cl
       outage.answered(source)
       return answer
     } catch (error) {
-      if (!signal.aborted) outage.failed(source, explain(error))
+      // What lags has answered.
+      if (!signal.aborted && !hasCode(error, 'CLAIM_STALE')) outage.failed(source, explain(error))
       throw error
     }
   }
@@ -45,7 +46,8 @@ export function reachOf(refs: ClaimRepository, repo: string, outage: Outage): Cl
     ...refs,
     snapshot: (signal, names) => watch(signal, () => refs.snapshot(signal, names)),
     read: (ref, signal) => watch(signal, () => refs.read(ref, signal)),
-    fetchBranches: (branches, signal) => watch(signal, () => refs.fetchBranches(branches, signal)),
+    fetchBranches: (branches, signal, witness) =>
+      watch(signal, () => refs.fetchBranches(branches, signal, witness)),
   }
 }
 

@@ -15,6 +15,8 @@ export interface AtomicUpdate {
   name: string
   beforeOid: string
   afterOid: string
+  /** It need not build on what is there. Default false. */
+  force?: boolean
 }
 
 export interface NewCommit {
@@ -127,7 +129,7 @@ export function createRefsApi(
       )
     },
     async updateAll(updates, signal) {
-      const refUpdates = updates.map((update) => ({ ...update, force: false }))
+      const refUpdates = updates.map((update) => ({ ...update, force: update.force ?? false }))
       const input = { repositoryId: await nodeOf(signal), refUpdates }
       const answer = await graphql(updateRefs, { input }, signal).catch((error: unknown) => {
         throw asUpdateError(error, at)

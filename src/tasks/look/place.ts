@@ -7,6 +7,7 @@ import type { Verify } from '../claim/record.ts'
 import { createGitTransport } from '../claim/git-transport.ts'
 import { createRestTransport, type RestRefs } from '../claim/rest-transport.ts'
 import { openRepository, type RunGit } from '../claim/repository.ts'
+import { openGate, type Outgoing } from '../outgoing/outgoing.ts'
 import type { Context, RepoContext } from '../context.ts'
 import { TasksError } from '../errors.ts'
 import type { TasksMesh } from '../needs.ts'
@@ -28,6 +29,8 @@ export interface PlaceInit {
 
 export interface PlaceComponents {
   git: RunGit
+  /** Asked before everything that git sends. Default: lets all pass. */
+  outgoing?: Outgoing
   verify: Verify
   signer: Pick<TasksMesh, 'peerId' | 'sign' | 'incarnation'>
   clock: Clock
@@ -49,7 +52,7 @@ export async function openPlace(
   repo: string,
   signal: AbortSignal,
 ): Promise<RepoContext> {
-  const { git, verify, signer, clock } = components
+  const { git, verify, signer, clock, outgoing = openGate } = components
   const { settings, login, name } = context
   const info = await context.github.repository(repo, signal)
   if (!info.canPush) throw readOnly(repo, login, info.missing)
@@ -68,7 +71,8 @@ export async function openPlace(
     )
   }
   const gitDir = join(init.dir, `${repo.toLowerCase().replace('/', '__')}.git`)
-  const store = { gitDir, url, repo, token: init.token, refPrefix: settings.refPrefix }
+  const { refPrefix } = settings
+  const store = { gitDir, url, repo, token: init.token, refPrefix, outgoing }
   const transport =
     init.transport === 'rest'
       ? createRestTransport(store, { git, api: components.github.refs(repo) })

@@ -52,7 +52,8 @@ export async function turn(
     const option = await consider(floor, place, memory, { issue, tip, policy })
     if (option === undefined) memory.since.delete(issue.number)
     else options.push(option)
-    await inherit(floor, place, memory, { issue, tip }, signal)
+    if (floor.context.settings.dryRun !== true)
+      await inherit(floor, place, memory, { issue, tip }, signal)
   }
   await startSome(floor, place, memory, options, signal)
 }

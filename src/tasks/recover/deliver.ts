@@ -2,7 +2,6 @@
 import { explain, hasCode } from '../../util/index.ts'
 import type { Tip } from '../claim/decide.ts'
 import {
-  branchOf,
   short,
   signatureOf,
   taskOf,
@@ -12,9 +11,10 @@ import {
   type RepoContext,
 } from '../context.ts'
 import type { Issue } from '../github/github.ts'
+import { readBranch } from '../checkpoints/branch.ts'
 import { createLease } from '../attempt/lease.ts'
-import { isFor, notePull, openPull } from '../attempt/open-pull.ts'
 import { publish } from '../attempt/publish.ts'
+import { isFor, notePull, openPull } from '../attempt/pull.ts'
 import type { Finished, Recovery, Unfinished } from './recover.ts'
 import { pullBody, pullTitle } from '../texts.ts'
 
@@ -102,8 +102,7 @@ export async function deliver(
     publishing: true,
     signal,
   }
-  const branch = branchOf(context, job)
-  const branchTip = (await place.refs.fetchBranches([branch], signal)).get(branch) ?? null
+  const branchTip = await readBranch(context, held, signal)
   try {
     await lease.start()
     await publish(context, held, { work: workOf(work.head, place.refs.gitDir), branchTip }, signal)

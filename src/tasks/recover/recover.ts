@@ -56,6 +56,7 @@ const relevant = [
   'claim.tried',
   'claim.won',
   'claim.renewed',
+  'checkpoint.intent',
   'claim.lost',
   'claim.released',
   'work.finished',
@@ -96,6 +97,9 @@ function note(open: Map<string, Unfinished>, entry: LoggedEntry): void {
       return
     case 'claim.renewed':
       at?.oids.add(entry.oid)
+      return
+    case 'checkpoint.intent':
+      at?.oids.add(entry.record)
       return
     case 'work.finished': {
       const { branch, base, head } = entry

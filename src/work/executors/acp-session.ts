@@ -254,6 +254,13 @@ function describeExit(exit: Exit, limits: ExecutorLimits): Ending {
       return { outcome: 'flood', reason: `It wrote more than ${limits.maxOutputBytes} bytes.` }
     case 'timeout':
       return { outcome: 'timeout', reason: `It took longer than ${limits.wallTimeMs} ms.` }
+    case 'limit':
+      return {
+        outcome: 'limit',
+        reason: `It used more ${exit.exceeded ?? 'of this machine'} than a task may.`,
+      }
+    case 'refused':
+      return { outcome: 'environment', reason: visible(exit.tail).slice(0, 500) }
     case 'aborted':
       return fail('It closed its pipe in the middle of the work.')
     case 'not-found':

@@ -3,6 +3,7 @@
  * an environment of its own; what it may ask of us is in acp-client.ts, how a session goes in
  * acp-session.ts.
  */
+import { commandRoots } from '../../process/index.ts'
 import { BoundedQueue, explain } from '../../util/index.ts'
 import type { AcpConfig } from '../config.ts'
 import { confinedFiles } from '../confined.ts'
@@ -18,7 +19,9 @@ import {
   type Place,
   type TurnResult,
 } from '../executor.ts'
+import { copyLogin } from '../login.ts'
 import { findPreset } from '../presets.ts'
+import { sandboxFor } from '../sandbox.ts'
 import { openSession, type AcpSession } from './acp-session.ts'
 
 /** Program and arguments of a configured agent. */
@@ -31,6 +34,8 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
   const versionCommand =
     config.version ?? (config.command === undefined ? findPreset(config.name)?.version : undefined)
 
+  const login = findPreset(config.name)?.login ?? []
+
   async function open(
     task: ExecutorTask,
     place: Place,
@@ -39,13 +44,16 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
   ): Promise<AcpSession> {
     const { processes, path, variables, userHome, clock } = settings
     const files = await confinedFiles(place.clone)
+    const isSandboxed = (await processes.prepare()).kind !== 'none'
+    const usesLogin = config.home === 'user'
+    if (usesLogin && isSandboxed) await copyLogin(login, { from: userHome, to: place.home })
     const guest = processes.spawn({
       file,
       args,
       cwd: place.clone,
       env: childEnvironment({
         path,
-        home: config.home === 'user' ? userHome : place.home,
+        home: usesLogin && !isSandboxed ? userHome : place.home,
         tmp: place.tmp,
         ceiling: place.root,
         pass: config.passEnv,
@@ -56,6 +64,11 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
       timeoutMs: task.limits.lifeTimeMs,
       maxOutputBytes: task.limits.maxOutputBytes,
       graceMs: task.limits.graceMs,
+      sandbox: sandboxFor({
+        place,
+        settings: settings.sandbox,
+        read: commandRoots([file, ...args]),
+      }),
       permit,
     })
     const { limits } = task

@@ -19,6 +19,7 @@ import {
   type Place,
   type TurnResult,
 } from '../executor.ts'
+import { sandboxFor } from '../sandbox.ts'
 
 const SUMMARY_TAIL_BYTES = 2 * 1024
 
@@ -59,7 +60,7 @@ export function createCommandExecutor(config: CommandConfig, settings: ChildSett
 
 async function runChore(
   config: CommandConfig,
-  { processes, path, variables }: ChildSettings,
+  { processes, path, variables, sandbox }: ChildSettings,
   task: ExecutorTask,
   place: Place,
   { signal, permit }: Control,
@@ -94,6 +95,7 @@ async function runChore(
       timeoutMs: limits.wallTimeMs,
       maxOutputBytes: limits.maxOutputBytes,
       graceMs: limits.graceMs,
+      sandbox: sandboxFor({ place, settings: sandbox }),
       signal,
       permit,
     })
@@ -122,6 +124,13 @@ function outcomeOf(exit: Exit, wallTimeMs: number): Pick<TurnResult, 'outcome' |
       return { outcome: 'flood', reason: `It wrote more than ${exit.outputBytes} bytes.` }
     case 'aborted':
       return { outcome: 'aborted', reason: 'It was stopped.' }
+    case 'limit':
+      return {
+        outcome: 'limit',
+        reason: `It used more ${exit.exceeded ?? 'of this machine'} than a task may.${said}`,
+      }
+    case 'refused':
+      return { outcome: 'environment', reason: end }
     case 'signalled':
       return { outcome: 'failed', reason: `It was ended by ${exit.signal ?? 'a signal'}.${said}` }
     case 'not-found':

@@ -7,18 +7,19 @@ import { attempt, type Stop } from '../../../src/tasks/attempt/attempt.ts'
 import { createClaims, type Claims } from '../../../src/tasks/claim/claims.ts'
 import type { Context, Job, Outcome, RepoContext } from '../../../src/tasks/context.ts'
 import { emptyMemory, type Floor } from '../../../src/tasks/look/floor.ts'
-import type { TasksJournal, TasksWork, WorkOutcome } from '../../../src/tasks/needs.ts'
+import type { TasksJournal, TasksWork } from '../../../src/tasks/needs.ts'
 import { createHints } from '../../../src/tasks/look/hints.ts'
 import { createNews } from '../../../src/tasks/news.ts'
 import { createPauses } from '../../../src/tasks/pauses.ts'
 import { findUnfinished } from '../../../src/tasks/recover/recover.ts'
 import { resumeRepository } from '../../../src/tasks/recover/resume.ts'
 import { turn } from '../../../src/tasks/look/rounds.ts'
-import { nullLogger, repeat, standing, type Repeating } from '../../../src/util/index.ts'
+import { nullLogger, repeat, type Repeating } from '../../../src/util/index.ts'
 import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
 import type { GitHub } from '../../../src/tasks/github/github.ts'
 import { createDesk } from '../../../src/tasks/feedback/desk.ts'
 import { gitHubOf, repositoryOf, reviewsOf, type Send } from './clients.ts'
+import { workOf } from './executor.ts'
 import { Process } from './scheduler.ts'
 import { branchPrefix, failedLabel, needsHuman, refPrefix, repo, trigger } from './server.ts'
 import {
@@ -29,7 +30,6 @@ import {
   maxRounds,
   meshOf,
   verify,
-  type Execution,
   type Machine,
   type RunningAgent,
   type World,
@@ -47,6 +47,7 @@ const usual = {
   maxAttempts: 3,
   slots: 2,
   feedback: { maxRounds, quietMs: 5_000, needsHuman },
+  checkpointMs: 20_000,
 }
 
 export function newProcess(world: World, machine: Machine): Process {
@@ -239,73 +240,4 @@ function mustHaveWon(world: World, { name, journal }: Machine, issue: number, at
       entry.type === 'claim.won' && entry.task.issue === issue && entry.attempt === attempt,
   )
   if (!won) world.violations.push(`${name} works #${issue} before its journal says so`)
-}
-
-/** The latest time after the end of a permit at which a guard acts, ms. */
-const guardMs = 2_000
-
-/** The executor: takes model time, can be frozen and stopped, and ends with a change or a failure. */
-export function workOf(world: World, machine: Machine, process: Process): TasksWork {
-  const { random, server, network, scheduler } = world
-  return {
-    freezes: true,
-    readPolicy: async () => ({ requiredLabels: [] }),
-    choose: () => ({ executor: 'model' }),
-    run: ({ issue: { number: issue }, attempt, source }, _, { signal, permit }) =>
-      new Promise<WorkOutcome>((resolve) => {
-        let execution: Execution | undefined
-        const run = () => {
-          execution = { issue, attempt, by: machine.name, from: scheduler.now, to: Infinity }
-          world.executions.push(execution)
-        }
-        const halt = () => {
-          if (execution?.to === Infinity) execution.to = scheduler.now
-        }
-        let cancelGuard = () => {}
-        // Stops the executor of an agent that is itself stopped; see `src/process/guard.ts`.
-        const guard = () => {
-          cancelGuard()
-          const left = (permit.until - process.clock.monotonic()) / machine.rate
-          cancelGuard = scheduler.after(left + guardMs, () => {
-            if (process.frozen === 'stopped') halt()
-          })
-        }
-        guard()
-        const unwatch = permit.watch(() => {
-          guard()
-          if (permit.frozen) halt()
-          else if (execution === undefined || execution.to < Infinity) {
-            if (execution !== undefined) world.resumed += 1
-            run()
-          }
-        })
-        const end = (outcome: object) => {
-          halt()
-          unwatch()
-          cancelGuard()
-          cancel()
-          signal.removeEventListener('abort', stop)
-          const common = { checks: [], executor: 'model', durationMs: 1 }
-          const dispose = async () => undefined
-          resolve({ ...common, ...outcome, dispose } as unknown as WorkOutcome)
-        }
-        const failed = (code: string) => ({ outcome: 'failed', code, reason: code, tried: [] })
-        const stop = () => end(failed('ABORTED'))
-        const long = !network.calm && random.chance(world.init.longWork)
-        if (!permit.frozen) run()
-        const cancel = standing(process.clock, permit).after(
-          random.between(500, long ? 400_000 : 60_000),
-          () => {
-            const luck = random.next()
-            if (luck < 0.08) return end(failed('CHECKS_FAILED'))
-            if (luck < 0.14 && !network.calm) return end(failed('WORKSPACE'))
-            const head = server.commit('work', source.resume ?? source.base)
-            world.made.set(head, { by: machine.name, issue, attempt })
-            end({ outcome: 'changed', gitDir: 'work', head, files: [], summary: '' })
-          },
-        )
-        if (signal.aborted) return stop()
-        signal.addEventListener('abort', stop, { once: true })
-      }),
-  }
 }

@@ -10,6 +10,7 @@
  * or late as well, it is not judged whether every issue ends (`keepsWrites`).
  */
 import type { ClaimRecord } from '../../../src/tasks/claim/record.ts'
+import { decodeMessage } from '../../../src/tasks/checkpoints/message.ts'
 import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { keyOf } from '../../../src/tasks/feedback/items.ts'
 import { reviewBody } from './clients.ts'
@@ -32,10 +33,11 @@ export async function violationsOf(world: World): Promise<string[]> {
       ...(world.tampered ? [] : await rounds(world, issue)),
       ...pulls(world, issue),
       ...executions(world, issue),
+      ...resumptions(world, issue),
       ...ending(world, issue),
     ]),
   )
-  return [...world.violations, ...found.flat(), ...strangers(world)]
+  return [...world.violations, ...found.flat(), ...strangers(world), ...refusals(world)]
 }
 
 /** One valid holder at any point: each record follows from the one before by a rule. */
@@ -140,22 +142,37 @@ export function unanswered(world: World, issue: number): boolean {
   return pull.reviews.some((review) => !worked.has(reviewKey(review)))
 }
 
-/** The work branch moves only with the closing record of the newest attempt, by its holder. */
+/**
+ * The work branch moves only with a record of the newest attempt, by its holder: with the closing one to
+ * finished work, with a renewal to a checkpoint. Only checkpoints ever give way.
+ */
 async function publication(world: World, issue: number): Promise<string[]> {
-  const { refs, pulls, commits } = world.server
+  const { server } = world
+  const { refs, pulls } = server
   const claims = refs.get(`${refPrefix}${issue}`) ?? []
   const records = await recordsOf(world.server, issue)
   const branch = refs.get(`refs/heads/${branchPrefix}${issue}`) ?? []
+  const noteOf = (oid: string | null) => decodeMessage(server.commits.get(oid ?? '')?.message ?? '')
   const wrong = branch.flatMap((move) => {
     const at = claims.findIndex(({ push }) => push === move.push)
     const record = records[at]
-    const made = world.made.get(move.after ?? '')
-    if (record?.state !== 'done') return [`the branch of #${issue} moved without a done record`]
-    if (made?.attempt !== record.attempt || made.by !== record.peerId)
+    const after = server.commits.get(move.after ?? '')
+    const note = noteOf(move.after)
+    if (record === undefined || record.state !== (note === undefined ? 'done' : 'held'))
+      return [`the branch of #${issue} moved without a done record`]
+    const made = world.made.get(after?.tree ?? '')
+    const right =
+      note === undefined
+        ? made?.attempt === record.attempt && made.by === record.peerId
+        : note.attempt === record.attempt
+    if (!right)
       return [`the branch of #${issue} holds the work of another attempt than ${record.attempt}`]
-    const built = commits.get(move.after ?? '')?.parent
-    if (move.before !== null && built !== move.before)
-      return [`the branch of #${issue} lost what stood there`]
+    const stays = new Set(server.chain(move.after))
+    for (const oid of server.chain(move.before)) {
+      if (stays.has(oid)) break
+      if (noteOf(oid) === undefined || note !== undefined)
+        return [`the branch of #${issue} lost what stood there`]
+    }
     return []
   })
   const done = claims.filter((_, index) => records[index]?.state === 'done')
@@ -184,6 +201,29 @@ function executions(world: World, issue: number): string[] {
       .filter((other) => other.from < one.to && one.from < other.to)
       .map((other) => `${one.by} and ${other.by} execute #${issue} at once`),
   )
+}
+
+/** Nobody but agents moves work branches here, so none may take its branch for somebody else's. */
+function refusals(world: World): string[] {
+  return world.machines.flatMap(({ name, journal }) =>
+    journal.flatMap((entry) =>
+      (entry.type === 'checkpoint.refused' && entry.reason.includes('someone else')) ||
+      (entry.type === 'task.failed' && entry.code === 'BRANCH_MOVED')
+        ? [`${name} gave up #${entry.task.issue}: ${entry.reason}`]
+        : [],
+    ),
+  )
+}
+
+/** Who goes on has all that was kept: nothing done is done twice. */
+function resumptions(world: World, issue: number): string[] {
+  if (world.tampered) return []
+  return world.started
+    .filter((one) => one.issue === issue && one.from < one.kept)
+    .map(
+      ({ attempt, from, kept }) =>
+        `attempt ${attempt} at #${issue} begins at ${from} of ${kept} ms`,
+    )
 }
 
 function strangers(world: World): string[] {

@@ -72,17 +72,17 @@ export function repositoryOf(
         return { is: 'unmoved', error, reason: 'no' }
       }
     },
-    fetchBranches: (branches, signal) =>
-      read(
-        signal,
-        (asOf) =>
-          new Map(
-            branches.flatMap((branch) => {
-              const oid = server.ref(`refs/heads/${branch}`, asOf)
-              return oid === undefined ? [] : [[branch, oid] as const]
-            }),
-          ),
-      ),
+    fetchBranches: (branches, signal, witness) =>
+      read(signal, (asOf) => {
+        if (witness !== undefined && server.ref(witness.ref, asOf) !== witness.oid)
+          throw new TasksError('CLAIM_STALE', 'An old state was read.')
+        return new Map(
+          branches.flatMap((branch) => {
+            const oid = server.ref(`refs/heads/${branch}`, asOf)
+            return oid === undefined ? [] : [[branch, oid] as const]
+          }),
+        )
+      }),
     adopt: async (_, oid) => void store.add(oid),
     drop: async (oid) => void store.delete(oid),
     has: async (oid) => store.has(oid),
@@ -91,6 +91,16 @@ export function repositoryOf(
     commitTree: async ({ parents: [parent = null] }) => server.commit('merge', parent),
     withMarkers: async () => [],
     isRelated: async () => true,
+    async describe(oid) {
+      const commit = server.commits.get(oid)
+      if (commit === undefined) return undefined
+      const { message, parent } = commit
+      return { message, parents: parent === null ? [] : [parent] }
+    },
+    async restack(oid, onto, message) {
+      const commit = server.commits.get(oid)!
+      return server.commit(message ?? commit.message, onto, commit.tree)
+    },
   }
 }
 

@@ -11,15 +11,18 @@ export const timeout = 300_000
 
 export async function holds(half: string): Promise<void> {
   const verdict = await check({ runs, seed: Date.now() % 1_000_000 })
-  const { contested, resumed, pulls } = verdict
+  const { contested, resumed, pulls, checkpoints, heirs } = verdict
   process.stdout.write(
-    `claims, ${half}: ${verdict.runs} schedules, ${contested} contested, ${resumed} with frozen work resumed\n`,
+    `claims, ${half}: ${verdict.runs} schedules, ${contested} contested, ${resumed} with frozen work resumed, ` +
+      `${checkpoints} checkpoints, ${heirs} attempts that went on from one\n`,
   )
   expect(verdict.failure?.report).toBeUndefined()
   expect(verdict.runs).toBe(runs)
-  // The schedules reach what they are for: work is published, taken over, and frozen.
+  // The schedules reach what they are for: work is published, taken over, frozen, and gone on with.
   expect(pulls).toBeGreaterThan(runs / 2)
   expect(contested).toBeGreaterThan(runs / 10)
   expect(resumed).toBeGreaterThan(runs / 100)
   expect(verdict.rounds).toBeGreaterThan(runs / 50)
+  expect(checkpoints).toBeGreaterThan(runs)
+  expect(heirs).toBeGreaterThan(runs / 20)
 }

@@ -135,6 +135,14 @@ export const mutants = {
       },
     }),
   },
+  /** Begins anew whatever an earlier attempt has left. */
+  'forgets checkpoints': {
+    work: (work) => ({
+      ...work,
+      run: ({ source: { resume: _, onto: __, ...source }, ...order }, ...more) =>
+        work.run({ ...order, source }, ...more),
+    }),
+  },
 } satisfies Record<string, Mutation>
 
 export type Mutant = keyof typeof mutants

@@ -4,7 +4,8 @@
  * checkers must catch it.
  */
 import { sleep, repeat, unlimited } from '../../../src/util/index.ts'
-import { newProcess, sendOf, workOf } from './agent.ts'
+import { newProcess, sendOf } from './agent.ts'
+import { workOf } from './executor.ts'
 import { gitHubOf, repositoryOf } from './clients.ts'
 import { repo, trigger } from './server.ts'
 import type { Machine, RunningAgent, World } from './world.ts'

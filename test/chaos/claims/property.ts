@@ -16,6 +16,10 @@ export interface Verdict {
   rounds: number
   /** Schedules in which frozen work went on. */
   resumed: number
+  /** Checkpoints that arrived. */
+  checkpoints: number
+  /** Attempts that went on from one. */
+  heirs: number
   failure?: { seed: number; path: string; report: string; violations: string[] }
 }
 
@@ -30,7 +34,16 @@ export async function check(
   { runs, seed, path }: Ask,
   start: Start = startAgent,
 ): Promise<Verdict> {
-  const verdict: Verdict = { runs: 0, events: 0, pulls: 0, contested: 0, rounds: 0, resumed: 0 }
+  const verdict: Verdict = {
+    runs: 0,
+    events: 0,
+    pulls: 0,
+    contested: 0,
+    rounds: 0,
+    resumed: 0,
+    checkpoints: 0,
+    heirs: 0,
+  }
   let last: string[] = []
   const property = fc.asyncProperty(schedules, async (schedule) => {
     const { violations, events, world } = await runSchedule(schedule, start)
@@ -40,6 +53,8 @@ export async function check(
     for (const { journal } of world.machines)
       verdict.rounds += journal.filter(({ type }) => type === 'feedback.ended').length
     if (world.resumed > 0) verdict.resumed += 1
+    verdict.checkpoints += world.checkpoints
+    verdict.heirs += world.started.filter(({ from }) => from > 0).length
     if (world.machines.some(({ journal }) => journal.some(isSecond))) verdict.contested += 1
     if (violations.length === 0) return
     last = violations

@@ -86,6 +86,7 @@ const scheduleOf = (action: fc.Arbitrary<Action>, drift: fc.Arbitrary<number>) =
       stale: probability(0.3),
     }),
     longWork: fc.constantFrom(0.2, 0.9),
+    appendOnly: fc.constantFrom(false, false, true),
     actions: fc.array(fc.record({ at, action }), { maxLength: 8 }),
   })
 

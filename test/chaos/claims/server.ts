@@ -51,7 +51,8 @@ export interface Unassigned {
 }
 
 export class Server {
-  readonly commits = new Map<string, { message: string; parent: string | null }>()
+  /** `tree`: what the files are, where that matters: how far the work has come. */
+  readonly commits = new Map<string, { message: string; parent: string | null; tree: string }>()
   readonly refs = new Map<string, RefMove[]>()
   readonly issues = new Map<number, { at: number; state: IssueState }[]>()
   readonly comments = new Map<number, string[]>()
@@ -59,11 +60,14 @@ export class Server {
   readonly unassigned: Unassigned[] = []
   readonly base: string
   readonly #now: () => number
+  readonly #appendOnly: boolean
   #count = 0
   #pushes = 0
 
-  constructor(issues: number, now: () => number) {
+  /** `appendOnly`: whether a rule forbids that commits of a branch disappear. */
+  constructor(issues: number, now: () => number, appendOnly = false) {
     this.#now = now
+    this.#appendOnly = appendOnly
     this.base = this.commit('base', null)
     this.refs.set('refs/heads/main', [
       { at: 0, by: 'nobody', before: null, after: this.base, push: 0 },
@@ -74,10 +78,10 @@ export class Server {
     }
   }
 
-  commit(message: string, parent: string | null): string {
+  commit(message: string, parent: string | null, tree = ''): string {
     this.#count += 1
     const oid = this.#count.toString(16).padStart(40, '0')
-    this.commits.set(oid, { message, parent })
+    this.commits.set(oid, { message, parent, tree })
     return oid
   }
 
@@ -90,6 +94,7 @@ export class Server {
     const moving = updates.filter(({ ref, next }) => this.ref(ref) !== next)
     const stale = moving.find(({ ref, expected }) => (this.ref(ref) ?? null) !== expected)
     if (stale !== undefined) throw new Error(`stale info: ${stale.ref}`)
+    this.#obeyRules(moving)
     this.#move(by, moving)
   }
 
@@ -97,6 +102,9 @@ export class Server {
   updateRefs(by: string, updates: readonly RefUpdate[]): void {
     const stale = updates.find(({ ref, expected }) => (this.ref(ref) ?? null) !== expected)
     if (stale !== undefined) throw new Error(`beforeOid: ${stale.ref}`)
+    const rude = updates.find((one) => one.force !== true && !this.#follows(one))
+    if (rude !== undefined) throw new Error(`not a fast-forward: ${rude.ref}`)
+    this.#obeyRules(updates)
     this.#move(by, updates)
   }
 
@@ -118,6 +126,17 @@ export class Server {
   /** Whatever is there: what somebody with write access can do. */
   forceRef(by: string, ref: string, next: string | null): void {
     this.#move(by, [{ ref, next }])
+  }
+
+  #follows({ ref, next }: { ref: string; next: string }): boolean {
+    const now = this.ref(ref)
+    return now === undefined || [...this.chain(next)].includes(now)
+  }
+
+  #obeyRules(updates: readonly { ref: string; next: string }[]): void {
+    const branches = updates.filter(({ ref }) => ref.startsWith('refs/heads/'))
+    const against = branches.find((one) => this.#appendOnly && !this.#follows(one))
+    if (against !== undefined) throw new Error(`protected branch: ${against.ref}`)
   }
 
   *chain(oid: string | null): Generator<string> {

@@ -30,6 +30,8 @@ export interface WorldInit {
   transports: 'git' | 'rest' | 'both'
   /** Probability that work takes minutes, while things go wrong. */
   longWork: number
+  /** A rule of the server forbids that commits of a branch disappear. */
+  appendOnly: boolean
 }
 
 /** What survives the process: journal, local git store, key. */
@@ -62,6 +64,15 @@ export interface Execution {
   to: number
 }
 
+/** What an executor went on from, and what was kept on the branch at that moment, as progress in ms. */
+export interface Started {
+  issue: number
+  attempt: number
+  from: number
+  kept: number
+  at: number
+}
+
 export type Heard = Parameters<TasksMesh['heard']>[0]
 
 export interface World {
@@ -72,7 +83,7 @@ export interface World {
   network: Network
   machines: Machine[]
   executions: Execution[]
-  /** Who made a finished commit, by OID. */
+  /** Who finished what, by the tree of the commit. */
   made: Map<string, { by: string; issue: number; attempt: number }>
   violations: string[]
   listeners: Map<Process, Heard>
@@ -86,6 +97,9 @@ export interface World {
   keepsWrites: boolean
   /** How often frozen work went on. */
   resumed: number
+  started: Started[]
+  /** Checkpoints that arrived, as their agents know. */
+  checkpoints: number
   tuning: Tuning
 }
 
@@ -122,7 +136,7 @@ export function createWorld(
     init,
     scheduler,
     random,
-    server: new Server(init.issues, () => scheduler.now),
+    server: new Server(init.issues, () => scheduler.now, init.appendOnly),
     network: new Network(scheduler, random, init.faults),
     machines,
     executions: [],
@@ -134,6 +148,8 @@ export function createWorld(
     tampered,
     keepsWrites,
     resumed: 0,
+    started: [],
+    checkpoints: 0,
     tuning,
   }
 }

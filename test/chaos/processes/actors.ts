@@ -30,7 +30,7 @@ const loopback =
     list?.some(({ internal }) => internal),
   )?.[0] ?? 'lo'
 
-const onLoopback = {
+export const onLoopback = {
   listen: ['/ip4/127.0.0.1/tcp/0'],
   mdns: { interfaces: [loopback] },
   dht: { enabled: false },

@@ -138,6 +138,7 @@ export const detail: TaskDetail = {
   reason: null,
   skipped: [],
   claimRef: null,
+  checkpoint: null,
   candidates: [],
   moreCandidates: 0,
   contention: 1,

@@ -97,6 +97,36 @@ const samples: [EntryInput, string][] = [
     'check.run octo/lib#4 attempt 2 “test” failed exit 1 in 2s',
   ],
   [
+    {
+      type: 'checkpoint.intent',
+      ...at,
+      branch: 'b/4',
+      head: 'd'.repeat(40),
+      record: oid,
+      files: 2,
+      bytes: 10,
+      leftOut: 1,
+      digestSha256: '0'.repeat(64),
+    },
+    'checkpoint.intent octo/lib#4 attempt 2 branch b/4 commit dddddddddddd 2 files 10 bytes 1 left out',
+  ],
+  [
+    {
+      type: 'checkpoint.pushed',
+      ...at,
+      branch: 'b/4',
+      head: 'd'.repeat(40),
+      record: oid,
+      files: 1,
+      bytes: 10,
+    },
+    'checkpoint.pushed octo/lib#4 attempt 2 branch b/4 commit dddddddddddd 1 file',
+  ],
+  [
+    { type: 'checkpoint.refused', ...at, branch: 'b/4', reason: 'a rule' },
+    'checkpoint.refused octo/lib#4 attempt 2 branch b/4 a rule',
+  ],
+  [
     { type: 'work.finished', ...at, branch: 'b/4', base: oid, head: 'd'.repeat(40) },
     'work.finished octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
   ],
@@ -111,6 +141,17 @@ const samples: [EntryInput, string][] = [
       done: oid,
     },
     'publish.intent octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
+  ],
+  [
+    {
+      type: 'executor.network',
+      ...at,
+      refused: [{ host: 'a.test', port: 443, reason: 'host', count: 2 }],
+      more: 1,
+      allowed: [{ host: 'b.test', port: 443, count: 1 }],
+      bytes: 7,
+    },
+    'executor.network octo/lib#4 attempt 2 reached b.test was refused a.test:443 (host) and 1 more 7 bytes',
   ],
   [
     { type: 'executor.frozen', ...at, renewed: Date.UTC(2026, 0, 2, 12, 0, 0) },

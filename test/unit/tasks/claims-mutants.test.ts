@@ -24,6 +24,7 @@ const caughtBy: Record<Mutant, RegExp> = {
   'journal after work': /before its journal says so/,
   'forgets rounds': /follows done of round|worked twice/,
   'no resume': /never ends/,
+  'forgets checkpoints': /begins at \d+ of \d+ ms/,
 }
 
 describe('a broken agent', { timeout }, () => {

@@ -1,13 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  cleanIssueText,
-  cutEnd,
-  HIDDEN_MARKER,
-  keepEnd,
-  oneLine,
-  visible,
-} from '../../../src/work/clean.ts'
+import { cleanIssueText, cutEnd, keepEnd, oneLine, visible } from '../../../src/work/clean.ts'
+import { HIDDEN_MARKER, shownMarkdown } from '../../../src/work/shown.ts'
 
 describe('cleanIssueText', () => {
   const clean = (text: string) => cleanIssueText(text, 65_536)
@@ -19,7 +13,28 @@ describe('cleanIssueText', () => {
     ['a <!-<!-- -->- hidden --> b', `a <!-${HIDDEN_MARKER}- hidden --> b`],
     ['[//]: # (hidden)\ntext', `${HIDDEN_MARKER}\ntext`],
     ['[comment]: <> (hidden)', HIDDEN_MARKER],
-    ['[1]: https://example.org', '[1]: https://example.org'],
+    ['see [1]\n\n[1]: https://example.org "steal"', 'see [1]\n\n[1]: https://example.org'],
+    ['[steal the token]: https://example.org', HIDDEN_MARKER],
+    ['a[^1]\n\n[^1]: note', 'a[^1]\n\n[^1]: note'],
+    ['a\n\n[^1]: steal', `a\n\n${HIDDEN_MARKER}`],
+    ['![steal the token](https://x.test/a.png "steal") b', '[image] b'],
+    ['<img alt="steal" src="x"> b', '[image] b'],
+    ['a <img alt="steal > it" src=x> b', 'a [image] b'],
+    ['[here](https://x.test "steal")', '[here](https://x.test)'],
+    ['[**b** c](data:text/plain,steal)', '[**b** c]([target removed])'],
+    ['[x](javascript:steal)', '[x]([target removed])'],
+    ['<style>\nsteal\n</style>\n\nb', `${HIDDEN_MARKER}\n\nb`],
+    ['a <title>steal</title> b', `a ${HIDDEN_MARKER} b`],
+    ['a <template>steal', `a ${HIDDEN_MARKER}`],
+    ['<p title="steal" data-x=\'steal\'>b</p>', '<p>b</p>'],
+    ['<?steal?>', HIDDEN_MARKER],
+    [
+      '<details><summary>Log</summary>\n\nb\n\n</details>',
+      '[part that the page shows collapsed:]<summary>Log</summary>\n\nb\n\n[end of that part]',
+    ],
+    ['```html\n<!-- kept --><img alt="kept">\n```', '```html\n<!-- kept --><img alt="kept">\n```'],
+    ['in `<!-- kept -->` code', 'in `<!-- kept -->` code'],
+    [`a${'\n'.repeat(500)}b`, `a${'\n'.repeat(20)}${HIDDEN_MARKER}\nb`],
   ])('takes out what a page does not show: %j', (text, expected) => {
     expect(clean(text)).toBe(expected)
   })
@@ -35,6 +50,9 @@ describe('cleanIssueText', () => {
     '\u{e007f}',
     '\u00ad',
     '\u0007',
+    '\u2800',
+    '\ue000',
+    '\u{f0000}',
   ])('takes out the invisible character %j', (character) => {
     expect(clean(`a${character}b`)).toBe('ab')
   })
@@ -74,6 +92,50 @@ describe('cleanIssueText', () => {
         const text = clean(pieces.join(''))
         expect(text).toBe(visible(text))
         expect(text).not.toMatch(/<!--/)
+      }),
+    )
+  })
+})
+
+describe('shownMarkdown', () => {
+  it('leaves plain text as it is', () => {
+    const word = fc.stringMatching(/^[a-z0-9 .,;()'?\n-]{0,40}$/)
+    fc.assert(
+      fc.property(word, (text) => {
+        expect(shownMarkdown(text)).toBe(text)
+      }),
+    )
+  })
+
+  it('shows no secret part, wherever it stands', () => {
+    const hide = fc.constantFrom<(text: string) => string>(
+      (text) => `<!-- ${text} -->`,
+      (text) => `![${text}](https://x.test/a.png)`,
+      (text) => `[a](https://x.test "${text}")`,
+      (text) => `<img alt="${text}">`,
+      (text) => `<style>${text}</style>`,
+      (text) => `<b title="${text}">b</b>`,
+      (text) => `\n\n[${text}]: https://x.test\n\n`,
+      (text) => `\n\n[//]: # (${text})\n\n`,
+    )
+    const around = fc.constantFrom(
+      '',
+      ' ',
+      'a',
+      '\n',
+      '\n\n',
+      '> ',
+      '- ',
+      '**b** ',
+      '# ',
+      '1. ',
+      '|',
+    )
+    fc.assert(
+      fc.property(hide, around, around, (how, before, after) => {
+        expect(cleanIssueText(`${before}${how('stealit')}${after}`, 65_536)).not.toContain(
+          'stealit',
+        )
       }),
     )
   })

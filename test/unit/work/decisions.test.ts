@@ -5,7 +5,7 @@ import { answerPermission } from '../../../src/work/executors/acp-permission.ts'
 import { decodeUpdate } from '../../../src/work/executors/acp-messages.ts'
 import { executorConfigSchema, presetExecutor, PRESETS } from '../../../src/work/index.ts'
 import { relayEvents, MAX_PROGRESS } from '../../../src/work/progress.ts'
-import { protectedPaths } from '../../../src/work/protected.ts'
+import { protectedPaths } from '../../../src/work/leaving/protected.ts'
 import { leadsOutside } from '../../../src/work/tree.ts'
 import { policy } from './rig.ts'
 
@@ -192,6 +192,8 @@ describe('relayEvents', () => {
   })
 })
 
+const changes = (paths: string[]) => paths.map((path) => ({ path }))
+
 describe('protectedPaths', () => {
   it('finds them in any case and depth, and lets the rest be', () => {
     const closed = [
@@ -215,7 +217,42 @@ describe('protectedPaths', () => {
       'docs/workflow.html',
       'README.md',
     ]
-    expect(protectedPaths([...open, ...closed])).toEqual(closed)
+    expect(protectedPaths(changes([...open, ...closed]))).toEqual(closed)
+  })
+
+  it.each([
+    '.github/workflow\u200bs/x.yml',
+    '.GITHUB/Workflows/x.yml',
+    '.github./workflows /x.yml',
+    '.github::$INDEX_ALLOCATION/workflows/x.yml',
+    'AGENTS.md.',
+    'agents.md:x',
+    '\uff21GENTS.md',
+  ])('reads %j as the most forgiving file system would', (path) => {
+    expect(protectedPaths(changes([path]))).toEqual([path])
+  })
+
+  it('takes a link or a repository in the place of a protected directory for what it holds', () => {
+    const paths = ['.claude', '.github', '.github/workflows', 'docs', '.github/x']
+    const links = paths.map((path) => ({ path, mode: '120000' }))
+    expect(protectedPaths(links)).toEqual(['.claude', '.github', '.github/workflows', 'docs'])
+    expect(protectedPaths(changes(['.github', 'docs']))).toEqual([])
+    expect(protectedPaths(changes(['.claude']))).toEqual(['.claude'])
+  })
+
+  it('lets the operator protect more, and allow what a rule protects', () => {
+    const rules = {
+      protect: ['deploy/', '/Makefile'],
+      allow: ['.github/workflows/docs.yml', '.vscode/'],
+    }
+    const paths = ['x/deploy/a', 'Makefile', 'src/Makefile', '.github/workflows/docs.yml']
+    const more = ['.github/workflows/ci.yml', '.vscode/a.json', 'AGENTS.md']
+    expect(protectedPaths(changes([...paths, ...more]), rules)).toEqual([
+      'x/deploy/a',
+      'Makefile',
+      '.github/workflows/ci.yml',
+      'AGENTS.md',
+    ])
   })
 })
 

@@ -1,9 +1,16 @@
 /** What tests of this room share: a bare repository, real processes, orders. */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { glob } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createGit, createProcesses, type Git, type Processes } from '../../../src/process/index.ts'
+import {
+  createGit,
+  createProcesses,
+  type Git,
+  type Processes,
+  type SandboxChoice,
+} from '../../../src/process/index.ts'
 import { nullLogger } from '../../../src/util/index.ts'
 import {
   createWork,
@@ -35,6 +42,8 @@ export interface Rig {
   /** Another commit on top of `parent`, in the bare repository. */
   commit(repo: Repo, parent: string, files: Record<string, string>): string
   show(gitDir: string, spec: string): string
+  /** Clones of the tasks that run now. */
+  clones(): Promise<string[]>
   work(executors: ExecutorConfigInput[], init?: Partial<WorkInit>): Promise<Work>
   close(): Promise<void>
 }
@@ -49,9 +58,10 @@ const env = {
   GIT_COMMITTER_EMAIL: 'a@example.org',
 }
 
-export function createRig(): Rig {
+/** `sandbox`: `off` for what must hold without one, too, and for reports that are written beside the workspace. */
+export function createRig({ sandbox = 'auto' }: { sandbox?: SandboxChoice } = {}): Rig {
   const dir = mkdtempSync(join(tmpdir(), 'bzzz-work-'))
-  const processes = createProcesses({ stateDir: join(dir, 'state'), logger: nullLogger })
+  const processes = createProcesses({ stateDir: join(dir, 'state'), logger: nullLogger, sandbox })
   const git = createGit({ processes })
   const works: Work[] = []
   let count = 0
@@ -96,6 +106,8 @@ export function createRig(): Rig {
       sh(at, 'push', '-q', 'origin', `HEAD:refs/heads/more-${count}`)
       return id
     },
+    clones: async () =>
+      (await Array.fromAsync(glob('work-*/*/clone', { cwd: dir }))).map((path) => join(dir, path)),
     show: (gitDir, spec) => sh(dir, '--git-dir', gitDir, 'show', spec),
     async work(executors, init = {}) {
       count += 1

@@ -1,10 +1,16 @@
 /**
  * Files that no issue may change, because they steer what runs with more rights than the change
- * itself: workflows, git's own configuration, and what coding agents obey. Compared without
- * regard to case, since some file systems do not know the difference.
+ * itself: workflows, git's own configuration, and what coding agents obey. Names are compared as the
+ * most forgiving file system would (`names.ts`). The operator of an agent may add paths and take some
+ * away; a repository, whose files the work itself changes, may not. Pure.
  */
+import { folded } from './names.ts'
+
 interface Rule {
-  /** Path from the root, or a name at any depth when it has no slash; `/` at the end: all below. */
+  /**
+   * Path from the root, or a name at any depth when it has no slash but one at its end; `/` at the end:
+   * all below. A `/` at the start: at the root only.
+   */
   path: string
   why: 'workflow' | 'git' | 'agents' | 'owners' | 'tooling'
 }
@@ -60,19 +66,54 @@ const RULES: readonly Rule[] = [
   { path: '.yarnrc.yml', why: 'tooling' },
 ]
 
-/** Which of the paths (as git names them, with slashes) are protected. */
-export function protectedPaths(paths: readonly string[]): string[] {
-  return paths.filter((path) => RULES.some((rule) => matches(rule.path, path)))
+/** What the operator changes about the rules, each in the form of a rule's path. */
+export interface PathRules {
+  /** Protected, too. Default none. */
+  protect?: readonly string[]
+  /** Files that may be changed although a rule protects them; a directory ends with "/". Default none. */
+  allow?: readonly string[]
 }
 
-function matches(rule: string, path: string): boolean {
-  const wanted = rule.toLowerCase()
-  const at = path.toLowerCase()
-  const directory = wanted.endsWith('/')
-  const bare = directory ? wanted.slice(0, -1) : wanted
-  if (!bare.includes('/')) {
+export interface PathChange {
+  /** As git names it, with slashes. */
+  path: string
+  /** Mode after the change. Default: a plain file's. */
+  mode?: string
+}
+
+/** Which of the changed paths are protected. */
+export function protectedPaths(
+  changed: readonly PathChange[],
+  { protect = [], allow = [] }: PathRules = {},
+): string[] {
+  const rules = [...RULES.map(({ path }) => path), ...protect]
+  return changed
+    .filter((change) => rules.some((rule) => matches(rule, change)))
+    .filter((change) => !allow.some((rule) => covers(rule, folded(change.path))))
+    .map(({ path }) => path)
+}
+
+/** A link or a repository in the place of a directory that holds protected files stands for all of them. */
+function matches(rule: string, { path, mode = '100644' }: PathChange): boolean {
+  const at = folded(path)
+  if (covers(rule, at)) return true
+  const { bare, directory, anywhere } = parse(rule)
+  if (directory && (anywhere ? at.split('/').at(-1) === bare : at === bare)) return true
+  const redirects = mode === '120000' || mode === '160000'
+  return redirects && !anywhere && bare.startsWith(`${at}/`)
+}
+
+function covers(rule: string, at: string): boolean {
+  const { bare, directory, anywhere } = parse(rule)
+  if (anywhere) {
     const parts = at.split('/')
     return directory ? parts.slice(0, -1).includes(bare) : parts.at(-1) === bare
   }
-  return directory ? at.startsWith(wanted) : at === wanted
+  return directory ? at.startsWith(`${bare}/`) : at === bare
+}
+
+function parse(rule: string): { bare: string; directory: boolean; anywhere: boolean } {
+  const directory = rule.endsWith('/')
+  const bare = folded(directory ? rule.slice(0, -1) : rule)
+  return { bare: bare.replace(/^\//, ''), directory, anywhere: !bare.includes('/') }
 }

@@ -1,0 +1,190 @@
+/**
+ * The break-out table: each attack is run in a sandbox by a hostile program, and every one must be
+ * stopped. `npm test` runs it for every sandbox that works here; `node bench/breakout.ts` prints it.
+ */
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import {
+  createProcesses,
+  type Exit,
+  type Processes,
+  type SandboxChoice,
+  type SpawnRequest,
+} from '../../src/process/index.ts'
+import { nullLogger } from '../../src/util/index.ts'
+import type { Targets } from './targets.ts'
+
+export interface Row {
+  attack: string
+  stopped: boolean
+  /** By what: the error that it met, or the limit. */
+  by: string
+}
+
+const MIB = 1024 * 1024
+export const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
+
+export interface Stage {
+  processes: Processes
+  /** Runs a program in the sandbox; its place is new for each. */
+  run(argv: [string, ...string[]], more?: Partial<SpawnRequest>): Promise<Exit & { clone: string }>
+  close(): Promise<void>
+}
+
+/** Undefined when this sandbox does not work here; `why` is told. */
+export async function stage(
+  choice: Exclude<SandboxChoice, 'auto' | 'off'>,
+  targets: Targets,
+  why: (reason: string) => void,
+): Promise<Stage | undefined> {
+  const { home } = targets
+  const processes = createProcesses({ stateDir: home, logger: nullLogger, sandbox: choice })
+  const state = await processes.prepare()
+  if (state.kind !== choice) {
+    await processes.stop()
+    why(state.why)
+    return undefined
+  }
+  let count = 0
+  return {
+    processes,
+    async run([file, ...args], { sandbox, ...more } = {}) {
+      count += 1
+      const root = join(home, 'work', `octo-lib-${choice}-${count}`)
+      const [clone, own, tmp] = ['clone', 'home', 'tmp'].map((name) => join(root, name)) as [
+        string,
+        string,
+        string,
+      ]
+      for (const path of [clone, own, tmp]) mkdirSync(path, { recursive: true, mode: 0o700 })
+      copyFileSync(join(import.meta.dirname, 'hostile.mjs'), join(clone, 'hostile.mjs'))
+      writeFileSync(join(clone, 'targets.json'), JSON.stringify(targets.given))
+      const exit = await processes.run({
+        file,
+        args,
+        cwd: clone,
+        env: { PATH, HOME: own, TMPDIR: tmp },
+        purpose: `break out of ${choice}`,
+        timeoutMs: 60_000,
+        sandbox: { ...sandbox, read: [], write: [clone, own, tmp], network: 'none' },
+        ...more,
+      })
+      return { ...exit, clone }
+    },
+    close: () => processes.stop(),
+  }
+}
+
+/** Reading, writing, connecting, escaping: all that one hostile program tries. */
+export async function tryWalls({ run }: Stage, targets: Targets): Promise<Row[]> {
+  targets.noticed.length = 0
+  const exit = await run(['node', 'hostile.mjs'])
+  const rows = rowsOf(exit.stdout)
+  const noticed = targets.noticed.map((what) => ({
+    attack: what,
+    stopped: false,
+    by: 'nothing: the other end saw it',
+  }))
+  return [...rows, ...noticed]
+}
+
+/** The lines that `hostile.mjs` prints. */
+export function rowsOf(printed: string): Row[] {
+  return printed.split('\n').flatMap((line) => {
+    const match = /^(GOT|STOPPED) ([^:]+): (.*)$/.exec(line)
+    if (match === null) return []
+    const [, how, attack = '', by = ''] = match
+    return [{ attack, stopped: how === 'STOPPED', by }]
+  })
+}
+
+const node = (code: string): [string, ...string[]] => ['node', '-e', code]
+const sh = (code: string): [string, ...string[]] => ['sh', '-c', code]
+const limits = (wanted: object) => ({ sandbox: { read: [], write: [], limits: wanted } })
+
+/** What would use up the machine. Each is bounded by itself, should the sandbox not hold it. */
+export async function tryLimits(stage: Stage): Promise<Row[]> {
+  const rows: Row[] = []
+  const add = (attack: string, exit: Exit, stopped: boolean) =>
+    rows.push({ attack, stopped, by: exit.exceeded ?? said(exit) })
+  const run = (argv: [string, ...string[]], wanted: object, more: Partial<SpawnRequest> = {}) =>
+    stage.run(argv, withLimits(more, wanted))
+
+  const memory = await run(
+    node(
+      `const all = []; for (let i = 0; i < 60; i += 1) { all.push(Buffer.alloc(${16 * MIB}, 1)); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60) } console.log('ALL')`,
+    ),
+    { memoryBytes: 256 * MIB },
+  )
+  add('memory bomb', memory, !memory.stdout.includes('ALL'))
+  const forks = await run(
+    sh('i=0; while [ $i -lt 200 ]; do sleep 5 & i=$((i+1)); done; echo ALL; wait'),
+    { processes: 64 },
+  )
+  add('fork bomb', forks, !forks.stdout.includes('ALL'))
+  const disk = await run(
+    node(
+      `const fs = require('fs'); for (let i = 0; i < 16; i += 1) { fs.writeFileSync('f' + i, Buffer.alloc(${8 * MIB}, 1)); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150) } console.log('ALL')`,
+    ),
+    { diskBytes: 24 * MIB },
+  )
+  add('disk flood', disk, !disk.stdout.includes('ALL'))
+  const files = await run(
+    node(
+      `const fs = require('fs'); for (let i = 0; i < 500; i += 1) fs.openSync('targets.json'); console.log('ALL')`,
+    ),
+    { openFiles: 128 },
+  )
+  add('open files', files, !files.stdout.includes('ALL'))
+  const output = await run(['yes'], {}, { maxOutputBytes: MIB, timeoutMs: 20_000 })
+  add('endless output', output, output.reason === 'output-limit')
+  const endless = await run(
+    sh('trap "" TERM INT HUP; while :; do sleep 1; done'),
+    {},
+    { timeoutMs: 1_000, graceMs: 300 },
+  )
+  add('running for ever', endless, endless.reason === 'timeout')
+  const mark = `${600 + Math.floor(Math.random() * 1_000_000)}.5`
+  const daemon = await run(
+    sh(`(setsid sh -c 'setsid sleep ${mark} & sleep 0.1' &) ; sleep 0.5; echo left`),
+    {},
+  )
+  const alive = commandLines().some((line) => line.includes(mark))
+  rows.push({
+    attack: 'double-forked daemon',
+    stopped: !alive,
+    by: alive ? 'nothing' : `ended with its task (${said(daemon)})`,
+  })
+  return rows
+}
+
+function withLimits(more: Partial<SpawnRequest>, wanted: object): Partial<SpawnRequest> {
+  return { ...more, ...limits(wanted) }
+}
+
+function said({ reason, exitCode, tail }: Exit): string {
+  const last = tail.trim().split('\n').at(-1) ?? ''
+  return reason === 'exited' ? `exit ${exitCode}: ${last.slice(0, 60)}` : reason
+}
+
+function commandLines(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        return [readFileSync(`/proc/${pid}/cmdline`, 'latin1')]
+      } catch {
+        return []
+      }
+    })
+}
+
+export function drawn(title: string, rows: readonly Row[]): string {
+  const wide = Math.max(...rows.map(({ attack }) => attack.length))
+  const lines = rows.map(
+    ({ attack, stopped, by }) =>
+      `${attack.padEnd(wide)}  ${stopped ? 'stopped' : 'GOT IN '}  ${by}`,
+  )
+  const count = rows.filter(({ stopped }) => stopped).length
+  return [`${title}: ${rows.length} tried, ${count} stopped`, ...lines, ''].join('\n')
+}
