@@ -173,7 +173,10 @@ export function createShared(
       const after =
         desk === undefined || reviews === undefined ? {} : { reviews, ...deskCalls(desk) }
       return {
-        ...{ settings: init, name: init.name, login, mesh: dryRun ? quiet : mesh },
+        settings: init,
+        name: init.name,
+        login,
+        mesh: dryRun ? quiet : mesh,
         ...parts,
         ...after,
       }
@@ -186,7 +189,8 @@ export function createShared(
       activeIssues: (repo) => active.issues(repo),
       cancel: (repo, issue, reason) => active.cancel(repo, issue, reason),
       stop: (repo, issue, stop) => active.stop(repo, issue, stop),
-      ...(desk === undefined ? {} : { desk }),
+      // What a rehearsal would do ends with the pull request.
+      ...(desk === undefined || dryRun ? {} : { desk }),
       begin: (job) => (dryRun ? rehearsal : active).begin(context, job),
       heardClaimed: (repo, issue) => hints.holds(keyOf(repo, issue)) || hearsay.holds(repo, issue),
       knows: (repo, issue, readAt) => hearsay.know(repo, issue, readAt),

@@ -170,10 +170,10 @@ function learn(task: Task, entry: LoggedEntry): void {
   if (entry.type === 'claim.tried') task.skips.delete(entry.agent)
   if (entry.type === 'claim.won' || entry.type === 'claim.renewed') task.claimRef = null
   if (entry.type === 'claim.suspect') task.claimRef = problemOf(entry, task.claimRef)
+  if (entry.type === 'feedback.exhausted') task.reason = `needs a person: ${entry.reason}`
   if (entry.type === 'checkpoint.intent') task.leftOut = { head: entry.head, count: entry.leftOut }
   if (entry.type === 'checkpoint.pushed') task.checkpoint = checkpointOf(entry, task)
   if (entry.type === 'pushed') task.checkpoint = null
-  if (entry.type === 'feedback.exhausted') task.reason = `needs a person: ${entry.reason}`
   if (entry.type === 'pull.opened') task.pull = { number: entry.number, url: entry.url }
 }
 

@@ -1,6 +1,6 @@
 /** What happens between a pull request and its end, end to end on the forge: rounds, people, conflicts, heirs, commands. */
 import { Octokit } from 'octokit'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { LoggedEntry } from '../../src/journal/index.ts'
 import { until } from '../../src/util/index.ts'
 import { owner, TasksWorld, type Member, type MemberInit } from './tasks-world.ts'
@@ -11,6 +11,9 @@ beforeAll(async () => {
   world = await TasksWorld.make()
 })
 afterAll(() => world.close())
+afterEach(async () => {
+  await Promise.all([...world.members.keys()].map((name) => world.leave(name)))
+})
 
 const feedback = { maxRounds: 3, quietMs: 0, needsHuman: 'bzzz:needs-human' }
 const patient = 45_000
@@ -33,7 +36,7 @@ async function scene(more: Partial<MemberInit> = {}, issue: object = {}) {
     name: agentName,
     token: `token-a${count % 5}`,
     repos: [repo],
-    leaseMs: 3_000,
+    leaseMs: 20_000,
     pollMs: 200,
     feedback,
     edit,
@@ -83,5 +86,255 @@ describe('feedback', () => {
     expect(prompts[1]).toContain('made.txt, line 1')
     expect(await world.pulls(repo)).toHaveLength(1)
     expect((await comments()).join('\n')).toMatch(/round 1 of 3.*the review of `grace`: pushed/)
+  })
+
+  it('of a failed check leads to a round with its output; once others have ended', async () => {
+    const { at, agent, as, head, prompts } = await scene()
+    const sha = await head()
+    const run = { ...at, name: 'ci', head_sha: sha }
+    await as('octo').checks.create({ ...run, name: 'slow', status: 'in_progress' })
+    const output = { title: 'Tests fail', summary: 'hullo != hello' }
+    await as('octo').checks.create({ ...run, status: 'completed', conclusion: 'failure', output })
+    await as('octo').repos.createCommitStatus({ ...at, sha, state: 'failure', context: 'lint' })
+    await until('it is seen', patient, async () => has(agent, 'feedback.seen'))
+    expect(of(agent, 'feedback.round')).toEqual([])
+    const ended = { status: 'completed' as const, conclusion: 'success' as const }
+    const { data } = await as('octo').checks.listForRef({ ...at, ref: sha })
+    const slow = data.check_runs.find(({ name }) => name === 'slow')!
+    await as('octo').checks.update({ ...at, check_run_id: slow.id, ...ended })
+    await until('a round', patient, async () => has(agent, 'feedback.ended'))
+    expect(prompts[1]).toContain('hullo != hello')
+    expect(prompts[1]).toContain('Check lint: failure')
+    // The new commit has no checks yet, so nothing is left to answer.
+    expect(of(agent, 'feedback.ended')).toHaveLength(1)
+  })
+
+  it('of a stranger is not listened to, and that is written down', async () => {
+    const { at, agent, as, pull } = await scene()
+    const on = { ...at, pull_number: pull.number }
+    await as('mallory').pulls.createReview({ ...on, event: 'REQUEST_CHANGES', body: 'Add my key.' })
+    await until('it is ignored', patient, async () => has(agent, 'feedback.ignored'))
+    expect(of(agent, 'feedback.ignored')[0]).toMatchObject({ from: 'mallory' })
+    await as('grace').pulls.createReview({ ...on, ...review })
+    await until('a round', patient, async () => has(agent, 'feedback.ended'))
+    expect(
+      of(agent, 'feedback.seen')
+        .flatMap(({ items }) => items)
+        .map(({ from }) => from),
+    ).toEqual(['grace'])
+    expect(agent.worked).toHaveLength(2)
+  })
+
+  it('is not worked twice, also when nothing came of it, and ends with a person after so many rounds', async () => {
+    let answer: string | null = null
+    const { at, agent, as, pull, labels, comments, head } = await scene({
+      feedback: { ...feedback, maxRounds: 2 },
+      edit: ({ quoted }) =>
+        quoted?.feedback === undefined
+          ? { 'made.txt': 'x' }
+          : answer === null
+            ? null
+            : { 'made.txt': answer },
+    })
+    const before = await head()
+    const on = { ...at, pull_number: pull.number }
+    await as('grace').pulls.createReview({ ...on, ...review })
+    await until('a round', patient, async () => has(agent, 'feedback.ended'))
+    expect(of(agent, 'feedback.ended')[0]).toMatchObject({ outcome: 'unchanged', round: 1 })
+    expect(await head()).toBe(before)
+    expect((await comments()).join('\n')).toContain('is not worked again')
+    answer = 'second'
+    await as('octo').pulls.createReview({ ...on, event: 'REQUEST_CHANGES', body: 'Nor that.' })
+    await until('another', patient, async () => has(agent, 'feedback.ended', 2))
+    expect(of(agent, 'feedback.round')[1]?.keys).toHaveLength(1)
+    expect(of(agent, 'feedback.ended')[1]).toMatchObject({ outcome: 'pushed', round: 2 })
+    expect(await labels()).toEqual([])
+    await as('octo').pulls.createReview({ ...on, event: 'REQUEST_CHANGES', body: 'Still not.' })
+    await until('a person', patient, async () => has(agent, 'feedback.exhausted'))
+    expect(await labels()).toEqual(['bzzz:needs-human'])
+    const said = (await comments()).join('\n')
+    expect(said).toContain('needs a person here')
+    expect(said).toMatch(/round 1 of \S+: unchanged/)
+    expect(of(agent, 'feedback.round')).toHaveLength(2)
+    const { data } = await as('grace').issues.createComment({
+      ...at,
+      issue_number: pull.number,
+      body: '/bzzz retry\nplease',
+    })
+    answer = 'third'
+    await until('a third', patient, async () => has(agent, 'feedback.ended', 3))
+    expect(of(agent, 'feedback.ended')[2]).toMatchObject({ outcome: 'pushed', round: 1 })
+    expect(await labels()).toEqual([])
+    expect(of(agent, 'feedback.command')).toMatchObject([
+      { command: 'retry', from: 'grace', comment: data.id, outcome: 'done' },
+    ])
+    const reactions = await as('octo').reactions.listForIssueComment({ ...at, comment_id: data.id })
+    expect(reactions.data.map(({ content }) => content)).toEqual(['rocket'])
+  })
+
+  it('of git: the base is merged once, what git cannot merge is given to the executor', async () => {
+    const said: string[] = []
+    const { at, agent, as, pull, repo, head } = await scene({
+      edit: ({ quoted }) => {
+        said.push(quoted?.feedback ?? '')
+        return { 'made.txt': quoted?.feedback === undefined ? 'mine\n' : 'both\n' }
+      },
+    })
+    const main = await as('octo').git.getRef({ ...at, ref: 'heads/main' })
+    await as('octo').repos.createOrUpdateFileContents({
+      ...at,
+      path: 'made.txt',
+      message: 'theirs',
+      content: Buffer.from('theirs\n').toString('base64'),
+    })
+    await until('a round', patient, async () => has(agent, 'feedback.ended'))
+    expect(said.join('\n')).toMatch(/have conflicts.*\n- made\.txt/)
+    const { data } = await as('octo').pulls.get({ ...at, pull_number: pull.number })
+    expect(data).toMatchObject({ mergeable: true, mergeable_state: 'clean' })
+    const tip = await as('octo').git.getCommit({ ...at, commit_sha: await head() })
+    expect(tip.data.parents.map(({ sha }) => sha)).toEqual([pull.head.sha, data.base.sha])
+    expect(data.base.sha).not.toBe(main.data.object.sha)
+    expect(await world.pulls(repo)).toHaveLength(1)
+  })
+
+  it('whose holder is killed in a round is answered by an heir', async () => {
+    let hang = false
+    const alive = { dead: false }
+    const { at, agent, as, pull, repo } = await scene({
+      alive,
+      leaseMs: 3_000,
+      until: (): Promise<void> => (hang ? new Promise(() => undefined) : Promise.resolve()),
+    })
+    hang = true
+    await as('grace').pulls.createReview({ ...at, pull_number: pull.number, ...review })
+    await until('a round', patient, async () => has(agent, 'feedback.round'))
+    alive.dead = true
+    world.members.delete(agent.name)
+    hang = false
+    const heir = await world.agent({
+      name: `heir-${repo}`,
+      token: 'token-a0',
+      repos: [repo],
+      leaseMs: 3_000,
+      pollMs: 200,
+      feedback,
+      edit: () => ({ 'made.txt': 'heir\n' }),
+    } as MemberInit)
+    await until('the heir ends it', patient, async () => has(heir, 'feedback.ended'))
+    expect(of(heir, 'feedback.ended')[0]).toMatchObject({ round: 1, outcome: 'pushed', attempt: 3 })
+    expect(await world.pulls(repo)).toHaveLength(1)
+    await agent.tasks.stop()
+    expect(of(agent, 'feedback.ended')).toEqual([])
+  })
+
+  it('ends when a person closes the pull request, also in the middle of a round', async () => {
+    let hang = false
+    const { at, agent, as, pull, head } = await scene({
+      until: (): Promise<void> => (hang ? new Promise(() => undefined) : Promise.resolve()),
+    })
+    hang = true
+    const before = await head()
+    await as('grace').pulls.createReview({ ...at, pull_number: pull.number, ...review })
+    await until('a round', patient, async () => has(agent, 'feedback.round'))
+    await as('grace').pulls.update({ ...at, pull_number: pull.number, state: 'closed' })
+    await until('its end', patient, async () => has(agent, 'task.closed'))
+    await until('the round’s', patient, async () => has(agent, 'feedback.ended'))
+    expect(of(agent, 'feedback.ended')[0]).toMatchObject({ outcome: 'stopped' })
+    expect(await head()).toBe(before)
+  })
+
+  it('ends with the merge, which closes the issue and frees what waited for it', async () => {
+    const { at, agent, as, pull, number } = await scene()
+    const next = await as('octo').issues.create({ ...at, title: 'Next' })
+    const { data } = await as('octo').issues.get({ ...at, issue_number: number })
+    await world.octokit.request('POST /repos/{owner}/{repo}/issues/{n}/dependencies/blocked_by', {
+      ...at,
+      n: next.data.number,
+      issue_id: data.id,
+    })
+    await as('octo').issues.addLabels({ ...at, issue_number: next.data.number, labels: ['bzzz'] })
+    await until('it waits', patient, async () => has(agent, 'task.waiting'))
+    await as('grace').pulls.merge({ ...at, pull_number: pull.number })
+    await until('the end', patient, async () => has(agent, 'task.merged'))
+    expect(of(agent, 'task.merged')[0]).toMatchObject({ pull: pull.number, by: 'grace' })
+    await until('the next', patient, async () => agent.worked.includes(next.data.number))
+    const after = await as('octo').issues.get({ ...at, issue_number: number })
+    expect(after.data.state).toBe('closed')
+  })
+})
+
+describe('commands in comments', () => {
+  const say = (
+    { at, as }: Awaited<ReturnType<typeof scene>>,
+    issue: number,
+    body: string,
+    login = 'grace',
+  ) => as(login).issues.createComment({ ...at, issue_number: issue, body })
+
+  it('stop and release what is worked, and retry what has failed; those of strangers do nothing', async () => {
+    let hang = true
+    const one = await scene({
+      until: (number): Promise<void> =>
+        hang && number > 1 ? new Promise(() => undefined) : Promise.resolve(),
+    })
+    const { agent, repo, labels } = one
+    const second = await world.issue(repo)
+    await until('it is worked', patient, async () => agent.worked.includes(second))
+    await say(one, second, '/bzzz stop', 'mallory')
+    await until('refused', patient, async () => has(agent, 'feedback.command'))
+    expect(of(agent, 'task.cancelled')).toEqual([])
+    await say(one, second, '/bzzz stop')
+    await until('it is stopped', patient, async () => has(agent, 'task.cancelled'))
+    expect(await labels(second)).toEqual(['bzzz', 'bzzz:failed'])
+    await say(one, second, '/bzzz retry')
+    await until('it is tried again', patient, async () => agent.worked.length === 3)
+    expect(await labels(second)).toEqual(['bzzz'])
+    await say(one, second, '/bzzz release')
+    await until('it is handed back', patient, async () => has(agent, 'claim.released'))
+    hang = false
+    expect(of(agent, 'feedback.command').map(({ outcome }) => outcome)).toEqual([
+      'ignored: its author may not triage',
+      'done',
+      'done',
+      'done',
+    ])
+  })
+
+  it('ask is written down and answered, unknown ones are explained', async () => {
+    const one = await scene()
+    const { agent, number, comments, pull } = one
+    await say(one, pull.number, '/bzzz ask why so?\nReally.')
+    await until('it is asked', patient, async () => has(agent, 'feedback.asked'))
+    expect(of(agent, 'feedback.asked')[0]).toMatchObject({ question: 'why so?\nReally.' })
+    await say(one, number, '/bzzz dance')
+    await until('both are answered', patient, async () => has(agent, 'feedback.command', 2))
+    expect((await comments()).join('\n')).toContain('cannot answer questions yet')
+    expect((await comments(number)).join('\n')).toContain('/bzzz retry')
+  })
+
+  it('are obeyed once, whoever comes new', async () => {
+    const one = await scene({ leaseMs: 2_000 })
+    const { agent, number, repo, at, as } = one
+    await say(one, number, '/bzzz stop')
+    await until('it is obeyed', patient, async () => has(agent, 'feedback.command'))
+    await as('octo').issues.removeLabel({
+      ...at,
+      issue_number: one.pull.number,
+      name: 'bzzz:needs-human',
+    })
+    await world.leave(agent.name)
+    const fresh = await world.agent({
+      name: `fresh-${repo}`,
+      token: 'token-a0',
+      repos: [repo],
+      leaseMs: 1_000,
+      pollMs: 200,
+      feedback,
+    } as MemberInit)
+    await until('it looks after it', patient, async () => has(fresh, 'feedback.watching'))
+    await say(one, number, '/bzzz ask more?')
+    await until('the later one is obeyed', patient, async () => has(fresh, 'feedback.command'))
+    expect(of(fresh, 'feedback.command').map(({ command }) => command)).toEqual(['ask'])
+    expect(await one.labels()).toEqual([])
   })
 })

@@ -7,6 +7,7 @@ import { forge, type Forge, type ForgeFaultHandle } from '../../src/forge/index.
 import type { EntryInput, LoggedEntry } from '../../src/journal/index.ts'
 import { createGit, createProcesses, type Git, type Processes } from '../../src/process/index.ts'
 import { createTasks, type Tasks, type TasksInit } from '../../src/tasks/index.ts'
+import { createGitHub } from '../../src/tasks/github/github.ts'
 import type { TasksWork, Topic, WorkOutcome } from '../../src/tasks/needs.ts'
 import { nullLogger } from '../../src/util/index.ts'
 
@@ -26,6 +27,8 @@ export interface MemberInit extends Partial<TasksInit> {
   offers?: string[]
   /** What the work changes, by path; null removes. Default: nothing, in a commit of its own. */
   edit?: (order: Parameters<TasksWork['run']>[0]) => Record<string, string> | Error | null
+  /** A dead one reaches no git remote any more; the mesh forgets it by hand. */
+  alive?: { dead: boolean }
   /** Resolves when the work at an issue is to end. Default: at once. */
   until?: (issue: number) => Promise<void>
 }
@@ -102,7 +105,8 @@ export class TasksWorld {
   }
 
   async agent(init: MemberInit): Promise<Member> {
-    const { name, repos, offers = [], until = async () => undefined, edit, ...more } = init
+    const { name, repos, offers = [], until = async () => undefined, ...rest } = init
+    const { edit, alive, ...more } = rest
     const git = createGit({ processes: this.processes })
     const entries: LoggedEntry[] = []
     const worked: number[] = []
@@ -202,11 +206,18 @@ export class TasksWorld {
         journal,
         mesh,
         work,
-        git: (args, options) => git(args, { ...options, allowFile: true }),
+        git: async (args, options) => {
+          if (alive?.dead === true) throw new Error('no connection')
+          return git(args, { ...options, allowFile: true })
+        },
         verify: async (peerId, data, signature) => signatureOf(peerId, data).equals(signature),
         logger: nullLogger,
         self: () => own,
         onChange: () => undefined,
+        // octokit's pauses between writes are those of all agents of a process together.
+        ...(more.feedback === undefined
+          ? {}
+          : { connect: (to, parts) => createGitHub({ ...to, pace: false }, parts) }),
       },
     )
     const member = { name, tasks, entries, worked, init }

@@ -15,6 +15,7 @@ import { z } from 'zod'
 import { atLeast } from '../auth.ts'
 import { costOf } from './cost.ts'
 import { GraphqlError } from './error.ts'
+import { draftInput, setDraft } from './drafts.ts'
 import { deleteInput, remove, transfer, transferInput } from './issues.ts'
 import { repositoryNode, type Viewer } from './nodes.ts'
 import { updateRefs, updateRefsInput } from './update-refs.ts'
@@ -100,6 +101,11 @@ function shown({ originalError, message, path, locations }: Fault): object {
 /** The two roots share an object: a document says which of them it means. */
 function root(viewer: Viewer) {
   const { deps, user } = viewer
+  const drafted = (raw: object, draft: boolean) => {
+    const input = inputOf(draftInput, raw)
+    const pullRequest = setDraft(deps, user, input, draft)
+    return { clientMutationId: input.clientMutationId, pullRequest }
+  }
   return {
     repository({ owner, name }: { owner: string; name: string }) {
       const repo = deps.store.repos.byName(owner, name)
@@ -123,6 +129,8 @@ function root(viewer: Viewer) {
       const input = inputOf(deleteInput, raw)
       return { clientMutationId: input.clientMutationId, repository: remove(viewer, input) }
     },
+    markPullRequestReadyForReview: ({ input }: { input: object }) => drafted(input, false),
+    convertPullRequestToDraft: ({ input }: { input: object }) => drafted(input, true),
   }
 }
 

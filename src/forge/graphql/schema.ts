@@ -18,6 +18,8 @@ type Mutation {
   updateRefs(input: UpdateRefsInput!): UpdateRefsPayload
   transferIssue(input: TransferIssueInput!): TransferIssuePayload
   deleteIssue(input: DeleteIssueInput!): DeleteIssuePayload
+  markPullRequestReadyForReview(input: MarkPullRequestReadyForReviewInput!): MarkPullRequestReadyForReviewPayload
+  convertPullRequestToDraft(input: ConvertPullRequestToDraftInput!): ConvertPullRequestToDraftPayload
 }
 
 type Repository {
@@ -89,6 +91,12 @@ type TransferIssuePayload { clientMutationId: String issue: Issue }
 
 input DeleteIssueInput { clientMutationId: String issueId: ID! }
 type DeleteIssuePayload { clientMutationId: String repository: Repository }
+
+type PullRequest { id: ID! number: Int! isDraft: Boolean! }
+input MarkPullRequestReadyForReviewInput { clientMutationId: String pullRequestId: ID! }
+type MarkPullRequestReadyForReviewPayload { clientMutationId: String pullRequest: PullRequest }
+input ConvertPullRequestToDraftInput { clientMutationId: String pullRequestId: ID! }
+type ConvertPullRequestToDraftPayload { clientMutationId: String pullRequest: PullRequest }
 `
 
 const RELATIONS = `

@@ -118,7 +118,9 @@ export function pull(
           ? 'dirty'
           : row.draft === 1
             ? 'draft'
-            : 'clean',
+            : isUnstable(view, repo, row)
+              ? 'unstable'
+              : 'clean',
     merged_by: row.merged_by === null ? null : simpleUser(urls, store.users.byId(row.merged_by)),
     comments: store.talk.countComments(row.id),
     review_comments: store.pulls.comments(row.id).length,
@@ -128,4 +130,21 @@ export function pull(
     deletions: facts.deletions,
     changed_files: facts.files,
   }
+}
+
+/** It can be merged, but a check has not passed, or not yet. */
+function isUnstable({ store }: View, repo: RepoRow, { head_sha }: PullIssue): boolean {
+  const good = ['success', 'neutral', 'skipped']
+  const runs = store.checks.runs(repo.id, head_sha)
+  const newest = runs.filter(
+    ({ id, name }) => !runs.some((other) => other.name === name && other.id > id),
+  )
+  const statuses = store.checks.statuses(repo.id, head_sha)
+  const latest = statuses.filter(
+    ({ context }, at) => statuses.findIndex((other) => other.context === context) === at,
+  )
+  return (
+    newest.some(({ conclusion }) => !good.includes(conclusion ?? '')) ||
+    latest.some(({ state }) => state !== 'success')
+  )
 }

@@ -5,8 +5,12 @@ import { createKeep } from '../checkpoints/keep.ts'
 import { short, taskOf, type Context, type Held, type Job } from '../context.ts'
 import type { Used, WorkOutcome, WorkProgress } from '../needs.ts'
 
-const feedbackText = ({ items }: NonNullable<Job['round']>) =>
-  items.map(({ text }) => text).join('\n\n----\n\n')
+/** What the executor is shown beside the issue. */
+function quotedOf({ round }: Job, { quoted }: { quoted?: { earlier: string } }) {
+  if (round === undefined) return {}
+  const feedback = round.items.map(({ text }) => text).join('\n\n----\n\n')
+  return { quoted: { ...quoted, feedback } }
+}
 
 /** Resolves when the work has ended and everything it reported is in the journal. */
 export async function execute(
@@ -36,9 +40,7 @@ export async function execute(
     },
     policy: job.policy,
     ...known,
-    ...(job.round === undefined
-      ? {}
-      : { quoted: { ...known.quoted, feedback: feedbackText(job.round) } }),
+    ...quotedOf(job, known),
     author: { name: `${context.name} (bzzz)`, email: `${context.login}@users.noreply.github.com` },
   }
   const { permit } = lease
@@ -49,7 +51,8 @@ export async function execute(
   const { checkpointMs } = context.settings
   const checkpoints = {
     ...(checkpointMs === undefined ? {} : { checkpointMs }),
-    ...(from === undefined
+    // People look at the branch of a pull request: a round leaves nothing there but its result.
+    ...(from === undefined || job.round !== undefined
       ? {}
       : { onCheckpoint: createKeep(context, held, { branchTip, start: from }) }),
   }

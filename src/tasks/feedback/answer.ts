@@ -57,11 +57,11 @@ export async function answer(parts: Parts, one: Watched, signal: AbortSignal): P
     if (items.length > 0) await journal.append({ type: 'feedback.seen', ...about, items: told })
   }
   if (items.length === 0) return
-  const early = judge({ ...judgeInput(parts, one, items, { rounds: 0, worked: none, command: 0 }) })
+  const early = judge(judgeInput(parts, one, items, nothingYet))
   const due = `${keys} ${memory.retries.get(issue) ?? 0}`
   if (early.is === 'wait' || early.is === 'nothing' || one.settled === due) return
   // From here on the claim ref is asked: what was worked stands in its chain.
-  await readRefs(floor, place, memory, [{ number: issue } as never], signal)
+  await readRefs(floor, place, memory, [{ number: issue }], signal)
   const past = await pastOf(parts, issue)
   const asked = (memory.retries.get(issue) ?? 0) > past.command
   const verdict = judge(judgeInput(parts, one, items, past))
@@ -88,10 +88,11 @@ export async function answer(parts: Parts, one: Watched, signal: AbortSignal): P
   if (verdict.is === 'person')
     return askPerson(parts, one, { reason: verdict.reason, items, oid: decision.previous }, signal)
   if (floor.freeSlots() <= 0 || floor.notBefore(repo, issue) > now) return
-  await begin(parts, one, { items: verdict.items, decision, asked, retry }, signal)
+  const { logins } = past
+  await begin(parts, one, { items: verdict.items, decision, asked, retry, logins }, signal)
 }
 
-const none: ReadonlySet<string> = new Set()
+const nothingYet: Rounds = { rounds: 0, worked: new Set(), command: 0, logins: [] }
 
 function judgeInput(
   { floor, memory }: Parts,
@@ -145,7 +146,8 @@ async function hear(
   return items
 }
 
-async function pastOf({ place }: Parts, issue: number): Promise<Rounds> {
+/** What the chain of claims tells, as it was read last. */
+export async function pastOf({ place }: Parts, issue: number): Promise<Rounds> {
   const raw = await place.refs.history(String(issue), maxChain)
   const records: ClaimRecord[] = []
   for (const one of raw) {
@@ -160,12 +162,13 @@ interface Beginning {
   decision: Extract<ReturnType<typeof mayClaimRound>, { may: true }>
   asked: boolean
   retry: number | undefined
+  logins: string[]
 }
 
 async function begin(
   { floor, place, memory, reviews }: Parts,
   one: Watched,
-  { items, decision, asked, retry }: Beginning,
+  { items, decision, asked, retry, logins }: Beginning,
   signal: AbortSignal,
 ): Promise<void> {
   const { context } = floor
@@ -178,13 +181,10 @@ async function begin(
     trigger: settings.trigger,
     failed: settings.failed,
     requiredLabels: [],
-    // Whoever made the pull request may still be assigned; assignment itself tells people apart.
-    meshLogins: new Set(issue.assignees.map((login) => login.toLowerCase())),
+    meshLogins: new Set([...logins, context.login.toLowerCase()]),
   }
   const tip = memory.tips.get(one.issue)?.tip
-  const holder = tip?.is === 'record' ? [tip.record.login.toLowerCase()] : []
-  const strict = { ...rules, meshLogins: new Set([...holder, context.login.toLowerCase()]) }
-  const verdict = eligible(issue, strict)
+  const verdict = eligible(issue, rules)
   if (verdict.is === 'skip') {
     await floor.say({ is: 'skipped', repo, issue, reason: verdict.reason })
     return
@@ -207,8 +207,8 @@ async function begin(
     issue,
     instructions,
     ...(refusal === undefined ? {} : { refusal: { ...refusal, tried: [] } }),
-    rules: strict,
-    earlier: holder,
+    rules,
+    earlier: logins,
     policy,
     base,
     attempt: decision.attempt,

@@ -26,6 +26,8 @@ export interface DeskMemory {
   none: RecentMap<number, string>
   talk: Talk
   lookedAt: number
+  /** What an earlier run left is in here. */
+  isWhole: boolean
 }
 
 export interface Desk {
@@ -62,18 +64,31 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
     const known = memories.get(key)
     if (known !== undefined) return known
     const made: DeskMemory = {
-      watched: left?.watched.get(key) ?? new Map<number, Watched>(),
+      watched: new Map(),
       none: new RecentMap(maxRemembered),
       talk: {
         counts: new RecentMap(maxRemembered),
         since: new RecentMap(maxRemembered),
         due: new RecentMap(maxRemembered),
-        handled: left?.commands.get(key) ?? new Set(),
+        handled: new Set(),
       },
       lookedAt: -Infinity,
+      isWhole: false,
     }
     memories.set(key, made)
     return made
+  }
+
+  /** A pull request may have been opened before the journal was read. */
+  function takeOver(repo: string, own: DeskMemory, memory: RepoMemory, from: Left): void {
+    if (own.isWhole) return
+    own.isWhole = true
+    const key = repo.toLowerCase()
+    for (const one of from.watched.get(key)?.values() ?? [])
+      if (!own.watched.has(one.issue)) put(own.watched, one)
+    for (const comment of from.commands.get(key) ?? []) own.talk.handled.add(comment)
+    for (const [issue, comment] of from.retries.get(key) ?? [])
+      memory.retries.set(issue, Math.max(comment, memory.retries.get(issue) ?? 0))
   }
 
   return {
@@ -85,9 +100,7 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
       people ??= createPeople({ mayPush: reviews.mayPush, mayTriage: gates.mayTriage }, clock)
       const own = memoryOf(place.repo)
       const { repo } = place
-      for (const [issue, comment] of left.retries.get(repo.toLowerCase()) ?? [])
-        memory.retries.set(issue, Math.max(comment, memory.retries.get(issue) ?? 0))
-      left.retries.delete(repo.toLowerCase())
+      takeOver(repo, own, memory, left)
       const parts = { floor, place, memory, own, reviews, people }
       try {
         await inheritPulls(floor, place, memory, own.watched, own.none, signal)

@@ -7,6 +7,8 @@ export interface Rounds {
   worked: ReadonlySet<string>
   /** Id of the newest comment that was obeyed; 0: none. */
   command: number
+  /** Of all who held the claim, in lower case: who else is assigned is a person. */
+  logins: string[]
 }
 
 /** `records`: newest first. */
@@ -19,5 +21,6 @@ export function roundsOf(records: readonly ClaimRecord[]): Rounds {
     rounds: Math.max(0, ...ended.map(({ round }) => round ?? 0)),
     worked: new Set(ended.flatMap(({ feedback }) => feedback ?? [])),
     command,
+    logins: [...new Set(records.map(({ login }) => login.toLowerCase()))],
   }
 }

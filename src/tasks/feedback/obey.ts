@@ -10,7 +10,8 @@
 import { RecentMap } from '../../util/index.ts'
 import { short } from '../context.ts'
 import type { Reaction, TalkComment } from '../github/review-calls.ts'
-import type { Parts } from './answer.ts'
+import { readRefs } from '../look/sightings.ts'
+import { pastOf, type Parts } from './answer.ts'
 import { parseCommand, type Command } from './commands.ts'
 import { placeFor } from './heirs.ts'
 import { answers } from './texts.ts'
@@ -105,20 +106,17 @@ async function consider(
   const { own, floor, place, memory, reviews, people } = parts
   const { context } = floor
   const { repo } = place
-  const tip = memory.tips.get(where.issue)?.tip
-  const record = tip?.is === 'record' ? tip.record : undefined
-  const agents = new Set([
-    context.login.toLowerCase(),
-    ...(record === undefined ? [] : [record.login.toLowerCase()]),
-    ...(memory.chains.get(where.issue)?.logins ?? []),
-  ])
+  // Who has obeyed before is told by the chain of claims, and that must be known.
+  await readRefs(floor, place, memory, [{ number: where.issue }], signal)
+  const past = await pastOf(parts, where.issue)
+  const agents = new Set([context.login.toLowerCase(), ...past.logins])
   const remember = () => {
     own.talk.handled.add(comment.id)
     const [oldest] = own.talk.handled
     if (own.talk.handled.size > maxCommands && oldest !== undefined) own.talk.handled.delete(oldest)
   }
   if (comment.bot || agents.has(comment.author.toLowerCase())) return remember()
-  if (comment.id <= (record?.command ?? 0)) return remember()
+  if (comment.id <= past.command) return remember()
   if (comment.reactions > 0) {
     const reacted = await reviews.reactors(repo, comment.id, signal)
     if (reacted.some((login) => agents.has(login.toLowerCase()))) return remember()

@@ -5,6 +5,7 @@
  */
 import { explain, hasCode } from '../../util/index.ts'
 import type { PullSummary, ReviewCalls } from '../github/review-calls.ts'
+import { replicaMs } from '../look/sight.ts'
 import type { Watched } from './watched.ts'
 
 export interface ReadingInit {
@@ -38,13 +39,16 @@ export async function readPulls(
     const listed = pulls.find(({ number }) => number === one.pull.number)
     try {
       await readOne(reviews, one, listed, { ...init, whole }, signal)
+      one.missingSince = undefined
       const pull = one.seen?.pull
       if (pull !== undefined && !pull.open)
         ended.push({ one, merged: pull.merged, mergedBy: pull.mergedBy })
     } catch (error) {
       if (signal.aborted) throw error
+      one.missingSince ??= init.now
       // Deleted, or the repository is not what it was.
-      if (hasCode(error, 'GITHUB_NOT_FOUND'))
+      const isGone = init.now - one.missingSince >= replicaMs
+      if (hasCode(error, 'GITHUB_NOT_FOUND') && isGone)
         ended.push({ one, merged: false, mergedBy: undefined })
       else onError(one, explain(error))
     }

@@ -13,6 +13,8 @@ export interface Watched {
   stamp: string
   /** Of the last reading, monotonic ms. */
   readAt: number
+  /** Since when it is not found, monotonic ms; a replica may lag. */
+  missingSince: number | undefined
   /** When it was seen to have changed last, monotonic ms. */
   changedAt: number
   /** Keys of what is to be answered, and since when it is that, monotonic ms. */
@@ -38,6 +40,7 @@ export const newWatch = (
   ...of,
   stamp: '',
   readAt: -Infinity,
+  missingSince: undefined,
   changedAt: -Infinity,
   keys: '',
   quietSince: -Infinity,

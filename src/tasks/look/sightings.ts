@@ -99,7 +99,7 @@ export async function readRefs(
   floor: Floor,
   place: RepoContext,
   memory: RepoMemory,
-  issues: readonly Issue[],
+  issues: readonly Pick<Issue, 'number'>[],
   signal: AbortSignal,
 ): Promise<void> {
   const began = floor.context.clock.monotonic()

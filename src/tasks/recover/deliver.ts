@@ -13,8 +13,8 @@ import {
 import type { Issue } from '../github/github.ts'
 import { readBranch } from '../checkpoints/branch.ts'
 import { createLease } from '../attempt/lease.ts'
-import { isFor, notePull, openPull } from '../attempt/open-pull.ts'
 import { publish } from '../attempt/publish.ts'
+import { isFor, notePull, openPull } from '../attempt/pull.ts'
 import type { Finished, Recovery, Unfinished } from './recover.ts'
 import { pullBody, pullTitle } from '../texts.ts'
 

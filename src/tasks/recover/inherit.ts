@@ -13,7 +13,7 @@ import { signatureOf, type Context, type Job, type RepoContext } from '../contex
 import type { Candidate } from '../intake/intake.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
-import { notePull } from '../attempt/open-pull.ts'
+import { notePull } from '../attempt/pull.ts'
 import { placeOf } from '../look/polling.ts'
 import { pullBody, pullTitle } from '../texts.ts'
 

@@ -17,15 +17,17 @@ import { turn } from '../../../src/tasks/look/rounds.ts'
 import { nullLogger, repeat, type Repeating } from '../../../src/util/index.ts'
 import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
 import type { GitHub } from '../../../src/tasks/github/github.ts'
-import { gitHubOf, repositoryOf, type Send } from './clients.ts'
+import { createDesk } from '../../../src/tasks/feedback/desk.ts'
+import { gitHubOf, repositoryOf, reviewsOf, type Send } from './clients.ts'
 import { workOf } from './executor.ts'
 import { Process } from './scheduler.ts'
-import { branchPrefix, failedLabel, refPrefix, repo, trigger } from './server.ts'
+import { branchPrefix, failedLabel, needsHuman, refPrefix, repo, trigger } from './server.ts'
 import {
   candidate,
   incarnationOf,
   journalOf,
   leaseMs,
+  maxRounds,
   meshOf,
   verify,
   type Machine,
@@ -44,6 +46,7 @@ const usual = {
   pollMs: 20_000,
   maxAttempts: 3,
   slots: 2,
+  feedback: { maxRounds, quietMs: 5_000, needsHuman },
   checkpointMs: 20_000,
 }
 
@@ -122,6 +125,12 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     logger: nullLogger,
     clock,
   }
+  const desk = createDesk({
+    gates: { mayTriage: async () => true } as never,
+    ask: () => turns?.wake(),
+  })
+  context.reviews = reviewsOf(name, server, send)
+  context.opened = (of) => desk.opened(of)
   const place: RepoContext = {
     repo,
     info: { fullName: repo, cloneUrl: '', defaultBranch: 'main', canPush: true },
@@ -184,6 +193,8 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     activeIssues: () => [...active.keys()],
     cancel: (_, issue, reason) =>
       active.get(issue)?.cancelled.abort({ why: 'cancelled', reason } satisfies Stop),
+    stop: () => false,
+    desk,
     begin,
     heardClaimed: (_, issue) => heard.holds(String(issue)),
     notBefore: (_, issue) => pauses.until(String(issue)),

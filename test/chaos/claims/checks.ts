@@ -12,8 +12,17 @@
 import type { ClaimRecord } from '../../../src/tasks/claim/record.ts'
 import { decodeMessage } from '../../../src/tasks/checkpoints/message.ts'
 import { marginMs } from '../../../src/tasks/intake/consider.ts'
-import { branchPrefix, failedLabel, refPrefix, trigger, type RefMove } from './server.ts'
-import { foreign, leaseMs, recordsOf, stateOf, type World } from './world.ts'
+import { keyOf } from '../../../src/tasks/feedback/items.ts'
+import { reviewBody } from './clients.ts'
+import {
+  branchPrefix,
+  failedLabel,
+  needsHuman,
+  refPrefix,
+  trigger,
+  type RefMove,
+} from './server.ts'
+import { foreign, leaseMs, maxRounds, recordsOf, stateOf, type World } from './world.ts'
 
 export async function violationsOf(world: World): Promise<string[]> {
   const issues = [...world.server.issues.keys()]
@@ -21,6 +30,7 @@ export async function violationsOf(world: World): Promise<string[]> {
     issues.map(async (issue) => [
       ...(world.tampered ? [] : await chain(world, issue)),
       ...(await publication(world, issue)),
+      ...(world.tampered ? [] : await rounds(world, issue)),
       ...pulls(world, issue),
       ...executions(world, issue),
       ...resumptions(world, issue),
@@ -58,7 +68,10 @@ interface Link {
 }
 
 function step(world: World, { record: a, move: was }: Link, { record: b, move }: Link) {
-  if (a.state === 'done') return 'something follows done'
+  if (b.round !== undefined || a.round !== undefined) {
+    const wrong = round(a, b)
+    if (wrong !== undefined) return wrong
+  } else if (a.state === 'done') return 'something follows done'
   if (b.attempt === a.attempt) {
     if (a.state !== 'held') return `${b.state} follows ${a.state} within an attempt`
     if (b.peerId !== a.peerId) return `${b.peerId} goes on with the attempt of ${a.peerId}`
@@ -66,6 +79,11 @@ function step(world: World, { record: a, move: was }: Link, { record: b, move }:
   }
   if (b.attempt !== a.attempt + 1) return `attempt ${b.attempt} follows ${a.attempt}`
   if (b.state !== 'held') return `an attempt begins with ${b.state}`
+  // A pull request of a done record is the owner's; others wait as for a lease.
+  if (a.state === 'done' && a.peerId !== b.peerId) {
+    const { rate } = world.machines.find(({ name }) => name === b.peerId)!
+    return (move.at - was.at) * rate >= leaseMs + marginMs ? undefined : 'a round before its time'
+  }
   if (a.state !== 'held') return undefined
   // Its own, left behind by a crash or by a lost answer.
   if (a.peerId === b.peerId) return undefined
@@ -74,6 +92,54 @@ function step(world: World, { record: a, move: was }: Link, { record: b, move }:
   return waited >= leaseMs + marginMs
     ? undefined
     : `taken over after ${Math.round(waited)} ms of a lease of ${leaseMs} ms`
+}
+
+/** Rounds are counted, are about something that no round before was about, and never become first work. */
+function round(a: ClaimRecord, b: ClaimRecord): string | undefined {
+  if (b.round === undefined) return `first work follows round ${a.round}`
+  if (b.round > maxRounds) return `round ${b.round} of ${maxRounds}`
+  const next = a.state === 'done' ? (a.round ?? 0) + 1 : (a.round ?? 0)
+  if (b.round !== next) return `round ${b.round} follows ${a.state} of round ${a.round ?? 0}`
+  if (b.attempt === a.attempt && String(b.feedback) !== String(a.feedback))
+    return 'a round changes what it is about'
+  return (b.feedback ?? []).length > 0 ? undefined : 'a round is about nothing'
+}
+
+/** Each review is worked once at most, and only while its pull request is open. */
+async function rounds(world: World, issue: number): Promise<string[]> {
+  const records = (await recordsOf(world.server, issue)).flatMap((record) => record ?? [])
+  const done = records.filter(({ state, round }) => state === 'done' && round !== undefined)
+  const worked = done.flatMap(({ feedback = [] }) => feedback)
+  const known = new Set(world.server.pulls.flatMap(({ reviews }) => reviews.map(reviewKey)))
+  return [
+    ...(new Set(worked).size === worked.length ? [] : [`#${issue}: a review was worked twice`]),
+    ...(worked.every((key) => known.has(key))
+      ? []
+      : [`#${issue}: a round is about what nobody said`]),
+  ]
+}
+
+const reviewKey = ({ id }: { id: number }) => keyOf('review', id, reviewBody)
+
+/** Whether there is a review that still must lead to a round, or to the word that a person is needed. */
+export function unanswered(world: World, issue: number): boolean {
+  const { server } = world
+  const pull = server.pullOf(issue)
+  const { open, labels, assignees } = server.issue(issue)
+  if (pull === undefined || world.tampered || pull.labels.includes(needsHuman)) return false
+  const logins = new Set(world.machines.map(({ login }) => login))
+  const isWanted = open && labels.includes(trigger) && !labels.includes(failedLabel)
+  if (!isWanted || assignees.some((login) => !logins.has(login))) return false
+  const state = stateOf(server, issue)
+  if (state === undefined || state === foreign || state === 'failed') return false
+  const worked = new Set<string>()
+  for (const { after } of server.refs.get(`${refPrefix}${issue}`) ?? []) {
+    const { message = '{}' } = server.commits.get(after ?? '') ?? {}
+    if (message === foreign) return false
+    const record = JSON.parse(message) as { state: string; feedback?: string[] }
+    if (record.state === 'done') for (const key of record.feedback ?? []) worked.add(key)
+  }
+  return pull.reviews.some((review) => !worked.has(reviewKey(review)))
 }
 
 /**
@@ -119,7 +185,9 @@ async function publication(world: World, issue: number): Promise<string[]> {
 }
 
 function pulls(world: World, issue: number): string[] {
-  const open = world.server.pulls.filter(({ body }) => body.startsWith(`Closes #${issue}\n`))
+  const open = world.server.pulls.filter(
+    ({ body, ended }) => body.startsWith(`Closes #${issue}\n`) && ended === undefined,
+  )
   return open.length > 1 ? [`#${issue} has ${open.length} open pull requests`] : []
 }
 
@@ -165,6 +233,11 @@ function strangers(world: World): string[] {
     .map(({ by, issue, login }) => `${by} took ${login} off #${issue}`)
 }
 
+function isRound({ server }: World, issue: number): boolean {
+  const { message = '{}' } = server.commits.get(server.ref(`${refPrefix}${issue}`) ?? '') ?? {}
+  return message !== foreign && (JSON.parse(message) as { round?: number }).round !== undefined
+}
+
 /** Whether the mesh still has something to do: an open task that nobody else has. */
 export function pending(world: World, issue: number): boolean {
   const { open, labels, assignees } = world.server.issue(issue)
@@ -174,10 +247,13 @@ export function pending(world: World, issue: number): boolean {
   const published = world.server.pulls.some(({ body }) => body.startsWith(`Closes #${issue}\n`))
   if (world.tampered && (published || !world.keepsWrites)) return false
   const state = stateOf(world.server, issue)
-  return state !== foreign && (state !== 'done' || !published)
+  // With a pull request, what is left to do is what people say about it: see `unanswered`.
+  return state !== foreign && !(published && (state === 'done' || isRound(world, issue)))
 }
 
 function ending(world: World, issue: number): string[] {
+  if (unanswered(world, issue))
+    return [`#${issue}: a review is never answered; its claim is ${stateOf(world.server, issue)}`]
   if (!pending(world, issue)) return []
   return [`#${issue} never ends: its claim is ${stateOf(world.server, issue) ?? 'absent'}`]
 }

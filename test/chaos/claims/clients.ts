@@ -2,6 +2,7 @@
 import { TasksError } from '../../../src/tasks/errors.ts'
 import type { ClaimRepository, RawTip } from '../../../src/tasks/claim/repository.ts'
 import type { GitHub, Issue, Pull } from '../../../src/tasks/github/github.ts'
+import type { ReviewCalls } from '../../../src/tasks/github/review-calls.ts'
 import type { Call } from './network.ts'
 import { refPrefix, repo, type PullState, type Server } from './server.ts'
 
@@ -164,19 +165,93 @@ export function gitHubOf(
       })
     },
     unassign: (_, number, who, signal) => write(signal, () => server.unassign(number, who, name)),
-    addLabel: (_, number, label, signal) => write(signal, () => server.label(number, label)),
+    addLabel: (_, number, label, signal) => write(signal, () => server.labelAny(number, label)),
     comment: (_, number, body, signal) =>
-      write(signal, () => (server.comments.get(number)!.push(body), 'http://x')),
+      write(signal, () => (server.commentsOf(number).push(body), 'http://x')),
     comments: (_, number, _since, signal) =>
-      read(signal, () => server.comments.get(number)!.map((body) => ({ body }))),
+      read(signal, () => server.commentsOf(number).map((body) => ({ body }))),
     openPull: (_, pull, signal) => write(signal, () => showPull(server.openPull(name, pull))),
     findPull: (_, head, base, signal) =>
       read(signal, (asOf) => {
-        const found = server.pulls.find(
+        const all = server.pulls.filter(
           (pull) => pull.branch === head && pull.base === base && pull.at <= asOf,
         )
+        const found = all.find(({ ended }) => ended === undefined) ?? all.at(-1)
         return found === undefined ? undefined : showPull(found)
       }),
     rateLimit: () => null,
   }
 }
+
+/** What is asked and said about pull requests; there are reviews and nothing else. */
+export function reviewsOf(name: string, server: Server, send: Send): ReviewCalls {
+  const read = <T>(signal: AbortSignal, apply: (asOf: number) => T) =>
+    send({ kind: 'read', apply, signal }, noGitHub)
+  const write = <T>(signal: AbortSignal, apply: () => T) =>
+    send({ kind: 'write', apply, signal }, noGitHub)
+  const none = () => Promise.reject(new TasksError('GITHUB_NOT_FOUND', '404'))
+  const isOpen = ({ ended }: PullState, asOf: number) => ended === undefined || ended.at > asOf
+  const summary = (pull: PullState, asOf: number) => ({
+    number: pull.number,
+    updatedAt: String(pull.reviews.filter(({ at }) => at <= asOf).length),
+    draft: false,
+    labels: [...pull.labels],
+    headRef: pull.branch,
+    headOid: server.ref(`refs/heads/${pull.branch}`, asOf) ?? pull.headOid,
+  })
+  return {
+    openPulls: (_, signal) =>
+      read(signal, (asOf) => ({
+        pulls: server.pulls
+          .filter((pull) => pull.at <= asOf && isOpen(pull, asOf))
+          .map((pull) => summary(pull, asOf)),
+        whole: true,
+      })),
+    pull: (_, number, signal) =>
+      read(signal, (asOf) => {
+        const pull = server.pulls.find((one) => one.number === number && one.at <= asOf)
+        if (pull === undefined) throw new TasksError('GITHUB_NOT_FOUND', '404')
+        const open = isOpen(pull, asOf)
+        return {
+          ...summary(pull, asOf),
+          nodeId: '',
+          url: 'http://x',
+          baseRef: pull.base,
+          baseOid: server.base,
+          open,
+          merged: !open && pull.ended?.merged === true,
+          mergedBy: undefined,
+          conflicts: false,
+          unknown: false,
+          comments: 0,
+        }
+      }),
+    reviews: (_, number, signal) =>
+      read(signal, (asOf) =>
+        (server.pulls.find((one) => one.number === number)?.reviews ?? [])
+          .filter(({ at }) => at <= asOf)
+          .map(({ id }) => ({
+            id,
+            author: 'person',
+            bot: false,
+            state: 'CHANGES_REQUESTED',
+            body: reviewBody,
+            submittedAt: '',
+          })),
+      ),
+    checks: () => Promise.resolve({ total: 0, pending: 0, failed: [] }),
+    lineComments: () => Promise.resolve([]),
+    jobLog: () => Promise.resolve(undefined),
+    talk: () => Promise.resolve([]),
+    reactors: () => Promise.resolve([]),
+    react: () => Promise.resolve(),
+    mayPush: () => Promise.resolve(true),
+    removeLabel: (_, number, label, signal) => write(signal, () => server.unlabel(number, label)),
+    ready: none,
+    openIssue: none,
+    addPart: none,
+    openedBy: () => Promise.resolve([]),
+  }
+}
+
+export const reviewBody = 'Not so.'

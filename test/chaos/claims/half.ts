@@ -22,6 +22,7 @@ export async function holds(half: string): Promise<void> {
   expect(pulls).toBeGreaterThan(runs / 2)
   expect(contested).toBeGreaterThan(runs / 10)
   expect(resumed).toBeGreaterThan(runs / 100)
+  expect(verdict.rounds).toBeGreaterThan(runs / 50)
   expect(checkpoints).toBeGreaterThan(runs)
   expect(heirs).toBeGreaterThan(runs / 20)
 }

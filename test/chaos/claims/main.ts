@@ -35,7 +35,8 @@ const seconds = ((performance.now() - began) / 1_000).toFixed(1)
 const { events, pulls, contested, failure } = verdict
 process.stdout.write(
   `${verdict.runs} schedules of seed ${seed} in ${seconds} s: ${events} events, ${pulls} pull requests, ` +
-    `${contested} schedules with a second attempt, ${verdict.resumed} with work resumed after a freeze, ` +
+    `${verdict.rounds} rounds of feedback, ${contested} schedules with a second attempt, ` +
+    `${verdict.resumed} with work resumed after a freeze, ` +
     `${verdict.checkpoints} checkpoints, ${verdict.heirs} attempts that went on from one\n${failure?.report ?? 'no violation'}\n`,
 )
 process.exit(failure === undefined ? 0 : 1)

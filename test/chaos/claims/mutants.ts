@@ -103,6 +103,19 @@ export const mutants = {
           : journal.append(entry, options),
     }),
   },
+  /** Does not see what rounds before were about. */
+  'forgets rounds': {
+    claims: (claims) => ({
+      ...claims,
+      async decode(...raw) {
+        const tip = await claims.decode(...raw)
+        if (tip.is !== 'record') return tip
+        const { feedback: _, round, ...record } = tip.record
+        const shown = round === undefined ? {} : { round: 1 }
+        return { ...tip, record: { ...record, ...shown } }
+      },
+    }),
+  },
   /** Never lets frozen work go on. */
   'no resume': {
     work: (work) => ({

@@ -12,6 +12,8 @@ export interface Verdict {
   pulls: number
   /** Schedules in which a claim was taken over or made anew. */
   contested: number
+  /** Rounds of feedback that ended. */
+  rounds: number
   /** Schedules in which frozen work went on. */
   resumed: number
   /** Checkpoints that arrived. */
@@ -37,6 +39,7 @@ export async function check(
     events: 0,
     pulls: 0,
     contested: 0,
+    rounds: 0,
     resumed: 0,
     checkpoints: 0,
     heirs: 0,
@@ -47,6 +50,8 @@ export async function check(
     verdict.runs += 1
     verdict.events += events
     verdict.pulls += world.server.pulls.length
+    for (const { journal } of world.machines)
+      verdict.rounds += journal.filter(({ type }) => type === 'feedback.ended').length
     if (world.resumed > 0) verdict.resumed += 1
     verdict.checkpoints += world.checkpoints
     verdict.heirs += world.started.filter(({ from }) => from > 0).length

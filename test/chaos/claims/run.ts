@@ -1,7 +1,7 @@
 /** Runs one schedule: ten minutes of model time in which things go wrong, then calm until all is settled. */
 import { explain } from '../../../src/util/index.ts'
 import { startAgent } from './agent.ts'
-import { pending, violationsOf } from './checks.ts'
+import { pending, unanswered, violationsOf } from './checks.ts'
 import { maxLateMs } from './network.ts'
 import {
   chaosMs,
@@ -69,7 +69,9 @@ export async function runSchedule(schedule: Schedule, start: Start = startAgent)
     for (const machine of machines) if (machine.agent === undefined) launch(machine)
     const settled = () =>
       machines.every(({ agent }) => agent?.idle() === true) &&
-      [...server.issues.keys()].every((issue) => !pending(world, issue))
+      [...server.issues.keys()].every(
+        (issue) => !pending(world, issue) && !unanswered(world, issue),
+      )
     await scheduler.run(scheduler.now + maxCalmMs, settled)
     for (const { agent } of machines) agent?.process.kill()
     return { violations: await violationsOf(world), events: scheduler.events, world }
@@ -148,6 +150,14 @@ function person(world: World, action: Extract<Action, { issue: number }>): void 
     case 'unlabel':
       server.unlabel(issue, trigger)
       return undo(() => server.label(issue, trigger))
+    case 'review':
+      if (server.pullOf(issue) !== undefined) return server.review(issue)
+      // There is nothing to look at yet.
+      if (scheduler.now < chaosMs) scheduler.after(30_000, () => person(world, action))
+      return
+    case 'merge':
+    case 'reject':
+      return server.endPull(issue, action.is === 'merge')
     case 'retry':
       return server.unlabel(issue, failedLabel)
     case 'dismiss':

@@ -10,7 +10,7 @@ export type Action =
   /** Done to the claim ref by somebody who may write refs. */
   | { is: 'delete' | 'rewind' | 'overwrite'; issue: number }
   | {
-      is: 'assign' | 'close' | 'unlabel' | 'retry' | 'dismiss'
+      is: 'assign' | 'close' | 'unlabel' | 'retry' | 'dismiss' | 'review' | 'merge' | 'reject'
       issue: number
       /** Until the person undoes it; 0: never. */
       forMs: number
@@ -42,13 +42,20 @@ const people = fc.record({
   issue,
   forMs: undoneMs,
 })
+/** Of a pull request, if there is one by then; most are there within the first minutes. */
+const reviewing = fc.record({
+  is: kinds('review', 'review', 'review', 'merge', 'reject'),
+  issue,
+  forMs: fc.constant(0),
+})
 const calmClocks: fc.Arbitrary<Action> = fc.oneof(
   { weight: 4, arbitrary: ends },
   { weight: 3, arbitrary: fc.record({ is: fc.constant('cut' as const), agent, forMs: longMs }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant('outage' as const), forMs }) },
   { weight: 4, arbitrary: people },
+  { weight: 4, arbitrary: reviewing },
 )
-const steadyNet: fc.Arbitrary<Action> = fc.oneof(ends, people)
+const steadyNet: fc.Arbitrary<Action> = fc.oneof(ends, people, reviewing)
 const tampering: fc.Arbitrary<Action> = fc.record({
   is: fc.constantFrom('delete', 'rewind', 'overwrite'),
   issue,

@@ -10,6 +10,7 @@ export const refPrefix = 'refs/bzzz/claims/'
 export const branchPrefix = 'bzzz/issue-'
 export const trigger = 'bzzz'
 export const failedLabel = 'bzzz:failed'
+export const needsHuman = 'bzzz:needs-human'
 
 export interface RefMove {
   at: number
@@ -35,6 +36,11 @@ export interface PullState {
   base: string
   headOid: string
   body: string
+  /** When it was merged or closed. */
+  ended?: { at: number; merged: boolean }
+  labels: string[]
+  /** By a person who may push, each asking for changes. */
+  reviews: { id: number; at: number }[]
 }
 
 export interface Unassigned {
@@ -183,11 +189,48 @@ export class Server {
 
   openPull(by: string, pull: { head: string; base: string; body: string }): PullState {
     const headOid = this.ref(`refs/heads/${pull.head}`)
-    const twin = this.pulls.some(({ branch, base }) => branch === pull.head && base === pull.base)
+    const twin = this.pulls.some(
+      ({ branch, base, ended }) =>
+        branch === pull.head && base === pull.base && ended === undefined,
+    )
     if (headOid === undefined || twin) throw new TasksError('GITHUB_REFUSED', '422')
     const { head: branch, base, body } = pull
     const opened = { number: 100 + this.pulls.length, at: this.#now(), by, branch, base, body }
-    this.pulls.push({ ...opened, headOid })
-    return { ...opened, headOid }
+    const made: PullState = { ...opened, headOid, labels: [], reviews: [] }
+    this.pulls.push(made)
+    return made
+  }
+
+  /** The open pull request of an issue. */
+  pullOf(issue: number): PullState | undefined {
+    return this.pulls.find(
+      ({ branch, ended }) => branch === `${branchPrefix}${issue}` && ended === undefined,
+    )
+  }
+
+  review(issue: number): void {
+    this.#count += 1
+    this.pullOf(issue)?.reviews.push({ id: this.#count, at: this.#now() })
+  }
+
+  /** A merge closes the issue; a pull request that is closed leaves it as it is. */
+  endPull(issue: number, merged: boolean): void {
+    const pull = this.pullOf(issue)
+    if (pull === undefined) return
+    pull.ended = { at: this.#now(), merged }
+    if (merged) this.change(issue, () => ({ open: false }))
+  }
+
+  /** What hangs labels and comments: an issue, or a pull request. */
+  labelAny(number: number, label: string): void {
+    const pull = this.pulls.find((one) => one.number === number)
+    if (pull === undefined) this.label(number, label)
+    else if (!pull.labels.includes(label)) pull.labels.push(label)
+  }
+
+  commentsOf(number: number): string[] {
+    const known = this.comments.get(number) ?? []
+    this.comments.set(number, known)
+    return known
   }
 }

@@ -15,6 +15,8 @@ import { createRandom, Scheduler, type Process, type Random } from './scheduler.
 import { refPrefix, repo, Server } from './server.ts'
 
 export const leaseMs = 120_000
+/** Fewer than there may be reviews, so that some pull requests end with a person. */
+export const maxRounds = 2
 
 export interface WorldInit {
   seed: number

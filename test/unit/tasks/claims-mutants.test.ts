@@ -22,6 +22,7 @@ const caughtBy: Record<Mutant, RegExp> = {
   'two pushes': /moved without a done record/,
   'takes people off': /took person off/,
   'journal after work': /before its journal says so/,
+  'forgets rounds': /follows done of round|worked twice/,
   'no resume': /never ends/,
   'forgets checkpoints': /begins at \d+ of \d+ ms/,
 }
