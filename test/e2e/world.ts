@@ -25,6 +25,8 @@ export interface AgentOptions {
   /** Merged over the defaults, one level deep. */
   config?: Record<string, Record<string, unknown>>
   token?: string
+  /** Added to `up`. */
+  flags?: string[]
   /** Added to its environment. */
   env?: Record<string, string>
   /** It is left to the test how it becomes a member of a mesh. Default: it is one. */
@@ -182,7 +184,7 @@ export class World {
   /** Starts `bzzz up`; resolves when its API answers. */
   async agent(options: AgentOptions): Promise<RunningAgent> {
     const { home, file } = await this.configure(options)
-    const args = ['up', '--config', file, '--lease-stdin']
+    const args = ['up', '--config', file, '--lease-stdin', ...(options.flags ?? [])]
     const agent = this.spawn(options.name, home, args, options.env)
     let over: number | string | undefined
     void agent.ended.then((end) => (over = end))
