@@ -16,15 +16,18 @@ import {
   explain,
   Lifecycle,
   repeat,
+  systemClock,
   withDeadline,
   type Logger,
   type Startable,
 } from '../util/index.ts'
+import type { Work } from '../work/index.ts'
+import { createHeadroom } from '../work/index.ts'
 import { belong } from './belong.ts'
 import { holdKeys, holdPassed } from './holding.ts'
 import { introduce } from './introduce.ts'
 import { membershipSources, sayAsks } from './membership.ts'
-import { loadNow } from './peers.ts'
+import { loadNow, withStandings } from './peers.ts'
 import {
   makeCredential,
   makeJournal,
@@ -35,6 +38,7 @@ import {
 } from './rooms.ts'
 import { version } from './version.ts'
 import { peerRows } from './roster.ts'
+import { answerOf, questionsOf } from './questions.ts'
 import { statusOf } from './view.ts'
 import { announcing } from './written.ts'
 
@@ -76,6 +80,7 @@ interface Rooms {
   journal: Journal
   board: Board
   tasks: Tasks | undefined
+  work: Work | undefined
   credential: Credential | undefined
   webhooks: Webhooks | undefined
 }
@@ -120,7 +125,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const mesh = makeMesh(config, { membership, dryRun, logger })
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
-    const later = { tasks: undefined, credential, webhooks: undefined }
+    const later = { tasks: undefined, work: undefined, credential, webhooks: undefined }
     rooms = { mesh, membership, journal, board, ...later }
     const introduced = introduce({ mesh, journal, repos: config.github.repos }, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
@@ -138,10 +143,23 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       holdPassed(held, config, env)
       await begin('secret scanner', { start: () => Promise.resolve(), stop: () => scanner.stop() })
       const guard = { held, scanner, dryRun }
-      const work = makeWork(config, { processes, git, guard, logger })
+      let found: Awaited<ReturnType<typeof work.detect>> | undefined
+      const announce = () => {
+        if (found === undefined) return
+        const executors = withStandings(found.executors, work.standings())
+        mesh.announce({ ...found, executors })
+        wakeTasks()
+      }
+      const memory = { journal, peerId: mesh.peerId, onStanding: announce }
+      const work = makeWork(config, processes, git, logger, { ...memory, guard })
+      rooms.work = work
       await begin('work', work)
-      mesh.announce(await work.detect())
-      const parts = { mesh, membership, journal, work, git, guard, logger }
+      found = await work.detect()
+      announce()
+      const headroom =
+        config.work.slots === 'auto' ? createHeadroom({ clock: systemClock }) : undefined
+      if (headroom !== undefined) await begin('headroom', headroom)
+      const parts = { mesh, membership, journal, work, headroom, git, guard, logger }
       const tasks = makeTasks(config, credential, parts)
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)
@@ -181,8 +199,12 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         tasks: () => board.rows(),
         task: async (ref) => {
           const detail = await board.read(ref)
-          return detail && { ...detail, ...rooms?.tasks?.look(ref) }
+          const questions = questionsOf(rooms?.work, ref)
+          const spent = rooms?.work?.spent(ref)
+          const more = spent === undefined ? {} : { spent }
+          return detail && { ...detail, ...rooms?.tasks?.look(ref), questions, ...more }
         },
+        answer: (ref, question, answer) => answerOf(rooms?.work, ref, question, answer),
         logs: (query) => journal.read(query),
         tail: (query, signal) => journal.tail(query, signal),
         bundle: (query) => journal.bundle(query),

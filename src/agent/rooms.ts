@@ -24,7 +24,13 @@ import {
 } from '../secrets/index.ts'
 import { createTasks, createWebhooks, type Tasks, type Webhooks } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
-import { createWork, type Work } from '../work/index.ts'
+import {
+  budgetsSchema,
+  createWork,
+  type ExecutorConfigInput,
+  type Headroom,
+  type Work,
+} from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { withoutSecrets } from './holding.ts'
@@ -79,32 +85,53 @@ export interface Guard {
   dryRun: boolean
 }
 
-export interface WorkParts {
-  processes: Processes
-  git: Git
-  /** Without one it is only looked at what is here. */
-  guard?: Guard
-  logger: Logger
+/** Where an agent remembers what was spent and how its executors stand; a command has none. */
+export interface WorkMemory {
+  journal: Journal
+  peerId: string
+  onStanding: () => void
 }
 
-export function makeWork(config: Config, { processes, git, guard, logger }: WorkParts): Work {
+interface WorkOptions extends Partial<WorkMemory> {
+  /** False where nobody could answer, as in a command. Default true. */
+  askPeople?: boolean
+  /** Executors that are tried before they are configured. Default none. */
+  also?: ExecutorConfigInput[]
+  /** Without one it is only looked at what is here. */
+  guard?: Guard
+}
+
+export function makeWork(
+  config: Config,
+  processes: Processes,
+  git: Git,
+  logger: Logger,
+  { askPeople = true, also = [], guard, ...memory }: WorkOptions = {},
+): Work {
+  const isNamed = ({ name }: { name: string }) => also.some((one) => one.name === name)
   const { protectedPaths: protect, allowPaths: allow, network } = config.work
   return createWork(
     {
       dir: join(config.home, 'work'),
-      executors: executorsOf(config),
+      executors: [...also, ...executorsOf(config).filter((one) => !isNamed(one))],
       path: process.env['PATH'] ?? '',
       limits: config.work,
       paths: { protect, allow },
       network,
+      ...(config.work.permissions === undefined ? {} : { permissions: config.work.permissions }),
+      askPeople,
       readable: config.work.readable,
       use: useOf(config),
+      budgets: budgetsSchema.parse(config.work.budget),
+      ...(memory.peerId === undefined ? {} : { peerId: memory.peerId }),
     },
     {
       processes,
       git,
-      ...(guard === undefined ? {} : { scanner: guard.scanner, held: guard.held }),
       logger,
+      ...(memory.journal === undefined ? {} : { journal: memory.journal }),
+      ...(memory.onStanding === undefined ? {} : { onStanding: memory.onStanding }),
+      ...(guard === undefined ? {} : { scanner: guard.scanner, held: guard.held }),
     },
   )
 }
@@ -148,13 +175,15 @@ export interface TasksParts {
   membership: Membership
   journal: Journal
   work: Work
+  /** Absent where the configuration names the slots. */
+  headroom: Headroom | undefined
   git: Git
   guard: Guard
   logger: Logger
 }
 
 export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
-  const { mesh, membership, journal, work, git, guard, logger } = parts
+  const { mesh, membership, journal, work, headroom, git, guard, logger } = parts
   const { held, scanner, dryRun } = guard
   const { github, name } = config
   return createTasks(
@@ -180,7 +209,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       pollMs: github.pollMs,
       ...(github.safetyPollMs === undefined ? {} : { safetyMs: github.safetyPollMs }),
       maxAttempts: github.maxAttempts,
-      slots: config.work.slots,
+      slots: slotsOf(config, headroom),
       dryRun,
     },
     {
@@ -216,10 +245,27 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       onChange: ({ login, slotsUsed }) =>
         mesh.announce({
           ...(login === null ? {} : { login }),
-          slots: { total: dryRun ? 0 : config.work.slots, used: slotsUsed },
+          slots: {
+            total: dryRun ? 0 : totalOf(slotsOf(config, headroom), slotsUsed),
+            used: slotsUsed,
+          },
         }),
     },
   )
+}
+
+type SlotsOf = Exclude<Parameters<typeof createTasks>[0]['slots'], number>
+
+function slotsOf({ work }: Config, headroom: Headroom | undefined): number | SlotsOf {
+  if (work.slots !== 'auto') return work.slots
+  return headroom === undefined ? 1 : (used) => headroom.slots(used)
+}
+
+/** What others may count on: no more than are used while nothing is added. */
+function totalOf(slots: number | SlotsOf, used: number): number {
+  if (typeof slots === 'number') return slots
+  const { total, full } = slots(used)
+  return full === undefined ? total : Math.max(1, used)
 }
 
 /** Undefined when the configuration asks for none. */

@@ -18,11 +18,12 @@ import type {
   MemberView,
   NewInvite,
   PeerRow,
+  Question,
   Role,
   Rotated,
   RotateRequest,
+  ShownTask,
   Status,
-  TaskDetail,
   TaskRef,
   TaskRow,
   TaskState,
@@ -52,7 +53,9 @@ export interface ApiClient {
   peers(): Promise<PeerRow[]>
   tasks(filter?: { repo?: string; state?: TaskState }): Promise<TaskRow[]>
   /** Errors: `TASK_NOT_FOUND`. */
-  task(ref: TaskRef): Promise<TaskDetail>
+  task(ref: TaskRef): Promise<ShownTask>
+  /** Gives what was asked. Errors: `QUESTION_UNKNOWN`. */
+  answer(ref: TaskRef, question: string, answer: 'allow' | 'deny'): Promise<Question>
   /** Ends after what exists now; with `follow`, when the agent stops or the signal fires. */
   logs(
     query?: LogQuery,
@@ -101,10 +104,9 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
     status: async () => object<Status>(await get('/api/v1/status'), 'name'),
     peers: async () => list<PeerRow>(await get('/api/v1/peers')),
     tasks: async (filter = {}) => list<TaskRow>(await get(`/api/v1/tasks${search(filter)}`)),
-    task: async ({ repo, issue }) => {
-      const path = [...repo.split('/'), String(issue)].map(encodeURIComponent).join('/')
-      return object<TaskDetail>(await get(`/api/v1/tasks/${path}`), 'history')
-    },
+    task: async (ref) => object<ShownTask>(await get(`/api/v1${taskPath(ref)}`), 'history'),
+    answer: async (ref, question, answer) =>
+      object<Question>(await post(`${taskPath(ref)}/answer`, { question, answer }), 'kind'),
     async *logs(query = {}, { follow = false, signal = options.signal } = {}) {
       const { agent, task, types, since, until, last } = query
       const type = types?.join(',')
@@ -145,6 +147,9 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
     },
   }
 }
+
+const taskPath = ({ repo, issue }: TaskRef) =>
+  `/tasks/${[...repo.split('/'), String(issue)].map(encodeURIComponent).join('/')}`
 
 function refOf(task: LogQuery['task']): string | undefined {
   if (task === undefined) return undefined

@@ -2,12 +2,10 @@
 import { isAbsolute } from 'node:path'
 import { Hono } from 'hono'
 import { z } from 'zod'
-import { CommonError } from '../util/index.ts'
+import { body } from './body.ts'
 import type { MembershipSources } from './membership-types.ts'
 import { parameters } from './parameters.ts'
 
-/** Largest body, bytes: a rotation that removes 100 machines has 6 KiB. */
-const maxBodyBytes = 16 * 1024
 const YEAR_MS = 365 * 86_400_000
 
 const role = z.enum(['worker', 'observer', 'signer'])
@@ -76,25 +74,4 @@ export function membershipRoutes(sources: MembershipSources): Hono {
     return context.json({ rttMs: await sources.ping(one, context.req.raw.signal) })
   })
   return api
-}
-
-/** hono's own limit makes a new request, which the server's adaptor does not allow. */
-async function body({ raw }: { raw: Request }): Promise<unknown> {
-  const parts: Uint8Array[] = []
-  let bytes = 0
-  for await (const part of raw.body ?? []) {
-    bytes += part.byteLength
-    if (bytes > maxBodyBytes) {
-      throw new CommonError('TOO_LARGE', `A request has at most ${maxBodyBytes} bytes.`)
-    }
-    parts.push(part)
-  }
-  const text = Buffer.concat(parts).toString('utf8')
-  try {
-    return text === '' ? {} : JSON.parse(text)
-  } catch {
-    throw new CommonError('INVALID', 'The body is not JSON.', {
-      next: 'Send a JSON document, or nothing.',
-    })
-  }
 }

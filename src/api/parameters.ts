@@ -54,6 +54,10 @@ export const taskListSchema = z.strictObject({
   state: z.enum(taskStates).optional(),
 })
 export const taskPathSchema = z.object({ repo, issue })
+export const answerSchema = z.strictObject({
+  question: z.string().regex(/^[0-9a-f]{1,40}$/, 'must be the id of a question'),
+  answer: z.enum(['allow', 'deny']),
+})
 export const exportSchema = z.strictObject({ agent: agent.optional(), task: task.optional() })
 export const verifySchema = z.strictObject({ agent: agent.optional() })
 export const probeSchema = z.strictObject({ verbose: flag.optional() })

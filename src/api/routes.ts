@@ -1,6 +1,7 @@
 /** The routes of the agent's API: each reads its parameters, asks the sources, answers JSON. */
 import { Hono } from 'hono'
 import type { Logger } from '../util/index.ts'
+import { body } from './body.ts'
 import { envelopeOf, statusOf } from './envelope.ts'
 import { ApiError } from './errors.ts'
 import { membershipRoutes } from './membership-routes.ts'
@@ -32,17 +33,18 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
     return context.json(rows)
   })
   api.get('/tasks/:owner/:repo/:issue', async (context) => {
-    const path = context.req.param()
-    const ref = parameters(schemas.taskPathSchema, {
-      repo: `${path.owner}/${path.repo}`,
-      issue: path.issue,
-    })
+    const ref = taskOf(context.req.param())
     const task = await sources.task(ref)
     if (task !== undefined) return context.json(task)
     throw new ApiError('TASK_NOT_FOUND', `No task ${ref.repo}#${ref.issue} is known here.`, {
       data: ref,
       next: 'List the tasks with `bzzz task ls`.',
     })
+  })
+  api.post('/tasks/:owner/:repo/:issue/answer', async (context) => {
+    const ref = taskOf(context.req.param())
+    const { question, answer } = parameters(schemas.answerSchema, await body(context.req))
+    return context.json(sources.answer(ref, question, answer))
   })
   api.get('/logs', (context) => {
     const { follow, type, ...rest } = parameters(schemas.logsSchema, context.req.query())
@@ -91,6 +93,9 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
   })
   return app
 }
+
+const taskOf = ({ owner, repo, issue }: { owner: string; repo: string; issue: string }) =>
+  parameters(schemas.taskPathSchema, { repo: `${owner}/${repo}`, issue })
 
 type Check = [name: string, ok: boolean, text?: string]
 

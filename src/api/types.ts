@@ -14,6 +14,7 @@ import type {
   Verification,
 } from '../journal/types.ts'
 import type { MembershipSources, MembershipStatus, Role } from './membership-types.ts'
+import type { LimitView, Question, Spent, StandingView } from '../work/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
 export type {
@@ -22,6 +23,7 @@ export type {
   LoggedEntry,
   NetworkReach,
   Query,
+  Question,
   TaskDetail,
   TaskRow,
   TaskState,
@@ -91,7 +93,15 @@ export interface Status {
     others: KeptOfOthers
   }
   membership: MembershipStatus
-  slots: { total: number; used: number }
+  /** `full`: why nothing is added although some are free. */
+  slots: { total: number; used: number; full?: string }
+  /** What keeps this agent from using its executors as it could; absent from agents that are older. */
+  work?: {
+    /** Executors that are left alone, or on trial after that. */
+    standings: StandingView[]
+    /** Budgets of a day. Money in millionths of a US dollar, time in ms. */
+    budgets: LimitView[]
+  }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
   frozen: { repo: string; issue: number; sinceMs: number }[]
@@ -146,6 +156,13 @@ export interface PeerRow {
   lastSeenMs: number | null
 }
 
+/** A task with what waits for a person on this machine; absent from agents that are older. */
+export type ShownTask = TaskDetail & {
+  questions?: Question[]
+  /** What its attempts took, as far as the journals there tell. */
+  spent?: Spent
+}
+
 export interface TaskRef {
   /** owner/name */
   repo: string
@@ -159,7 +176,9 @@ export interface ApiSources {
   peers(): PeerRow[]
   membership: MembershipSources
   tasks(): TaskRow[]
-  task(ref: TaskRef): TaskDetail | undefined | Promise<TaskDetail | undefined>
+  task(ref: TaskRef): ShownTask | undefined | Promise<ShownTask | undefined>
+  /** Gives the question. Errors: `QUESTION_UNKNOWN`. */
+  answer(ref: TaskRef, question: string, answer: 'allow' | 'deny'): Question
   /** What exists now; ends. The signal fires when the client goes. */
   logs(query: Query, signal: AbortSignal): AsyncIterable<LoggedEntry>
   /** What exists, then what comes, until the signal fires. */

@@ -4,6 +4,10 @@ import { CodedError } from '../util/index.ts'
 export type CliErrorCode =
   /** Unknown command or option, missing or wrong argument. */
   | 'USAGE'
+  /** data: name, known */
+  | 'EXECUTOR_UNKNOWN'
+  /** It was tried and failed, so it was not written. data: name, steps */
+  | 'EXECUTOR_UNFIT'
   /** An issue number that several repositories have. data: tasks */
   | 'TASK_AMBIGUOUS'
   /** No repository of that name is worked by any agent known here. data: repo, known */

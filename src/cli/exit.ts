@@ -49,6 +49,8 @@ export const byErrorCode: Readonly<Record<string, ExitCode>> = {
   MESH_CONFIG_INVALID: exitCodes.usage,
   FORGE_REPOSITORY_INVALID: exitCodes.usage,
   FORGE_DIR_FOREIGN: exitCodes.usage,
+  EXECUTOR_KNOWN: exitCodes.usage,
+  CONFIG_UNWRITABLE: exitCodes.usage,
 
   AGENT_NOT_RUNNING: exitCodes.notRunning,
   AGENT_GONE: exitCodes.notRunning,
@@ -67,6 +69,8 @@ export const byErrorCode: Readonly<Record<string, ExitCode>> = {
   MESH_NONE: exitCodes.notFound,
   AGENT_NOT_FOUND: exitCodes.notFound,
   REPOSITORY_NOT_FOUND: exitCodes.notFound,
+  EXECUTOR_UNKNOWN: exitCodes.notFound,
+  QUESTION_UNKNOWN: exitCodes.notFound,
   ROUTE_NOT_FOUND: exitCodes.notFound,
   GITHUB_NOT_FOUND: exitCodes.notFound,
 

@@ -27,6 +27,11 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('Write seconds, above 0 and at most 86400.')
 }
 
+export function question(text: string): string {
+  if (/^[0-9a-f]{1,40}$/.test(text)) return text
+  throw new InvalidArgumentError('Write its id, as `bzzz task show` prints it.')
+}
+
 const repoForm = /^[\w.-]{1,100}\/[\w.-]{1,100}$/
 
 export function repository(text: string): string {

@@ -5,6 +5,7 @@
 import { registerAgent } from './register-agent.ts'
 import { registerClient } from './register-client.ts'
 import { registerMesh } from './register-mesh.ts'
+import { registerExecutor } from './register-executor.ts'
 import { registerDoctor } from './register-doctor.ts'
 import { buildRoot, type Root, type Run } from './root.ts'
 
@@ -14,5 +15,6 @@ export function buildProgram(run: Run): Root {
   registerAgent(root, run)
   registerClient(root, run)
   registerDoctor(root, run)
+  registerExecutor(root, run)
   return root
 }

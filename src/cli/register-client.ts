@@ -1,7 +1,7 @@
 /** Commands that ask a running agent, and `version`: they start fast and load no part of the agent. */
-import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import { Argument, InvalidArgumentError, Option } from '@commander-js/extra-typings'
 import { taskStates } from '../api/client.ts'
-import { help, whole } from './options.ts'
+import { help, question, whole } from './options.ts'
 import type { Root, Run } from './root.ts'
 
 export function registerClient(root: Root, run: Run): void {
@@ -66,6 +66,26 @@ function registerTask(root: Root, run: Run): void {
     .action((ref, _options, command) =>
       run(command.optsWithGlobals(), async (context) =>
         (await import('./client/task.ts')).taskShow(context, ref),
+      ),
+    )
+  task
+    .command('answer')
+    .summary('answer a coding agent that asks whether it may')
+    .description(
+      help(
+        'Answers a question that waits for a person; `bzzz task show` lists them. Nobody answers in time: denied.',
+        'bzzz task answer 12 1f2e3d4c allow',
+        'bzzz task answer owner/name#12 1f2e3d4c deny',
+      ),
+    )
+    .argument('<task>', 'owner/name#12, 12 when only one repository has it, or the issue’s URL')
+    .addArgument(
+      new Argument('<question>', 'its id, as `bzzz task show` prints it').argParser(question),
+    )
+    .addArgument(new Argument('<answer>', 'allow or deny').choices(['allow', 'deny']))
+    .action((ref, id, answer, _options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await import('./client/task.ts')).taskAnswer(context, ref, id, answer),
       ),
     )
 }

@@ -2,7 +2,14 @@
 import { CodedError } from '../util/index.ts'
 
 export type ConfigErrorCode =
-  'CONFIG_INVALID' | 'CONFIG_NOT_FOUND' | 'CONFIG_UNREADABLE' | 'CONFIG_TOO_LARGE'
+  | 'CONFIG_INVALID'
+  | 'CONFIG_NOT_FOUND'
+  | 'CONFIG_UNREADABLE'
+  | 'CONFIG_TOO_LARGE'
+  /** data: file */
+  | 'CONFIG_UNWRITABLE'
+  /** An executor of that name is in the file already. data: file, name */
+  | 'EXECUTOR_KNOWN'
 
 export class ConfigError extends CodedError<ConfigErrorCode> {}
 

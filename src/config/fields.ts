@@ -143,6 +143,37 @@ const programme = z.array(z.string().min(1).max(4_096)).min(1).max(64)
 /** Names of variables that it may see. */
 const passEnv = z.array(envName).max(50).default([])
 
+const modelUrl = z
+  .string()
+  .max(2_048)
+  .refine(
+    (text) => safeUrl(text.replace(/^http:/, 'https:')),
+    'not an http or https URL without credentials or query',
+  )
+const price = z.number().min(0).max(1_000_000)
+
+/** A model behind an OpenAI-compatible API. What the fields mean is explained in docs/chat.md. */
+const chatExecutor = z
+  .strictObject({
+    kind: z.literal('chat'),
+    name: word,
+    url: modelUrl,
+    model: z.string().regex(/^[^\p{Cc}]{1,200}$/u, 'not 1 to 200 characters'),
+    apiKey: storedSecret.optional(),
+    allowHttp: z.boolean().default(false),
+    contextTokens: z.int().min(2_048).max(10_000_000).optional(),
+    maxOutputTokens: z.int().min(256).max(200_000).default(4_096),
+    maxRounds: z.int().min(1).max(1_000).default(120),
+    maxTokens: z.int().min(1_000).max(1_000_000_000).default(5_000_000),
+    price: z.strictObject({ inputPerMillion: price, outputPerMillion: price }).optional(),
+    temperature: z.number().min(0).max(2).optional(),
+    run: z.array(programme).max(50).default([]),
+  })
+  .refine(({ url, allowHttp }) => allowHttp || safeUrl(url), {
+    path: ['url'],
+    message: 'is plain http to another machine; use https, or write allowHttp: true',
+  })
+
 export const executor = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('acp'),
@@ -154,9 +185,12 @@ export const executor = z.discriminatedUnion('kind', [
     /** `user` lets it use the user's own logins; `temporary` gives it an empty home. */
     home: z.enum(['temporary', 'user']).default('temporary'),
     passEnv,
+    /** The way to sign in that it is told before a session: an id of the `authMethods` that it offers. */
+    auth: z.string().min(1).max(200).optional(),
     /** Models that it can use, for the announcement. */
     models: z.array(z.string().min(1).max(128)).max(50).default([]),
   }),
+  chatExecutor,
   z.strictObject({ kind: z.literal('command'), name: word, passEnv }),
   z.strictObject({ kind: z.literal('mock'), name: word }),
 ])

@@ -11,6 +11,7 @@
  * assertRunnable(loaded)
  * loaded.origin.get('name') // "flag --name"
  */
+export { addExecutor, type Added } from './edit.ts'
 export { ConfigError, type ConfigErrorCode, type Problem } from './errors.ts'
 export { assertRunnable, loadConfig, type LoadedConfig, type LoadInit } from './load.ts'
 export { configJsonSchema, configReference } from './reference.ts'

@@ -140,6 +140,13 @@ function finish(
       webhooks: { ...webhooks, secret: placed('github.webhooks.secret', webhooks.secret) },
     },
     mesh: { ...parsed.mesh, join: placed('mesh.join', parsed.mesh.join) },
+    work: {
+      ...parsed.work,
+      permissions:
+        parsed.work.permissions === undefined
+          ? undefined
+          : resolve('work.permissions', parsed.work.permissions),
+    },
     api: { socket },
   }
 }

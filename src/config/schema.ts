@@ -133,17 +133,64 @@ const github = z
   .prefault({})
   .describe('The forge: whose issues, how they are claimed and where the work goes.')
 
+const budgetOf = (whose: string, why: string) =>
+  z
+    .strictObject({
+      tokens: option(z.int().min(1).max(1e12).optional(), {
+        what: `Tokens, read and written, that may be spent on ${whose}.`,
+        why,
+        form: wholeNumber(1, 1e12),
+        defaultText: 'no limit',
+      }),
+      usd: option(z.number().min(0.000001).max(1e6).optional(), {
+        what: `Money, in US dollars, that may be spent on ${whose}, as executors tell it.`,
+        why: 'Only executors that know their prices tell it: the others need a limit of tokens or time.',
+        form: 'a number from 0.000001 to 1000000',
+        defaultText: 'no limit',
+      }),
+      wallMs: option(z.int().min(1_000).max(1e11).optional(), {
+        what: `Time of executors that may be spent on ${whose}.`,
+        why: 'It counts what runs at once, each for itself.',
+        form: wholeNumber(1_000, 1e11),
+        unit: 'ms',
+        defaultText: 'no limit',
+      }),
+    })
+    .prefault({})
+    .describe(`What may be spent on ${whose}.`)
+
+const budget = z
+  .strictObject({
+    task: budgetOf(
+      'one task by all its attempts',
+      'A task that cannot be done ends before it has cost more; the issue is then marked as failed.',
+    ),
+    day: budgetOf(
+      'all tasks by all agents of the mesh in a UTC day',
+      'What the journals here tell of the others counts. Work is stopped at the limit and handed back; with less than a tenth left nothing new is begun.',
+    ),
+    peer: budgetOf(
+      'all tasks by this agent in a UTC day',
+      'Work is stopped at the limit and handed back; with less than a tenth left nothing new is begun.',
+    ),
+  })
+  .prefault({})
+  .describe(
+    'Budgets, enforced while executors run and remembered in the journal. A repository’s WORKFLOW.md may name its own, which count what is spent on it.',
+  )
+
 const work = z
   .strictObject({
-    slots: option(z.int().min(1).max(64).default(1), {
+    slots: option(z.union([z.int().min(1).max(64), z.literal('auto')]).default(1), {
       what: 'Tasks worked at the same time.',
-      why: 'One suits a machine that people use; raise it with cores, memory and budget.',
-      form: wholeNumber(1, 64),
+      why: 'One suits a machine that people use; raise it with cores, memory and budget. `auto`: one for each two processors and 2 GiB of memory, of what the cgroup allows, and none more while memory is short or the load is high.',
+      form: `${wholeNumber(1, 64)}, or auto`,
     }),
+    budget,
     executors: option(field.executors.default([]), {
       what: 'Executors beside those that are found by themselves.',
-      why: 'For a coding agent with other arguments, another home or variables of its own; an entry replaces a found one of the same name.',
-      form: 'a list of {name, kind: acp, command: [PROGRAM, …], version: [PROGRAM, …], home: temporary or user, passEnv: [NAME, …], models: [NAME, …]}, {name, kind: command, passEnv: [NAME, …]} or {name, kind: mock}, up to 32; a coding agent that Bzzz knows by name needs no command',
+      why: 'For a coding agent with other arguments, another home or variables of its own, and for a model behind an OpenAI-compatible API; an entry replaces a found one of the same name.',
+      form: 'a list of {name, kind: acp, command: [PROGRAM, …], version: [PROGRAM, …], home: temporary or user, passEnv: [NAME, …], auth: METHOD, models: [NAME, …]}, {name, kind: chat, url, model, apiKey: {env|file|credential}, contextTokens, maxOutputTokens, maxRounds, maxTokens, price: {inputPerMillion, outputPerMillion}, temperature, run: [[PROGRAM, …]], allowHttp}, {name, kind: command, passEnv: [NAME, …]} or {name, kind: mock}, up to 32; a coding agent that Bzzz knows by name needs no command',
       defaultText: 'none beside `command` and the coding agents found on the machine',
     }),
     use: option(
@@ -154,6 +201,12 @@ const work = z
         form: '`auto`, or a list of names of executors',
       },
     ),
+    permissions: option(field.path.optional(), {
+      what: 'File with the rules by which coding agents that ask for permission are answered.',
+      why: 'Without it they may do what stays within the workspace of the task. Rules allow, deny, or ask a person: docs/executors.md shows their form.',
+      form: 'a path to a YAML file',
+      defaultText: 'none: what lies within the workspace is allowed, the rest denied',
+    }),
     tags: option(field.words(64).default([]), {
       what: 'Free words that this agent can do, for issues with a label `needs:WORD`.',
       why: 'For what no detector can see, such as a licence or a device.',

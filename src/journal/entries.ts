@@ -13,6 +13,8 @@ const text = z.string().max(4_000)
 const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
 const attempt = count
+/** Money in millionths of a US dollar. */
+const usage = z.object({ inputTokens: count, outputTokens: count, costMicros: count }).partial()
 /** The issue that an entry is about. */
 export const taskRefSchema = z.object({
   /** owner/name */
@@ -82,13 +84,14 @@ export const entrySchemas = [
     oid,
     reason: text,
   }),
-  /** `sandbox`: what kept it apart from the machine; `none` by the operator's word. */
+  /** `sandbox`: what kept it apart from the machine; `none` by the operator's word. `reason`: why this executor. */
   entry('executor.started', {
     task,
     attempt,
     executor: short,
     kind: short,
     sandbox: short.optional(),
+    reason: short.optional(),
   }),
   /** Digest of all that the executor printed or reported, with its size. */
   entry('executor.output', { task, attempt, sha256: digest, bytes: count, truncated: z.boolean() }),
@@ -99,7 +102,7 @@ export const entrySchemas = [
     outcome: short,
     exitCode: z.number().int().optional(),
     durationMs: count,
-    usage: z.object({ inputTokens: count, outputTokens: count }).partial().optional(),
+    usage: usage.optional(),
   }),
   /** What the sandbox asked of the network, in all; `more`: refused requests beyond the listed ones. */
   entry('executor.network', {
@@ -110,6 +113,59 @@ export const entrySchemas = [
     allowed: z.array(z.object({ host: short, port: count, count })).max(40),
     bytes: count,
   }),
+  /** Whether the executor went on with a conversation of before; `lost`: it could not. */
+  entry('executor.session', {
+    task,
+    attempt,
+    executor: short,
+    how: z.enum(['new', 'resumed', 'lost']),
+  }),
+  /**
+   * What the executor did since the last of these: kinds, numbers, and digests of titles, plan and
+   * paths. A tool call stands here when it has ended.
+   */
+  entry('executor.activity', {
+    task,
+    attempt,
+    executor: short,
+    tools: z.array(z.object({ kind: short, status: short, sha256: digest })).max(64),
+    moreTools: count,
+    plan: z.object({ steps: count, done: count, sha256: digest }).optional(),
+    files: z.object({ count, sha256: digest }).optional(),
+    permissions: z.object({ allowed: count, denied: count }).optional(),
+    /** Of all turns until then. */
+    usage: usage.optional(),
+  }),
+  /** A person is asked whether the executor may; `sha256`: of the title of what it wants. */
+  entry('executor.asked', {
+    task,
+    attempt,
+    executor: short,
+    question: short,
+    kind: short,
+    sha256: digest,
+    deadlineMs: count,
+  }),
+  /** What the executor was told, and by whom. */
+  entry('executor.permission', {
+    task,
+    attempt,
+    executor: short,
+    kind: short,
+    sha256: digest,
+    allowed: z.boolean(),
+    by: z.enum(['rule', 'default', 'person', 'deadline', 'nobody', 'end']),
+    question: short.optional(),
+  }),
+  /** This agent leaves one of its executors alone until then, wall clock, ms. */
+  entry('executor.away', {
+    executor: short,
+    why: z.enum(['quota', 'environment']),
+    reason: short,
+    untilMs: count,
+  }),
+  /** It worked again. */
+  entry('executor.back', { executor: short }),
   /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
   entry('executor.frozen', { task, attempt, renewed: count }),
   /** The lease was renewed after all, and the work goes on. */

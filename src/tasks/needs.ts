@@ -63,6 +63,8 @@ export interface FailedWork {
   tried: string[]
   checks: CheckResult[]
   executor?: string
+  /** When it may go better, wall clock, ms since 1970. */
+  retryAt?: number
 }
 
 export type WorkOutcome = (ChangedWork | FailedWork) & {
@@ -70,8 +72,21 @@ export type WorkOutcome = (ChangedWork | FailedWork) & {
   dispose(): Promise<void>
 }
 
+/** Money in millionths of a US dollar. */
+interface Usage {
+  inputTokens?: number
+  outputTokens?: number
+  costMicros?: number
+}
+
 export type WorkProgress =
-  | { type: 'executor.started'; executor: string; kind: string; sandbox: string }
+  | {
+      type: 'executor.started'
+      executor: string
+      kind: string
+      sandbox: string
+      reason?: string
+    }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'
@@ -79,7 +94,35 @@ export type WorkProgress =
       outcome: string
       exitCode?: number
       durationMs: number
-      usage?: { inputTokens?: number; outputTokens?: number }
+      usage?: Usage
+    }
+  | { type: 'executor.session'; executor: string; how: 'new' | 'resumed' | 'lost' }
+  | {
+      type: 'executor.activity'
+      executor: string
+      tools: { kind: string; status: string; sha256: string }[]
+      moreTools: number
+      plan?: { steps: number; done: number; sha256: string }
+      files?: { count: number; sha256: string }
+      permissions?: { allowed: number; denied: number }
+      usage?: Usage
+    }
+  | {
+      type: 'executor.asked'
+      executor: string
+      question: string
+      kind: string
+      sha256: string
+      deadlineMs: number
+    }
+  | {
+      type: 'executor.permission'
+      executor: string
+      kind: string
+      sha256: string
+      allowed: boolean
+      by: 'rule' | 'default' | 'person' | 'deadline' | 'nobody' | 'end'
+      question?: string
     }
   | {
       type: 'executor.network'
@@ -136,7 +179,8 @@ export interface TasksWork<P extends Policy = Policy> {
   choose(
     instructions: Instructions,
     policy: P,
-  ): { executor: string } | { reason: string; code: string }
+    about?: { repo: string; issue: number; labels: readonly string[] },
+  ): { executor: string } | { reason: string; code: string; retryAt?: number }
   run(
     order: {
       id: string

@@ -105,7 +105,7 @@ export function createTable(now: () => number): TaskTable {
       if (after !== before) note(task, after, entry)
       if (attempt === after.attempt && entry.peerId === after.holder) noteFreeze(task, entry)
       task.history.push(entry)
-      if (task.history.length > maxHistory) task.history.shift()
+      if (task.history.length > maxHistory) forget(task.history)
     },
     rows: () =>
       [...tasks.values()]
@@ -123,6 +123,12 @@ export function createTable(now: () => number): TaskTable {
     },
     contention: () => [...tasks.values()].reduce((sum, task) => sum + task.contention, 0),
   }
+}
+
+/** What executors do in between goes first: it is much, and what decided stands elsewhere. */
+function forget(history: Task['history']): void {
+  const activity = history.findIndex(({ type }) => type === 'executor.activity')
+  history.splice(Math.max(0, activity), 1)
 }
 
 /** Nobody has taken it up: it is shown when asked for, and listed with no others. */
@@ -162,10 +168,13 @@ function learn(task: Task, entry: LoggedEntry): void {
   if (entry.type === 'pull.opened') task.pull = { number: entry.number, url: entry.url }
 }
 
+/** May stand between a freeze and its end. */
+const duringFreeze: ReadonlySet<string> = new Set(['claim.renewed', 'executor.activity'])
+
 /** Frozen from such an entry to the next step of the same attempt, whichever it is. */
 function noteFreeze(task: Task, entry: LoggedEntry): void {
   if (entry.type === 'executor.frozen') task.frozenSince = entry.renewed
-  else if (entry.type !== 'claim.renewed') task.frozenSince = null
+  else if (!duringFreeze.has(entry.type)) task.frozenSince = null
 }
 
 const frozenReason = ({ frozenSince }: Task) =>
@@ -179,7 +188,8 @@ const isoTime = (ms: number) => (ms <= 8.64e15 ? new Date(ms).toISOString() : 'a
 /** The task moved. */
 function note(task: Task, after: TaskPosition, entry: LoggedEntry): void {
   const ended = finalStates.has(after.state) || after.state === 'released'
-  if (ended || entry.type === 'task.waiting') task.reason = 'reason' in entry ? entry.reason : null
+  if (ended || entry.type === 'task.waiting')
+    task.reason = ('reason' in entry ? entry.reason : null) ?? null
   if (ended) task.endedAt = entry.time
   if (entry.type !== 'claim.won') return
   task.frozenSince = null

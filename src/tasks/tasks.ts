@@ -145,7 +145,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
   return {
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
-    slots: () => ({ total: init.slots, used: active.used() }),
+    slots: () => ({ ...shared.slots(), used: active.used() }),
     look: ({ repo, issue }) => ({
       ...(turnsOf(repo)[0]?.order(issue) ?? orderView(undefined, issue)),
       ...(init.dryRun === true ? { planned: [...rehearsal.planned(repo, issue)] } : {}),

@@ -2,19 +2,32 @@
  * Reading and writing files for somebody else, within one directory. Symbolic links are resolved
  * before the decision and not followed afterwards; `.git` and special files are out of bounds.
  */
-import { constants } from 'node:fs'
-import { chown, lstat, mkdir, open, realpath, stat } from 'node:fs/promises'
+import { constants, type Dirent } from 'node:fs'
+import { chown, lstat, mkdir, open, opendir, realpath, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { WorkError } from './errors.ts'
 
 /** Largest file that is read or written, bytes. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024
 
+/** Entries of a directory that are looked at. */
+export const MAX_ENTRIES = 20_000
+
+export interface Entry {
+  name: string
+  /** `other`: devices, pipes, sockets. Links are not followed. */
+  kind: 'file' | 'directory' | 'link' | 'other'
+}
+
 export interface ConfinedFiles {
   /** Text of a file. Errors: `PROTECTED_PATH` outside, `EXECUTOR_FAILED` when it cannot be read. */
   read(path: string): Promise<string>
   /** Writes a file and the directories above it; resolves with the path below the root. */
   write(path: string, content: string): Promise<string>
+  /** What is in a directory, without `.git`, by name; of a larger one the first 20,000. Errors as of `read`. */
+  list(path: string): Promise<Entry[]>
+  /** Deletes a file, or a link but not what it leads to; resolves with the path below the root. */
+  remove(path: string): Promise<string>
   /** True when `path`, absolute or below the root, leads to a place within the root. */
   contains(path: string): Promise<boolean>
 }
@@ -78,7 +91,10 @@ export async function confinedFiles(root: string): Promise<ConfinedFiles> {
       const { O_WRONLY, O_CREAT, O_NOFOLLOW, O_NONBLOCK } = constants
       const file = await open(real, O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o644)
       try {
-        if (!(await file.stat()).isFile()) throw unusable(path, 'is not a plain file')
+        const stat = await file.stat()
+        if (!stat.isFile()) throw unusable(path, 'is not a plain file')
+        // Whoever has the file under its other name did not ask for the change.
+        if (stat.nlink > 1) throw unusable(path, 'is the same file as another one (a hard link)')
         await file.truncate(0)
         await file.writeFile(content)
         await giveAway(base, real, made)
@@ -87,12 +103,39 @@ export async function confinedFiles(root: string): Promise<ConfinedFiles> {
       }
       return relative(base, real).split(sep).join('/')
     },
+    async list(path) {
+      const real = await locate(path)
+      const entries: Entry[] = []
+      for await (const entry of await opendir(real)) {
+        if (entry.name.toLowerCase() === '.git') continue
+        if (entries.length >= MAX_ENTRIES) break
+        entries.push({ name: entry.name, kind: kindOf(entry) })
+      }
+      return entries.sort((a, b) => (a.name < b.name ? -1 : 1))
+    },
+    async remove(path) {
+      const wanted = resolve(base, path)
+      const directory = await locate(dirname(wanted))
+      const real = inside(path, join(directory, basename(wanted)))
+      if (real === base) throw unusable(path, 'is a directory')
+      const stat = await lstat(real).catch(() => undefined)
+      if (stat === undefined) throw unusable(path, 'does not exist')
+      if (!stat.isFile() && !stat.isSymbolicLink()) throw unusable(path, 'is not a plain file')
+      await unlink(real)
+      return relative(base, real).split(sep).join('/')
+    },
     contains: (path) =>
       locate(path).then(
         () => true,
         () => false,
       ),
   }
+}
+
+function kindOf(entry: Dirent): Entry['kind'] {
+  if (entry.isFile()) return 'file'
+  if (entry.isDirectory()) return 'directory'
+  return entry.isSymbolicLink() ? 'link' : 'other'
 }
 
 /** Root writes for another user, whose file it must be; so are the directories from `made` on. */

@@ -1,11 +1,24 @@
 /**
  * Coded errors of this room. Inside it, what goes wrong is thrown as a `WorkError`; `run` turns
- * every one into a `Failed`, so that only `readPolicy` ever lets one out.
+ * every one into a `Failed`, so that only `readPolicy`, `answer` and the start let one out.
  */
 import { CodedError } from '../util/index.ts'
 import type { WorkFailureCode } from './types.ts'
 
-export type WorkErrorCode = WorkFailureCode | 'WORKFLOW_INVALID'
+type OtherCode = 'WORKFLOW_INVALID' | 'PERMISSIONS_INVALID' | 'QUESTION_UNKNOWN'
+export type WorkErrorCode = WorkFailureCode | OtherCode
 
-/** `WORKFLOW_INVALID` carries data {file, line, path}. */
+const others: ReadonlySet<string> = new Set<OtherCode>([
+  'WORKFLOW_INVALID',
+  'PERMISSIONS_INVALID',
+  'QUESTION_UNKNOWN',
+])
+
+/** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, path}. */
 export class WorkError extends CodedError<WorkErrorCode> {}
+
+/** The code of a failure of a task; undefined for every other error. */
+export function failureCode(error: unknown): WorkFailureCode | undefined {
+  if (!(error instanceof WorkError) || others.has(error.code)) return undefined
+  return error.code as WorkFailureCode
+}

@@ -1,6 +1,8 @@
 /** What executors that run children are given beside their own configuration. */
 import type { Processes, SandboxLimits } from '../process/index.ts'
 import type { Clock, Logger } from '../util/index.ts'
+import type { PermissionPolicy } from './permission/policy.ts'
+import type { Questions } from './permission/questions.ts'
 
 export interface ChildSettings {
   processes: Processes
@@ -12,6 +14,10 @@ export interface ChildSettings {
   variables: Readonly<Record<string, string | undefined>>
   /** The home that `home: user` passes. */
   userHome: string
+  /** What executors that ask may do. Default: what lies within the workspace. */
+  permissions?: () => PermissionPolicy
+  /** Where people are asked. Default: nobody can be, and what would be asked is denied. */
+  questions?: Questions
   sandbox: SandboxSettings
 }
 

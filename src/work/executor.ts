@@ -14,9 +14,9 @@
  */
 import { sha256, type Permit } from '../util/index.ts'
 import type { Probe } from './probe.ts'
-import type { Chore } from './types.ts'
+import type { Check, Chore } from './types.ts'
 
-export type ExecutorKind = 'acp' | 'command' | 'mock'
+export type ExecutorKind = 'acp' | 'chat' | 'command' | 'mock'
 
 /** Where the work is done: the clone, and a home and directory for temporary files of its own. */
 export interface Place {
@@ -34,8 +34,12 @@ export interface ExecutorTask {
   label: string
   /** What to do, for executors that read. */
   prompt: string
+  /** One of the executor's models, when the task names it. */
+  model?: string
   /** Declared chore with its argument values already in place. */
   chore?: { name: string; command: [string, ...string[]]; declared: Chore }
+  /** What the repository declares to be run, for executors that run commands on a model's behalf. */
+  declared?: { checks: readonly Check[]; chores: Readonly<Record<string, Chore>> }
   limits: ExecutorLimits
 }
 
@@ -50,23 +54,57 @@ export interface ExecutorLimits {
   helloTimeMs: number
 }
 
+/** What a model took. Money in millionths of a US dollar. A field that nobody told is absent. */
+export interface Usage {
+  inputTokens?: number
+  outputTokens?: number
+  costMicros?: number
+}
+
 export type ExecutorEvent =
   | { type: 'text'; text: string }
-  | { type: 'plan'; steps: string[] }
-  | { type: 'tool'; id: string; title: string; status: string }
+  /** The whole plan each time; `done`: how many of the steps are completed. */
+  | { type: 'plan'; steps: string[]; done?: number }
+  /** `kind`: what it does, in the words of ACP: read, edit, delete, move, search, execute, think, fetch, other. */
+  | { type: 'tool'; id: string; title: string; status: string; kind?: string }
   | { type: 'file'; path: string }
-  | { type: 'permission'; title: string; allowed: boolean }
-  | { type: 'usage'; inputTokens?: number; outputTokens?: number }
+  /** A person is asked; what was answered comes as `permission` with the same `question`. */
+  | { type: 'asked'; question: string; title: string; kind: string; deadlineMs: number }
+  | {
+      type: 'permission'
+      title: string
+      allowed: boolean
+      kind?: string
+      /** Who decided: a rule, the default, a person, the deadline for one, nobody to ask, the end of the work. */
+      by?: PermissionBy
+      question?: string
+    }
+  /** `resumed`: the conversation of before, by a new process. `lost`: a new one instead of it. */
+  | { type: 'session'; how: 'new' | 'resumed' | 'lost' }
+  /** Of all turns until now. */
+  | ({ type: 'usage' } & Usage)
+
+export type PermissionBy = 'rule' | 'default' | 'person' | 'deadline' | 'nobody' | 'end'
 
 export interface TurnResult {
   /**
    * `done`: it says that it finished. `flood`: more output than allowed. `idle`: silent too long.
    * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
-   * (not signed in, program missing, no sandbox): the task is not to blame.
+   * (not signed in, program missing, no sandbox): the task is not to blame. `budget`: it was stopped
+   * because a budget is used up.
    */
   outcome:
-    'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'limit' | 'aborted' | 'quota' | 'environment'
+    | 'done'
+    | 'failed'
+    | 'timeout'
+    | 'idle'
+    | 'flood'
+    | 'limit'
+    | 'aborted'
+    | 'quota'
+    | 'environment'
+    | 'budget'
   /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
   retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */
@@ -75,7 +113,8 @@ export interface TurnResult {
   durationMs: number
   /** What it says it did, at most 4 KiB. */
   summary: string
-  usage?: { inputTokens?: number; outputTokens?: number }
+  /** Of this turn. */
+  usage?: Usage
   output: { sha256: string; bytes: number; truncated: boolean }
 }
 
@@ -105,6 +144,10 @@ export interface Executor {
   readonly capabilities: { turns: boolean; permissions: boolean; usage: boolean }
   /** Whether it is here; undefined when not. */
   detect(probe: Probe, signal: AbortSignal): Promise<{ version?: string } | undefined>
+  /** Whether it has the login that it needs; absent where none is needed. */
+  login?(probe: Probe, signal: AbortSignal): Promise<'in' | 'out' | 'unknown'>
+  /** For people: what is missing when it is not here, and what to type about that and about the login. */
+  readonly advice?: { absent: string; install: string; signIn?: string }
   /** Never throws. */
   start(task: ExecutorTask, place: Place, control: Control): Running
 }

@@ -31,7 +31,11 @@ export {
 } from './config.ts'
 export { WorkError, type WorkErrorCode } from './errors.ts'
 export { emptyPolicy, parsePolicy, type PolicyFiles } from './policy.ts'
-export { PRESETS, type Preset } from './presets.ts'
+export { findPreset, PRESETS, type Preset } from './presets.ts'
+export { permissionSchema, type PermissionPolicy } from './permission/policy.ts'
+export { budgetsSchema } from './budget/limits.ts'
+export { createHeadroom, type Headroom } from './headroom/headroom.ts'
+export { WORKSPACES } from './health/health.ts'
 export { cleanIssueText } from './clean.ts'
 export type {
   Changed,
@@ -40,10 +44,13 @@ export type {
   Checkpoint,
   Chore,
   Detected,
+  ExecutorReport,
   Failed,
   Instructions,
   Kept,
+  Question,
   RunOptions,
+  StandingView,
   Used,
   Work,
   WorkEvent,

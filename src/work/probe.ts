@@ -4,7 +4,7 @@
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { findProgram, type Processes } from '../process/index.ts'
+import { findProgram, type Exit, type Processes } from '../process/index.ts'
 import { explain, type Logger } from '../util/index.ts'
 import { childEnvironment } from './environment.ts'
 
@@ -20,6 +20,12 @@ export interface Probe {
   /** The first version number that the program prints. */
   version(command: readonly string[], signal: AbortSignal): Promise<string | undefined>
   versionIn(text: string): string | undefined
+  /** Whether a program ends with exit 0 in that home; `unknown` when it is not here or too slow. */
+  succeeds(
+    command: readonly string[],
+    home: string,
+    signal: AbortSignal,
+  ): Promise<'in' | 'out' | 'unknown'>
 }
 
 export interface ProbeInit {
@@ -38,7 +44,12 @@ export async function withProbe<T>(
   const home = await mkdtemp(join(dir, 'probe-'))
   const turnstile = createTurnstile(MAX_AT_ONCE)
   const env = childEnvironment({ path, home, tmp: home, ceiling: home })
-  const ask: Probe['ask'] = async (command, signal) => {
+  /** Undefined when the program is absent, or cannot be run. */
+  async function run(
+    command: readonly string[],
+    signal: AbortSignal,
+    childHome = home,
+  ): Promise<Exit | undefined> {
     const [file, ...args] = command
     if (file === undefined || (await findProgram(file, path)) === undefined) return undefined
     return turnstile(async () => {
@@ -48,22 +59,27 @@ export async function withProbe<T>(
           file,
           args,
           cwd: home,
-          env,
+          env: { ...env, HOME: childHome },
           purpose: `look at ${file}`,
           timeoutMs: PROBE_TIMEOUT_MS,
           maxOutputBytes: MAX_OUTPUT_BYTES,
           graceMs: 500,
           signal,
         })
-        if (exit.reason === 'exited' && exit.exitCode === 0) {
-          return exit.stdout.trim() === '' ? exit.tail : exit.stdout
+        if (exit.reason !== 'exited' || exit.exitCode !== 0) {
+          logger.debug({ command, reason: exit.reason, exitCode: exit.exitCode }, 'a probe failed')
         }
-        logger.debug({ command, reason: exit.reason, exitCode: exit.exitCode }, 'a probe failed')
+        return exit
       } catch (error) {
         logger.debug({ command, error: explain(error) }, 'a probe failed')
+        return undefined
       }
-      return undefined
     })
+  }
+  const ask: Probe['ask'] = async (command, signal) => {
+    const exit = await run(command, signal)
+    if (exit?.reason !== 'exited' || exit.exitCode !== 0) return undefined
+    return exit.stdout.trim() === '' ? exit.tail : exit.stdout
   }
   try {
     return await use({
@@ -71,6 +87,11 @@ export async function withProbe<T>(
       ask,
       version: async (command, signal) => firstVersion((await ask(command, signal)) ?? ''),
       versionIn: firstVersion,
+      succeeds: async (command, childHome, signal) => {
+        const exit = await run(command, signal, childHome)
+        if (exit?.reason !== 'exited') return 'unknown'
+        return exit.exitCode === 0 ? 'in' : 'out'
+      },
     })
   } finally {
     await rm(home, { recursive: true, force: true })

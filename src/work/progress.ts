@@ -2,19 +2,21 @@
  * What an executor does, told to people line by line: text is joined to lines, each line bounded,
  * and after a number of lines the rest of the task is silent. The journal's digests have it all.
  */
+import { recordActivity, type ActivityInit } from './activity.ts'
 import { oneLine } from './clean.ts'
 import type { ExecutorEvent } from './executor.ts'
-import type { WorkEvent } from './types.ts'
 
 /** Lines of progress of one task. */
 export const MAX_PROGRESS = 300
 const MAX_LINE = 500
 
-/** Resolves when the events have ended. */
+/** Also records what the journal may hold (activity.ts). Resolves when the events have ended. */
 export async function relayEvents(
   events: AsyncIterable<ExecutorEvent>,
-  onEvent: (event: WorkEvent) => void,
+  init: ActivityInit,
 ): Promise<void> {
+  const { onEvent } = init
+  const activity = recordActivity(init)
   let count = 0
   let text = ''
   const say = (line: string) => {
@@ -29,6 +31,7 @@ export async function relayEvents(
   }
   for await (const event of events) {
     if (event.type !== 'text') flush()
+    activity.take(event)
     switch (event.type) {
       case 'text': {
         const lines = `${text}${event.text}`.split('\n')
@@ -49,9 +52,16 @@ export async function relayEvents(
       case 'permission':
         say(`${event.allowed ? 'allowed' : 'refused'}: ${event.title}`)
         break
+      case 'asked':
+        say(`asks a person: ${event.title}`)
+        break
+      case 'session':
+        if (event.how !== 'new') say(`its conversation was ${event.how}`)
+        break
       case 'usage':
         break
     }
   }
   flush()
+  activity.close()
 }

@@ -16,7 +16,7 @@ import { cutEnd, oneLine } from './clean.ts'
 import { collect, type Collected, type CollectInit } from './collect.ts'
 import { describeCheck, runCheck } from './checks.ts'
 import type { WorkLimits } from './config.ts'
-import { WorkError } from './errors.ts'
+import { failureCode, WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import {
   MAX_SUMMARY_BYTES,
@@ -46,6 +46,9 @@ export interface RunInit {
   order: WorkOrder
   instructions: Instructions
   executor: Executor
+  /** Why this one, and which of its models. */
+  why?: string
+  model?: string
   workspace: Workspace
   limits: WorkLimits
   signal: AbortSignal
@@ -70,10 +73,13 @@ export async function runTask(init: RunInit, components: RunComponents): Promise
     return await attempt(init, components, tried, checks)
   } catch (error) {
     const aborted = init.signal.aborted
-    const code = aborted ? 'ABORTED' : codeOf(error)
+    const code = aborted ? 'ABORTED' : (failureCode(error) ?? 'WORKSPACE')
     if (code === 'WORKSPACE') components.logger.warn({ error: explain(error) }, 'a task failed')
     const reason = aborted ? 'The task was stopped.' : oneLine(explainOuter(error), 2_000)
-    return { outcome: 'failed', code, reason, tried, checks, executor: init.executor.name }
+    const { retryAt } = error instanceof WorkError ? (error.data as { retryAt?: number }) : {}
+    const later = retryAt === undefined ? {} : { retryAt }
+    const executor = init.executor.name
+    return { outcome: 'failed', code, reason, tried, checks, executor, ...later }
   }
 }
 
@@ -89,7 +95,7 @@ async function attempt(
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
   await allowed(permit, signal)
   const running = executor.start(task, workspace, { signal, permit })
-  const relayed = relayEvents(running.events, onEvent)
+  const relayed = relayEvents(running.events, { executor: executor.name, clock, onEvent })
   let before: Collected | undefined
 
   async function turn(result: Promise<TurnResult>): Promise<TurnResult> {
@@ -98,6 +104,7 @@ async function attempt(
       executor: executor.name,
       kind: executor.kind,
       sandbox: components.settings.processes.sandbox().kind,
+      ...(init.why === undefined ? {} : { reason: init.why }),
     })
     const done = await result
     onEvent({ type: 'executor.output', ...done.output })
@@ -175,7 +182,7 @@ async function attempt(
   }
 }
 
-function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
+function makeTask({ order, instructions, limits, model }: RunInit): ExecutorTask {
   const { policy, repo, issue } = order
   const wallTimeMs = Math.min(policy.wallTimeMs, limits.wallTimeMs)
   const checksMs = policy.checks.reduce((sum, check) => sum + check.timeoutMs, 0)
@@ -184,6 +191,8 @@ function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
   return {
     label: `${repo}#${issue.number}`,
     prompt: buildPrompt(order, policy, newFence()),
+    ...(model === undefined ? {} : { model }),
+    declared: { checks: policy.checks, chores: policy.chores },
     limits: {
       ...limits,
       wallTimeMs,
@@ -222,14 +231,14 @@ function failure(result: TurnResult, what: string): WorkError {
     aborted: 'ABORTED',
     quota: 'QUOTA',
     environment: 'ENVIRONMENT',
+    budget: 'BUDGET',
   }
   const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]
-  return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`)
-}
-
-function codeOf(error: unknown): WorkFailureCode {
-  if (error instanceof WorkError && error.code !== 'WORKFLOW_INVALID') return error.code
-  return 'WORKSPACE'
+  const { retryAt } = result
+  const data = retryAt === undefined ? {} : { retryAt }
+  return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`, {
+    data,
+  })
 }
 
 /** Our own errors say all themselves; foreign ones with their causes. */

@@ -75,10 +75,10 @@ describe('a coding agent that behaves', () => {
 describe('a coding agent that does not', () => {
   const cases: [mode: string, options: object, limits: object, code: string, reason: RegExp][] = [
     ['die', {}, {}, 'EXECUTOR_FAILED', /exit 3 .*boom: out of ideas/],
-    ['mute', {}, { helloTimeMs: 600 }, 'EXECUTOR_FAILED', /did not answer: initialize/],
-    ['garbage', {}, {}, 'EXECUTOR_FAILED', /does not speak the protocol/],
-    ['old', {}, {}, 'EXECUTOR_FAILED', /version 1/],
-    ['login', {}, {}, 'EXECUTOR_FAILED', /needs a login/],
+    ['mute', {}, { helloTimeMs: 600 }, 'ENVIRONMENT', /did not answer: initialize/],
+    ['garbage', {}, {}, 'ENVIRONMENT', /does not speak the protocol/],
+    ['old', {}, {}, 'ENVIRONMENT', /version 1/],
+    ['login', {}, {}, 'ENVIRONMENT', /needs a login/],
     ['edit', { stopReason: 'refusal' }, {}, 'EXECUTOR_FAILED', /refused/],
     ['hang', {}, { idleTimeMs: 800 }, 'EXECUTOR_TIMEOUT', /said nothing for 800 ms/],
     ['stubborn', {}, { wallTimeMs: 1_500 }, 'EXECUTOR_TIMEOUT', /longer than 1500 ms/],
@@ -101,7 +101,7 @@ describe('a coding agent that does not', () => {
     const command = [process.execPath, '-e', "process.stderr.write('boom'); process.exitCode = 3"]
     const work = await rig.work([{ ...agentConfig('edit'), command }], {})
     const { result, events } = await runOrder(work, order(rig.repo(FILES)))
-    expect(result).toMatchObject({ outcome: 'failed', code: 'EXECUTOR_FAILED' })
+    expect(result).toMatchObject({ outcome: 'failed', code: 'ENVIRONMENT' })
     const sha256 = createHash('sha256').update('boom').digest('hex')
     expect(events.find((event) => event.type === 'executor.output')).toMatchObject({
       bytes: 4,

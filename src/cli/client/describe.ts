@@ -52,7 +52,15 @@ const describeType: Describe = {
     attempt(entry),
     named(entry.executor, entry.kind),
     entry.sandbox === undefined ? '' : entry.sandbox === 'none' ? 'no sandbox' : entry.sandbox,
+    entry.reason ?? '',
   ],
+  'executor.away': (entry) => [
+    entry.executor,
+    entry.why,
+    `until ${whenOf(entry.untilMs)}`,
+    entry.reason,
+  ],
+  'executor.back': (entry) => [entry.executor],
   'executor.output': (entry) => [
     attempt(entry),
     count(entry.bytes, 'byte'),
@@ -73,6 +81,30 @@ const describeType: Describe = {
     refused.length === 0 ? '' : `was refused ${refused.map(refusal).join(', ')}`,
     more === 0 ? '' : `and ${more} more`,
     count(bytes, 'byte'),
+  ],
+  'executor.session': (entry) => [attempt(entry), entry.executor, `${entry.how} conversation`],
+  'executor.activity': (entry) => [
+    attempt(entry),
+    list('tools', kindsOf(entry.tools)),
+    entry.moreTools === 0 ? '' : `and ${count(entry.moreTools, 'more call')}`,
+    entry.plan === undefined ? '' : `plan ${entry.plan.done} of ${entry.plan.steps}`,
+    entry.files === undefined ? '' : `wrote ${count(entry.files.count, 'file')}`,
+    entry.permissions === undefined ? '' : `allowed ${entry.permissions.allowed}`,
+    (entry.permissions?.denied ?? 0) === 0 ? '' : `denied ${entry.permissions?.denied}`,
+    tokens(entry.usage),
+  ],
+  'executor.asked': (entry) => [
+    attempt(entry),
+    `question ${entry.question}`,
+    `whether it may ${entry.kind}`,
+    `until ${whenOf(entry.deadlineMs)}`,
+  ],
+  'executor.permission': (entry) => [
+    attempt(entry),
+    entry.allowed ? 'allowed' : 'denied',
+    entry.kind,
+    deciders[entry.by],
+    entry.question === undefined ? '' : `question ${entry.question}`,
   ],
   'executor.frozen': (entry) => [
     attempt(entry),
@@ -173,6 +205,25 @@ function refusal({ host, port, reason }: EntryOf<'executor.network'>['refused'][
 }
 
 function tokens(usage: EntryOf<'executor.ended'>['usage']): string {
-  if (usage?.inputTokens === undefined && usage?.outputTokens === undefined) return ''
-  return `tokens ${usage.inputTokens ?? '?'} in, ${usage.outputTokens ?? '?'} out`
+  const { inputTokens, outputTokens, costMicros } = usage ?? {}
+  const told = inputTokens !== undefined || outputTokens !== undefined
+  const money = costMicros === undefined ? '' : `$${(costMicros / 1_000_000).toFixed(4)}`
+  const taken = told ? `tokens ${inputTokens ?? '?'} in, ${outputTokens ?? '?'} out` : ''
+  return [taken, money].filter((word) => word !== '').join(' ')
+}
+
+/** `edit ×2, execute`; what failed is named apart. */
+function kindsOf(tools: EntryOf<'executor.activity'>['tools']): string[] {
+  const words = tools.map(({ kind, status }) => (status === 'failed' ? `${kind} failed` : kind))
+  const groups = Map.groupBy(words, (word) => word)
+  return [...groups].map(([word, { length }]) => (length === 1 ? word : `${word} ×${length}`))
+}
+
+const deciders: Readonly<Record<EntryOf<'executor.permission'>['by'], string>> = {
+  rule: 'by a rule',
+  default: 'by the default',
+  person: 'by a person',
+  deadline: 'since nobody answered in time',
+  nobody: 'since nobody could be asked',
+  end: 'since the work ended',
 }

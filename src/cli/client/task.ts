@@ -1,5 +1,5 @@
 /** `bzzz task ls` and `bzzz task show`: issues as tasks, and what happened to one. */
-import type { TaskDetail, TaskRow, TaskState } from '../../api/client.ts'
+import type { ShownTask, TaskDetail, TaskRow, TaskState } from '../../api/client.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { table, type Column } from '../output/table.ts'
@@ -7,6 +7,7 @@ import { clean, count, duration } from '../output/text.ts'
 import { agentOf, completeTask, parseTask } from './agent.ts'
 import { drawHistory } from './history.ts'
 import { assertKnownRepository } from './known.ts'
+import { amount } from './work-lines.ts'
 
 export async function taskLs(
   context: Context,
@@ -42,6 +43,8 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     ...skippedRows(task.skipped),
     ...claimRefRows(task.claimRef),
     ['pull', task.pullRequest && `#${task.pullRequest.number} ${task.pullRequest.url}`],
+    ...questionRows(task),
+    ['spent', spentOf(task)],
     ['races', task.contention === 0 ? null : `${count(task.contention, 'claim')} lost`],
   ]
   const lines = facts.flatMap(([name, value]) =>
@@ -58,6 +61,72 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
 function planned({ planned: lines = [] }: TaskDetail): string {
   const rows = lines.map((line, index) => `${String(index + 1).padStart(2)}. ${clean(line)}`)
   return rows.length === 0 ? '' : ['DRY RUN: this agent would', ...rows].join('\n')
+}
+
+/** What waits for a person, what to type, and until when; here, or on the machine of another agent. */
+function questionRows({
+  repo,
+  issue,
+  questions = [],
+  history,
+  state,
+}: ShownTask): [string, string][] {
+  const here = questions.flatMap(
+    ({ id, kind, title, command, paths, deadlineMs }): [string, string][] => [
+      ['asks', `whether it may ${kind}: ${title}`],
+      ...(command === undefined || title.includes(command)
+        ? []
+        : [['', `command ${command}`] as [string, string]]),
+      ...(paths.length === 0 ? [] : [['', `at ${paths.join(', ')}`] as [string, string]]),
+      [
+        '',
+        `until ${new Date(deadlineMs).toISOString()}; type: bzzz task answer ${repo}#${issue} ${id} allow (or deny)`,
+      ],
+    ],
+  )
+  const known = new Set(questions.map(({ id }) => id))
+  const told = new Set(
+    history.flatMap((entry) => (entry.type === 'executor.permission' ? [entry.question] : [])),
+  )
+  const elsewhere = history.flatMap((entry): [string, string][] => {
+    if (entry.type !== 'executor.asked' || known.has(entry.question)) return []
+    if (told.has(entry.question) || entry.deadlineMs <= Date.now() || state !== 'working') return []
+    const { agent, kind, question } = entry
+    return [
+      [
+        'asks',
+        `${agent} asks whether it may ${kind} (question ${question}); answer on its machine`,
+      ],
+    ]
+  })
+  return [...here, ...elsewhere]
+}
+
+/** `bzzz task answer`: tells an executor that asked whether it may. */
+export async function taskAnswer(
+  context: Context,
+  ref: string,
+  question: string,
+  answer: 'allow' | 'deny',
+): Promise<number> {
+  const { out } = context
+  const given = parseTask(ref)
+  const agent = await agentOf(context)
+  const asked = await agent.answer(await completeTask(agent, given), question, answer)
+  if (out.json) await out.document({ ...asked, answer })
+  else if (out.quiet) await out.data(clean(asked.id))
+  else out.message(`${answer === 'allow' ? 'Allowed' : 'Denied'}: ${clean(asked.title)}`)
+  return exitCodes.ok
+}
+
+/** What its attempts took; null when nobody told. */
+function spentOf({ spent }: ShownTask): string | null {
+  const kinds = ['tokens', 'costMicros', 'wallMs'] as const
+  const said = kinds.flatMap((kind) => {
+    const value = spent?.[kind] ?? 0
+    return value > 0 ? [amount(kind, value)] : []
+  })
+  return said.length === 0 ? null : said.join(', ')
 }
 
 /** What is wrong with the claim ref, since when, and what to type. */

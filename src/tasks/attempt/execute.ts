@@ -155,6 +155,10 @@ async function record(context: Context, job: Job, event: WorkProgress): Promise<
       })
       return
     }
+    case 'executor.asked':
+    case 'executor.permission':
+    case 'executor.activity':
+    case 'executor.session':
     case 'executor.started':
     case 'executor.output':
       await context.journal.append({ ...event, ...about })

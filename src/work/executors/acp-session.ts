@@ -1,24 +1,20 @@
 /**
- * One session with an ACP agent that runs as a guest: hello, new session, prompts. What ends a
- * turn, whichever comes first:
+ * The work of an ACP agent on one task: turns, one after the other. What ends a turn, whichever comes
+ * first:
  *
- *   answer · end of the process · wall time · idle time · too much that is no protocol · stop
+ *   answer · end of the process · wall time · idle time · what is no protocol, or too much · stop
  *
- * All but the answer end the process, too: first `session/cancel`, then the process tree. While the
- * permit is frozen the times stand still, and a stop asks nobody: the process cannot answer.
+ * All but the answer end the process, too: first `session/cancel`, then TERM, then KILL, each with a
+ * deadline. While the permit is frozen the times stand still, and a stop asks nobody: the process
+ * cannot answer. The idle time stands still while a person is asked.
+ *
+ * A process that ends without being told to, or whose turn fails after it was frozen in it (its calls
+ * were cut), is started once more and goes on with the same conversation, if the agent can do that.
+ * Between turns it may be gone, too: the next one starts it anew.
  */
-import { methods, PROTOCOL_VERSION, RequestError } from '@agentclientprotocol/sdk'
 import type { z } from 'zod'
 import type { Exit, Guest } from '../../process/index.ts'
-import {
-  CommonError,
-  explain,
-  hasCode,
-  standing,
-  withDeadline,
-  type Clock,
-  type Permit,
-} from '../../util/index.ts'
+import { standing, type Clock, type Permit } from '../../util/index.ts'
 import { keepEnd, visible } from '../clean.ts'
 import type { ConfinedFiles } from '../confined.ts'
 import {
@@ -27,29 +23,41 @@ import {
   type ExecutorLimits,
   type TurnResult,
 } from '../executor.ts'
-import { connectClient } from './acp-client.ts'
-import { decodeUpdate, helloSchema, sessionSchema, turnSchema } from './acp-messages.ts'
-import { openWire } from './acp-wire.ts'
+import type { PermissionPolicy } from '../permission/policy.ts'
+import type { Questions } from '../permission/questions.ts'
+import { endingOf, environment, fail, type Ending } from './acp-errors.ts'
+import { openLink, type Link } from './acp-link.ts'
+import { usageOf, type Said, type turnSchema } from './acp-messages.ts'
+import { createSpending } from './acp-spending.ts'
+import { createToolBook } from './acp-wanted.ts'
+import { createMeter } from './acp-wire.ts'
 
-const AUTH_REQUIRED = -32000
-/** For the agent to answer `session/cancel` before its process is ended, ms. */
-const CANCEL_MS = 500
-/** For the agent to leave by itself when its stdin ends, ms. */
-const LEAVE_MS = 250
-/** For a process whose pipe closed to end by itself, so that its exit code is known, ms. */
-const EXIT_MS = 2_000
 const STDERR_BYTES = 1024
 const MAX_SAID = 64 * 1024
-
-type Ending = Pick<TurnResult, 'outcome' | 'reason' | 'usage'>
+/** Times that a process that ended by itself is started anew. */
+const MAX_RESTARTS = 1
+const GO_ON =
+  'You were interrupted before you had finished. Look at what is in the working directory, and go on with the task.'
 
 export interface SessionInit {
-  guest: Guest
+  /** Starts a process of the agent. */
+  spawn: () => Guest
   files: ConfinedFiles
   cwd: string
+  /** What the task is; told again where a conversation was lost. */
+  task: string
+  about: { task: string; executor: string }
   limits: ExecutorLimits
   clock: Clock
   permit: Permit
+  permissions: PermissionPolicy
+  questions: Questions | undefined
+  auth: string | undefined
+  /** What to type to sign in; for the reason of a failure. */
+  login: string | undefined
+  /** The conversation that was had in this workspace before. */
+  known: string | undefined
+  onSession: (id: string) => Promise<void>
   onEvent: (event: ExecutorEvent) => void
 }
 
@@ -59,95 +67,184 @@ export interface AcpSession {
   stop(): Promise<void>
 }
 
+/** Nothing that the agent said: its process or its pipe ended. */
+type Gone = { gone: Exit | undefined }
+
 export function openSession(init: SessionInit): AcpSession {
-  const { guest, limits, clock, permit } = init
+  const { limits, clock, permit, onEvent } = init
   const limitClock = standing(clock, permit)
-  const ended = Promise.withResolvers<Ending>()
+  const told = Promise.withResolvers<Ending>()
+  /** Of the turn: what was asked in it ends with it. */
+  let over = new AbortController()
+  let stopped = false
+  const meter = createMeter()
+  const calls = createToolBook(init.cwd)
+  const spending = createSpending(onEvent)
   let lastActivity = limitClock.monotonic()
   let wallLeft = limits.wallTimeMs
   let said = ''
-  let sessionId: string | undefined
-  let busy: Promise<Ending> | undefined
-  let stopping: Promise<Exit> | undefined
+  let known = init.known
+  let first = true
+  let restarts = 0
+  let asking = 0
+  let resetsAt: number | undefined
+  let link: Link | undefined
 
-  const wire = openWire(guest, {
-    onActivity: () => {
-      lastActivity = limitClock.monotonic()
-    },
-    onUpdate: (params) => {
-      const event = decodeUpdate(params)
-      if (event === undefined) return
-      if (event.type === 'text') said = (said + event.text).slice(-MAX_SAID)
-      if (event.type === 'tool') said = ''
-      init.onEvent(event)
-    },
-    onGarbage: () =>
-      ended.resolve({ outcome: 'failed', reason: 'It does not speak the protocol on its stdout.' }),
-  })
-  const connection = connectClient({
-    stream: wire.stream,
-    files: init.files,
-    onEvent: init.onEvent,
-  })
-  void guest.exit.then((exit) => ended.resolve(describeExit(exit, limits)))
-  const { agent } = connection
+  const active = () => {
+    lastActivity = limitClock.monotonic()
+  }
 
-  async function drive(prompt: string): Promise<Ending> {
-    sessionId ??= await hello()
-    const answer = await agent.request(methods.agent.session.prompt, {
-      sessionId,
-      prompt: [{ type: 'text', text: prompt }],
+  function onSaid(what: Said): void {
+    if (what.is === 'usage') {
+      resetsAt = what.resetsAt ?? resetsAt
+      return spending.costs(what.costMicros)
+    }
+    const { event } = what
+    if (event.type === 'text') said = (said + event.text).slice(-MAX_SAID)
+    if (event.type === 'tool') said = ''
+    onEvent(event)
+  }
+
+  /** The agent as it is, or a new process of it that goes on where the last one was. */
+  async function ready(prompt: string, opened: () => void): Promise<{ link: Link; text: string }> {
+    if (link !== undefined) return { link, text: prompt }
+    const { files, about, permissions, questions, cwd, auth } = init
+    link = openLink({
+      ...{
+        files,
+        about,
+        permissions,
+        questions,
+        cwd,
+        auth,
+        limits,
+        permit,
+        meter,
+        calls,
+        onEvent,
+        onSaid,
+      },
+      guest: init.spawn(),
+      clock: limitClock,
+      realClock: clock,
+      signal: () => over.signal,
+      onActivity: active,
+      onAsking: (open) => {
+        asking = open
+        active()
+      },
     })
-    const decoded = turnSchema.safeParse(answer)
-    if (!decoded.success) return fail('Its answer to session/prompt is not of the protocol.')
-    const { stopReason, usage } = decoded.data
-    const { inputTokens, outputTokens } = usage ?? {}
-    const used = {
-      ...(inputTokens === undefined ? {} : { inputTokens }),
-      ...(outputTokens === undefined ? {} : { outputTokens }),
-    }
-    const ending = stopReasons[stopReason]
-    return Object.keys(used).length === 0 ? ending : { ...ending, usage: used }
+    const mine = link
+    const { id, how } = await mine.open(known)
+    if (known !== id) await init.onSession(id)
+    known = id
+    opened()
+    onEvent({ type: 'session', how })
+    const again = !first && how !== 'resumed'
+    first = false
+    return { link: mine, text: again ? `${init.task}\n\n${prompt}` : prompt }
   }
 
-  async function hello(): Promise<string> {
-    const answer = await ask('initialize', () =>
-      agent.request(methods.agent.initialize, {
-        protocolVersion: PROTOCOL_VERSION,
-        clientCapabilities: { fs: { readTextFile: true, writeTextFile: true }, terminal: false },
-        clientInfo: { name: 'bzzz', version: '1' },
-      }),
-    )
-    const spoken = helloSchema.safeParse(answer)
-    if (!spoken.success || spoken.data.protocolVersion !== PROTOCOL_VERSION) {
-      throw new AcpRefusal(`It does not speak version ${PROTOCOL_VERSION} of the protocol.`)
+  async function drive(prompt: string): Promise<Ending | Gone> {
+    let before = link === undefined
+    const opened = () => void (before = false)
+    const failed = (error: unknown) => {
+      const { login } = init
+      return endingOf(error, { before, now: clock.now(), resetsAt, login })
     }
-    const session = sessionSchema.safeParse(
-      await ask('session/new', () =>
-        agent.request(methods.agent.session.new, { cwd: init.cwd, mcpServers: [] }),
-      ),
+    const asked = (async (): Promise<Ending | Gone> => {
+      try {
+        const at = await ready(prompt, opened)
+        const answer = await at.link.prompt(at.text)
+        spending.turn(usageOf(answer))
+        return endings[answer.stopReason]
+      } catch (error) {
+        return failed(error) ?? { gone: undefined }
+      }
+    })()
+    const ended = link?.ended.then((end): Ending | Gone =>
+      'exit' in end ? { gone: end.exit } : (failed(end.refused) ?? { gone: undefined }),
     )
-    if (!session.success) throw new AcpRefusal('Its answer to session/new is not of the protocol.')
-    return session.data.sessionId
+    const ends = ended === undefined ? [] : [ended]
+    let ending = await Promise.race([...ends, asked, told.promise])
+    if ('gone' in ending && ending.gone === undefined) {
+      // The pipe closed first: why is known when the process has ended.
+      await link?.close()
+      ending = (await ended) ?? ending
+    }
+    return before && 'gone' in ending ? unopened(ending) : ending
   }
 
-  const ask = (method: string, request: () => Promise<unknown>) =>
-    withDeadline(method, limits.helloTimeMs, request, { clock: limitClock })
+  function unopened({ gone }: Gone): Ending {
+    const ending = gone === undefined ? CLOSED : describeExit(gone, limits)
+    return ending.outcome === 'failed' ? environment(ending.reason) : ending
+  }
+
+  /** One prompt, and once more where the process got lost on the way. */
+  async function perform(prompt: string): Promise<Ending | Gone> {
+    const frozen = permit.frozenMs()
+    const ending = await drive(prompt)
+    const cut = 'gone' in ending ? isAccident(ending.gone) : ending.outcome === 'failed'
+    const wasFrozen = permit.frozenMs() > frozen
+    if (!cut || !('gone' in ending || wasFrozen)) return ending
+    if (link?.resumes !== true || restarts >= MAX_RESTARTS || stopped) return ending
+    restarts += 1
+    await link.close()
+    link = undefined
+    return drive(GO_ON)
+  }
+
+  async function turn(prompt: string): Promise<TurnResult> {
+    const began = limitClock.monotonic()
+    said = ''
+    over = new AbortController()
+    if (stopped) over.abort()
+    const unwatch = watch()
+    const ended = link?.ended
+    if (ended !== undefined && (await Promise.race([ended, Promise.resolve()])) !== undefined) {
+      // It went while nobody needed it.
+      await link?.close()
+      link = undefined
+    }
+    const result = await perform(prompt)
+    unwatch()
+    over.abort()
+    let exit: Exit | undefined
+    let ending: Ending = 'gone' in result ? CLOSED : result
+    if (ending.outcome !== 'done') {
+      exit = await link?.close()
+      if ('gone' in result && exit !== undefined) ending = describeExit(result.gone ?? exit, limits)
+      // Who said why itself needs no log beside it.
+      if ('gone' in result || ending.outcome === 'failed') ending = withStderr(ending, exit)
+    }
+    const durationMs = limitClock.monotonic() - began
+    wallLeft = Math.max(0, wallLeft - durationMs)
+    const usage = spending.take()
+    return {
+      outcome: ending.outcome,
+      reason: ending.reason,
+      durationMs,
+      summary: keepEnd(said.trim(), MAX_SUMMARY_BYTES),
+      output: { ...meter.take(), truncated: ending.outcome === 'flood' },
+      ...(ending.retryAt === undefined ? {} : { retryAt: ending.retryAt }),
+      ...(exit?.exitCode === undefined ? {} : { exitCode: exit.exitCode }),
+      ...(Object.keys(usage).length === 0 ? {} : { usage }),
+    }
+  }
 
   /** Wall and idle time of a turn; returns what stops watching. */
   function watch(): () => void {
-    lastActivity = limitClock.monotonic()
+    active()
     const cancelWall = limitClock.after(wallLeft, () =>
-      ended.resolve({ outcome: 'timeout', reason: `It took longer than ${limits.wallTimeMs} ms.` }),
+      told.resolve({ outcome: 'timeout', reason: `It took longer than ${limits.wallTimeMs} ms.` }),
     )
     let cancelIdle = () => {}
     const rearm = () => {
+      if (asking > 0) active()
       const left = limits.idleTimeMs - (limitClock.monotonic() - lastActivity)
       if (left <= 0) {
-        return ended.resolve({
-          outcome: 'idle',
-          reason: `It said nothing for ${limits.idleTimeMs} ms.`,
-        })
+        const reason = `It said nothing for ${limits.idleTimeMs} ms.`
+        return told.resolve({ outcome: 'idle', reason })
       }
       cancelIdle = limitClock.after(left, rearm)
     }
@@ -158,74 +255,20 @@ export function openSession(init: SessionInit): AcpSession {
     }
   }
 
-  async function turn(prompt: string): Promise<TurnResult> {
-    const began = limitClock.monotonic()
-    said = ''
-    const unwatch = watch()
-    busy = drive(prompt).catch(refused)
-    let ending = await Promise.race([busy, ended.promise])
-    unwatch()
-    if (ending.outcome === 'done') busy = undefined
-    let exit: Exit | undefined
-    if (ending.outcome !== 'done') {
-      exit = await end()
-      if (ending === CLOSED) ending = describeExit(exit, limits)
-      const stderr = visible(keepEnd(exit.stderr, STDERR_BYTES)).trim()
-      const told = ending.outcome === 'failed' && stderr !== ''
-      if (told) ending = { ...ending, reason: `${ending.reason} Its stderr ended with: ${stderr}` }
-    }
-    const durationMs = limitClock.monotonic() - began
-    wallLeft = Math.max(0, wallLeft - durationMs)
-    const output = wire.takeOutput()
-    return {
-      outcome: ending.outcome,
-      reason: ending.reason,
-      durationMs,
-      summary: keepEnd(said.trim(), MAX_SUMMARY_BYTES),
-      output: { ...output, truncated: ending.outcome === 'flood' },
-      ...(exit?.exitCode === undefined ? {} : { exitCode: exit.exitCode }),
-      ...(ending.usage === undefined ? {} : { usage: ending.usage }),
-    }
-  }
-
-  async function leave(): Promise<Exit> {
-    const exit = await guest.stop('the session is over')
-    connection.close()
-    return exit
-  }
-
-  function end(): Promise<Exit> {
-    stopping ??= (async () => {
-      if (permit.frozen) return leave()
-      if (connection.signal.aborted) await settled(guest.exit, EXIT_MS, clock)
-      else {
-        if (sessionId !== undefined && busy !== undefined) {
-          agent.notify(methods.agent.session.cancel, { sessionId }).catch(() => undefined)
-          await settled(Promise.race([busy, guest.exit]), CANCEL_MS, clock)
-        }
-        guest.stdin.end()
-        await settled(guest.exit, LEAVE_MS, clock)
-      }
-      return leave()
-    })()
-    return stopping
-  }
-
   return {
     turn,
     stop: async () => {
-      ended.resolve({ outcome: 'aborted', reason: 'It was stopped.' })
-      await end()
+      stopped = true
+      told.resolve({ outcome: 'aborted', reason: 'It was stopped.' })
+      over.abort()
+      await link?.close()
     },
   }
 }
 
-class AcpRefusal extends Error {}
+const CLOSED = fail('It closed its pipe.')
 
-const fail = (reason: string): Ending => ({ outcome: 'failed', reason })
-const CLOSED: Ending = fail('It closed its pipe.')
-
-const stopReasons: Record<z.infer<typeof turnSchema>['stopReason'], Ending> = {
+const endings: Record<z.infer<typeof turnSchema>['stopReason'], Ending> = {
   end_turn: { outcome: 'done', reason: 'It finished.' },
   max_tokens: fail('It stopped before the end: its model ran out of tokens.'),
   max_turn_requests: fail('It stopped before the end: too many requests to its model in one turn.'),
@@ -233,19 +276,15 @@ const stopReasons: Record<z.infer<typeof turnSchema>['stopReason'], Ending> = {
   cancelled: fail('It cancelled its own turn.'),
 }
 
-/** What a failed request means. */
-function refused(error: unknown): Ending {
-  if (error instanceof AcpRefusal) return fail(error.message)
-  if (error instanceof RequestError) {
-    const text = visible(error.message).slice(0, 500)
-    return error.code === AUTH_REQUIRED
-      ? fail(`It needs a login first (${text}); log in with it, and give it \`home: user\`.`)
-      : fail(`It refused a request: ${text} (${error.code}).`)
-  }
-  if (error instanceof CommonError && hasCode(error, 'DEADLINE')) {
-    return fail(`It did not answer: ${explain(error)}`)
-  }
-  return CLOSED
+/** It was not ended for a limit, and there was something to start. */
+const isAccident = (exit: Exit | undefined) =>
+  exit === undefined || exit.reason === 'exited' || exit.reason === 'signalled'
+
+function withStderr(ending: Ending, exit: Exit | undefined): Ending {
+  const stderr = visible(keepEnd(exit?.stderr ?? '', STDERR_BYTES)).trim()
+  const tells = ending.outcome === 'failed' || ending.outcome === 'environment'
+  if (!tells || stderr === '') return ending
+  return { ...ending, reason: `${ending.reason} Its stderr ended with: ${stderr}` }
 }
 
 function describeExit(exit: Exit, limits: ExecutorLimits): Ending {
@@ -265,7 +304,7 @@ function describeExit(exit: Exit, limits: ExecutorLimits): Ending {
       return fail('It closed its pipe in the middle of the work.')
     case 'not-found':
     case 'failed':
-      return fail(`It could not be started: ${visible(exit.tail).slice(0, 500)}`)
+      return environment(`It could not be started: ${visible(exit.tail).slice(0, 500)}`)
     case 'exited':
     case 'signalled': {
       const how =
@@ -273,13 +312,4 @@ function describeExit(exit: Exit, limits: ExecutorLimits): Ending {
       return fail(`Its process ended with ${how} before the work was done.`)
     }
   }
-}
-
-async function settled(work: Promise<unknown>, ms: number, clock: Clock): Promise<void> {
-  let cancel = () => {}
-  const late = new Promise<void>((resolve) => {
-    cancel = clock.after(ms, resolve)
-  })
-  await Promise.race([work, late])
-  cancel()
 }

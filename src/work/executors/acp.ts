@@ -19,9 +19,12 @@ import {
   type Place,
   type TurnResult,
 } from '../executor.ts'
+import { loginOf, packageVersion } from '../agent-facts.ts'
 import { copyLogin } from '../login.ts'
-import { findPreset } from '../presets.ts'
+import { findPreset, type Preset } from '../presets.ts'
+import { DEFAULT_PERMISSIONS } from '../permission/policy.ts'
 import { sandboxFor } from '../sandbox.ts'
+import { readSession, writeSession } from '../session-state.ts'
 import { openSession, type AcpSession } from './acp-session.ts'
 
 /** Program and arguments of a configured agent. */
@@ -31,8 +34,9 @@ export function acpCommand(config: AcpConfig): readonly string[] {
 
 export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): Executor {
   const [file = '', ...args] = acpCommand(config)
-  const versionCommand =
-    config.version ?? (config.command === undefined ? findPreset(config.name)?.version : undefined)
+  // With a command of its own it may be another program that only has the name.
+  const preset = config.command === undefined ? findPreset(config.name) : undefined
+  const versionCommand = config.version ?? preset?.version
 
   const login = findPreset(config.name)?.login ?? []
 
@@ -42,49 +46,78 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     permit: Control['permit'],
     onEvent: (event: ExecutorEvent) => void,
   ): Promise<AcpSession> {
-    const { processes, path, variables, userHome, clock } = settings
+    const { processes, path, variables, userHome, clock, questions } = settings
+    const { limits, label, prompt } = task
+    const { name, auth } = config
     const files = await confinedFiles(place.clone)
+    const known = await readSession(place, name)
     const isSandboxed = (await processes.prepare()).kind !== 'none'
     const usesLogin = config.home === 'user'
     if (usesLogin && isSandboxed) await copyLogin(login, { from: userHome, to: place.home })
-    const guest = processes.spawn({
-      file,
-      args,
+    const spawn = () =>
+      processes.spawn({
+        file,
+        args,
+        cwd: place.clone,
+        env: childEnvironment({
+          path,
+          home: usesLogin && !isSandboxed ? userHome : place.home,
+          tmp: place.tmp,
+          ceiling: place.root,
+          pass: config.passEnv,
+          from: variables,
+          allowSecrets: true,
+        }),
+        purpose: `agent ${name} for ${label}`,
+        timeoutMs: limits.lifeTimeMs,
+        maxOutputBytes: limits.maxOutputBytes,
+        graceMs: limits.graceMs,
+        sandbox: sandboxFor({
+          place,
+          settings: settings.sandbox,
+          read: commandRoots([file, ...args]),
+        }),
+        permit,
+      })
+    return openSession({
+      ...{ spawn, files, limits, clock, permit, questions, auth, known, onEvent },
       cwd: place.clone,
-      env: childEnvironment({
-        path,
-        home: usesLogin && !isSandboxed ? userHome : place.home,
-        tmp: place.tmp,
-        ceiling: place.root,
-        pass: config.passEnv,
-        from: variables,
-        allowSecrets: true,
-      }),
-      purpose: `agent ${config.name} for ${task.label}`,
-      timeoutMs: task.limits.lifeTimeMs,
-      maxOutputBytes: task.limits.maxOutputBytes,
-      graceMs: task.limits.graceMs,
-      sandbox: sandboxFor({
-        place,
-        settings: settings.sandbox,
-        read: commandRoots([file, ...args]),
-      }),
-      permit,
+      task: prompt,
+      about: { task: label, executor: name },
+      permissions: settings.permissions?.() ?? DEFAULT_PERMISSIONS,
+      login: preset === undefined ? undefined : signInText(preset, config),
+      onSession: (id) => writeSession(place, { executor: name, id }),
     })
-    const { limits } = task
-    return openSession({ guest, files, cwd: place.clone, limits, clock, permit, onEvent })
   }
 
   return {
     name: config.name,
     kind: 'acp',
     models: config.models,
+    ...(preset === undefined ? {} : { hosts: preset.hosts }),
     capabilities: { turns: true, permissions: true, usage: true },
     detect: async (probe, signal) => {
-      if ((await probe.find(file)) === undefined) return undefined
+      const program = await probe.find(file)
+      if (program === undefined) return undefined
+      const ofPackage =
+        preset?.npm === undefined ? undefined : await packageVersion(program, preset.npm)
       const version =
-        versionCommand === undefined ? undefined : await probe.version(versionCommand, signal)
+        ofPackage ??
+        (versionCommand === undefined ? undefined : await probe.version(versionCommand, signal))
       return version === undefined ? {} : { version }
+    },
+    ...(preset === undefined
+      ? {}
+      : {
+          login: (probe, signal) => {
+            const { userHome: home, variables } = settings
+            return loginOf(preset, config, { home, variables, probe }, signal)
+          },
+        }),
+    advice: {
+      absent: `${file} is not on the PATH.`,
+      install: preset?.install ?? 'Install it, or correct its `command` in bzzz.yaml.',
+      ...(preset === undefined ? {} : { signIn: signInText(preset, config) }),
     },
     start: (task, place, { signal, permit }) => {
       const events = new BoundedQueue<ExecutorEvent>(MAX_WAITING_EVENTS)
@@ -114,6 +147,13 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
       return { events, result: turn(task.prompt), again: turn, stop }
     },
   }
+}
+
+/** In an empty home no login is found, whatever was typed before. */
+function signInText({ signIn, loginEnv }: Preset, { home }: AcpConfig): string {
+  if (home === 'user') return signIn
+  const names = loginEnv.join(', ')
+  return `${signIn}; and give it \`home: user\` in bzzz.yaml, or one of ${names} in its \`passEnv\``
 }
 
 const notRun = (outcome: TurnResult['outcome'], reason: string): TurnResult => ({

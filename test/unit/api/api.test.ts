@@ -21,7 +21,7 @@ import { acquireHomeLock, createApi, socketPathFor, type Api } from '../../../sr
 import { maxSocketPathBytes, socketEnv } from '../../../src/api/socket-path.ts'
 import type { ApiSources, LoggedEntry } from '../../../src/api/types.ts'
 import { CodedError, nullLogger, until } from '../../../src/util/index.ts'
-import { detail, entries, fakeSources, peers, status, verification } from './fixture.ts'
+import { detail, entries, fakeSources, peers, question, status, verification } from './fixture.ts'
 
 let home: string
 const cleanups: (() => Promise<unknown>)[] = []
@@ -215,6 +215,25 @@ describe('api and client', () => {
       code: 'TASK_NOT_FOUND',
     })
     await expect(connect(home).verify('nobody')).rejects.toMatchObject({ code: 'AGENT_NOT_FOUND' })
+  })
+
+  it('takes the answer of a person to what an executor asks', async () => {
+    const sources = fakeSources()
+    await serve(sources)
+    const ref = { repo: 'octo/lib', issue: 4 }
+    expect(await connect(home).answer(ref, question.id, 'deny')).toEqual(question)
+    expect(sources.asked).toEqual([['answer', ref, question.id, 'deny']])
+    await expect(connect(home).answer(ref, 'ffffffff', 'allow')).rejects.toMatchObject({
+      code: 'QUESTION_UNKNOWN',
+    })
+    await expect(connect(home).answer(ref, '../stop', 'allow')).rejects.toMatchObject({
+      code: 'INVALID_PARAMETER',
+    })
+    const odd = 'perhaps' as 'allow'
+    await expect(connect(home).answer(ref, question.id, odd)).rejects.toMatchObject({
+      code: 'INVALID_PARAMETER',
+      data: { parameter: 'answer' },
+    })
   })
 
   it('hides what an uncoded error says and passes a coded one on', async () => {

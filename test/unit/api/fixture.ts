@@ -5,11 +5,12 @@ import type {
   LoggedEntry,
   MemberView,
   PeerRow,
+  Question,
   Status,
   TaskDetail,
   Verification,
 } from '../../../src/api/types.ts'
-import { sleep } from '../../../src/util/index.ts'
+import { CodedError, sleep } from '../../../src/util/index.ts'
 
 export const ownPeerId = '12D3KooWGRUnJkYyGmDMEcJqRgnpKBLdpTCBzSxK1YpGzpYPBcf4'
 export const otherPeerId = '12D3KooWLqR7mvVsDFnzQfVNXtNHYzWCPdvwXe3TQnMwvGUq7tXn'
@@ -174,6 +175,18 @@ export const entries: LoggedEntry[] = [
   },
 ]
 
+export const question: Question = {
+  id: '1f2e3d4c',
+  task: 'octo/lib#4',
+  executor: 'claude',
+  kind: 'execute',
+  title: 'Run npm publish',
+  command: 'npm publish',
+  paths: [],
+  askedAtMs: Date.UTC(2026, 0, 2, 12, 1, 3),
+  deadlineMs: Date.UTC(2026, 0, 2, 12, 11, 3),
+}
+
 export const verification: Verification = {
   agent: 'owl',
   peerId: ownPeerId,
@@ -253,6 +266,10 @@ export function fakeSources(
       { ...row, repo: 'octo/app', issue: 5 },
     ],
     task: ({ repo, issue }) => (repo === 'octo/lib' && issue === 4 ? detail : undefined),
+    answer(ref, id, answer) {
+      if (id !== question.id) throw new CodedError('QUESTION_UNKNOWN', 'No such question.')
+      return noted(['answer', ref, id, answer], question)
+    },
     async *logs(query) {
       const record = { query, follow: false, closed: false }
       sources.queries.push(record)

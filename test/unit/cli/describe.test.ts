@@ -85,6 +85,53 @@ const samples: [EntryInput, string][] = [
     'executor.ended octo/lib#4 attempt 2 command ok exit 0 in 900ms tokens 5 in, ? out',
   ],
   [
+    { type: 'executor.session', ...at, executor: 'claude', how: 'resumed' },
+    'executor.session octo/lib#4 attempt 2 claude resumed conversation',
+  ],
+  [
+    {
+      type: 'executor.activity',
+      ...at,
+      executor: 'claude',
+      tools: [
+        { kind: 'edit', status: 'completed', sha256: sha },
+        { kind: 'edit', status: 'completed', sha256: sha },
+        { kind: 'execute', status: 'failed', sha256: sha },
+      ],
+      moreTools: 2,
+      plan: { steps: 3, done: 1, sha256: sha },
+      files: { count: 1, sha256: sha },
+      permissions: { allowed: 4, denied: 1 },
+      usage: { inputTokens: 5, outputTokens: 6, costMicros: 12_300 },
+    },
+    'executor.activity octo/lib#4 attempt 2 tools edit ×2, execute failed and 2 more calls plan 1 of 3 wrote 1 file allowed 4 denied 1 tokens 5 in, 6 out $0.0123',
+  ],
+  [
+    {
+      type: 'executor.asked',
+      ...at,
+      executor: 'claude',
+      question: '1f2e3d4c',
+      kind: 'execute',
+      sha256: sha,
+      deadlineMs: Date.UTC(2026, 0, 2, 12, 0, 0),
+    },
+    'executor.asked octo/lib#4 attempt 2 question 1f2e3d4c whether it may execute until 2026-01-02T12:00:00.000Z',
+  ],
+  [
+    {
+      type: 'executor.permission',
+      ...at,
+      executor: 'claude',
+      kind: 'execute',
+      sha256: sha,
+      allowed: false,
+      by: 'deadline',
+      question: '1f2e3d4c',
+    },
+    'executor.permission octo/lib#4 attempt 2 denied execute since nobody answered in time question 1f2e3d4c',
+  ],
+  [
     {
       type: 'check.run',
       ...at,

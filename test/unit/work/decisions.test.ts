@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { choose, type Candidate } from '../../../src/work/choose.ts'
 import { childEnvironment, isSecretName } from '../../../src/work/environment.ts'
-import { answerPermission } from '../../../src/work/executors/acp-permission.ts'
-import { decodeUpdate } from '../../../src/work/executors/acp-messages.ts'
 import { executorConfigSchema, presetExecutor, PRESETS } from '../../../src/work/index.ts'
 import { relayEvents, MAX_PROGRESS } from '../../../src/work/progress.ts'
+import type { WorkEvent } from '../../../src/work/types.ts'
+import { systemClock } from '../../../src/util/index.ts'
 import { protectedPaths } from '../../../src/work/leaving/protected.ts'
 import { leadsOutside } from '../../../src/work/tree.ts'
 import { policy } from './rig.ts'
@@ -119,62 +119,6 @@ describe('executorConfigSchema', () => {
   })
 })
 
-describe('answerPermission', () => {
-  const option = (kind: 'allow_once' | 'allow_always' | 'reject_once' | 'reject_always') => ({
-    optionId: kind,
-    name: kind,
-    kind,
-  })
-  const all = (['reject_always', 'reject_once', 'allow_always', 'allow_once'] as const).map(option)
-
-  it('allows once within, refuses once outside', () => {
-    expect(answerPermission(all, true)).toEqual({
-      allowed: true,
-      outcome: { outcome: 'selected', optionId: 'allow_once' },
-    })
-    expect(answerPermission(all, false)).toEqual({
-      allowed: false,
-      outcome: { outcome: 'selected', optionId: 'reject_once' },
-    })
-    expect(answerPermission([option('allow_always')], true).allowed).toBe(true)
-    expect(answerPermission([option('allow_once')], false).outcome).toEqual({
-      outcome: 'cancelled',
-    })
-    expect(answerPermission([], true)).toEqual({
-      allowed: false,
-      outcome: { outcome: 'cancelled' },
-    })
-  })
-})
-
-describe('decodeUpdate', () => {
-  const decode = (update: unknown) => decodeUpdate({ sessionId: 's', update })
-
-  it('makes events of known updates and nothing of others', () => {
-    const content = { type: 'text', text: 'a\u202eb' }
-    expect(decode({ sessionUpdate: 'agent_message_chunk', content })).toEqual({
-      type: 'text',
-      text: 'ab',
-    })
-    expect(decode({ sessionUpdate: 'tool_call', toolCallId: '1', title: 'Edit\nx' })).toEqual({
-      type: 'tool',
-      id: '1',
-      title: 'Edit x',
-      status: 'pending',
-    })
-    for (const odd of [
-      {},
-      7,
-      null,
-      { sessionUpdate: 'agent_message_chunk', content: 7 },
-      { sessionUpdate: 'new_kind' },
-    ]) {
-      expect(decode(odd)).toBeUndefined()
-    }
-    expect(decodeUpdate('x')).toBeUndefined()
-  })
-})
-
 describe('relayEvents', () => {
   it('joins text to lines, bounds them, and falls silent in the end', async () => {
     const said: string[] = []
@@ -184,7 +128,8 @@ describe('relayEvents', () => {
       yield { type: 'text' as const, text: ` ${'x'.repeat(2_000)}` }
       for (let at = 0; at < 1_000; at += 1) yield { type: 'file' as const, path: `f${at}` }
     }
-    await relayEvents(many(), (event) => event.type === 'progress' && said.push(event.text))
+    const onEvent = (event: WorkEvent) => event.type === 'progress' && said.push(event.text)
+    await relayEvents(many(), { executor: 'mock', clock: systemClock, onEvent })
     expect(said[0]).toBe('one line')
     expect(said.every((line) => line.length <= 500)).toBe(true)
     expect(said).toHaveLength(MAX_PROGRESS + 1)

@@ -164,7 +164,9 @@ export const executorsCheck = (
   ms: 30_000,
   run: async (signal) => {
     if (!config.roles.includes('worker')) return skip('an observer does no work')
-    const work = makeWork({ ...config, home: dir }, { processes, git, logger: nullLogger })
+    const work = makeWork({ ...config, home: dir }, processes, git, nullLogger, {
+      askPeople: false,
+    })
     const { executors } = await work.detect(signal)
     const named = executors.map(({ name, version }) =>
       version === undefined ? name : `${name} ${version}`,
