@@ -28,6 +28,7 @@ export default defineConfig({
       project('mesh', 120_000),
       project('process', 120_000),
       project('breakout', 120_000),
+      project('canary', 400_000),
       project('e2e', 240_000),
     ],
   },

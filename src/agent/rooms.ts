@@ -111,15 +111,17 @@ export interface WorkMemory {
   onStanding: () => void
 }
 
-/** `askPeople`: false where nobody could answer, as in a command. `also`: executors that are tried before they are configured. */
+interface WorkOptions extends Partial<WorkMemory> {
+  /** False where nobody could answer, as in a command. Default true. */
+  askPeople?: boolean
+  /** Executors that are tried before they are configured. Default none. */
+  also?: ExecutorConfigInput[]
+}
+
 export function makeWork(
   config: Config,
   { processes, git, guard, logger }: WorkParts,
-  {
-    askPeople = true,
-    also = [],
-    ...memory
-  }: { askPeople?: boolean; also?: ExecutorConfigInput[] } & Partial<WorkMemory> = {},
+  { askPeople = true, also = [], ...memory }: WorkOptions = {},
 ): Work {
   const isNamed = ({ name }: { name: string }) => also.some((one) => one.name === name)
   const { protectedPaths: protect, allowPaths: allow, network } = config.work

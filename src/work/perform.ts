@@ -10,20 +10,20 @@ import type { About, Choice } from './choose.ts'
 import { failureCode } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { WORKSPACES, type Health } from './health/health.ts'
-import { withNetwork, type NetworkInit } from './network.ts'
+import { withNetwork } from './network.ts'
 import { explainOuter, runTask, type RunComponents, type RunInit } from './run.ts'
 import type { Changed, Failed, WorkEvent, WorkFailureCode, WorkOrder } from './types.ts'
 import type { Workspace, Workspaces } from './workspace.ts'
 
 export interface PerformComponents {
   run: RunComponents
+  /** What every task may reach, beside what its executor needs. */
+  network: { hosts: readonly string[]; privateHosts: readonly string[] }
   executors: readonly Executor[]
   workspaces: Workspaces
   choose: (order: WorkOrder, instructions: RunInit['instructions'], about: About) => Choice
   health: Health
   budgeting: Budgeting
-  /** What every executor may reach beside the hosts that it needs. */
-  network: Omit<NetworkInit, 'needed'>
   /** How many tasks each executor does now. */
   busy: Map<string, number>
   logger: Logger

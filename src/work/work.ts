@@ -40,7 +40,6 @@ import { perform } from './perform.ts'
 import { withProbe } from './probe.ts'
 import type { PathRules } from './leaving/protected.ts'
 import { redacted } from './leaving/redacted.ts'
-import { withNetwork } from './network.ts'
 import { readPolicy } from './read-policy.ts'
 import { reportAll } from './report.ts'
 import type { Detected, Work } from './types.ts'
@@ -257,12 +256,12 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
         },
         {
           run: { git, leaving, settings, clock, logger },
+          network: init.network ?? { hosts: [], privateHosts: [] },
           executors,
           workspaces,
           choose: (of, asked, about) => choose(asked, of.policy, candidates(), about),
           health,
           budgeting,
-          network: init.network ?? {},
           busy,
           logger,
         },

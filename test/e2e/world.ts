@@ -12,6 +12,7 @@ import { forge, type Forge } from '../../src/forge/index.ts'
 import { createProcesses, type Processes } from '../../src/process/index.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 import { onResponse } from '../compliance/observer.ts'
+import { foundBelow, foundIn } from '../canary/look.ts'
 import { createFounder, type Founder } from '../members.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -24,6 +25,10 @@ export interface AgentOptions {
   /** Merged over the defaults, one level deep. */
   config?: Record<string, Record<string, unknown>>
   token?: string
+  /** Added to `up`. */
+  flags?: string[]
+  /** Added to its environment. */
+  env?: Record<string, string>
   /** It is left to the test how it becomes a member of a mesh. Default: it is one. */
   joins?: true
 }
@@ -47,6 +52,8 @@ export class World {
   readonly mesh = `test-${randomBytes(5).toString('hex')}`
   #founder: Promise<Founder> | undefined
   readonly #agents: RunningAgent[] = []
+  /** By home. */
+  readonly #tokens = new Map<string, Set<string>>()
 
   private constructor(dir: string, server: Forge, processes: Processes) {
     this.dir = dir
@@ -59,7 +66,8 @@ export class World {
     })
   }
 
-  static async make(): Promise<World> {
+  /** `tokens`: by login, where they are to be others than `token-LOGIN`. */
+  static async make(tokens: Record<string, string> = {}): Promise<World> {
     const dir = await mkdtemp(join(tmpdir(), 'bzzz-e2e-'))
     const processes = createProcesses({ stateDir: dir, logger: nullLogger })
     const users = [
@@ -68,7 +76,7 @@ export class World {
       { login: 'reader', token: 'token-reader', role: 'read' as const },
       ...['ada', 'bo', 'cleo', 'dara'].map((login) => ({
         login,
-        token: `token-${login}`,
+        token: tokens[login] ?? `token-${login}`,
         role: 'push' as const,
       })),
     ]
@@ -143,7 +151,9 @@ export class World {
     const { name, config = {} } = options
     const home = join(this.dir, name)
     await mkdir(home, { recursive: true })
-    await writeFile(join(home, 'token'), options.token ?? `token-${name}`, { mode: 0o600 })
+    const token = options.token ?? `token-${name}`
+    await writeFile(join(home, 'token'), token, { mode: 0o600 })
+    this.#tokens.set(home, (this.#tokens.get(home) ?? new Set()).add(token))
     const merged: Record<string, Record<string, unknown>> = {
       log: { level: 'info', ...config['log'] },
       github: {
@@ -174,7 +184,8 @@ export class World {
   /** Starts `bzzz up`; resolves when its API answers. */
   async agent(options: AgentOptions): Promise<RunningAgent> {
     const { home, file } = await this.configure(options)
-    const agent = this.spawn(options.name, home, ['up', '--config', file, '--lease-stdin'])
+    const args = ['up', '--config', file, '--lease-stdin', ...(options.flags ?? [])]
+    const agent = this.spawn(options.name, home, args, options.env)
     let over: number | string | undefined
     void agent.ended.then((end) => (over = end))
     await until(`agent ${options.name}`, 30_000, async () => {
@@ -185,10 +196,15 @@ export class World {
     return agent
   }
 
-  spawn(name: string, home: string, args: string[]): RunningAgent {
+  spawn(
+    name: string,
+    home: string,
+    args: string[],
+    env: Record<string, string> = {},
+  ): RunningAgent {
     const child = spawn(process.execPath, [bin, ...args], {
       cwd: home,
-      env: { PATH: process.env['PATH'], HOME: home },
+      env: { PATH: process.env['PATH'], HOME: home, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     let stderr = ''
@@ -232,6 +248,21 @@ export class World {
     return { code, stdout, stderr }
   }
 
+  async #leaks(): Promise<string[]> {
+    const found: string[] = []
+    for (const { home, stderr } of this.#agents) {
+      const planted = [...(this.#tokens.get(home) ?? [])].map((value) => ({
+        name: 'its token',
+        value,
+      }))
+      const isSource = (path: string) => path === 'token'
+      found.push(...(await foundBelow(home, planted, isSource).catch(() => [])))
+      found.push(...foundIn(stderr(), planted).map((name) => `log: ${name}`))
+    }
+    return found
+  }
+
+  /** Also looks whether a token that an agent was given got into its home or its log. */
   async close(): Promise<void> {
     await Promise.all(
       this.#agents.map(async ({ child, ended }) => {
@@ -241,7 +272,9 @@ export class World {
     )
     await this.forge.stop()
     await this.processes.stop()
+    const leaks = await this.#leaks()
     await rm(this.dir, { recursive: true, force: true, maxRetries: 3 })
+    if (leaks.length > 0) throw new Error(`A token got where it must not be: ${leaks.join(', ')}`)
   }
 }
 

@@ -77,7 +77,11 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
     rowOf('token-source', warn(text, 'Correct it, then run this again.')),
   )
   if (login === undefined) return [...local, ...rows, ...advice]
-  const work = makeWork({ ...config, home: dir }, { processes, git, logger: nullLogger })
+  const work = makeWork(
+    { ...config, home: dir },
+    { processes, git, logger: nullLogger },
+    { askPeople: false },
+  )
   const checks = repositoryChecks({ ...parts, git, work, dir }, login)
   return [...local, ...rows, ...advice, ...(await runChecks(checks, signal))]
 }

@@ -1,0 +1,224 @@
+/**
+ * A secret of its own is planted in every place that has one. Then issues are worked whose executor
+ * gives away what it is given, with failures at every step, and afterwards none of the secrets may be
+ * found in anything that leaves, is kept or is shown.
+ */
+import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { until } from '../../src/util/index.ts'
+import { root, workflow, World, type RunningAgent } from '../e2e/world.ts'
+import { forms, foundBelow, foundIn, foundInArguments, foundInGit, type Planted } from './look.ts'
+
+const secret = (prefix: string) => `${prefix}${randomBytes(18).toString('base64url')}+/`
+const planted: Planted[] = []
+const plant = (name: string, value = secret('cnry-')) => {
+  planted.push({ name, value })
+  return value
+}
+
+const token = plant('GitHub token', `ghx_${randomBytes(18).toString('hex')}`)
+const chatKey = plant('chat API key')
+const hookSecret = plant('webhook secret')
+const loginFile = plant('a login in the home')
+const foreignVariable = plant('a variable of the agent')
+
+let world: World
+const agents: RunningAgent[] = []
+beforeAll(async () => {
+  world = await World.make({ ada: token })
+})
+afterAll(() => world.close())
+
+it('finds a planted value in every form, and nothing else', () => {
+  const one = [{ name: 'x', value: chatKey }]
+  for (const form of forms(chatKey)) expect(foundIn(`a ${form} b`, one)).toEqual(['x'])
+  const basic = Buffer.from(`x-access-token:${chatKey}`).toString('base64')
+  expect(foundIn(basic, one)).toEqual(['x'])
+  expect(foundIn(`cnry- ${Buffer.from('nothing').toString('base64')}`, one)).toEqual([])
+})
+
+/** An agent whose App nobody knows. */
+async function signInInVain(repo: string): Promise<RunningAgent> {
+  const { privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  })
+  plant('App key', privateKey.split('\n')[5])
+  const key = join(world.dir, 'app.pem')
+  await writeFile(key, privateKey, { mode: 0o600 })
+  const app = { id: 7, privateKey: { file: key } }
+  const { home, file } = await world.configure({
+    name: 'bo',
+    repos: [repo],
+    config: { github: { app } },
+  })
+  const agent = world.spawn('bo', home, ['up', '--config', file, '--lease-stdin'])
+  await until('a word about the App', 30_000, () => /App|app/.test(agent.stderr()))
+  await agent.kill('SIGTERM')
+  return agent
+}
+
+const steal = `const fs = require('fs'); const found = []
+for (const path of ['/proc/self/environ', process.env.HOME + '/../../../token', process.env.HOME + '/.netrc', ...(fs.existsSync('/proc/' + process.ppid + '/environ') ? ['/proc/' + process.ppid + '/environ'] : [])])
+  try { found.push(fs.readFileSync(path, 'latin1')) } catch (error) { found.push(path + ' ' + error.code) }
+fs.writeFileSync('stolen.txt', found.join('\\n')); console.log(found.join('\\n'))`
+
+/** A new issue for the leaky agent; each way of leaking ends in its own way. */
+const leaks = ['file', 'name', 'error', 'words', 'prompt'] as const
+
+it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => {
+  const { kind, why } = await world.processes.prepare()
+  if (kind === 'none') return skip(why)
+  const files = {
+    'README.md': 'hello\n',
+    'WORKFLOW.md': workflow(`  steal: { run: [node, -e, ${JSON.stringify(steal)}] }`),
+  }
+  const repo = await world.repository('app', files)
+  for (const way of leaks)
+    await world.issue(repo, { title: `Leak by ${way}`, body: '```bzzz\nexecutor: leaky\n```\n' })
+  await world.issue(repo, { title: 'Steal', body: '```bzzz\nchore: steal\n```\n' })
+  const issues = leaks.length + 1
+
+  const { home } = await world.configure({ name: 'ada', repos: [repo], token })
+  for (const name of (await readdir(home)).filter((one) => one.endsWith('.key'))) {
+    const pem = await readFile(join(home, name), 'utf8')
+    const body = pem.split('\n').find((line) => line.length >= 40 && !line.includes('---')) ?? ''
+    plant(name, body)
+    plant(`raw ${name}`, Buffer.from(body, 'base64').subarray(-32).toString('hex'))
+  }
+  await writeFile(join(home, '.netrc'), `password ${loginFile}\n`, { mode: 0o600 })
+  await writeFile(join(home, 'hook-secret'), hookSecret, { mode: 0o600 })
+  const leaky = join(import.meta.dirname, 'fixtures/leaky-agent.ts')
+  const config = {
+    log: { level: 'debug' },
+    github: {
+      maxAttempts: 3,
+      claims: { leaseMs: 20_000 },
+      webhooks: { listen: '127.0.0.1:0', secret: { file: join(home, 'hook-secret') } },
+    },
+    work: {
+      use: ['command', 'leaky'],
+      readable: [root],
+      slots: 2,
+      executors: [
+        {
+          name: 'leaky',
+          kind: 'acp',
+          command: [process.execPath, leaky],
+          passEnv: ['CHAT_API_KEY'],
+        },
+      ],
+    },
+  }
+  const env = { CHAT_API_KEY: chatKey, UNRELATED_PASSWORD: foreignVariable }
+  for (const rule of [
+    {
+      path: /git-receive-pack$/,
+      fault: { kind: 'drop', when: 'after' } as const,
+      skip: 2,
+      count: 1,
+    },
+    {
+      path: /\/comments$/,
+      method: 'POST',
+      fault: { kind: 'error', when: 'before', status: 502 } as const,
+      count: 1,
+    },
+    {
+      path: /\/pulls$/,
+      method: 'POST',
+      fault: { kind: 'error', when: 'after', status: 500 } as const,
+      count: 1,
+    },
+    {
+      path: /\/labels$/,
+      method: 'POST',
+      fault: { kind: 'drop', when: 'before' } as const,
+      count: 1,
+    },
+  ])
+    world.forge.faults.add(rule)
+
+  const options = { name: 'ada', repos: [repo], token, config, env }
+  let agent = await world.agent(options)
+  agents.push(agent)
+  const status = await agent.api.status()
+  const shown: string[] = [JSON.stringify(status)]
+  const inArguments: string[] = []
+  const kept = async () => {
+    inArguments.push(...(await foundInArguments(planted)))
+    const rows = await agent.api.tasks()
+    return rows.filter(({ state }) => ['done', 'failed'].includes(state))
+  }
+  await until('the first end', 120_000, async () => (await kept()).length >= 2, { everyMs: 100 })
+  await agent.kill('SIGKILL')
+  agent = await world.agent(options)
+  agents.push(agent)
+  await until('all ends', 200_000, async () => (await kept()).length >= issues, { everyMs: 100 })
+
+  const rows = await agent.api.tasks()
+  const byTitle = Object.fromEntries(rows.map((row) => [row.title, row.state]))
+  const expected = { 'Leak by file': 'failed', 'Leak by name': 'failed', 'Leak by error': 'failed' }
+  expect(byTitle).toMatchObject({
+    ...expected,
+    'Leak by words': 'failed',
+    'Leak by prompt': 'done',
+    Steal: 'done',
+  })
+  const reasons = await Promise.all(
+    rows.map(async ({ repo: of, issue }) => (await agent.api.task({ repo: of, issue })).reason),
+  )
+  expect(reasons.filter((reason) => reason?.includes('would publish a secret'))).toHaveLength(3)
+
+  const about = [
+    'status',
+    'task ls --json',
+    'peers ls',
+    'logs --json',
+    'logs verify',
+    'config show',
+    'doctor',
+  ]
+  for (const command of about) {
+    const { stdout, stderr } = await world.bzzz(agent.home, ...command.split(' '))
+    shown.push(stdout, stderr)
+  }
+  const bundle = join(world.dir, 'bundle')
+  const ofError = rows.find(({ title }) => title === 'Leak by error')?.issue
+  await world.bzzz(agent.home, 'logs', 'export', '--task', String(ofError), '-o', bundle)
+  shown.push(await readFile(bundle, 'latin1'))
+  for (const { issue } of rows) {
+    shown.push((await world.bzzz(agent.home, 'task', 'show', String(issue))).stdout)
+    shown.push(
+      JSON.stringify([await world.issueNow(repo, issue), await world.comments(repo, issue)]),
+    )
+  }
+  shown.push(JSON.stringify(await world.pulls(repo)))
+  const invited = await world.bzzz(agent.home, 'invite', '--json')
+  const join1 = /bzzz1\.[A-Za-z0-9_-]+/.exec(invited.stdout)?.[0]
+  const wrong = await fetch(`${status.github.webhooks?.url ?? 'http://127.0.0.1:9/'}`, {
+    method: 'POST',
+    headers: { 'x-github-event': 'issues', 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` },
+    body: JSON.stringify({ secret: 'x' }),
+  }).catch(() => undefined)
+  shown.push((await wrong?.text()) ?? '')
+  await agent.kill('SIGTERM')
+  agents.push(await signInInVain(repo))
+  shown.push(...agents.map(({ stderr }) => stderr()))
+  if (join1 !== undefined) plant('join token', join1)
+
+  const text = shown.join('\n')
+  expect(text.includes('[secret]')).toBe(true)
+  expect(foundIn(text, planted)).toEqual([])
+  expect(inArguments).toEqual([])
+  const isSource = (path: string) => /^(?:token|hook-secret|\.netrc|[\w-]+\.key)$/.test(path)
+  expect(await foundBelow(agent.home, planted, isSource)).toEqual([])
+  const stores = (await readdir(world.dir, { recursive: true, withFileTypes: true }))
+    .filter((one) => one.isDirectory() && one.name.endsWith('.git'))
+    .map((one) => join(one.parentPath, one.name))
+  expect(stores.length).toBeGreaterThan(1)
+  for (const gitDir of stores) expect(foundInGit(gitDir, planted)).toEqual([])
+})
