@@ -138,7 +138,10 @@ async function badTokens(home: string, dir: string): Promise<Record<string, stri
   const spender = join(dir, 'spender')
   await mkdir(spender, { mode: 0o700 })
   const joiner = await createJoiner({
-    ...{ home: spender, name: 'spender', roles: ['observer' as const], token: spent.token },
+    home: spender,
+    name: 'spender',
+    roles: ['observer'],
+    token: spent.token,
     ...parts,
   })
   await signer.answer(await joiner.message(signer.peerId), { peerId: joiner.peerId })
