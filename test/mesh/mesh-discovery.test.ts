@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { TaskAnnouncement } from '../../src/mesh/index.ts'
-import { sleep, until } from '../../src/util/index.ts'
+import type { Mesh, TaskAnnouncement } from '../../src/mesh/index.ts'
+import { until } from '../../src/util/index.ts'
 import { connectedTo, createLab, fullMesh, knows, type Lab } from './support.ts'
 
 let lab: Lab
@@ -40,6 +40,8 @@ test('four peers on loopback find each other by mDNS, and gossip of each reaches
   })
 })
 
+const rounds = 5
+
 test('meshes of different names on one link never mix', async () => {
   const ours = await Promise.all(['a', 'b'].map((name) => lab.start(name)))
   const theirs = await Promise.all(['x', 'y'].map((name) => other.start(name)))
@@ -49,9 +51,13 @@ test('meshes of different names on one link never mix', async () => {
   await ours[0]?.publish('tasks', hint(1))
   await theirs[0]?.publish('tasks', hint(2))
   await until('their own gossip', 5000, () => heard.length > 0)
-  await sleep(1500)
+  // Whatever of the others were on its way would have come before these.
+  for (let round = 1; round < rounds; round += 1) {
+    await Promise.all([ours[0]?.publish('tasks', hint(1)), theirs[0]?.publish('tasks', hint(2))])
+    await until('more of it', 5000, () => heard.length > round)
+  }
   for (const mesh of [...ours, ...theirs]) expect(mesh.peers()).toHaveLength(1)
-  expect(heard).toEqual([theirs[0]?.peerId])
+  expect(heard).toEqual(Array.from({ length: rounds }, () => theirs[0]?.peerId))
 })
 
 test('a peer of another mesh that is dialled by address is hung up on', async () => {
@@ -121,14 +127,21 @@ test('without mDNS, two peers that know a third meet through the DHT', async () 
 
 test('the control: without the DHT they do not', async () => {
   const only = (bootstrap: string[]) => ({
+    pictureIntervalMs: 200,
     mdns: { enabled: false },
     dht: { enabled: false, bootstrap },
   })
   const middle = await lab.start('b', only([]))
   const outer = await Promise.all(['a', 'c'].map((at) => lab.start(at, only(middle.addresses()))))
   await until('both with the middle', 10_000, () => outer.every((at) => connectedTo(at, middle)))
-  await sleep(2000)
   const [left, right] = outer
+  const hears = (at: Mesh, of: Mesh) => at.peers().some(({ peerId }) => peerId === of.peerId)
+  await until('that they hear of each other', 10_000, () =>
+    left && right ? hears(left, right) && hears(right, left) : false,
+  )
+  const given = () => middle.counters()['pictures.given'] ?? 0
+  const before = given()
+  await until('more of the same', 20_000, () => given() >= before + 10)
   expect(left && right && connectedTo(left, right)).toBe(false)
 })
 

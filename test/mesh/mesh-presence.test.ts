@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Mesh, MeshInit } from '../../src/mesh/index.ts'
-import { sleep, until } from '../../src/util/index.ts'
+import { until } from '../../src/util/index.ts'
 import { createRelay, type Relay, type RelayInit } from './relay.ts'
 import { createLab, fullMesh, type Lab } from './support.ts'
 
@@ -158,6 +158,8 @@ test('a process that was stopped blames nobody when it goes on', async () => {
   await until('it is noticed', 30_000, () => seen.includes('child gone'))
   child.kill('SIGCONT')
   await until('it is back', 20_000, () => presenceOf(a, { peerId }) === 'alive')
-  await sleep(1000)
+  let beats = 0
+  a.subscribe('heartbeat', (_beat, from) => (beats += from === peerId ? 1 : 0))
+  await until('its heartbeats', 20_000, () => beats >= 5)
   expect(blames()).toEqual([])
 })

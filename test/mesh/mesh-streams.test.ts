@@ -62,6 +62,18 @@ async function receive(stream: Duplex, slow: boolean): Promise<{ digest: string;
   return { digest: hash.digest('hex'), bytes }
 }
 
+/** Until an amount has stayed the same for some looks: nothing flows any more. */
+async function settled(amount: () => number): Promise<void> {
+  let last = -1
+  let looks = 0
+  const isSame = () => {
+    looks = amount() === last ? looks + 1 : 0
+    last = amount()
+    return looks >= 4
+  }
+  await until('that nothing flows', 10_000, isSame, { everyMs: 50 })
+}
+
 async function pair(): Promise<[Mesh, Mesh]> {
   const [a, b] = await Promise.all(['a', 'b'].map((name) => lab.start(name)))
   if (a === undefined || b === undefined) throw new Error('not started')
@@ -106,9 +118,8 @@ describe('journal streams', () => {
     const [a, b] = await pair()
     const [left, right] = await open(a, b)
     const sending = send(left, 3, 16 << 20)
-    await sleep(1000)
-    const written = left.writableLength
-    expect(written).toBeGreaterThan(0)
+    await settled(() => left.writableLength)
+    expect(left.writableLength).toBeGreaterThan(0)
     expect(left.destroyed || right.destroyed).toBe(false)
     const got = await receive(right, false)
     expect(got).toEqual({ digest: await sending, bytes: 16 << 20 })
@@ -129,7 +140,7 @@ describe('journal streams', () => {
       ) as Uint8Array | null
       if (part !== null) hash.update(part)
       bytes += part?.byteLength ?? 0
-      if (round < 8) await sleep(250)
+      if (round < 8) await settled(() => right.readableLength)
     }
     right.resume()
     expect(hash.digest('hex')).toBe(await sending)

@@ -106,8 +106,11 @@ export function createReach(init: ReachInit, components: ReachComponents): Reach
     if (autonat !== undefined) services.autonat = await autonat.service()
     if (init.holePunch) services.dcutr = (await import('@libp2p/dcutr')).dcutr()
     if (init.upnp) {
-      const { uPnPNAT } = await import('@libp2p/upnp-nat')
-      services.upnp = uPnPNAT({ autoConfirmAddress: true, portMappingDescription: 'bzzz' })
+      const [{ uPnPNAT }, { portMapper }] = await Promise.all([
+        import('@libp2p/upnp-nat'),
+        import('./upnp.ts'),
+      ])
+      services.upnp = uPnPNAT({ autoConfirmAddress: true, portMappingClient: portMapper() })
     }
     return {
       transports: client === undefined ? [] : [await client.transport()],

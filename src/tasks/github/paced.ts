@@ -3,7 +3,7 @@
  * clock when the next request may go; when that is set back by an hour, nothing would be sent for an
  * hour. Its groups are shared by all clients of a process, so a new client also needs a new name.
  */
-import { Octokit } from 'octokit'
+import type { Octokit } from 'octokit'
 import type { Clock } from '../../util/index.ts'
 
 /** A clock that is set back by less costs a wait that nobody notices, ms. */

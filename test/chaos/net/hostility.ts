@@ -56,5 +56,16 @@ export interface AttackerInit {
   home?: string
 }
 
+/** `removed`: with the home of a member that was removed. `bomb`: with that of a member. */
+export interface ForgerInit extends Omit<AttackerInit, 'attacks' | 'identities'> {
+  attacks: readonly ('tokens' | 'removed' | 'bomb')[]
+  /** Id of the mesh. */
+  mesh?: string
+  /** Words by what is wrong with them. */
+  tokens?: Record<string, string>
+  /** The roster. */
+  statements?: { [key: string]: never }[]
+}
+
 /** What was sent, and how often it was refused, by kind. */
 export type AttackerReport = Record<string, number>

@@ -91,6 +91,11 @@ test('relays, first addresses and UPnP are told with what is missing', () => {
   expect(findings.dht(reach({ dht: { peers: null } })).status).toBe('skip')
   expect(findings.upnp(reach({ upnp: { enabled: true, addresses: [] } })).status).toBe('warn')
   expect(findings.upnp(reach({ upnp: { enabled: true, addresses: ['x'] } })).status).toBe('ok')
+  const behind = { is: 'nat' as const, peers: { direct: 1, relayed: 2 } }
+  const none = { enabled: true, relayed: 4, upgraded: 0 }
+  expect(findings.relay(reach({ ...behind, holePunch: none })).seen).toContain(
+    '0 of 4 became direct (between two NATs it does not work over TCP',
+  )
 })
 
 const servers: ReturnType<typeof createServer>[] = []

@@ -88,7 +88,7 @@ function told(announced: NetworkReach['announced']): string {
   return `tells others ${counts.join(', ')} of ${announced.length} addresses`
 }
 
-function relayFinding({ relay, peers, holePunch }: NetworkReach): Finding {
+function relayFinding({ is, relay, peers, holePunch }: NetworkReach): Finding {
   const serves =
     relay.serves === null
       ? `serves nobody (${relay.because})`
@@ -97,7 +97,11 @@ function relayFinding({ relay, peers, holePunch }: NetworkReach): Finding {
   const punched = holePunch.enabled ? 'hole punching on' : 'hole punching off'
   const links = `${peers.direct} members connected directly, ${peers.relayed} through relays`
   const since = `${punched}: ${holePunch.upgraded} of ${holePunch.relayed} became direct`
-  return ok(`${uses}; ${serves}; ${links}; ${holePunch.relayed === 0 ? punched : since}`)
+  const stays = is === 'nat' && peers.relayed > 0 && holePunch.upgraded === 0
+  const why = stays
+    ? ' (between two NATs it does not work over TCP: for direct connections forward a port of one router, and name it in mesh.announce there)'
+    : ''
+  return ok(`${uses}; ${serves}; ${links}; ${holePunch.relayed === 0 ? punched : since}${why}`)
 }
 
 function mdnsFinding({ multicast, peers }: NetworkReach): Finding {
