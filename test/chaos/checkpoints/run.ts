@@ -24,6 +24,10 @@ export interface RunInit {
   note: (text: string) => void
   /** Keep the directory even when all is well. */
   keep?: boolean
+  /** Steps of an issue, of 200 ms each. Default 60. */
+  size?: number
+  /** Issues that wait or are worked at a time. Default 3. */
+  atOnce?: number
 }
 
 export interface RunResult {
@@ -41,11 +45,7 @@ export interface RunResult {
 
 export const checkpointMs = 500
 const leaseMs = 4_000
-/** Of one issue: 60 steps of 200 ms. */
-const size = 60
 const stepMs = 200
-/** Issues that wait or are worked at a time. */
-const atOnce = 3
 /** Kills of agents that work at one issue: it is marked as failed after twenty. */
 const maxKills = 12
 /** For an agent to work, and for all issues to end, ms. */
@@ -57,7 +57,7 @@ const waitMs = 6_000
 const late = 0.2
 
 export async function runKills(init: RunInit): Promise<RunResult> {
-  const { signal, note } = init
+  const { signal, note, size = 60, atOnce = 3 } = init
   const random = createRandom(init.seed)
   const names = ['agent-1', 'agent-2']
   const stage = await openStage({ logins: names, issues: 0, random, slowMs: [0, 0] })

@@ -24,6 +24,7 @@ const caughtBy: Record<Mutant, RegExp> = {
   'journal after work': /before its journal says so/,
   'no resume': /never ends/,
   'forgets checkpoints': /begins at \d+ of \d+ ms/,
+  'believes old branches': /begins at \d+ of \d+ ms|someone else/,
 }
 
 describe('a broken agent', { timeout }, () => {
