@@ -21,6 +21,7 @@ const all = [
   'issue-to-pull',
   'claim-latency',
   'takeover',
+  'checkpoint',
   'calls',
 ]
 /** Only when they are named: each takes minutes. */

@@ -203,6 +203,31 @@ export function claimsSuite(name: string, open: () => Promise<SuiteRemote>): voi
       expect([...left]).toEqual([])
     })
 
+    it('moves the branch with a renewal, and puts finished work in the place of that', async () => {
+      const { claims, repository } = await agent('a')
+      const base = await repository.mint('base', null)
+      const held = await claims.prepare(first)
+      await claims.move(held, [], signal)
+      const renewed = await claims.prepare({ ...first, previous: held.oid })
+      const half = await repository.mint('half', base)
+      const put = [{ ref: branch, expected: null, next: half }]
+      expect((await claims.move(renewed, put, signal)).is).toBe('won')
+      const witness = { ref, oid: renewed.oid }
+      const name = branch.slice('refs/heads/'.length)
+      const found = await repository.fetchBranches([name], signal, witness)
+      expect(found.get(name)).toBe(half)
+      const older = { ref, oid: held.oid }
+      await expect(repository.fetchBranches([name], signal, older)).rejects.toMatchObject({
+        code: 'CLAIM_STALE',
+      })
+      const whole = await repository.restack(await repository.mint('whole', half), base)
+      const done = await claims.prepare({ ...first, previous: renewed.oid, state: 'done' })
+      const replace = [{ ref: branch, expected: half, next: whole, force: true }]
+      expect((await claims.move(done, replace, signal)).is).toBe('won')
+      expect(await repository.read(branch, signal)).toBe(whole)
+      expect((await repository.describe(whole, 4_096))?.parents).toEqual([base])
+    })
+
     it('knows a publication whose answer was lost', async () => {
       let publishing = false
       const { claims, repository } = await agent('a', (call) =>

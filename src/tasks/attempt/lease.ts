@@ -208,7 +208,7 @@ export function createLease(
       return { is: 'unknown', error: new CommonError('ABORTED', 'The work is frozen.') }
     const moved = await withDeadline(
       'a checkpoint',
-      Math.min(maxRenewalMs, leaseMs / 3),
+      Math.min(maxRenewalMs, Math.max(1_000, leaseMs / 3, 4 * took)),
       (inner) => step({ ...what, state: 'held', strikes: claim.record.strikes }, inner, 1),
       { signal, clock },
     ).catch((error: unknown): Moved => ({ is: 'unknown', error }))

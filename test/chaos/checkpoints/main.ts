@@ -44,11 +44,11 @@ const summary = {
 await mkdir(dirname(values.json), { recursive: true })
 await writeFile(values.json, `${JSON.stringify(summary, null, 2)}\n`)
 process.stdout.write(
-  `${result.kills} kills of seed ${seed} in ${seconds} s: ${result.issues} issues, all with one pull request: ` +
+  `${result.kills} of ${kills} kills of seed ${seed} in ${seconds} s: ${result.issues} issues, all with one pull request: ` +
     `${violations.length === 0 ? 'yes' : 'no'}; ${result.checkpoints} checkpoints every ${checkpointMs} ms, ` +
     `${result.heirs} attempts that went on from one, ${result.takeovers} by the other agent; ` +
     `steps of 200 ms that were lost: median ${summary.lostSteps.median}, most ${summary.lostSteps.max}; ` +
     `age of what was kept: median ${summary.keptAgeMs.median} ms, most ${summary.keptAgeMs.max} ms; ` +
     `${orphans} processes left behind\n${violations.join('\n') || 'no violation'}\n`,
 )
-process.exit(violations.length === 0 && orphans === 0 ? 0 : 1)
+process.exit(violations.length === 0 && orphans === 0 && result.kills === kills ? 0 : 1)

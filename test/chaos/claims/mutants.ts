@@ -143,6 +143,13 @@ export const mutants = {
         work.run({ ...order, source }, ...more),
     }),
   },
+  /** Takes what an old replica shows of the branch for what it holds. */
+  'believes old branches': {
+    refs: (refs) => ({
+      ...refs,
+      fetchBranches: (branches, signal) => refs.fetchBranches(branches, signal),
+    }),
+  },
 } satisfies Record<string, Mutation>
 
 export type Mutant = keyof typeof mutants

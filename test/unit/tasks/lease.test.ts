@@ -182,3 +182,56 @@ describe('the watchdog', () => {
     }
   })
 })
+
+describe('what moves with a renewal', () => {
+  const also = (expected: string | null, next: string) => [{ ref: 'W', expected, next }]
+  const { signal } = new AbortController()
+
+  it('is known to have moved when its record stands in the ref', async () => {
+    const lease = await leaseOf()
+    expect(lease.tip('W')).toBeUndefined()
+    const prepared: string[] = []
+    const onPrepared = async (oid: string) => void prepared.push(oid)
+    const before = lease.permit.until
+    await clock.advance(1_000)
+    expect(await lease.carry({ also: also(null, 'one'), onPrepared }, signal)).toEqual({
+      is: 'held',
+    })
+    expect([lease.tip('W'), prepared]).toEqual(['one', [lease.claim.oid]])
+    expect(lease.permit.until).toBe(before + 1_000)
+    await lease.stop()
+  })
+
+  it('is not in the way of a renewal, and has not moved when that one arrived', async () => {
+    const lease = await leaseOf()
+    away = true
+    expect((await lease.carry({ also: also(null, 'one') }, signal)).is).toBe('unknown')
+    away = false
+    const [lost] = [...lease.sent()].slice(-1)
+    expect(await lease.prove(signal)).toEqual({ is: 'held' })
+    expect(lease.claim.oid).not.toBe(lost)
+    expect(lease.tip('W')).toBeUndefined()
+    await lease.stop()
+  })
+
+  it('has moved when its record arrived after all', async () => {
+    const lease = await leaseOf()
+    away = true
+    await lease.carry({ also: also(null, 'one') }, signal)
+    away = false
+    ref = [...lease.sent()].at(-1)!
+    expect(await lease.prove(signal)).toEqual({ is: 'held' })
+    expect(lease.tip('W')).toBe('one')
+    await lease.stop()
+  })
+
+  it('is not sent while the work is frozen', async () => {
+    const lease = await leaseOf()
+    away = true
+    await clock.advance(leaseMs)
+    const before = lease.sent().size
+    expect((await lease.carry({ also: also(null, 'one') }, signal)).is).toBe('unknown')
+    expect(lease.sent().size).toBe(before)
+    await lease.stop()
+  })
+})
