@@ -12,6 +12,7 @@ import { join } from 'node:path'
 const all = [
   'status-start',
   'journal-append',
+  'acp-events',
   'memory',
   'mesh-start',
   'mesh-gossip',

@@ -84,10 +84,7 @@ export const entrySchemas = [
     oid,
     reason: text,
   }),
-  /**
-   * `sandbox`: what kept it apart from the machine; `none` by the operator's word. `reason`: why this
-   * executor, of those that the agent has.
-   */
+  /** `sandbox`: what kept it apart from the machine; `none` by the operator's word. `reason`: why this executor. */
   entry('executor.started', {
     task,
     attempt,
