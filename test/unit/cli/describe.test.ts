@@ -201,6 +201,17 @@ const samples: [EntryInput, string][] = [
     'executor.network octo/lib#4 attempt 2 reached b.test was refused a.test:443 (host) and 1 more 7 bytes',
   ],
   [
+    {
+      type: 'executor.away',
+      executor: 'claude',
+      why: 'quota',
+      reason: 'none left',
+      untilMs: Date.UTC(2026, 0, 2, 12, 0, 0),
+    },
+    'executor.away claude quota until 2026-01-02T12:00:00.000Z none left',
+  ],
+  [{ type: 'executor.back', executor: 'claude' }, 'executor.back claude'],
+  [
     { type: 'executor.frozen', ...at, renewed: Date.UTC(2026, 0, 2, 12, 0, 0) },
     'executor.frozen octo/lib#4 attempt 2 the lease could not be renewed since 2026-01-02T12:00:00.000Z',
   ],
