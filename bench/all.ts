@@ -21,6 +21,7 @@ const all = [
   'claim-latency',
   'takeover',
   'calls',
+  'sandbox-start',
 ]
 /** Only when they are named: each takes minutes. */
 const named = ['journal-replicate', 'journal-live', 'journal-scale']

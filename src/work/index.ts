@@ -2,7 +2,7 @@
  * Doing one task: a workspace of its own, an executor that changes files in it, the repository's
  * checks, and one commit to be fetched. It knows neither GitHub nor claims, and holds no
  * credentials; everything that runs here may have been steered by a stranger's text. Children get
- * an environment, a home and a process tree of their own, but no sandbox: they run as this user.
+ * an environment and a home of their own, in the sandbox of the process room.
  *
  * @example
  * const work = createWork(
