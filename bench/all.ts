@@ -23,6 +23,7 @@ const all = [
   'takeover',
   'checkpoint',
   'calls',
+  'sandbox-start',
 ]
 /** Only when they are named: each takes minutes. */
 const named = ['journal-replicate', 'journal-live', 'journal-scale']

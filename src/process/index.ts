@@ -3,7 +3,8 @@
  * environment it is given, a limit on time and output, and ends together with everything it
  * started: by its group, and on Linux by a mark that escapees carry too. When the agent itself is
  * killed, a waiting shell ends its children; when the machine was restarted or that failed, too,
- * `sweep` does it at the next start.
+ * `sweep` does it at the next start. A child with a `sandbox` reaches what that names and nothing else
+ * (docs/sandbox.md).
  *
  * @example
  * const processes = createProcesses({ stateDir: '/var/lib/bzzz', logger })

@@ -48,7 +48,7 @@ function newHome(): string {
 function start(prefix: readonly string[], backend: string, scripts: object[]) {
   const home = newHome()
   const command = [...prefix, process.execPath, fixture('sandbox-agent.ts'), home, backend]
-  const [file = '', ...args] = [...command, JSON.stringify(scripts)]
+  const [file, ...args] = [...command, JSON.stringify(scripts)]
   const child = spawn(file, args, {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { PATH: process.env['PATH'] ?? '', HOME: home },

@@ -65,7 +65,7 @@ const inputs: EntryInput[] = [
     oid,
     reason: 'The ref is gone.',
   },
-  { type: 'executor.started', ...about, executor: 'tests', kind: 'command' },
+  { type: 'executor.started', ...about, executor: 'tests', kind: 'command', sandbox: 'bubblewrap' },
   { type: 'executor.session', ...about, executor: 'claude', how: 'resumed' },
   {
     type: 'executor.asked',

@@ -83,7 +83,8 @@ export function createSandbox(init: SandboxInit): Sandbox {
     return planSandbox({
       request: sandbox,
       system,
-      roots: known,
+      // In a container the programs are those of its image.
+      roots: choice === 'container' ? [] : known,
       hidden: [stateDir],
       hard,
       uid: isRoot && first !== undefined ? sandboxUser(first) : undefined,

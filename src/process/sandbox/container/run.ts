@@ -36,7 +36,9 @@ const ask = (path: string) =>
     ? Promise.resolve()
     : engine.call('POST', `/containers/${container}/${path}`, nothing).catch(() => undefined)
 
-async function end(code: number): Promise<never> {
+/** The first call ends the process, once the container is gone. */
+async function end(code: number): Promise<void> {
+  if (ending) return
   ending = true
   if (container !== undefined) {
     await engine
@@ -51,7 +53,7 @@ process.on('SIGTERM', () => void ask('kill?signal=SIGTERM'))
 process.on('SIGURG', () => void ask('pause'))
 process.on('SIGCONT', () => void ask('unpause'))
 setInterval(() => {
-  if (process.ppid !== agent && !ending) void end(KILLED)
+  if (process.ppid !== agent) void end(KILLED)
 }, LOOK_MS)
 
 const mountsSchema = z.object({

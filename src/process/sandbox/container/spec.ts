@@ -56,10 +56,11 @@ export interface JobInit {
 
 export function jobOf(init: JobInit, plan: SandboxPlan, command: readonly string[]): Job {
   const proxy = typeof plan.network === 'object' ? [plan.network.proxy] : []
-  const isHidden = (path: string) => plan.hidden.some((folder) => below(folder, path))
+  // What holds a hidden directory cannot be mounted without it.
+  const holdsHidden = (path: string) => plan.hidden.some((folder) => below(folder, path))
   return {
     ...init,
-    read: plan.read.filter((path) => !isHidden(path)),
+    read: plan.read.filter((path) => !holdsHidden(path)),
     write: [...plan.write, ...plan.sockets, ...proxy],
     cwd: plan.cwd,
     host: plan.network === 'host',
