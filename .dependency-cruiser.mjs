@@ -69,6 +69,8 @@ const HYPERCORE = packages(['hypercore', 'corestore', 'hyperbee', 'hypercore-[^/
 /** Not `@octokit/openapi-types`, which holds types alone: the forge's answers are checked by them. */
 const OCTOKIT = packages(['octokit', '@octokit/(?!openapi-types)[^/]+'])
 
+const MODELS = packages(['openai', 're2js', 'undici'])
+
 /** What no client command may load, even indirectly. */
 export const heavy = [LIBP2P, HYPERCORE, OCTOKIT]
 
@@ -142,6 +144,12 @@ export default {
     },
     only('libp2p-in-mesh', LIBP2P, '^src/mesh/', 'Only mesh/ knows libp2p.'),
     only('hypercore-in-journal', HYPERCORE, '^src/journal/', 'Only journal/ knows hypercore.'),
+    only(
+      'models-in-chat',
+      MODELS,
+      '^src/work/executors/chat/',
+      'Only work/executors/chat/ talks to models.',
+    ),
     only(
       'octokit-in-github',
       OCTOKIT,

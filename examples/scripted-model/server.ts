@@ -108,12 +108,7 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
     const chunks = [...chunksOf(answer, scenario, withUsage)]
     const part = trouble === undefined ? chunks : chunks.slice(0, Math.ceil(chunks.length / 2))
     for (const chunk of part) await send(`data: ${JSON.stringify(chunk)}\n\n`)
-    while (trouble === 'flood' && !response.destroyed) {
-      const text = 'x'.repeat(16_384)
-      await send(
-        `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: text } }] })}\n\n`,
-      )
-    }
+    if (trouble === 'flood') await flood(response, send)
     if (trouble === 'stall') {
       await new Promise((resolve) => response.once('close', resolve))
     }
@@ -171,6 +166,11 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
       await new Promise((resolve) => server.close(resolve))
     },
   }
+}
+
+async function flood(response: ServerResponse, send: (text: string) => Promise<void>) {
+  const piece = { choices: [{ index: 0, delta: { content: 'x'.repeat(16_384) } }] }
+  while (!response.destroyed) await send(`data: ${JSON.stringify(piece)}\n\n`)
 }
 
 function models({ model, contextTokens, flavour }: Scenario): object {

@@ -31,6 +31,7 @@ import {
   makeWork,
 } from './rooms.ts'
 import { version } from './version.ts'
+import { saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { answerOf, questionsOf } from './questions.ts'
 import { statusOf } from './view.ts'
@@ -139,6 +140,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       const work = makeWork(config, processes, git, logger, memory)
       rooms.work = work
       await begin('work', work)
+      saySandbox(processes.sandbox(), logger)
       found = await work.detect()
       announce()
       const headroom =

@@ -146,6 +146,12 @@ function finish(
         parsed.work.permissions === undefined
           ? undefined
           : resolve('work.permissions', parsed.work.permissions),
+      executors: parsed.work.executors.map((executor) =>
+        executor.kind === 'chat'
+          ? { ...executor, apiKey: placed('work.executors', executor.apiKey) }
+          : executor,
+      ),
+      readable: parsed.work.readable.map((path) => resolve('work.readable', path)),
     },
     api: { socket },
   }

@@ -4,6 +4,7 @@
  * while it is frozen, and lets its limits stand still meanwhile (`standing`).
  */
 import { systemClock, type Clock } from './clock.ts'
+import { throwIfAborted } from './deadline.ts'
 import { CommonError } from './errors.ts'
 
 export interface Permit {
@@ -115,7 +116,11 @@ export async function whileAllowed<T>(
     const unwatch = permit.watch(() => {
       if (permit.frozen) inner.abort(new Error('frozen'))
     })
+    // What happened since it was allowed told nobody.
+    if (signal.aborted) onAbort()
+    else if (permit.frozen) inner.abort(new Error('frozen'))
     try {
+      throwIfAborted(inner.signal)
       return await step(inner.signal)
     } catch (error) {
       if (signal.aborted || !inner.signal.aborted) throw error

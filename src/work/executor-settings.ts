@@ -1,6 +1,8 @@
 /** What executors that run children are given beside their own configuration. */
 import type { Processes, SandboxLimits } from '../process/index.ts'
+import type { HeldSecrets } from '../secrets/index.ts'
 import type { Clock, Logger } from '../util/index.ts'
+import type { PathRules } from './leaving/protected.ts'
 import type { PermissionPolicy } from './permission/policy.ts'
 import type { Questions } from './permission/questions.ts'
 
@@ -18,6 +20,10 @@ export interface ChildSettings {
   permissions?: () => PermissionPolicy
   /** Where people are asked. Default: nobody can be, and what would be asked is denied. */
   questions?: Questions
+  /** What the operator changes about protected paths. Default: nothing. */
+  paths?: PathRules
+  /** Told of each key that is read, so that none leaves with the work. */
+  held?: Pick<HeldSecrets, 'add'>
   sandbox: SandboxSettings
 }
 

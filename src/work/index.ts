@@ -30,6 +30,7 @@ export {
 } from './config.ts'
 export { WorkError, type WorkErrorCode } from './errors.ts'
 export { emptyPolicy, parsePolicy, type PolicyFiles } from './policy.ts'
+export { probeModel, type ModelLook } from './executors/chat/probe-model.ts'
 export { findPreset, PRESETS, type Preset } from './presets.ts'
 export { permissionSchema, type PermissionPolicy } from './permission/policy.ts'
 export { budgetsSchema } from './budget/limits.ts'

@@ -4,7 +4,7 @@ import { rm, statfs, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Git, Processes, SandboxLimits } from '../process/index.ts'
-import type { SecretScanner } from '../secrets/index.ts'
+import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
   explain,
   Lifecycle,
@@ -86,6 +86,8 @@ export interface WorkComponents {
   logger: Logger
   /** Without one nothing that leaves is searched for secrets. */
   scanner?: SecretScanner
+  /** Told of keys that executors read. */
+  held?: Pick<HeldSecrets, 'add'>
   clock?: Clock
   /** Where budgets and standings are remembered. Without one: in this process only. */
   journal?: BudgetJournal & HealthJournal
@@ -109,6 +111,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     userHome: init.userHome ?? homedir(),
     permissions: () => permissions,
     ...(init.askPeople === false ? {} : { questions }),
+    ...(init.paths === undefined ? {} : { paths: init.paths }),
+    ...(components.held === undefined ? {} : { held: components.held }),
     sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))

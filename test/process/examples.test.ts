@@ -255,3 +255,21 @@ describe('the scripted agent', () => {
     expect((await node([script, '--version'])).stdout).toBe('scripted-agent 1.0.0\n')
   })
 })
+
+describe('the scripted model', () => {
+  it('says what to write, answers, and ends when told', async () => {
+    const guest = processes.spawn(
+      request(process.execPath, [join(examples, 'scripted-model.ts'), '--port', '0'], {
+        cwd: repo,
+      }),
+    )
+    let said = ''
+    guest.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
+    const url = await until('its address', 20_000, () => /url: (http:\S+),/.exec(said)?.[1])
+    const models = await (await fetch(`${url}/models`)).json()
+    expect(models).toMatchObject({ data: [{ id: 'scripted' }] })
+    expect(said).toContain('model: scripted }')
+    process.kill(guest.pid, 'SIGTERM')
+    expect(await guest.exit).toMatchObject({ reason: 'exited', exitCode: 0 })
+  })
+})

@@ -124,26 +124,6 @@ describe('a task in prose', () => {
     await result.dispose()
   })
 
-  it.each([
-    ['byte by byte', { pieceBytes: 1 }],
-    ['as Ollama does', { flavour: 'ollama' }],
-    ['in one document though a stream was asked for', { flavour: 'whole' }],
-    ['without [DONE]', { done: false }],
-    [
-      'by a server that knows few fields',
-      { refuses: ['stream_options', 'max_tokens', 'temperature'] },
-    ],
-  ] satisfies [string, Partial<ScenarioInput>][])('is answered %s', async (_, manner) => {
-    const server = await serve({
-      ...manner,
-      answers: [{ thinks: 'ü', says: 'Größe', ...FIX }, finish('Ok')],
-    })
-    const { result } = await solve(server, { config: { temperature: 0.2 } })
-    expect(server.problems).toEqual([])
-    if (result.outcome !== 'changed') throw new Error(result.reason)
-    expect(rig.show(result.gitDir, `${result.head}:src/sum.js`)).toBe(FIXED.trim())
-  })
-
   it('may take several calls in one answer, and end without calling finish', async () => {
     const server = await serve({
       flavour: 'ollama',
@@ -192,36 +172,15 @@ describe('a model that errs', () => {
     ])
   })
 
-  it.each([
-    ['repeats itself', [{ ...call('list', {}), times: 0 }], 'same call 5 times in a row'],
-    ['never gets a call right', [{ ...call('dig', '{'), times: 0 }], 'same call'],
-    ['is filtered', [{ finish: 'content_filter' }], 'filter of the endpoint'],
-    ['does nothing', [{ says: 'I would change the sum.', times: 0 }], 'I would change the sum.'],
-  ] satisfies [string, ScenarioInput['answers'], string][])(
-    'ends when it %s',
-    async (_, answers, reason) => {
-      const { result } = await solve(await serve({ answers }))
-      if (result.outcome !== 'failed') throw new Error('it should have failed')
-      expect(result.reason).toContain(reason)
-    },
-  )
+  it('that does nothing has the last word', async () => {
+    const server = await serve({ answers: [{ says: 'I would change the sum.', times: 0 }] })
+    expect((await solve(server)).result).toMatchObject({
+      code: 'NO_CHANGE',
+      reason: expect.stringContaining('I would change the sum.'),
+    })
+  })
 
-  it('ends after so many rounds, tokens, bytes', async () => {
-    const list = (index: number) => call('search', { text: `text ${index}` })
-    const many = Array.from({ length: 8 }, (_, index) => ({
-      ...list(index),
-      usage: { prompt: 900, completion: 10 },
-    }))
-    for (const [config, reason] of [
-      [{ maxRounds: 3 }, '3 rounds'],
-      [{ maxTokens: 2_000 }, '2000 tokens'],
-    ] as const) {
-      const { result } = await solve(await serve({ answers: many }), { config })
-      expect(result).toMatchObject({
-        code: 'EXECUTOR_FAILED',
-        reason: expect.stringContaining(reason),
-      })
-    }
+  it('ends when it floods, and the request with it', async () => {
     const flood = await serve({ answers: [{ trouble: 'flood' }] })
     const { result } = await solve(flood, { limits: { maxOutputBytes: 200_000 } })
     expect(result).toMatchObject({ code: 'EXECUTOR_FLOOD' })
@@ -292,8 +251,10 @@ describe('an endpoint in trouble', () => {
     const before = JSON.stringify(server.requests[6]!.messages).length
     expect(JSON.stringify(server.requests[7]!.messages).length).toBeLessThan(before)
     const never = await serve({ answers: [{ ...overflow, times: 0 }] })
-    expect((await solve(never)).result).toMatchObject({ code: 'EXECUTOR_FAILED' })
-    expect(never.requests).toHaveLength(2)
+    expect((await solve(never)).result).toMatchObject({
+      code: 'EXECUTOR_FAILED',
+      reason: expect.stringContaining('exceeds the available context size'),
+    })
   })
 
   it('that says nothing more is given up, and the request is ended', async () => {

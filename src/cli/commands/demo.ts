@@ -74,6 +74,10 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
   const cast: Cast = { agents: [] }
   try {
     await processes.sweep()
+    const sandbox = await processes.prepare()
+    if (sandbox.kind === 'none') {
+      out.message(`${sandbox.why} The agents of this demo run its scripts without one.`)
+    }
     out.message(`Starting a forge and ${count(options.agents, 'agent')} …`)
     const stage = await setStage(
       {
@@ -95,6 +99,7 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
         apiUrl: stage.forge.apiUrl,
         meshName,
         joinToken: await inviteAgents(dir, cast.observer),
+        unwalled: sandbox.kind === 'none',
         scripted: [process.execPath, join(examples, 'scripted-agent.ts')],
         ...(options.executor === undefined ? {} : { executor: options.executor }),
       },

@@ -19,6 +19,7 @@ import { membershipCheck } from './doctor/membership.ts'
 import { bootstrapCheck, multicastCheck } from './doctor/network.ts'
 import { withPlace, type Place } from './doctor/place.ts'
 import { reachChecks } from './doctor/reach.ts'
+import { sandboxCheck } from './doctor/sandbox.ts'
 import { tokenOf } from './doctor/token.ts'
 
 export async function doctor(context: Context): Promise<number> {
@@ -59,6 +60,8 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
       multicastCheck(config),
       bootstrapCheck(config),
       machine.executorsCheck(config, dir, { processes, git }),
+      ...machine.modelChecks(config, context.env),
+      sandboxCheck(config, dir),
       agentCheck(config.home, config.api.socket),
       ...reachChecks(config),
     ],

@@ -87,7 +87,8 @@ export function bubblewrapLaunch(
   } else tmpfs('/tmp')
   parents('/var/tmp')
   args.push('--symlink', '/tmp', '/var/tmp')
-  const isHidden = (path: string) => plan.hidden.some((folder) => below(path, folder))
+  const isHidden = (path: string) =>
+    plan.hidden.some((folder) => path !== folder && below(path, folder))
   const read = network === 'host' ? [...plan.read, ...resolverPaths()] : plan.read
   for (const path of read) if (!isHidden(path)) show(path)
   const covered = plan.hidden.filter((folder) => read.some((path) => below(folder, path)))

@@ -22,6 +22,9 @@ const server = createServer({ allowHalfOpen: true }, (inner) => {
   const outer = connect({ path: socket, allowHalfOpen: true })
   inner.on('error', () => outer.destroy())
   outer.on('error', () => inner.destroy())
+  // When one side is gone for good, what it sent is still delivered.
+  inner.on('close', () => outer.destroySoon())
+  outer.on('close', () => inner.destroySoon())
   inner.pipe(outer).pipe(inner)
 })
 server.maxConnections = MAX_CONNECTIONS

@@ -86,6 +86,8 @@ sub forwarder {
   defined(my $pid = fork) or fail("fork: $!");
   if ($pid) { $one{forwarder} = $pid; close $server; return }
   POSIX::dup2(fileno $server, 3);
+  # Not closed by exec, also when it was 3 before: F_SETFD.
+  if (open(my $third, '<&=', 3)) { fcntl($third, 2, 0) }
   silence();
   prctl($PDEATHSIG, 9);
   exec { $one{node} } $one{node}, $one{forward}, 'fd', $one{proxy} or 1;

@@ -22,6 +22,8 @@ export const LEAST_ABI = 3
 
 const PROC = ['cpuinfo', 'filesystems', 'loadavg', 'meminfo', 'stat', 'sys', 'uptime', 'version']
 const DEVICES = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
+/** Processes of the same user that are not of the sandbox. */
+const OTHERS = 4_096
 /** Names in a directory of which one is hidden: more are not shown. */
 const MAX_BESIDE = 2_000
 
@@ -50,7 +52,11 @@ export function landlockLaunch(
   if (filter === undefined) return undefined
   const args = [LANDLOCK_SCRIPT, `parent=${parent}`, `oom=${OOM_SCORE}`]
   if (plan.uid !== undefined) args.push(`uid=${plan.uid}`)
-  for (const [name, value] of Object.entries(plan.perProcess)) args.push(`${name}=${value}`)
+  // The kernel counts all processes of a user: what else this user runs must not use the limit up.
+  const nproc = plan.perProcess.nproc + (plan.uid === undefined ? OTHERS : 0)
+  for (const [name, value] of Object.entries({ ...plan.perProcess, nproc })) {
+    args.push(`${name}=${value}`)
+  }
   if (network === 'host') args.push('host=1')
   if (typeof network === 'object') {
     args.push(`proxy=${network.proxy}`, `node=${forward[0]}`, `forward=${forward[1]}`)

@@ -7,10 +7,14 @@ import type { SandboxLimits } from '../types.ts'
 export type Limits = Required<SandboxLimits>
 
 const GIB = 1024 ** 3
-/** Half of what a child may be given: the kernel ends these first when memory runs out, -1000 to 1000. */
+/** The kernel ends these before the agent when memory runs out, -1000 to 1000. */
 export const OOM_SCORE = 700
-/** Address space that a process writes to, as a multiple of what all may use: much of it is never touched. */
+/**
+ * Memory that one process may ask for, as a multiple of what all may use and bytes beside: much of it is
+ * never touched, and V8 alone asks for half a gigabyte for code.
+ */
 const DATA_FACTOR = 2
+const DATA_BESIDE = 2 * GIB
 
 /** Memory of the machine or, within a container, of that, bytes. */
 export function machineMemory(): number {
@@ -63,7 +67,7 @@ export function processLimits(limits: Limits, hard: HardLimits): Required<HardLi
     nofile: least('nofile', limits.openFiles),
     nproc: least('nproc', limits.processes),
     fsize: least('fsize', limits.diskBytes),
-    data: least('data', limits.memoryBytes * DATA_FACTOR),
+    data: least('data', limits.memoryBytes * DATA_FACTOR + DATA_BESIDE),
   }
 }
 

@@ -140,6 +140,16 @@ describe('an invalid configuration', () => {
       'work.executors[0].command',
       'PROGRAM',
     ],
+    [
+      'work: {executors: [{name: a, kind: chat, model: m, url: "http://192.0.2.1/v1"}]}',
+      'work.executors[0].url',
+      '',
+    ],
+    [
+      'work: {executors: [{name: a, kind: chat, model: m, url: "https://u:p@example.org"}]}',
+      'work.executors[0].url',
+      '',
+    ],
     ['work: {executors: [{name: a, kind: mock}, {name: A, kind: mock}]}', 'work.executors', ''],
     ['name: "a b"', 'name', '1 to 64'],
     ['"__proto__": {x: 1}', '__proto__', 'name'],

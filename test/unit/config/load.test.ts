@@ -90,6 +90,17 @@ describe('loadConfig', () => {
     )
   })
 
+  it('finds the key of a model beside the file that names it', async () => {
+    const chat =
+      '{kind: chat, name: lab, url: https://lab.example.org/v1, model: m, apiKey: {file: key}}'
+    const file = await write('other/o.yaml', `work: {executors: [${chat}, {kind: mock, name: x}]}`)
+    const { config } = await load({ configFile: file })
+    expect(config.work.executors[0]).toMatchObject({
+      apiKey: { file: path.join(dir, 'other/key') },
+      maxOutputTokens: 4_096,
+    })
+  })
+
   it('reads only the file that --config names', async () => {
     await write('bzzz.yaml', 'name: here')
     const file = await write('other/o.yaml', 'home: state\ngithub: {token: {file: ~/t}}')

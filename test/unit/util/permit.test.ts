@@ -79,4 +79,20 @@ describe('what needs a permit', () => {
     permit.thaw()
     expect(await result).toBe('done')
   })
+
+  it('does not begin a step whose end or freeze came just after the permit', async () => {
+    const permit = new PermitSource(fakeClock())
+    const stop = new AbortController()
+    let turns = 0
+    const step = async () => (turns += 1)
+    const ended = whileAllowed(permit, stop.signal, step)
+    stop.abort()
+    await expect(ended).rejects.toMatchObject({ code: 'ABORTED' })
+    const frozen = whileAllowed(permit, new AbortController().signal, step)
+    permit.freeze()
+    await new Promise(setImmediate)
+    expect(turns).toBe(0)
+    permit.thaw()
+    expect(await frozen).toBe(1)
+  })
 })

@@ -46,6 +46,8 @@ export interface AgentsInit {
   scripted: string[]
   /** Name of a coding agent of this machine to use instead. */
   executor?: string
+  /** No sandbox works here. */
+  unwalled: boolean
 }
 
 export interface DemoAgent {
@@ -118,6 +120,7 @@ function configOf(init: AgentsInit, name: string, home: string, index: number): 
     },
     mesh: { ...meshConfig(init.meshName), join: { file: init.joinToken } },
     work: {
+      ...(init.unwalled ? { sandbox: 'off' } : {}),
       tags: last ? [rareTag] : [],
       use: ['command', executor],
       ...(init.executor === undefined

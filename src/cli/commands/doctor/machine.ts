@@ -8,6 +8,7 @@ import { makeWork } from '../../../agent/index.ts'
 import type { Config } from '../../../config/index.ts'
 import type { Git, Processes } from '../../../process/index.ts'
 import { hasCode, nullLogger } from '../../../util/index.ts'
+import { probeModel } from '../../../work/index.ts'
 import { fail, ok, skip, warn, type Check, type Finding } from './check.ts'
 
 /** What engines of package.json asks for. */
@@ -165,15 +166,45 @@ export const executorsCheck = (
   run: async (signal) => {
     if (!config.roles.includes('worker')) return skip('an observer does no work')
     const work = makeWork({ ...config, home: dir }, processes, git, nullLogger)
-    const { executors } = await work.detect(signal)
+    const { executors, models } = await work.detect(signal)
     const named = executors.map(({ name, version }) =>
       version === undefined ? name : `${name} ${version}`,
     )
     const seen = named.join(', ') || 'none'
     if (executors.some(({ kind }) => kind !== 'command')) return ok(seen)
+    const nothing = `${seen}: no coding agent, so only chores can be done`
+    const [model] = models
+    if (model !== undefined) {
+      return warn(
+        `${nothing}; Ollama has ${model}`,
+        `Install a coding agent, or add to work.executors: {kind: chat, name: local, url: 'http://127.0.0.1:11434/v1', model: '${model}'}`,
+      )
+    }
     return warn(
-      `${seen}: no coding agent, so only chores can be done`,
-      'Install one, such as claude, codex, gemini or opencode, so that it is on the PATH.',
+      nothing,
+      'Install one, such as claude, codex, gemini or opencode, so that it is on the PATH; or name a model (docs/chat.md).',
     )
   },
 })
+
+/** Each configured model: whether its endpoint answers and has it. */
+export const modelChecks = (
+  { work, roles }: Config,
+  env: Readonly<Record<string, string | undefined>>,
+): Check[] =>
+  work.executors.flatMap((executor): Check[] => {
+    if (executor.kind !== 'chat' || !roles.includes('worker')) return []
+    return [
+      {
+        id: `model:${executor.name}`,
+        run: async (signal) => {
+          const { state, reason, next, contextTokens } = await probeModel(executor, { env, signal })
+          const seen = `${executor.model}: ${reason}`
+          if (state === 'unusable') return fail(seen, next ?? `Look at ${executor.url}.`)
+          const context =
+            contextTokens === undefined ? '' : `, a context of ${contextTokens} tokens`
+          return ok(`${seen}${context}`)
+        },
+      },
+    ]
+  })

@@ -16,6 +16,7 @@ export const MAX_TEXT = 1024 * 1024
 export const MAX_ARGUMENTS = 1024 * 1024
 /** Calls in one answer. */
 export const MAX_CALLS = 32
+const MAX_LOOKS = 100
 
 const count = z.number().min(0).max(1e12)
 const part = z.looseObject({ type: z.string().optional(), text: z.string().optional() })
@@ -77,6 +78,8 @@ export interface Assembler {
 
 interface Slot extends Call {
   index?: number
+  /** Times that it was looked at whether its arguments are complete. */
+  looks: number
 }
 
 type Piece = z.output<typeof callPiece>
@@ -98,7 +101,7 @@ export function createAssembler(): Assembler {
       sameIndex !== undefined &&
       sameIndex.name === name &&
       (isBlank(id) || sameIndex.id === undefined) &&
-      !isWhole(sameIndex.arguments)
+      !isWhole(sameIndex)
     return goesOn ? sameIndex : undefined
   }
 
@@ -109,7 +112,7 @@ export function createAssembler(): Assembler {
       // A piece that begins nothing and belongs to nothing.
       if (name === '') return 0
       if (slots.length >= MAX_CALLS) throw tooMuch(`more than ${MAX_CALLS} tool calls`)
-      slot = { name, arguments: '' }
+      slot = { name, arguments: '', looks: 0 }
       if (typeof piece.index === 'number') slot.index = piece.index
       slots.push(slot)
     }
@@ -172,9 +175,12 @@ export function createAssembler(): Assembler {
 const isBlank = (text: string | null | undefined): text is '' | null | undefined =>
   text === null || text === undefined || text === ''
 
-function isWhole(json: string): boolean {
+/** Looking costs as much as the text is long: a server that repeats the name in each piece gets so many looks. */
+function isWhole(slot: Slot): boolean {
+  if (slot.looks >= MAX_LOOKS || !slot.arguments.trimEnd().endsWith('}')) return false
+  slot.looks += 1
   try {
-    JSON.parse(json)
+    JSON.parse(slot.arguments)
     return true
   } catch {
     return false

@@ -4,7 +4,6 @@
  * it: what the model wants is done by a few tools that stay within the clone; only `run` starts a
  * process, a declared command with the limits of a check.
  */
-import { resolveSecret, type Secret } from '../../../secrets/index.ts'
 import { BoundedQueue, CodedError, explain } from '../../../util/index.ts'
 import type { ChatConfig } from '../../config.ts'
 import { confinedFiles } from '../../confined.ts'
@@ -19,61 +18,21 @@ import {
   type Place,
   type TurnResult,
 } from '../../executor.ts'
+import { sandboxFor } from '../../sandbox.ts'
 import { DEFAULT_CONTEXT_TOKENS } from './config.ts'
 import { openEndpoint, type Endpoint } from './endpoint.ts'
 import { createLimiter, type Limiter } from './limits.ts'
 import { loadOllama, lookAtEndpoint, type Look } from './look.ts'
+import { chatKey, lookAtModel } from './probe-model.ts'
 import { endingOf, openSession, type Session } from './session.ts'
 import { createToolbox } from './tools/table.ts'
 import type { RunCommand } from './tools/run.ts'
 import { ModelTrouble } from './trouble.ts'
 
+/** A server that works for others may take its time, ms. */
+const FIRST_LOOK_MS = 30_000
 /** Below this context nothing sensible can be done, tokens. */
 const LEAST_CONTEXT = 4_096
-
-/** The key of an endpoint. Errors: `SecretError`. */
-export async function chatKey(
-  config: Pick<ChatConfig, 'name' | 'apiKey'>,
-  env: Readonly<Record<string, string | undefined>>,
-): Promise<Secret | undefined> {
-  if (config.apiKey === undefined) return undefined
-  const what = `API key of ${config.name}`
-  const { value } = await resolveSecret(config.apiKey, {
-    env,
-    name: { what, id: config.name, env: ['-'], form: /^[\x21-\x7e]+$/, option: 'apiKey' },
-  })
-  return value
-}
-
-/** Whether the endpoint can be used, and if not, why and what to do. Bounded to 5 s; never rejects unless the signal fires. */
-export async function probeChat(
-  config: ChatConfig,
-  {
-    env,
-    now,
-    signal,
-  }: { env: Readonly<Record<string, string | undefined>>; now: () => number; signal?: AbortSignal },
-): Promise<Look> {
-  let key: Secret | undefined
-  try {
-    key = await chatKey(config, env)
-  } catch (error) {
-    const next = error instanceof CodedError ? error.next : undefined
-    return {
-      state: 'unusable',
-      reason: explain(error),
-      models: [],
-      ollama: false,
-      ...(next === undefined ? {} : { next }),
-    }
-  }
-  return lookAtEndpoint({
-    config,
-    now,
-    ...(key === undefined ? {} : { key }),
-    ...(signal === undefined ? {} : { signal }),
-  })
-}
 
 export function createChatExecutor(config: ChatConfig, settings: ChildSettings): Executor {
   const { clock, logger, variables } = settings
@@ -100,8 +59,9 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
       const next = error instanceof CodedError ? error.next : undefined
       throw new ModelTrouble('environment', explain(error), next === undefined ? {} : { next })
     })
+    if (key !== undefined) settings.held?.add(`API key of ${config.name}`, key)
     const access = { config, now, signal, ...(key === undefined ? {} : { key }) }
-    const look = await lookAtEndpoint(access)
+    const look = await lookAtEndpoint({ ...access, deadlineMs: FIRST_LOOK_MS })
     if (look.state === 'unusable') {
       throw new ModelTrouble(
         'environment',
@@ -122,6 +82,7 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
       workshop: {
         files,
         place,
+        rules: settings.paths ?? {},
         run: runner(task, place, permit, signal),
         monotonic: () => clock.monotonic(),
         signal,
@@ -157,17 +118,27 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
         graceMs: limits.graceMs,
         signal,
         permit,
-        sandbox: { read: [], write: [place.clone, place.home, place.tmp] },
+        sandbox: sandboxFor({ place, settings: settings.sandbox }),
       })
   }
 
+  let last: Look | undefined
   return {
     name: config.name,
     kind: 'chat',
+    advice: {
+      get absent() {
+        return last?.reason ?? 'Its endpoint was not asked yet.'
+      },
+      get install() {
+        return last?.next ?? `Look at the server at ${config.url}.`
+      },
+    },
     models: [config.model],
     capabilities: { turns: true, permissions: false, usage: true },
     detect: async (_probe, signal) => {
-      const look = await probeChat(config, { env: variables, now, signal })
+      const look = await lookAtModel(config, { env: variables, now, signal })
+      last = look
       if (look.state === 'ready') return {}
       logger.info({ executor: config.name, reason: look.reason, next: look.next }, 'not usable')
       return undefined
@@ -192,21 +163,21 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
         const { session } = await opened
         return session.turn(prompt)
       }
-      let last = turn(task.prompt)
+      let running = turn(task.prompt)
       const stop = async () => {
         onAbort()
         signal.removeEventListener('abort', onAbort)
-        await last
+        await running
         const done = await opened?.catch(() => undefined)
         await done?.endpoint.close()
         events.close()
       }
       return {
         events,
-        result: last,
+        result: running,
         again: (prompt) => {
-          last = last.then(() => turn(prompt))
-          return last
+          running = running.then(() => turn(prompt))
+          return running
         },
         stop,
       }

@@ -54,8 +54,9 @@ const BYTES_PER_TOKEN = 3.3
 const MESSAGE_TOKENS = 6
 /** A result is shortened to so much first, bytes. */
 const SHORT_BYTES = 240
-/** Rounds at the end that are shortened and dropped last. */
+/** Rounds at the end that are shortened last, and then to so much first, bytes. */
 const FRESH_ROUNDS = 4
+const FRESH_BYTES = 1_024
 /** Of the budget, what shrinking aims at. */
 const AIM = 0.7
 
@@ -111,7 +112,7 @@ export function fit(
   if (tokens <= maxTokens) return { conversation, tokens }
   const aim = maxTokens * AIM
   let now = conversation
-  for (const step of [shortenOld, dropOld, cutAll]) {
+  for (const step of [shortenOld, shortenAllButLast, dropOld, cutAll]) {
     now = step(now, (one) => weigh(one) <= aim)
     if (weigh(now) <= aim) break
   }
@@ -125,6 +126,11 @@ type Enough = (conversation: Conversation) => boolean
 function shortenOld(conversation: Conversation, enough: Enough): Conversation {
   const rounds = conversation.parts.filter((part) => part.kind === 'round').length
   return shortenRounds(conversation, Math.max(0, rounds - FRESH_ROUNDS), SHORT_BYTES, enough)
+}
+
+function shortenAllButLast(conversation: Conversation, enough: Enough): Conversation {
+  const rounds = conversation.parts.filter((part) => part.kind === 'round').length
+  return shortenRounds(conversation, rounds - 1, FRESH_BYTES, enough)
 }
 
 /** Even the newest results, and texts and arguments of the model, are cut. */

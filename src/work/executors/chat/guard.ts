@@ -100,7 +100,7 @@ export function openGuard({ url, key, now }: GuardInit): Guard {
   }
 
   return {
-    fetch: guarded as unknown as typeof globalThis.fetch,
+    fetch: guarded,
     get requests() {
       return requests
     },

@@ -14,7 +14,7 @@ import { openGuard, type Guard } from './guard.ts'
 import { ModelTrouble } from './trouble.ts'
 
 /** Of the whole look, ms. */
-export const LOOK_MS = 5_000
+const LOOK_MS = 5_000
 const MAX_BYTES = 4 * 1024 * 1024
 const MAX_MODELS = 1_000
 
@@ -36,6 +36,8 @@ export interface LookInit {
   key?: Secret
   now: () => number
   signal?: AbortSignal
+  /** Of the whole look. Default 5,000. */
+  deadlineMs?: number
 }
 
 const tokens = z.number().int().min(1).max(1e9)
@@ -62,7 +64,13 @@ const loadedSchema = z.looseObject({
 })
 
 /** Never rejects, unless the signal fires. */
-export async function lookAtEndpoint({ config, key, now, signal }: LookInit): Promise<Look> {
+export async function lookAtEndpoint({
+  config,
+  key,
+  now,
+  signal,
+  deadlineMs = LOOK_MS,
+}: LookInit): Promise<Look> {
   const guard = openGuard({ url: config.url, now, ...(key === undefined ? {} : { key }) })
   const unusable = (reason: string, next?: string, models: string[] = []): Look => ({
     state: 'unusable',
@@ -74,7 +82,7 @@ export async function lookAtEndpoint({ config, key, now, signal }: LookInit): Pr
   try {
     return await withDeadline(
       `${config.name} (${new URL(config.url).host})`,
-      LOOK_MS,
+      deadlineMs,
       (inner) => look(guard, config, inner),
       { signal },
     )
@@ -92,17 +100,18 @@ export async function lookAtEndpoint({ config, key, now, signal }: LookInit): Pr
   }
 }
 
+const NOTHING = { models: [], ollama: false }
+
 async function look(guard: Guard, config: LookInit['config'], signal: AbortSignal): Promise<Look> {
   const base = config.url.replace(/\/+$/, '')
   const response = await guard.fetch(`${base}/models`, { signal })
   // Some endpoints list nothing: only the first request will tell.
   if (response.status === 404 || response.status === 405 || response.status === 501) {
-    return {
-      state: 'ready',
-      reason: 'answers, without a list of models',
-      models: [],
-      ollama: false,
+    if (!base.endsWith('/v1') && (await guard.fetch(`${base}/v1/models`, { signal })).ok) {
+      const next = `Write ${base}/v1 into \`url\` of this executor.`
+      return { ...NOTHING, state: 'unusable', reason: 'Its API is below /v1.', next }
     }
+    return { ...NOTHING, state: 'ready', reason: 'answers, without a list of models' }
   }
   if (!response.ok) throw await statusError(response)
   const { data } = decodeJson(await response.text(), {

@@ -10,7 +10,14 @@
  * changed nothing here; tools run one after the other, each once. While the permit is frozen no
  * request is under way and no tool begins.
  */
-import { allowed, sleep, whileAllowed, type Permit } from '../../../util/index.ts'
+import {
+  allowed,
+  CodedError,
+  explain,
+  sleep,
+  whileAllowed,
+  type Permit,
+} from '../../../util/index.ts'
 import { cutEnd } from '../../clean.ts'
 import type { ChatConfig } from '../../config.ts'
 import { MAX_SUMMARY_BYTES, type ExecutorEvent, type TurnResult } from '../../executor.ts'
@@ -38,6 +45,8 @@ const MAX_BROKEN = 3
 const PAUSE_MS = 500
 /** Of the context, what is left free beside the answer, for what estimates miss. */
 const MARGIN = 0.05
+/** Of what was too much for the endpoint, what is tried then. */
+const OVERFLOW_SHARE = 0.6
 
 export interface SessionInit {
   config: Pick<ChatConfig, 'maxOutputTokens' | 'maxRounds' | 'maxTokens' | 'price'>
@@ -71,18 +80,22 @@ export function openSession(init: SessionInit): Session {
   /** The next answer; what is sent fits, and is shrunk once more when the endpoint disagrees. */
   async function nextAnswer(): Promise<Answer> {
     const free = init.contextTokens * (1 - MARGIN) - config.maxOutputTokens
-    let share = 1
+    let most = Infinity
+    let overflow: ModelTrouble | undefined
     for (let broken = 0; ;) {
-      const maxTokens = Math.floor(free * share - toolTokens * meter.scale)
+      const maxTokens = Math.min(most, Math.floor(free - toolTokens * meter.scale))
       const fitting = fit(conversation, { maxTokens, scale: meter.scale })
-      if (fitting === undefined) throw tooLong(init.contextTokens)
+      if (fitting === undefined) throw overflow ?? tooLong(init.contextTokens)
       conversation = fitting.conversation
       try {
         return await ask()
       } catch (error) {
         if (signal.aborted || !(error instanceof ModelTrouble)) throw error
-        if (error.kind === 'overflow' && share === 1) share = 0.5
-        else if (error.kind === 'broken' && broken + 1 < MAX_BROKEN) {
+        if (error.kind === 'overflow' && overflow === undefined) {
+          overflow = error
+          // Whatever was counted here: less than what was too much.
+          most = fitting.tokens * OVERFLOW_SHARE
+        } else if (error.kind === 'broken' && broken + 1 < MAX_BROKEN) {
           broken += 1
           await sleep(PAUSE_MS * broken, { signal, clock })
         } else throw error
@@ -125,6 +138,7 @@ export function openSession(init: SessionInit): Session {
         type: 'tool',
         id: `${rounds}.${results.length + 1}`,
         title: done.title,
+        kind: done.kind,
         status: done.ok ? 'completed' : 'failed',
       })
       if (done.changed !== undefined) onEvent({ type: 'file', path: done.changed })
@@ -217,6 +231,10 @@ export function endingOf(error: unknown): Ending {
       ...(error.retryAt === undefined ? {} : { retryAt: error.retryAt }),
     }
   }
-  const reason = error instanceof Error ? error.message : String(error)
-  return { outcome: 'environment', reason: `Its tools do not work here: ${reason}` }
+  // A full disk and the like have a code of the system; anything else is a fault of ours.
+  const reason = explain(error)
+  const system = typeof (error as NodeJS.ErrnoException | null)?.code === 'string'
+  return system && !(error instanceof CodedError)
+    ? { outcome: 'environment', reason: `Its tools do not work here: ${reason}` }
+    : { outcome: 'failed', reason: `It went wrong: ${reason}` }
 }

@@ -71,6 +71,17 @@ describe('tool calls', () => {
     expect(answer).toMatchObject({ text: 'So.', calls: [{ id: 'a', name: 'list' }] })
   })
 
+  it('take no longer when each piece repeats the name', () => {
+    const assembler = createAssembler()
+    assembler.push(
+      call({ index: 0, function: { name: 'write', arguments: `{"a":"${'x'.repeat(500_000)}` } }),
+    )
+    for (let pieces = 0; pieces < 20_000; pieces += 1) {
+      assembler.push(call({ index: 0, function: { name: 'write', arguments: '}' } }))
+    }
+    expect(assembler.answer().calls).toHaveLength(1)
+  })
+
   it('are bounded', () => {
     const many = Array.from({ length: MAX_CALLS + 1 }, (_, index) =>
       call({ index, id: `c${index}`, function: { name: 'list', arguments: '{}' } }),

@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { ScenarioInput } from '../../../../examples/scripted-model/scenario.ts'
 import { startModelServer, type ModelServer } from '../../../../examples/scripted-model/server.ts'
 import { Secret } from '../../../../src/secrets/index.ts'
+import { until } from '../../../../src/util/index.ts'
 import { openEndpoint } from '../../../../src/work/executors/chat/endpoint.ts'
 import { mayAskAgain, retryAfterMs } from '../../../../src/work/executors/chat/guard.ts'
 import { lookAtEndpoint } from '../../../../src/work/executors/chat/look.ts'
@@ -106,8 +107,8 @@ describe('what trouble means', () => {
     '%s',
     async (_, trouble, kind, words) => {
       // Only the last of the SDK's tries is looked at; a pause of its own would only take time.
-      const quick =
-        typeof trouble === 'object' && !('retry-after' in (trouble.headers ?? {}))
+      const quick: Trouble =
+        typeof trouble === 'object' && !('headers' in trouble)
           ? { ...trouble, headers: { 'retry-after-ms': '1' } }
           : trouble
       const server = await serve({ answers: [{ trouble: quick, times: 0 }] })
@@ -153,6 +154,33 @@ describe('what trouble means', () => {
   })
 })
 
+describe('an answer', () => {
+  it.each([
+    ['byte by byte', { pieceBytes: 1 }],
+    ['as Ollama does', { flavour: 'ollama' }],
+    ['in one document though a stream was asked for', { flavour: 'whole' }],
+    ['without [DONE]', { done: false }],
+    ['from a server that knows few fields', { refuses: ['stream_options', 'max_tokens'] }],
+  ] satisfies [string, Partial<ScenarioInput>][])('is the same %s', async (_, manner) => {
+    const args = { path: 'größe.txt', content: 'a\r\nb\u2028"\\' }
+    const calls = [
+      { name: 'write', arguments: args },
+      { name: 'write', arguments: { ...args, path: 'b' } },
+    ]
+    const usage = { prompt: 10, completion: 5 }
+    const says = 'Größe: 漢字 🐝'
+    const server = await serve({ ...manner, answers: [{ thinks: 'hm', says, calls, usage }] })
+    const answer = await ask(server)
+    expect(server.problems).toEqual([])
+    expect(answer).toMatchObject({ text: says, finish: 'tool_calls' })
+    const known = 'refuses' in manner ? undefined : { inputTokens: 10, outputTokens: 5 }
+    expect(answer.usage).toEqual(known)
+    expect(answer.calls.map((one) => [one.name, JSON.parse(one.arguments)])).toEqual(
+      calls.map((one) => [one.name, one.arguments]),
+    )
+  })
+})
+
 describe('what goes out', () => {
   it('is only ours: no headers of the SDK, nothing from the environment', async () => {
     process.env['OPENAI_CUSTOM_HEADERS'] = 'x-leak: yes'
@@ -181,10 +209,10 @@ describe('what goes out', () => {
     const abort = new AbortController()
     const asked = ask(server, undefined, abort.signal)
     asked.catch(() => {})
-    await expect.poll(() => server.open).toBe(1)
+    await until('it is asked', 10_000, () => server.open === 1)
     abort.abort()
     await expect(asked).rejects.toBeInstanceOf(ModelTrouble)
-    await expect.poll(() => server.open).toBe(0)
+    await until('the request is over', 10_000, () => server.open === 0)
   })
 })
 
@@ -225,6 +253,11 @@ describe('looking at an endpoint', () => {
 
   it('takes one that lists nothing at its word', async () => {
     const server = await serve({ answers: [] })
-    expect(await look({ url: server.url.replace('/v1', '/v0') })).toMatchObject({ state: 'ready' })
+    expect(await look({ url: `${server.url}/v1` })).toMatchObject({ state: 'ready' })
+    const short = server.url.replace('/v1', '')
+    expect(await look({ url: short })).toMatchObject({
+      state: 'unusable',
+      next: `Write ${server.url} into \`url\` of this executor.`,
+    })
   })
 })

@@ -1,8 +1,8 @@
 /** Reading and changing files of the clone, for a model: bounded, as text, one exact place at a time. */
 import { z } from 'zod'
 import { oneLine } from '../../../clean.ts'
-import type { ConfinedFiles } from '../../../confined.ts'
-import { protectedPaths } from '../../../leaving/protected.ts'
+import { MAX_FILE_BYTES, type ConfinedFiles } from '../../../confined.ts'
+import { protectedPaths, type PathRules } from '../../../leaving/protected.ts'
 import { bad, good, tool, type Result } from './types.ts'
 import { walk } from './walk.ts'
 
@@ -19,6 +19,7 @@ export const pathSchema = z
 
 export const listTool = tool({
   name: 'list',
+  kind: 'read',
   description:
     'Lists files and directories (with a slash at the end) below a directory. Give `depth` to see deeper levels.',
   schema: z.strictObject({
@@ -42,6 +43,7 @@ export const listTool = tool({
 
 export const readTool = tool({
   name: 'read',
+  kind: 'read',
   description: `Reads a text file, at most ${MAX_LINES} lines at once, each with its number and a tab before it. Give \`from\` to go on further down.`,
   schema: z.strictObject({
     path: pathSchema,
@@ -73,6 +75,7 @@ export const readTool = tool({
 
 export const editTool = tool({
   name: 'edit',
+  kind: 'edit',
   description:
     'Replaces text in a file. `old` must be in the file exactly once, with the same spaces and line breaks, without line numbers; give `all: true` to replace each occurrence.',
   schema: z.strictObject({
@@ -82,51 +85,62 @@ export const editTool = tool({
     all: z.boolean().default(false),
   }),
   title: ({ path }) => `edit ${path}`,
-  async use({ path, old, new: replacement, all }, { files }) {
-    const refusal = refuseProtected(path)
+  async use({ path, old, new: replacement, all }, { files, rules }) {
+    const refusal = refuseProtected(path, rules)
     if (refusal !== undefined) return refusal
     const text = await readText(files, path)
     if (typeof text !== 'string') return text
-    const count = text.split(old).length - 1
-    if (count === 0)
+    const [from, to] = asWritten(text, old, replacement)
+    const count = text.split(from).length - 1
+    if (count === 0) {
       return bad(`\`old\` is not in ${path}. Read the file and copy the text exactly.`)
+    }
     if (count > 1 && !all) {
       return bad(
         `\`old\` is in ${path} ${count} times. Take more lines around it, or give all: true.`,
       )
     }
-    if (old === replacement) return bad('`old` and `new` are the same.')
-    const changed = await write(files, path, text.split(old).join(replacement))
+    if (from === to) return bad('`old` and `new` are the same.')
+    // Counted before it is made: a short text can be in a file a million times.
+    if (text.length + count * (to.length - from.length) > MAX_FILE_BYTES) {
+      return bad(`${path} would be larger than ${MAX_FILE_BYTES} bytes.`)
+    }
+    const changed = await files.write(path, text.split(from).join(to).toWellFormed())
     return { ...good(`Replaced ${count} ${count === 1 ? 'place' : 'places'}.`), changed }
   },
 })
 
 export const writeTool = tool({
   name: 'write',
+  kind: 'edit',
   description: 'Creates a file, or replaces all of its content. For small changes use `edit`.',
   schema: z.strictObject({ path: pathSchema, content: z.string().max(1_000_000) }),
   title: ({ path }) => `write ${path}`,
-  async use({ path, content }, { files }) {
-    const refusal = refuseProtected(path)
+  async use({ path, content }, { files, rules }) {
+    const refusal = refuseProtected(path, rules)
     if (refusal !== undefined) return refusal
-    return { ...good('Written.'), changed: await write(files, path, content) }
+    return { ...good('Written.'), changed: await files.write(path, content.toWellFormed()) }
   },
 })
 
 export const removeTool = tool({
   name: 'remove',
+  kind: 'delete',
   description: 'Deletes a file.',
   schema: z.strictObject({ path: pathSchema }),
   title: ({ path }) => `remove ${path}`,
-  async use({ path }, { files }) {
-    const refusal = refuseProtected(path)
+  async use({ path }, { files, rules }) {
+    const refusal = refuseProtected(path, rules)
     if (refusal !== undefined) return refusal
     return { ...good('Deleted.'), changed: await files.remove(path) }
   },
 })
 
-async function write(files: ConfinedFiles, path: string, content: string): Promise<string> {
-  return files.write(path, content.toWellFormed())
+/** Models write `\n`, also where the file has `\r\n`. */
+function asWritten(text: string, old: string, replacement: string): [string, string] {
+  if (text.includes(old) || !text.includes('\r\n')) return [old, replacement]
+  const crlf = (lines: string) => lines.replace(/\r?\n/g, '\r\n')
+  return [crlf(old), crlf(replacement)]
 }
 
 /** Text, or why it is none: what is not UTF-8 would come back damaged. */
@@ -138,9 +152,9 @@ async function readText(files: ConfinedFiles, path: string): Promise<string | Re
 }
 
 /** The change would be refused as a whole afterwards: better to say so now. */
-function refuseProtected(path: string): Result | undefined {
+function refuseProtected(path: string, rules: PathRules): Result | undefined {
   const plain = path.replaceAll('\\', '/').replace(/^(?:\.?\/)+/, '')
-  if (protectedPaths([{ path: plain }]).length === 0) return undefined
+  if (protectedPaths([{ path: plain }], rules).length === 0) return undefined
   return bad(`${path} is protected: workflow files and the configuration of agents may not change.`)
 }
 

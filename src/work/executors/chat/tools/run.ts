@@ -17,6 +17,7 @@ export function runTool(allowance: Allowance): ToolKind | undefined {
   if (commands.length === 0) return undefined
   return tool({
     name: 'run',
+    kind: 'execute',
     description: [
       'Runs one of these commands in the root of the repository, without a shell, and shows the end of its output:',
       ...commands,

@@ -6,7 +6,6 @@
 import { RE2JS, RE2JSException } from 're2js'
 import { z } from 'zod'
 import { visible } from '../../../clean.ts'
-import type { ConfinedFiles } from '../../../confined.ts'
 import { pathSchema } from './files.ts'
 import { bad, good, tool } from './types.ts'
 import { walk } from './walk.ts'
@@ -14,20 +13,21 @@ import { walk } from './walk.ts'
 const MAX_HITS = 100
 const MAX_SHOWN = 300
 /** Characters of a line that are searched. */
-const MAX_LINE = 2_000
+const MAX_LINE = 1_000
 /** Larger files are left out, characters. */
 const MAX_SEARCHED = 1024 * 1024
-/** All files together, characters. */
+/** All files that are read together, characters. */
 const MAX_TOTAL = 64 * 1024 * 1024
 /** All of it, ms. */
 const MAX_MS = 10_000
 /** At a stretch, ms. */
 const SLICE_MS = 20
 /** Instructions of a compiled pattern. */
-const MAX_PROGRAM = 2_000
+const MAX_PROGRAM = 500
 
 export const searchTool = tool({
   name: 'search',
+  kind: 'search',
   description:
     'Searches the text of all files below a directory and shows the lines that hold `text`. With `regex: true` it is a regular expression (RE2: no look-around, no back references). `glob` limits it to some files: *.ts, src/**/*.py',
   schema: z.strictObject({
@@ -54,13 +54,13 @@ export const searchTool = tool({
     }
     search: for await (const { path: at, kind } of walk(files, path, { depth: 40, signal })) {
       if (kind !== 'file' || !named(at)) continue
-      const content = await readable(files, at)
-      if (content === undefined) continue
-      total += content.length
-      if (total > MAX_TOTAL) {
+      if (total > MAX_TOTAL || monotonic() > until) {
         notes.add('Stopped: too many files. Search in a directory below.')
         break
       }
+      const read = await files.read(at).catch(() => '')
+      total += read.length
+      const content = isSearched(read) ? read : ''
       for (const [index, line] of content.split('\n').entries()) {
         if (hits.length >= MAX_HITS || monotonic() > until || signal.aborted) {
           notes.add('Stopped before the end: search for something rarer or in a directory below.')
@@ -74,13 +74,10 @@ export const searchTool = tool({
   },
 })
 
-const show = (line: string) => visible(line).trim().slice(0, MAX_SHOWN)
+const show = (line: string) => visible(line.slice(0, MAX_LINE)).trim().slice(0, MAX_SHOWN)
 
-async function readable(files: ConfinedFiles, path: string): Promise<string | undefined> {
-  const content = await files.read(path).catch(() => undefined)
-  if (content === undefined || content.length > MAX_SEARCHED) return undefined
-  return content.slice(0, 8_192).includes('\0') ? undefined : content
-}
+const isSearched = (content: string) =>
+  content.length <= MAX_SEARCHED && !content.slice(0, 8_192).includes('\0')
 
 /** Whether a line matches; or what is wrong with the pattern. */
 function compile(pattern: string, ignoreCase: boolean): ((line: string) => boolean) | string {

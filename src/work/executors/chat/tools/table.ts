@@ -5,6 +5,8 @@
 import { z } from 'zod'
 import { CodedError } from '../../../../util/index.ts'
 import { cutEnd, oneLine } from '../../../clean.ts'
+import type { ConfinedFiles } from '../../../confined.ts'
+import { WorkError } from '../../../errors.ts'
 import type { Call } from '../assemble.ts'
 import type { Tool } from '../endpoint.ts'
 import type { Allowance } from './allowed.ts'
@@ -15,9 +17,12 @@ import { bad, tool, type Result, type ToolKind, type Workshop } from './types.ts
 
 /** Of one result, bytes. */
 const MAX_RESULT = 32 * 1024
+/** That one session writes into files, characters; small edits can make large files. */
+const MAX_WRITTEN = 256 * 1024 * 1024
 
 const finishTool = tool({
   name: 'finish',
+  kind: 'other',
   description: 'Ends your work. Call it when all is done, or when you cannot go on.',
   schema: z.strictObject({
     summary: z.string().max(20_000).describe('What you changed and why, in a few sentences'),
@@ -28,6 +33,7 @@ const finishTool = tool({
 
 export interface Done extends Result {
   title: string
+  kind: ToolKind['kind']
   /** It could not be understood. */
   malformed: boolean
 }
@@ -37,7 +43,8 @@ export interface Toolbox {
   use(call: Call, workshop: Workshop, cut: boolean): Promise<Done>
 }
 
-export function createToolbox(allowance: Allowance): Toolbox {
+/** `maxWritten`: characters. Default 256 Mi. */
+export function createToolbox(allowance: Allowance, maxWritten = MAX_WRITTEN): Toolbox {
   const run = runTool(allowance)
   const kinds: ToolKind[] = [
     listTool,
@@ -50,6 +57,22 @@ export function createToolbox(allowance: Allowance): Toolbox {
     finishTool,
   ]
   const names = kinds.map((kind) => kind.name).join(', ')
+  let written = 0
+
+  /** The same files, with an end to what may be written. */
+  function bounded(files: ConfinedFiles): ConfinedFiles {
+    return {
+      ...files,
+      write: async (path, content) => {
+        if (written + content.length > maxWritten) {
+          throw new WorkError('EXECUTOR_FAILED', 'You have written too much into files.')
+        }
+        written += content.length
+        return files.write(path, content)
+      },
+    }
+  }
+
   return {
     tools: kinds.map(({ name, description, schema }) => ({
       name,
@@ -61,6 +84,7 @@ export function createToolbox(allowance: Allowance): Toolbox {
       const malformed = (text: string): Done => ({
         ...bad(text),
         title: oneLine(call.name, 60) || 'a call without a name',
+        kind: kind?.kind ?? 'other',
         malformed: true,
       })
       if (kind === undefined) {
@@ -78,12 +102,19 @@ export function createToolbox(allowance: Allowance): Toolbox {
       if (!args.success) return malformed(`The arguments do not fit: ${explainIssues(args.error)}`)
       const title = oneLine(kind.title(args.data), 200)
       try {
-        const result = await kind.use(args.data, workshop)
-        return { ...result, text: cutEnd(result.text, MAX_RESULT), title, malformed: false }
+        const files = bounded(workshop.files)
+        const result = await kind.use(args.data, { ...workshop, files })
+        return {
+          ...result,
+          text: cutEnd(result.text, MAX_RESULT),
+          title,
+          kind: kind.kind,
+          malformed: false,
+        }
       } catch (error) {
         const text = explainFailure(error)
         if (text === undefined) throw error
-        return { ...bad(text), title, malformed: false }
+        return { ...bad(text), title, kind: kind.kind, malformed: false }
       }
     },
   }

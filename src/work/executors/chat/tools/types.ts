@@ -2,11 +2,14 @@
 import type { z } from 'zod'
 import type { ConfinedFiles } from '../../../confined.ts'
 import type { Place } from '../../../executor.ts'
+import type { PathRules } from '../../../leaving/protected.ts'
 import type { RunCommand } from './run.ts'
 
 export interface Workshop {
   files: ConfinedFiles
   place: Place
+  /** What the operator changes about protected paths. */
+  rules: PathRules
   /** Runs an allowed command; says how it went. */
   run: RunCommand
   /** Milliseconds of any monotonic clock, for the time that a search may take. */
@@ -27,6 +30,8 @@ export interface Result {
 
 export interface ToolKind<S extends z.ZodType = z.ZodType> {
   name: string
+  /** In the words of ACP. */
+  kind: 'read' | 'search' | 'edit' | 'delete' | 'execute' | 'other'
   description: string
   schema: S
   /** One line for people. */
@@ -36,8 +41,7 @@ export interface ToolKind<S extends z.ZodType = z.ZodType> {
 }
 
 /** Keeps the types of schema and arguments together. */
-export const tool = <S extends z.ZodType>(kind: ToolKind<S>): ToolKind =>
-  kind as unknown as ToolKind
+export const tool = <S extends z.ZodType>(kind: ToolKind<S>): ToolKind => kind
 
 export const good = (text: string): Result => ({ text, ok: true })
 export const bad = (text: string): Result => ({ text, ok: false })
