@@ -62,7 +62,11 @@ await bench({ name: 'acp-events', budgetMs: 20_000, deadlineMs: 60_000 }, async 
   }) as AcpConfig
   const sandbox = { readable: [dirname(dirname(chatter))], limits: {} }
   const executor = createAcpExecutor(config, {
-    ...{ processes, path, sandbox, logger: nullLogger, clock: systemClock },
+    processes,
+    path,
+    sandbox,
+    logger: nullLogger,
+    clock: systemClock,
     variables: {},
     userHome: place.home,
   })

@@ -120,7 +120,7 @@ function append(document: Document, keys: string[], value: unknown): void {
 function use(document: Document, name: string): boolean {
   const list = document.getIn(['work', 'use'])
   if (!isSeq(list)) return false
-  const names = list.toJSON() as unknown[]
+  const names = list.toJSON()
   if (names.includes(name)) return false
   document.addIn(['work', 'use'], name)
   return true

@@ -14,6 +14,7 @@ import * as guard from './schema-guard.ts'
 import { budget } from './schema-budget.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
+import { executors, permissions } from './schema-executors.ts'
 import { sandbox } from './schema-sandbox.ts'
 
 const MINUTE = 60_000
@@ -154,12 +155,7 @@ const work = z
       form: `${wholeNumber(1, 64)}, or auto`,
     }),
     budget,
-    executors: option(field.executors.default([]), {
-      what: 'Executors beside those that are found by themselves.',
-      why: 'For a coding agent with other arguments, another home or variables of its own, and for a model behind an OpenAI-compatible API; an entry replaces a found one of the same name.',
-      form: 'a list of {name, kind: acp, command: [PROGRAM, …], version: [PROGRAM, …], home: temporary or user, passEnv: [NAME, …], auth: METHOD, models: [NAME, …]}, {name, kind: chat, url, model, apiKey: {env|file|credential}, contextTokens, maxOutputTokens, maxRounds, maxTokens, price: {inputPerMillion, outputPerMillion}, temperature, run: [[PROGRAM, …]], allowHttp}, {name, kind: command, passEnv: [NAME, …]} or {name, kind: mock}, up to 32; a coding agent that Bzzz knows by name needs no command',
-      defaultText: 'none beside `command` and the coding agents found on the machine',
-    }),
+    executors,
     use: option(
       z.union([z.literal('auto'), field.words(32).min(1, 'names no executor')]).default('auto'),
       {
@@ -168,12 +164,7 @@ const work = z
         form: '`auto`, or a list of names of executors',
       },
     ),
-    permissions: option(field.path.optional(), {
-      what: 'File with the rules by which coding agents that ask for permission are answered.',
-      why: 'Without it they may do what stays within the workspace of the task. Rules allow, deny, or ask a person: docs/executors.md shows their form.',
-      form: 'a path to a YAML file',
-      defaultText: 'none: what lies within the workspace is allowed, the rest denied',
-    }),
+    permissions,
     tags: option(field.words(64).default([]), {
       what: 'Free words that this agent can do, for issues with a label `needs:WORD`.',
       why: 'For what no detector can see, such as a licence or a device.',

@@ -1,11 +1,34 @@
 /** What `bzzz executor ls` shows: every executor with what keeps it from being used. */
+import type { Processes } from '../process/index.ts'
+import { withDeadline, type Logger } from '../util/index.ts'
 import type { Executor } from './executor.ts'
 import { PRESETS } from './presets.ts'
-import type { Probe } from './probe.ts'
+import { withProbe, type Probe, type ProbeInit } from './probe.ts'
 import type { ExecutorReport } from './types.ts'
 
+const INSPECT_MS = 20_000
+
+/** Looks at all of them with a probe of its own. Rejects with `ABORTED` or `DEADLINE` (20 s) only. */
+export function inspectAll(
+  executors: readonly Executor[],
+  init: ProbeInit,
+  components: { processes: Processes; logger: Logger },
+  signal?: AbortSignal,
+): Promise<ExecutorReport[]> {
+  return withProbe(init, components, (probe) =>
+    withDeadline(
+      'look at the executors',
+      INSPECT_MS,
+      (inner) => reportAll(executors, probe, inner),
+      {
+        signal,
+      },
+    ),
+  )
+}
+
 /** Those that are configured in their order, then known coding agents that are not. */
-export async function reportAll(
+async function reportAll(
   executors: readonly Executor[],
   probe: Probe,
   signal: AbortSignal,

@@ -4,12 +4,15 @@ import type { About, Choice } from './choose.ts'
 import type { LimitView } from './budget/budget.ts'
 import type { Budgets, Spent } from './budget/limits.ts'
 import type { StandingView } from './health/health.ts'
-import type { ExecutorReport, Question, WorkEvent } from './events.ts'
+import type { WorkEvent } from './events.ts'
+import type { Detected, ExecutorReport, Question } from './told.ts'
 
 export type * from './events.ts'
 export type { LimitView } from './budget/budget.ts'
 export type { Spent } from './budget/limits.ts'
 export type { StandingView } from './health/health.ts'
+
+export type { Activity, Detected, ExecutorReport, Question } from './told.ts'
 
 export interface WorkOrder {
   /** Unique per attempt and safe as a file name: "octo-lib-12-1". */
@@ -194,21 +197,6 @@ export type WorkResult = (Changed | Failed) & {
   durationMs: number
   /** Removes the workspace. Idempotent. */
   dispose(): Promise<void>
-}
-
-export interface Detected {
-  executors: {
-    name: string
-    kind: 'acp' | 'command' | 'chat' | 'handler' | 'mock'
-    version?: string
-    models: string[]
-  }[]
-  models: string[]
-  languages: { name: string; version?: string }[]
-  tools: { name: string; version?: string }[]
-  cpu: { cores: number; load1: number }
-  memory: { totalBytes: number; freeBytes: number }
-  gpu: { name: string; memoryBytes?: number }[]
 }
 
 export interface RunOptions {

@@ -10,10 +10,8 @@ import {
   Lifecycle,
   systemClock,
   unlimited,
-  withDeadline,
   type Clock,
   type Logger,
-  type Permit,
 } from '../util/index.ts'
 import { createBudgeting, type BudgetJournal } from './budget/budget.ts'
 import type { Budgets } from './budget/limits.ts'
@@ -41,7 +39,7 @@ import { withProbe } from './probe.ts'
 import type { PathRules } from './leaving/protected.ts'
 import { redacted } from './leaving/redacted.ts'
 import { readPolicy } from './read-policy.ts'
-import { reportAll } from './report.ts'
+import { inspectAll } from './report.ts'
 import type { Detected, Work } from './types.ts'
 import { createWorkspaces } from './workspace.ts'
 
@@ -79,7 +77,6 @@ export interface WorkInit {
   peerId?: string
 }
 
-const INSPECT_MS = 20_000
 /** What a workspace may need at the least, bytes. */
 const LEAST_ROOM_BYTES = 64 * 1024 * 1024
 
@@ -205,16 +202,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     stop: () => lifecycle.stop(),
     detect: (signal) => look([...executorDetectors, ...DETECTORS], signal),
     inspect: (signal) =>
-      withProbe({ path: init.path, dir: init.dir }, { processes, logger }, (probe) =>
-        withDeadline(
-          'look at the executors',
-          INSPECT_MS,
-          (inner) => reportAll(executors, probe, inner),
-          {
-            signal,
-          },
-        ),
-      ),
+      inspectAll(executors, { path: init.path, dir: init.dir }, { processes, logger }, signal),
     questions: () => questions.list(),
     answer: (id, answer) => questions.answer(id, answer),
     readPolicy: (gitDir, commit) => readPolicy(git, gitDir, commit),

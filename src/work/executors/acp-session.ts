@@ -12,10 +12,9 @@
  * were cut), is started once more and goes on with the same conversation, if the agent can do that.
  * Between turns it may be gone, too: the next one starts it anew.
  */
-import type { z } from 'zod'
 import type { Exit, Guest } from '../../process/index.ts'
 import { standing, type Clock, type Permit } from '../../util/index.ts'
-import { keepEnd, visible } from '../clean.ts'
+import { keepEnd } from '../clean.ts'
 import type { ConfinedFiles } from '../confined.ts'
 import {
   MAX_SUMMARY_BYTES,
@@ -25,14 +24,14 @@ import {
 } from '../executor.ts'
 import type { PermissionPolicy } from '../permission/policy.ts'
 import type { Questions } from '../permission/questions.ts'
-import { endingOf, environment, fail, type Ending } from './acp-errors.ts'
+import { CLOSED, describeExit, endings, isAccident, withStderr, type Gone } from './acp-endings.ts'
+import { endingOf, environment, type Ending } from './acp-errors.ts'
 import { openLink, type Link } from './acp-link.ts'
-import { usageOf, type Said, type turnSchema } from './acp-messages.ts'
+import { usageOf, type Said } from './acp-messages.ts'
 import { createSpending } from './acp-spending.ts'
 import { createToolBook } from './acp-wanted.ts'
 import { createMeter } from './acp-wire.ts'
 
-const STDERR_BYTES = 1024
 const MAX_SAID = 64 * 1024
 /** Times that a process that ended by itself is started anew. */
 const MAX_RESTARTS = 1
@@ -66,9 +65,6 @@ export interface AcpSession {
   /** Cancels, ends the process tree, closes. Idempotent. */
   stop(): Promise<void>
 }
-
-/** Nothing that the agent said: its process or its pipe ended. */
-type Gone = { gone: Exit | undefined }
 
 export function openSession(init: SessionInit): AcpSession {
   const { limits, clock, permit, onEvent } = init
@@ -110,20 +106,18 @@ export function openSession(init: SessionInit): AcpSession {
     if (link !== undefined) return { link, text: prompt }
     const { files, about, permissions, questions, cwd, auth } = init
     link = openLink({
-      ...{
-        files,
-        about,
-        permissions,
-        questions,
-        cwd,
-        auth,
-        limits,
-        permit,
-        meter,
-        calls,
-        onEvent,
-        onSaid,
-      },
+      files,
+      about,
+      permissions,
+      questions,
+      cwd,
+      auth,
+      limits,
+      permit,
+      meter,
+      calls,
+      onEvent,
+      onSaid,
       guest: init.spawn(),
       clock: limitClock,
       realClock: clock,
@@ -263,53 +257,5 @@ export function openSession(init: SessionInit): AcpSession {
       over.abort()
       await link?.close()
     },
-  }
-}
-
-const CLOSED = fail('It closed its pipe.')
-
-const endings: Record<z.infer<typeof turnSchema>['stopReason'], Ending> = {
-  end_turn: { outcome: 'done', reason: 'It finished.' },
-  max_tokens: fail('It stopped before the end: its model ran out of tokens.'),
-  max_turn_requests: fail('It stopped before the end: too many requests to its model in one turn.'),
-  refusal: fail('It refused to do this.'),
-  cancelled: fail('It cancelled its own turn.'),
-}
-
-/** It was not ended for a limit, and there was something to start. */
-const isAccident = (exit: Exit | undefined) =>
-  exit === undefined || exit.reason === 'exited' || exit.reason === 'signalled'
-
-function withStderr(ending: Ending, exit: Exit | undefined): Ending {
-  const stderr = visible(keepEnd(exit?.stderr ?? '', STDERR_BYTES)).trim()
-  const tells = ending.outcome === 'failed' || ending.outcome === 'environment'
-  if (!tells || stderr === '') return ending
-  return { ...ending, reason: `${ending.reason} Its stderr ended with: ${stderr}` }
-}
-
-function describeExit(exit: Exit, limits: ExecutorLimits): Ending {
-  switch (exit.reason) {
-    case 'output-limit':
-      return { outcome: 'flood', reason: `It wrote more than ${limits.maxOutputBytes} bytes.` }
-    case 'timeout':
-      return { outcome: 'timeout', reason: `It took longer than ${limits.wallTimeMs} ms.` }
-    case 'limit':
-      return {
-        outcome: 'limit',
-        reason: `It used more ${exit.exceeded ?? 'of this machine'} than a task may.`,
-      }
-    case 'refused':
-      return { outcome: 'environment', reason: visible(exit.tail).slice(0, 500) }
-    case 'aborted':
-      return fail('It closed its pipe in the middle of the work.')
-    case 'not-found':
-    case 'failed':
-      return environment(`It could not be started: ${visible(exit.tail).slice(0, 500)}`)
-    case 'exited':
-    case 'signalled': {
-      const how =
-        exit.exitCode === undefined ? (exit.signal ?? 'a signal') : `exit ${exit.exitCode}`
-      return fail(`Its process ended with ${how} before the work was done.`)
-    }
   }
 }

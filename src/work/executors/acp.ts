@@ -80,7 +80,15 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
         permit,
       })
     return openSession({
-      ...{ spawn, files, limits, clock, permit, questions, auth, known, onEvent },
+      spawn,
+      files,
+      limits,
+      clock,
+      permit,
+      questions,
+      auth,
+      known,
+      onEvent,
       cwd: place.clone,
       task: prompt,
       about: { task: label, executor: name },

@@ -193,10 +193,7 @@ describe('what an agent wants', () => {
   })
   afterEach(() => rmSync(dir, { recursive: true, force: true }))
   const wanted = (toolCall: object) =>
-    book.wanted(
-      { sessionId: 's', options: [], toolCall: { toolCallId: 't', ...toolCall } } as never,
-      files,
-    )
+    book.wanted({ sessionId: 's', options: [], toolCall: { toolCallId: 't', ...toolCall } }, files)
 
   it('is what the request says, and the tool call before it', async () => {
     book.note({ toolCallId: 't', kind: 'edit', title: 'Edit a', locations: [{ path: 'src/a.ts' }] })

@@ -108,12 +108,12 @@ async function attempt(room: Room, context: Context, name: string): Promise<Trie
   return done(result.outcome === 'changed', usage)
 }
 
-async function orderOf({ dir, git }: Room, { timeoutMs }: Context): Promise<WorkOrder> {
+async function orderOf({ dir, git }: Room, context: Context): Promise<WorkOrder> {
   const policy = {
     ...emptyPolicy(),
     checks: [SAMPLE_CHECK],
     chores: { greet: SAMPLE_CHORE },
-    wallTimeMs: timeoutMs(WALL_MS),
+    wallTimeMs: context.timeoutMs(WALL_MS),
   }
   return {
     id: 'bzzz-sample-1-1',
