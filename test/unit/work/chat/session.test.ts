@@ -175,7 +175,7 @@ describe('a session', () => {
     const turn = one.turn('The issue.')
     await until('it happens', 10_000, () => asked.length === 1)
     permit.freeze()
-    await until('it happens', 10_000, () => asked[0]!.signal.aborted === true)
+    await until('it happens', 10_000, () => asked[0]!.signal.aborted)
     clock.pass(3_600_000)
     expect(asked).toHaveLength(1)
     permit.thaw()
