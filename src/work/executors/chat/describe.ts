@@ -63,9 +63,13 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
   }
   if (status === 402 || status === 429) return make('quota', 'limits its use', wait)
   if (status === 401 || status === 403) {
-    return make('environment', `refuses the key (${status})`, {
-      next: 'Correct the key that `apiKey` of this executor names.',
-    })
+    return key === undefined
+      ? make('environment', `wants a key (${status})`, {
+          next: 'Name the place of its key in `apiKey` of this executor.',
+        })
+      : make('environment', `refuses the key (${status})`, {
+          next: 'Correct the key that `apiKey` of this executor names.',
+        })
   }
   if (status === 413 || OVERFLOW.test(said))
     return make('overflow', 'says that the conversation is too long')
