@@ -38,9 +38,13 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
   const clean = (text: string) => oneLine(redact(text, key === undefined ? [] : [key]), 400)
   const where = `${config.name} (${new URL(config.url).host})`
   if (error instanceof APIConnectionError || isUnreachable(error)) {
-    return new ModelTrouble('environment', `${where} cannot be reached: ${clean(explain(error))}`, {
-      next: `Start the server at ${config.url}, or correct \`url\` of this executor.`,
-    })
+    return new ModelTrouble(
+      'environment',
+      `${where} cannot be reached: ${clean(explain(error))}`.replace(/[.:]?$/, '.'),
+      {
+        next: `Start the server at ${config.url}, or correct \`url\` of this executor.`,
+      },
+    )
   }
   if (!(error instanceof APIError)) {
     return new ModelTrouble('broken', `The answer of ${where} broke off: ${clean(explain(error))}`)
