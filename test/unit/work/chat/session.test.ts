@@ -272,6 +272,7 @@ describe('a session', () => {
       [every(calls(['list', {}])), 'same call 5 times in a row', 5],
       [every({ text: '', calls: [{ name: 'dig', arguments: '{' }] }), 'same call 5 times', 5],
       [every({ text: '', calls: [], finish: 'content_filter' }), 'filter of the endpoint', 1],
+      [every({ text: 'Hm, ', calls: [], finish: 'length' }), 'maxOutputTokens', 2],
       [
         Array.from({ length: 30 }, (_, index) => calls(['search', { text: `${index}` }])),
         '20 rounds',
