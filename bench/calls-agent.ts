@@ -81,7 +81,7 @@ export class Gossip {
 export interface AgentInit {
   settings: Omit<TasksInit, 'name'>
   gossip: Gossip
-  gates: (machine: Machine, process: Process) => GateCalls
+  gates: (machine: Machine, process: Process, github: GitHub) => GateCalls
   /** Sees every call; `answered` says what GitHub's headers would. */
   count: (machine: Machine, github: GitHub, answered: (answer: Answered) => void) => GitHub
   refs: (machine: Machine, refs: ClaimRepository) => ClaimRepository
@@ -99,6 +99,7 @@ export async function startReal(
   const send = sendOf(world, machine, process)
   const { settings, gossip: mesh } = init
   mesh.join(process)
+  const gitHub = gitHubOf(name, login, world.server, send, { assigning: () => undefined })
   const tasks = createTasks(
     { ...settings, name },
     {
@@ -113,12 +114,8 @@ export async function startReal(
       onChange: ({ slotsUsed }) =>
         mesh.send({ machine, process }, { topic: 'slots', body: slotsUsed }),
       connect: (_, { onAnswer = () => undefined }) => ({
-        ...init.count(
-          machine,
-          gitHubOf(name, login, world.server, send, { assigning: () => undefined }),
-          onAnswer,
-        ),
-        gates: init.gates(machine, process),
+        ...init.count(machine, gitHub, onAnswer),
+        gates: init.gates(machine, process, gitHub),
         principal: () => `user:${login}@github.com`,
         assignable: async () => true,
         refs: () => {

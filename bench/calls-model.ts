@@ -6,7 +6,7 @@
  */
 import type { GateCalls } from '../src/tasks/github/gate-calls.ts'
 import type { Answered } from '../src/tasks/github/answers.ts'
-import type { GitHub } from '../src/tasks/github/github.ts'
+import type { GitHub, Issue } from '../src/tasks/github/github.ts'
 import type { ClaimRepository } from '../src/tasks/claim/repository.ts'
 import type { TasksWork, WorkOutcome } from '../src/tasks/needs.ts'
 import { startNaive } from '../test/chaos/claims/naive.ts'
@@ -41,6 +41,8 @@ export interface ModelInit {
   trust?: Trust
   /** Who labels: somebody who may triage, or the account that all agents run as. Default: the former. */
   labeler?: 'person' | 'own'
+  /** Whether one GraphQL query may stand for several calls; it is counted as a call. Default: true. */
+  graphql?: boolean
   agents: number
   seed: number
   /** When each issue is opened, ms after `settleMs`, and how long its work takes, ms. */
@@ -87,7 +89,7 @@ export class Model {
     this.#agents = {
       settings: { ...settings, ...names, ...remote, ...more },
       gossip: new Gossip(this.world),
-      gates: (machine, process) => this.#gates(machine, process),
+      gates: (machine, process, github) => this.#gates(machine, process, github),
       count: (machine, github, answered) => this.#countGitHub(machine, github, answered),
       refs,
       work,
@@ -241,7 +243,7 @@ export class Model {
     }
   }
 
-  #gates(machine: Machine, process: Process): GateCalls {
+  #gates(machine: Machine, process: Process, github: GitHub): GateCalls {
     const { scheduler } = this.world
     const asked = <T>(issue: number | undefined, answer: T) => {
       this.#count(machine, issue, { rest: 1 })
@@ -250,16 +252,28 @@ export class Model {
         scheduler.after(100, () => process.deliver(() => resolve(answer)))
       })
     }
-    return {
+    const labeler = {
+      login: this.#init.labeler === 'own' ? machine.login : 'person',
+      bot: false,
+    }
+    const before = { dependencies: [], 'sub-issues': [] }
+    const rest: GateCalls = {
       labeledBy: (_, issue) => {
         this.#asked.set(machine, issue)
-        return asked(issue, {
-          login: this.#init.labeler === 'own' ? machine.login : 'person',
-          bot: false,
-        })
+        return asked(issue, labeler)
       },
       mayTriage: () => asked(this.#asked.get(machine), true),
       openBefore: (_, issue) => asked(issue, []),
+    }
+    if (this.#init.graphql === false) return rest
+    return {
+      ...rest,
+      dossier: async (_, number, { people }, signal) => {
+        this.#count(machine, number, { rest: 1 })
+        const issue = this.#stamped(await github.issue(repo, number, signal)) as Issue
+        const shown = people ? { people: new Set(['person']) } : {}
+        return { issue, at: repo, labeledBy: labeler, before, ...shown }
+      },
     }
   }
 

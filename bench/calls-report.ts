@@ -3,8 +3,11 @@ import { jobOf, type Counts, type Tally } from './calls-count.ts'
 import type { Protocol } from './calls-model.ts'
 import type { Part } from './lib.ts'
 
-/** Who may have made an issue a task: somebody who may triage, the agents' own account, anyone. */
-export type TrustCase = 'person' | 'own' | 'anyone'
+/**
+ * Who may have made an issue a task: somebody who may triage, the agents' own account, anyone; and the
+ * first of them where REST alone answers.
+ */
+export type TrustCase = 'person' | 'own' | 'anyone' | 'rest'
 
 /** Repositories of which the tables speak; what an idle hour costs is scaled to them. */
 const repositories = 10
@@ -75,11 +78,11 @@ export function tables(rows: readonly Row[]): string[] {
     `${protocol}, design`,
     idle[protocol],
     ...Array.from({ length: 5 }, () => ''),
-    ...(protocol === 'naive' ? [] : ['', '', job.rest, job.writes, job.pushes]),
+    ...(protocol === 'naive' ? [] : ['', '', job.rest, '', job.writes, job.pushes]),
   ]
   const first = [
     ['agents', 'protocol', 'idle hour', '304s', 'git', 'claim', 'writes', 'renewal'],
-    ['triage', 'own', 'anyone', 'writes', 'pushes', 'git', 'others'],
+    ['triage', 'own', 'anyone', 'REST', 'writes', 'pushes', 'git', 'others'],
   ].flat()
   const second = [
     ['agents', 'protocol', 'job', 'writes', 'others', 'looks', '304s', 'git'],
@@ -88,7 +91,7 @@ export function tables(rows: readonly Row[]): string[] {
   return [
     'an idle hour, and one job of an hour:',
     ...align([first, ...rows.map(quiet), foreseen('naive'), foreseen('bzzz')]),
-    'idle hour: REST calls of all agents on ten repositories (of which ten are measured with 1 and 5 agents, four with 20, two with 50), those answered with 304 again apart, and git requests. claim, renewal (REST+pushes), job: of who works the issue, per issue; job by who set the label: somebody who may triage and was not asked about before, the agents’ own account or the owner of the repository, and with github.trust: anyone. others: calls of all other agents about the issue.',
+    'idle hour: REST calls of all agents on ten repositories (of which ten are measured with 1 and 5 agents, four with 20, two with 50), those answered with 304 again apart, and git requests. claim, renewal (REST+pushes), job: of who works the issue, per issue; job by who set the label: somebody who may triage and was not asked about before, the agents’ own account or the owner of the repository, with github.trust: anyone, and by the first where REST alone answers (elsewhere one GraphQL query counts as a call). others: calls of all other agents about the issue.',
     'ten issues in an hour that one person labelled, and the same at once, per issue:',
     ...align([second, ...rows.map(busy)]),
     'looks, git: of all agents, listings and reads of refs that belong to no issue; looks are charged, 304s are not. tried/won: claims. pulls: pull requests per issue.',
@@ -98,7 +101,7 @@ export function tables(rows: readonly Row[]): string[] {
 function quiet(row: Row) {
   const { agents, protocol, worlds } = row
   const { notModified, git } = row.idle.discovery
-  const { person, own, anyone } = row.job
+  const { person, own, anyone, rest } = row.job
   const per = (value: number) => digits(value / worlds)
   const { claim, renewal, others } = person
   const whole = jobOf(person)
@@ -107,7 +110,7 @@ function quiet(row: Row) {
     [agents, protocol, looks(row), scaled(notModified, row), scaled(git, row)],
     [per(claim.rest), per(claim.writes)],
     [renewals === 0 ? '-' : `${digits(renewal.rest / renewals)}+1`],
-    [per(whole.rest), per(jobOf(own).rest), per(jobOf(anyone).rest)],
+    [person, own, anyone, rest].map((tally) => per(jobOf(tally).rest)),
     [per(whole.writes), per(whole.pushes), per(whole.git), per(others.rest)],
   ].flat()
 }
@@ -141,12 +144,12 @@ export function goals(rows: readonly Row[]): string[] {
     own: 'labelled by the own account or the owner',
     anyone: 'without the trust gate',
   }
-  for (const trust of Object.keys(gates) as TrustCase[])
+  for (const trust of Object.keys(gates) as (keyof typeof gates)[])
     for (const row of bzzz) {
       const { rest, writes } = jobOf(row.job[trust])
       const [calls, written] = [rest / row.worlds, writes / row.worlds]
       const holds = calls <= most.rest && written <= most.writes
-      const goal = `a job of an hour ≤ ${most.rest} REST calls with ${most.writes} writes, ${row.agents} agents, ${gates[trust]}`
+      const goal = `a job of an hour ≤ ${most.rest} calls with ${most.writes} writes, ${row.agents} agents, ${gates[trust]}`
       lines.push(says(goal, holds, `${digits(calls)} with ${digits(written)}`))
     }
   const [few, many] = [bzzz.at(0), bzzz.at(-1)]

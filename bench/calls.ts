@@ -39,9 +39,14 @@ async function idle(who: Who): Promise<Tally> {
 /** Ends with the pull request: what is looked for afterwards is not the job's. */
 async function job(who: Who, trust: TrustCase): Promise<Tally> {
   return sum(worldsOf(who.agents), async (seed) => {
-    const gate = trust === 'anyone' ? { trust } : { labeler: trust }
+    const gates = {
+      anyone: { trust: 'anyone' },
+      person: { labeler: 'person' },
+      own: { labeler: 'own' },
+      rest: { labeler: 'person', graphql: false },
+    } as const
     const issues = [{ atMs: 0, workMs: hourMs }]
-    const model = new Model({ ...who, ...gate, seed, issues })
+    const model = new Model({ ...who, ...gates[trust], seed, issues })
     model.launch()
     await model.run(settleMs - 1)
     model.take()
@@ -90,8 +95,12 @@ await bench({ name: 'calls', budgetMs: 240_000, deadlineMs: 900_000 }, async (co
       const person = await job(who, 'person')
       const isNaive = protocol === 'naive'
       const rest = isNaive
-        ? { own: person, anyone: person }
-        : { own: await job(who, 'own'), anyone: await job(who, 'anyone') }
+        ? { own: person, anyone: person, rest: person }
+        : {
+            own: await job(who, 'own'),
+            anyone: await job(who, 'anyone'),
+            rest: await job(who, 'rest'),
+          }
       context.note(`${protocol}, ${agents} agents: job`)
       const quiet = await idle(who)
       context.note(`${protocol}, ${agents} agents: idle`)

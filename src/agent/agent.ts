@@ -11,15 +11,17 @@ import {
   explain,
   Lifecycle,
   repeat,
+  systemClock,
   withDeadline,
   type Logger,
   type Startable,
 } from '../util/index.ts'
 import type { Work } from '../work/index.ts'
+import { createHeadroom } from '../work/index.ts'
 import { belong } from './belong.ts'
 import { introduce } from './introduce.ts'
 import { membershipSources, sayAsks } from './membership.ts'
-import { loadNow } from './peers.ts'
+import { loadNow, withStandings } from './peers.ts'
 import {
   makeCredential,
   makeJournal,
@@ -127,12 +129,25 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await journal.opened(stopping.signal)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
-      const work = makeWork(config, processes, git, logger)
+      let found: Awaited<ReturnType<typeof work.detect>> | undefined
+      const announce = () => {
+        if (found === undefined) return
+        const executors = withStandings(found.executors, work.standings())
+        mesh.announce({ ...found, executors })
+        wakeTasks()
+      }
+      const memory = { journal, peerId: mesh.peerId, onStanding: announce }
+      const work = makeWork(config, processes, git, logger, memory)
       rooms.work = work
       await begin('work', work)
       saySandbox(processes.sandbox(), logger)
-      mesh.announce(await work.detect())
-      const tasks = makeTasks(config, credential, { mesh, membership, journal, work, git, logger })
+      found = await work.detect()
+      announce()
+      const headroom =
+        config.work.slots === 'auto' ? createHeadroom({ clock: systemClock }) : undefined
+      if (headroom !== undefined) await begin('headroom', headroom)
+      const parts = { mesh, membership, journal, work, headroom, git, logger }
+      const tasks = makeTasks(config, credential, parts)
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)
       rooms.webhooks = makeWebhooks(init, tasks, logger)
@@ -172,7 +187,9 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         task: async (ref) => {
           const detail = await board.read(ref)
           const questions = questionsOf(rooms?.work, ref)
-          return detail && { ...detail, ...rooms?.tasks?.look(ref), questions }
+          const spent = rooms?.work?.spent(ref)
+          const more = spent === undefined ? {} : { spent }
+          return detail && { ...detail, ...rooms?.tasks?.look(ref), questions, ...more }
         },
         answer: (ref, question, answer) => answerOf(rooms?.work, ref, question, answer),
         logs: (query) => journal.read(query),

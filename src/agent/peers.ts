@@ -3,6 +3,7 @@ import { cpus, freemem, loadavg, totalmem } from 'node:os'
 import type { Config } from '../config/index.ts'
 import type { Capabilities, LocalCapabilities, MeshPeer } from '../mesh/index.ts'
 import type { Candidate } from '../tasks/index.ts'
+import { WORKSPACES, type StandingView } from '../work/index.ts'
 
 /** Of an announcement of 16 KiB, what repository names may take, bytes: the rest needs its room, too. */
 const maxRepositoryBytes = 6 * 1024
@@ -18,7 +19,10 @@ export function toLocal(config: Config): LocalCapabilities {
     tags: isWorker ? config.work.tags : [],
     ...loadNow(),
     gpu: [],
-    slots: { total: isWorker ? config.work.slots : 0, used: 0 },
+    slots: {
+      total: isWorker ? (config.work.slots === 'auto' ? 1 : config.work.slots) : 0,
+      used: 0,
+    },
     repositories: isWorker ? fitting(config.github.repos, maxRepositoryBytes) : [],
   }
 }
@@ -37,9 +41,28 @@ export function loadNow(): Pick<LocalCapabilities, 'cpu' | 'memory'> {
   }
 }
 
+/** Executors as they are announced: with why some of them are left alone. */
+export function withStandings(
+  executors: LocalCapabilities['executors'],
+  standings: readonly StandingView[],
+): LocalCapabilities['executors'] {
+  const away = new Map(
+    standings.flatMap(({ executor, is, why, reason, untilMs }) =>
+      is !== 'away' || why === null || untilMs === null
+        ? []
+        : [[executor, { why, reason: reason ?? '', untilMs: Math.round(untilMs) }]],
+    ),
+  )
+  return executors.map((one) => {
+    const how = away.get(WORKSPACES) ?? away.get(one.name)
+    return how === undefined ? one : { ...one, away: how }
+  })
+}
+
 /** Every word that a `needs:` may ask this peer for, in lower case. */
 function offersOf(capabilities: Capabilities): Set<string> {
-  const { tags, tools, languages, executors, models, gpu } = capabilities
+  const { tags, tools, languages, models, gpu } = capabilities
+  const executors = usable(capabilities)
   const words = [
     ...tags,
     ...models,
@@ -51,14 +74,16 @@ function offersOf(capabilities: Capabilities): Set<string> {
   return new Set(words.map((word) => word.toLowerCase()))
 }
 
+const usable = ({ executors }: Capabilities) => executors.filter(({ away }) => away === undefined)
+
 /** What load is spread by, as announced; a peer's word, so the tasks clamp it. */
 export function abilitiesOf(
   capabilities: Capabilities,
 ): Pick<Candidate, 'offers' | 'kinds' | 'slots' | 'load1' | 'cores' | 'memory'> {
-  const { cpu, memory, slots, executors } = capabilities
+  const { cpu, memory, slots } = capabilities
   return {
     offers: offersOf(capabilities),
-    kinds: new Set(executors.map(({ kind }) => kind)),
+    kinds: new Set(usable(capabilities).map(({ kind }) => kind)),
     slots: slots.total,
     load1: cpu.load1,
     cores: cpu.cores,

@@ -21,7 +21,13 @@ import {
 } from '../secrets/index.ts'
 import { createTasks, createWebhooks, type Tasks, type Webhooks } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
-import { createWork, type ExecutorConfigInput, type Work } from '../work/index.ts'
+import {
+  budgetsSchema,
+  createWork,
+  type ExecutorConfigInput,
+  type Headroom,
+  type Work,
+} from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
 import { executorsOf } from './executors.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
@@ -65,13 +71,24 @@ export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal
   )
 }
 
+/** Where an agent remembers what was spent and how its executors stand; a command has none. */
+export interface WorkMemory {
+  journal: Journal
+  peerId: string
+  onStanding: () => void
+}
+
 /** `askPeople`: false where nobody could answer, as in a command. `also`: executors that are tried before they are configured. */
 export function makeWork(
   config: Config,
   processes: Processes,
   git: Git,
   logger: Logger,
-  { askPeople = true, also = [] }: { askPeople?: boolean; also?: ExecutorConfigInput[] } = {},
+  {
+    askPeople = true,
+    also = [],
+    ...memory
+  }: { askPeople?: boolean; also?: ExecutorConfigInput[] } & Partial<WorkMemory> = {},
 ): Work {
   const isNamed = ({ name }: { name: string }) => also.some((one) => one.name === name)
   return createWork(
@@ -84,8 +101,16 @@ export function makeWork(
       askPeople,
       readable: config.work.readable,
       use: useOf(config),
+      budgets: budgetsSchema.parse(config.work.budget),
+      ...(memory.peerId === undefined ? {} : { peerId: memory.peerId }),
     },
-    { processes, git, logger },
+    {
+      processes,
+      git,
+      logger,
+      ...(memory.journal === undefined ? {} : { journal: memory.journal }),
+      ...(memory.onStanding === undefined ? {} : { onStanding: memory.onStanding }),
+    },
   )
 }
 
@@ -126,12 +151,14 @@ export interface TasksParts {
   membership: Membership
   journal: Journal
   work: Work
+  /** Absent where the configuration names the slots. */
+  headroom: Headroom | undefined
   git: Git
   logger: Logger
 }
 
 export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
-  const { mesh, membership, journal, work, git, logger } = parts
+  const { mesh, membership, journal, work, headroom, git, logger } = parts
   const { github, name } = config
   return createTasks(
     {
@@ -156,7 +183,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       pollMs: github.pollMs,
       ...(github.safetyPollMs === undefined ? {} : { safetyMs: github.safetyPollMs }),
       maxAttempts: github.maxAttempts,
-      slots: config.work.slots,
+      slots: slotsOf(config, headroom),
     },
     {
       journal,
@@ -184,10 +211,24 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       onChange: ({ login, slotsUsed }) =>
         mesh.announce({
           ...(login === null ? {} : { login }),
-          slots: { total: config.work.slots, used: slotsUsed },
+          slots: { total: totalOf(slotsOf(config, headroom), slotsUsed), used: slotsUsed },
         }),
     },
   )
+}
+
+type SlotsOf = Exclude<Parameters<typeof createTasks>[0]['slots'], number>
+
+function slotsOf({ work }: Config, headroom: Headroom | undefined): number | SlotsOf {
+  if (work.slots !== 'auto') return work.slots
+  return headroom === undefined ? 1 : (used) => headroom.slots(used)
+}
+
+/** What others may count on: no more than are used while nothing is added. */
+function totalOf(slots: number | SlotsOf, used: number): number {
+  if (typeof slots === 'number') return slots
+  const { total, full } = slots(used)
+  return full === undefined ? total : Math.max(1, used)
 }
 
 /** Undefined when the configuration asks for none. */

@@ -4,6 +4,7 @@ import type { Journal } from '../journal/index.ts'
 import type { Membership, Mesh } from '../mesh/index.ts'
 import type { Credential } from '../secrets/index.ts'
 import { taskStates, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
+import type { Work } from '../work/index.ts'
 
 export interface AgentFacts {
   name: string
@@ -22,13 +23,14 @@ export interface AgentRooms {
   board: Board
   /** Only workers have it. */
   tasks: Tasks | undefined
+  work: Pick<Work, 'standings' | 'budgets'> | undefined
   credential: Credential | undefined
   webhooks: Webhooks | undefined
 }
 
 export function statusOf(
   facts: AgentFacts,
-  { mesh, membership, journal, board, tasks, credential, webhooks }: AgentRooms,
+  { mesh, membership, journal, board, tasks, work, credential, webhooks }: AgentRooms,
 ): Status {
   const known = mesh.peers()
   const rows = board.rows()
@@ -55,6 +57,9 @@ export function statusOf(
     membership: membershipOf(membership),
     journal: journalOf(journal),
     slots: tasks?.slots() ?? { total: 0, used: 0 },
+    ...(work === undefined
+      ? {}
+      : { work: { standings: work.standings(), budgets: work.budgets() } }),
     tasks: Object.fromEntries(counts) as Status['tasks'],
     frozen: rows.flatMap(({ repo, issue, agent, frozenSinceMs }) =>
       agent !== facts.name || frozenSinceMs === undefined

@@ -14,7 +14,7 @@ import type {
   Verification,
 } from '../journal/types.ts'
 import type { MembershipSources, MembershipStatus, Role } from './membership-types.ts'
-import type { Question } from '../work/types.ts'
+import type { LimitView, Question, Spent, StandingView } from '../work/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
 
 export type {
@@ -93,7 +93,15 @@ export interface Status {
     others: KeptOfOthers
   }
   membership: MembershipStatus
-  slots: { total: number; used: number }
+  /** `full`: why nothing is added although some are free. */
+  slots: { total: number; used: number; full?: string }
+  /** What keeps this agent from using its executors as it could; absent from agents that are older. */
+  work?: {
+    /** Executors that are left alone, or on trial after that. */
+    standings: StandingView[]
+    /** Budgets of a day. Money in millionths of a US dollar, time in ms. */
+    budgets: LimitView[]
+  }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
   frozen: { repo: string; issue: number; sinceMs: number }[]
@@ -149,7 +157,11 @@ export interface PeerRow {
 }
 
 /** A task with what waits for a person on this machine; absent from agents that are older. */
-export type ShownTask = TaskDetail & { questions?: Question[] }
+export type ShownTask = TaskDetail & {
+  questions?: Question[]
+  /** What its attempts took, as far as the journals there tell. */
+  spent?: Spent
+}
 
 export interface TaskRef {
   /** owner/name */

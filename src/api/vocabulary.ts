@@ -25,6 +25,8 @@ const entryTypeTable: Record<EntryType, true> = {
   'executor.activity': true,
   'executor.asked': true,
   'executor.permission': true,
+  'executor.away': true,
+  'executor.back': true,
   'executor.frozen': true,
   'executor.resumed': true,
   'check.run': true,

@@ -9,6 +9,7 @@ import { z } from 'zod'
 import * as field from './fields.ts'
 import { option, wholeNumber } from './option.ts'
 import * as access from './schema-access.ts'
+import { budget } from './schema-budget.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
 import { sandbox } from './schema-sandbox.ts'
@@ -134,11 +135,12 @@ const github = z
 
 const work = z
   .strictObject({
-    slots: option(z.int().min(1).max(64).default(1), {
+    slots: option(z.union([z.int().min(1).max(64), z.literal('auto')]).default(1), {
       what: 'Tasks worked at the same time.',
-      why: 'One suits a machine that people use; raise it with cores, memory and budget.',
-      form: wholeNumber(1, 64),
+      why: 'One suits a machine that people use; raise it with cores, memory and budget. `auto`: one for each two processors and 2 GiB of memory, of what the cgroup allows, and none more while memory is short or the load is high.',
+      form: `${wholeNumber(1, 64)}, or auto`,
     }),
+    budget,
     executors: option(field.executors.default([]), {
       what: 'Executors beside those that are found by themselves.',
       why: 'For a coding agent with other arguments, another home or variables of its own, and for a model behind an OpenAI-compatible API; an entry replaces a found one of the same name.',

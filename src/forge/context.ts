@@ -45,6 +45,8 @@ export interface Env {
     tokenKey: string
     /** Age of the answer that a fault asks for, ms. */
     staleMs: number | undefined
+    /** Of a GraphQL query that only read: under which its answers are kept for stale reads. */
+    replicaKey: string | undefined
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * An embedded GitHub-compatible server: REST for an unmodified octokit, GraphQL's `updateRefs` (and
- * `repository { id }`, nothing else of GraphQL), git smart HTTP, and plain pages for people, over one
+ * An embedded GitHub-compatible server: REST for an unmodified octokit, of GraphQL what
+ * REST lacks and issues with what decides about them, git smart HTTP, and plain pages for people, over one
  * bare git repository per repository. It runs the whole product with no account and no network, and
  * tests it against GitHub's semantics. It knows nothing of the mesh.
  *

@@ -29,8 +29,8 @@ export interface RateState {
 }
 
 export interface Limits {
-  /** Takes one request; false when none is left. */
-  take(who: Who, resource?: Resource): boolean
+  /** Takes `n` requests or points, 1 unless given; false when so many are not left. */
+  take(who: Who, resource?: Resource, n?: number): boolean
   giveBack(who: Who, resource?: Resource): void
   state(who: Who, resource?: Resource): RateState
   /** Seconds to wait when a burst has been too much; undefined: go on. */
@@ -63,10 +63,10 @@ export function rateLimits(init: {
     who === undefined ? Math.min(ANONYMOUS, init.perHour) : init.perHour
 
   return {
-    take: (who, resource = 'core') => {
+    take: (who, resource = 'core', n = 1) => {
       const at = account(keyOf(who, resource))
-      if (at.used >= limitOf(who)) return false
-      at.used += 1
+      if (at.used + n > limitOf(who)) return false
+      at.used += n
       return true
     },
     giveBack: (who, resource = 'core') => {
@@ -96,7 +96,12 @@ export function limitRequests(limits: Limits): MiddlewareHandler<Env> {
       c.res = c.json(body, refusal, { 'retry-after': String(waitS) })
     } else if (!free && !limits.take(user, resource)) {
       const who = user === undefined ? 'your IP address' : `user ID ${user.id}`
-      c.res = c.json(new ApiError(403, `API rate limit exceeded for ${who}.`).body(), 403)
+      const message = `API rate limit exceeded for ${who}.`
+      // GraphQL says so in its own form, with 200.
+      c.res =
+        resource === 'graphql'
+          ? c.json({ errors: [{ type: 'RATE_LIMITED', message }] })
+          : c.json(new ApiError(403, message).body(), 403)
     } else {
       await next()
       if (!free && c.res.status === 304 && user !== undefined) limits.giveBack(user, resource)

@@ -84,13 +84,14 @@ export const entrySchemas = [
     oid,
     reason: text,
   }),
-  /** `sandbox`: what kept it apart from the machine; `none` by the operator's word. */
+  /** `sandbox`: what kept it apart from the machine; `none` by the operator's word. `reason`: why this executor. */
   entry('executor.started', {
     task,
     attempt,
     executor: short,
     kind: short,
     sandbox: short.optional(),
+    reason: short.optional(),
   }),
   /** Digest of all that the executor printed or reported, with its size. */
   entry('executor.output', { task, attempt, sha256: digest, bytes: count, truncated: z.boolean() }),
@@ -147,6 +148,15 @@ export const entrySchemas = [
     by: z.enum(['rule', 'default', 'person', 'deadline', 'nobody', 'end']),
     question: short.optional(),
   }),
+  /** This agent leaves one of its executors alone until then, wall clock, ms. */
+  entry('executor.away', {
+    executor: short,
+    why: z.enum(['quota', 'environment']),
+    reason: short,
+    untilMs: count,
+  }),
+  /** It worked again. */
+  entry('executor.back', { executor: short }),
   /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
   entry('executor.frozen', { task, attempt, renewed: count }),
   /** The lease was renewed after all, and the work goes on. */

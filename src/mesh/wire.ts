@@ -66,6 +66,10 @@ export const executorCapabilitySchema = z.object({
   kind: z.enum(['acp', 'command', 'chat', 'handler', 'mock']),
   version: text(128).optional(),
   models: z.array(text(128)).max(64).default([]),
+  /** It is not used for now; `untilMs`: wall clock of its peer, ms. */
+  away: z
+    .object({ why: z.enum(['quota', 'environment']), reason: text(256), untilMs: count })
+    .optional(),
 })
 export type ExecutorCapability = z.infer<typeof executorCapabilitySchema>
 

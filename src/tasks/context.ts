@@ -24,7 +24,8 @@ export interface Settings {
   /** Longest pause between two own looks, ms; longer in large meshes. Default: ten of `pollMs`. */
   safetyMs?: number
   maxAttempts: number
-  slots: number
+  /** Tasks worked at once; a function is asked each time, with how many are worked now. */
+  slots: number | ((used: number) => { total: number; full?: string })
   /** Between two checkpoints of unfinished work, ms; 0: only when it is stopped. Default 120,000. */
   checkpointMs?: number
   /** owner/name of repositories in which this agent takes nothing new. Default none. */
@@ -62,6 +63,8 @@ export interface Job {
   instructions: Instructions
   /** The claim is made only to say that this cannot be done: unusable instructions, too many attempts. */
   refusal?: { code: string; reason: string; tried: string[] }
+  /** Words that the worker must offer. */
+  needs?: readonly string[]
   /** The rules under which the issue was found eligible; they hold until the end. */
   rules: IntakeRules
   policy: Policy

@@ -58,7 +58,8 @@ export interface Tasks extends Startable {
     /** Webhooks came lately, here or elsewhere in the mesh. */
     hooks: boolean
   }
-  slots(): { total: number; used: number }
+  /** `full`: why nothing is added although slots are free. */
+  slots(): { total: number; used: number; full?: string }
   /** What only this agent's memory tells of a task. */
   look(ref: { repo: string; issue: number }): TaskView
   /** The repository is looked at now; what comes within a second is one look. Unknown ones are ignored. */

@@ -14,6 +14,8 @@ export type TasksErrorCode =
   | 'GITHUB_RATE_LIMITED'
   /** No answer, 408, 425, or a 5xx after retries. */
   | 'GITHUB_UNREACHABLE'
+  /** GraphQL does not answer what REST can; data.why. */
+  | 'QUERY_REFUSED'
   /** An answer that does not have GitHub's shape. */
   | 'GITHUB_ANSWER'
   /** The default branch has no commit. */

@@ -63,6 +63,8 @@ export interface FailedWork {
   tried: string[]
   checks: CheckResult[]
   executor?: string
+  /** When it may go better, wall clock, ms since 1970. */
+  retryAt?: number
 }
 
 export type WorkOutcome = (ChangedWork | FailedWork) & {
@@ -78,7 +80,13 @@ interface Usage {
 }
 
 export type WorkProgress =
-  | { type: 'executor.started'; executor: string; kind: string; sandbox: string }
+  | {
+      type: 'executor.started'
+      executor: string
+      kind: string
+      sandbox: string
+      reason?: string
+    }
   | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
   | {
       type: 'executor.ended'
@@ -162,7 +170,8 @@ export interface TasksWork<P extends Policy = Policy> {
   choose(
     instructions: Instructions,
     policy: P,
-  ): { executor: string } | { reason: string; code: string }
+    about?: { repo: string; issue: number; labels: readonly string[] },
+  ): { executor: string } | { reason: string; code: string; retryAt?: number }
   run(
     order: {
       id: string

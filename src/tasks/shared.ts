@@ -25,6 +25,8 @@ export interface Shared {
   settling: Settling
   login: () => string | null
   self: () => Candidate
+  /** How many tasks may be worked at once, and why none is added now. */
+  slots: () => { total: number; full?: string }
   /** Slots for new work: none while the agent stops, GitHub is down, or its limit comes to an end. */
   openSlots: () => number
   /** Peers that serve a repository. */
@@ -69,9 +71,10 @@ export function createShared(
   })
   const onAnswer = observed(outage, headroom)
   const mayAsk = () => headroom.allow('publication')
-  const github = connect({ apiUrl, token, userAgent }, { logger, onAnswer, mayAsk })
+  const mayQuery = () => headroom.mayQuery()
+  const github = connect({ apiUrl, token, userAgent }, { logger, onAnswer, mayAsk, mayQuery })
   const every = (repo: string) => (polls(repo) ? pollMs : safetyMs)
-  const gates = createGates({ ...init, pollMs: every }, { github, clock, own: () => own })
+  const gates = createGates({ ...init, pollMs: every }, { github, clock, logger, own: () => own })
   const settling = createSettling(maxRemembered, clock)
   const isHere = (peerId: string) => mesh.candidates().some((one) => one.peerId === peerId)
   const holdMs = () => longestSafetyPause({ safetyMs, pollMs }, mesh.candidates().length + 1)
@@ -88,7 +91,12 @@ export function createShared(
       wakeAll()
     },
   })
-  const free = () => init.slots - active.used()
+  const slots = () =>
+    typeof init.slots === 'number' ? { total: init.slots } : init.slots(active.used())
+  const free = () => {
+    const { total, full } = slots()
+    return full === undefined ? total - active.used() : 0
+  }
   const self = () => ({ ...components.self(), freeSlots: free() })
 
   function changed(): void {
@@ -116,6 +124,7 @@ export function createShared(
     settling,
     login: () => login,
     self,
+    slots,
     openSlots,
     serving: (repo) =>
       mesh

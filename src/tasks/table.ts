@@ -188,7 +188,8 @@ const isoTime = (ms: number) => (ms <= 8.64e15 ? new Date(ms).toISOString() : 'a
 /** The task moved. */
 function note(task: Task, after: TaskPosition, entry: LoggedEntry): void {
   const ended = finalStates.has(after.state) || after.state === 'released'
-  if (ended || entry.type === 'task.waiting') task.reason = 'reason' in entry ? entry.reason : null
+  if (ended || entry.type === 'task.waiting')
+    task.reason = ('reason' in entry ? entry.reason : null) ?? null
   if (ended) task.endedAt = entry.time
   if (entry.type !== 'claim.won') return
   task.frozenSince = null

@@ -133,7 +133,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
   return {
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
-    slots: () => ({ total: init.slots, used: active.used() }),
+    slots: () => ({ ...shared.slots(), used: active.used() }),
     look: ({ repo, issue }) => turnsOf(repo)[0]?.order(issue) ?? orderView(undefined, issue),
     hint: ({ repo }) => {
       for (const one of turnsOf(repo)) one.hint({ hook: true })

@@ -13,6 +13,17 @@ const executorName = z
 const variableName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,99}$/, 'must be a variable name')
 const argv = z.array(z.string().min(1).max(4096)).min(1).max(64)
 
+/** What the choice among several executors goes by. */
+const preferences = {
+  /** Languages that it is for, such as typescript or python; none: any. */
+  languages: z
+    .array(z.string().regex(/^[\w+#.-]{1,32}$/))
+    .max(20)
+    .default([]),
+  /** What it costs relative to the others; the cheaper is taken first. */
+  cost: z.number().min(0).max(1_000).default(1),
+}
+
 const acp = z
   .strictObject({
     name: executorName,
@@ -33,6 +44,7 @@ const acp = z
     auth: z.string().min(1).max(200).optional(),
     /** Models that it can use, for the capability announcement. */
     models: z.array(z.string().min(1).max(200)).max(50).default([]),
+    ...preferences,
   })
   .refine((value) => value.command !== undefined || findPreset(value.name) !== undefined, {
     path: ['command'],
@@ -53,7 +65,7 @@ const command = z.strictObject({
 
 /** A model behind an OpenAI-compatible endpoint, with a loop of our own; see executors/chat/config.ts. */
 const chat = z
-  .strictObject({ name: executorName, ...chatFields })
+  .strictObject({ name: executorName, ...chatFields, ...preferences })
   .refine(isSafeTransport, { path: ['url'], message: UNSAFE_TRANSPORT })
 
 const mock = z.strictObject({
@@ -70,6 +82,20 @@ const mock = z.strictObject({
   edits: z.record(z.string().min(1), z.string()).default({}),
   /** Bytes of output that it makes beside what it says. */
   floodBytes: z.number().int().min(0).default(0),
+  /** What it says that its model took, told in ten parts while it works. */
+  usage: z
+    .strictObject({
+      inputTokens: z.int().min(0).optional(),
+      outputTokens: z.int().min(0).optional(),
+      costMicros: z.int().min(0).optional(),
+    })
+    .optional(),
+  /** Ends so instead of doing anything. */
+  trouble: z.enum(['quota', 'environment']).optional(),
+  /** For `quota`: after which time it may be asked again, ms. */
+  retryAfterMs: z.int().min(0).optional(),
+  models: z.array(z.string().min(1).max(200)).max(50).default([]),
+  ...preferences,
 })
 
 /** One executor of this agent, told apart by `kind`. */

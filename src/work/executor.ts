@@ -32,6 +32,8 @@ export interface ExecutorTask {
   label: string
   /** What to do, for executors that read. */
   prompt: string
+  /** One of the executor's models, when the task names it. */
+  model?: string
   /** Declared chore with its argument values already in place. */
   chore?: { name: string; command: [string, ...string[]]; declared: Chore }
   /** What the repository declares to be run, for executors that run commands on a model's behalf. */
@@ -87,10 +89,20 @@ export interface TurnResult {
    * `done`: it says that it finished. `flood`: more output than allowed. `idle`: silent too long.
    * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
-   * (not signed in, program missing, no sandbox): the task is not to blame.
+   * (not signed in, program missing, no sandbox): the task is not to blame. `budget`: it was stopped
+   * because a budget is used up.
    */
   outcome:
-    'done' | 'failed' | 'timeout' | 'idle' | 'flood' | 'limit' | 'aborted' | 'quota' | 'environment'
+    | 'done'
+    | 'failed'
+    | 'timeout'
+    | 'idle'
+    | 'flood'
+    | 'limit'
+    | 'aborted'
+    | 'quota'
+    | 'environment'
+    | 'budget'
   /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
   retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */

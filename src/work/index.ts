@@ -33,6 +33,9 @@ export { emptyPolicy, parsePolicy, type PolicyFiles } from './policy.ts'
 export { probeModel, type ModelLook } from './executors/chat/probe-model.ts'
 export { findPreset, PRESETS, type Preset } from './presets.ts'
 export { permissionSchema, type PermissionPolicy } from './permission/policy.ts'
+export { budgetsSchema } from './budget/limits.ts'
+export { createHeadroom, type Headroom } from './headroom/headroom.ts'
+export { WORKSPACES } from './health/health.ts'
 export { cleanIssueText } from './clean.ts'
 export type {
   Changed,
@@ -47,6 +50,7 @@ export type {
   Kept,
   Question,
   RunOptions,
+  StandingView,
   Used,
   Work,
   WorkEvent,

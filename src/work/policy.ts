@@ -5,6 +5,7 @@
  */
 import { LineCounter, parseDocument, type Document } from 'yaml'
 import { z } from 'zod'
+import { budgetsSchema } from './budget/limits.ts'
 import { checkArgument, placeholders } from './chore.ts'
 import { cutEnd } from './clean.ts'
 import { WorkError } from './errors.ts'
@@ -86,6 +87,7 @@ const frontMatter = z.strictObject({
     }),
   chores: z.record(name, chore).default({}),
   wallTimeMs: z.number().int().min(100).max(86_400_000).default(1_800_000),
+  budget: budgetsSchema.optional(),
 })
 
 export interface PolicyFiles {
@@ -109,7 +111,7 @@ export function parsePolicy({ workflow = '', agents = '' }: PolicyFiles): Workfl
     ...(paused === false ? {} : { paused: paused === true ? '' : paused }),
     ...(withoutUndefined(fields) as Pick<
       WorkflowPolicy,
-      'requiredLabels' | 'checks' | 'chores' | 'wallTimeMs'
+      'requiredLabels' | 'checks' | 'chores' | 'wallTimeMs' | 'budget'
     >),
     agentsText: cutEnd(agents, MAX_POLICY_BYTES),
     workflowText: prose.trim(),

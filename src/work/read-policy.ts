@@ -2,6 +2,7 @@
 import type { Git } from '../process/index.ts'
 import { cutEnd } from './clean.ts'
 import { WorkError } from './errors.ts'
+import { languagesOf } from './languages.ts'
 import { invalid, MAX_POLICY_BYTES, parsePolicy } from './policy.ts'
 import type { WorkflowPolicy } from './types.ts'
 
@@ -42,10 +43,14 @@ export async function readPolicy(
       texts.set(file, await ask(['cat-file', 'blob', id]))
     }
     const agents = texts.get('AGENTS.md')
-    return parsePolicy({
+    const policy = parsePolicy({
       workflow: texts.get('WORKFLOW.md'),
       agents: agents === undefined ? undefined : cutEnd(agents, MAX_POLICY_BYTES),
     })
+    // A tree with more names than are read only loses a preference.
+    const names = await ask(['ls-tree', '-r', '-z', '--name-only', commit]).catch(() => '')
+    const languages = languagesOf(names.split('\0'))
+    return languages.length === 0 ? policy : { ...policy, languages }
   } catch (cause) {
     if (cause instanceof WorkError) throw cause
     throw new WorkError('WORKSPACE', `The policy at ${commit.slice(0, 12)} cannot be read.`, {

@@ -46,6 +46,9 @@ export interface RunInit {
   order: WorkOrder
   instructions: Instructions
   executor: Executor
+  /** Why this one, and which of its models. */
+  why?: string
+  model?: string
   workspace: Workspace
   limits: WorkLimits
   signal: AbortSignal
@@ -73,7 +76,10 @@ export async function runTask(init: RunInit, components: RunComponents): Promise
     const code = aborted ? 'ABORTED' : (failureCode(error) ?? 'WORKSPACE')
     if (code === 'WORKSPACE') components.logger.warn({ error: explain(error) }, 'a task failed')
     const reason = aborted ? 'The task was stopped.' : oneLine(explainOuter(error), 2_000)
-    return { outcome: 'failed', code, reason, tried, checks, executor: init.executor.name }
+    const { retryAt } = error instanceof WorkError ? (error.data as { retryAt?: number }) : {}
+    const later = retryAt === undefined ? {} : { retryAt }
+    const executor = init.executor.name
+    return { outcome: 'failed', code, reason, tried, checks, executor, ...later }
   }
 }
 
@@ -98,6 +104,7 @@ async function attempt(
       executor: executor.name,
       kind: executor.kind,
       sandbox: components.settings.processes.sandbox().kind,
+      ...(init.why === undefined ? {} : { reason: init.why }),
     })
     const done = await result
     onEvent({ type: 'executor.output', ...done.output })
@@ -175,7 +182,7 @@ async function attempt(
   }
 }
 
-function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
+function makeTask({ order, instructions, limits, model }: RunInit): ExecutorTask {
   const { policy, repo, issue } = order
   const wallTimeMs = Math.min(policy.wallTimeMs, limits.wallTimeMs)
   const checksMs = policy.checks.reduce((sum, check) => sum + check.timeoutMs, 0)
@@ -184,6 +191,7 @@ function makeTask({ order, instructions, limits }: RunInit): ExecutorTask {
   return {
     label: `${repo}#${issue.number}`,
     prompt: buildPrompt(order, policy, newFence()),
+    ...(model === undefined ? {} : { model }),
     declared: { checks: policy.checks, chores: policy.chores },
     limits: {
       ...limits,
@@ -223,9 +231,14 @@ function failure(result: TurnResult, what: string): WorkError {
     aborted: 'ABORTED',
     quota: 'QUOTA',
     environment: 'ENVIRONMENT',
+    budget: 'BUDGET',
   }
   const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]
-  return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`)
+  const { retryAt } = result
+  const data = retryAt === undefined ? {} : { retryAt }
+  return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`, {
+    data,
+  })
 }
 
 /** Our own errors say all themselves; foreign ones with their causes. */

@@ -1,6 +1,15 @@
 /** Doing one task: what the caller orders and what it gets back. Nothing here knows GitHub or claims. */
 import type { Permit, Startable } from '../util/index.ts'
-import type { PermissionBy, Usage } from './executor.ts'
+import type { About, Choice } from './choose.ts'
+import type { LimitView } from './budget/budget.ts'
+import type { Budgets, Spent } from './budget/limits.ts'
+import type { StandingView } from './health/health.ts'
+import type { ExecutorReport, Question, WorkEvent } from './events.ts'
+
+export type * from './events.ts'
+export type { LimitView } from './budget/budget.ts'
+export type { Spent } from './budget/limits.ts'
+export type { StandingView } from './health/health.ts'
 
 export interface WorkOrder {
   /** Unique per attempt and safe as a file name: "octo-lib-12-1". */
@@ -108,6 +117,10 @@ export interface WorkflowPolicy {
   chores: Record<string, Chore>
   /** Wall-clock limit of the executor, ms. */
   wallTimeMs: number
+  /** What may be spent on the repository; the agent's own budgets count, too. */
+  budget?: Budgets
+  /** Languages of the repository at that commit, the most used first. */
+  languages?: string[]
   /** Text of AGENTS.md, at most 64 KiB; empty when there is none. */
   agentsText: string
   /** Prose below the front matter of WORKFLOW.md, at most 64 KiB. */
@@ -129,92 +142,6 @@ export interface CheckResult {
   /** Last part of the output, at most 4 KiB, for a comment. */
   tail: string
   outputSha256: string
-}
-
-export type WorkEvent =
-  | { type: 'executor.started'; executor: string; kind: string; sandbox: string }
-  | { type: 'executor.output'; sha256: string; bytes: number; truncated: boolean }
-  | {
-      type: 'executor.ended'
-      executor: string
-      outcome: string
-      exitCode?: number
-      durationMs: number
-      usage?: Usage
-    }
-  /** Whether the executor went on with a conversation that it had before. */
-  | { type: 'executor.session'; executor: string; how: 'new' | 'resumed' | 'lost' }
-  /** What it did since the last of these, in numbers, kinds and digests (SHA-256 in hex). */
-  | ({ type: 'executor.activity'; executor: string } & Activity)
-  /** `sha256`: of the title of what it wants. `question`: names it for `bzzz task answer`. */
-  | {
-      type: 'executor.asked'
-      executor: string
-      question: string
-      kind: string
-      sha256: string
-      deadlineMs: number
-    }
-  | {
-      type: 'executor.permission'
-      executor: string
-      kind: string
-      sha256: string
-      allowed: boolean
-      by: PermissionBy
-      question?: string
-    }
-  | { type: 'check.run'; result: CheckResult }
-  | { type: 'progress'; text: string }
-
-export interface Activity {
-  /** Tool calls that ended, at most 64; each with the digest of its title. */
-  tools: { kind: string; status: string; sha256: string }[]
-  /** Tool calls that ended beside those. */
-  moreTools: number
-  plan?: { steps: number; done: number; sha256: string }
-  /** Files that it wrote by way of the agent; `sha256` of their sorted paths, one a line. */
-  files?: { count: number; sha256: string }
-  /** What it asked for and was told by a rule or the default; what was told apart does not count. */
-  permissions?: { allowed: number; denied: number }
-  /** Of all its turns until now. */
-  usage?: Usage
-}
-
-/** What an executor wants a person to decide. Title, command and paths are words of the executor. */
-export interface Question {
-  /** Eight hexadecimal digits. */
-  id: string
-  /** owner/name#12 */
-  task: string
-  executor: string
-  /** What it wants to do, in the words of ACP: read, edit, delete, move, search, execute, fetch, other … */
-  kind: string
-  title: string
-  command?: string
-  paths: string[]
-  /** Wall clock, ms since 1970. */
-  askedAtMs: number
-  /** It is denied then; wall clock, ms since 1970, later only when the work is frozen meanwhile. */
-  deadlineMs: number
-}
-
-/** An executor as `bzzz executor ls` shows it. */
-export interface ExecutorReport {
-  name: string
-  kind: 'acp' | 'command' | 'chat' | 'handler' | 'mock'
-  /** False for a known coding agent that is not to be used here. */
-  configured: boolean
-  found: boolean
-  version?: string
-  models: string[]
-  /** Whether it has a login; `unknown` where that cannot be seen from outside. */
-  login: 'in' | 'out' | 'unknown' | 'none needed'
-  usable: boolean
-  /** Why it is not usable, in a sentence. */
-  why?: string
-  /** What to type or change about it. */
-  next?: string
 }
 
 export interface Changed {
@@ -240,6 +167,8 @@ export type WorkFailureCode =
   | 'EXECUTOR_LIMIT'
   | 'QUOTA'
   | 'ENVIRONMENT'
+  /** A budget is used up; with `retryAt` one of a day, else the task's own. */
+  | 'BUDGET'
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
@@ -257,6 +186,8 @@ export interface Failed {
   tried: string[]
   checks: CheckResult[]
   executor?: string
+  /** When it may go better, wall clock, ms since 1970. */
+  retryAt?: number
 }
 
 export type WorkResult = (Changed | Failed) & {
@@ -311,7 +242,14 @@ export interface Work extends Startable {
   choose(
     instructions: Instructions,
     policy: WorkflowPolicy,
-  ): { executor: string } | { reason: string; code: WorkFailureCode }
+    about?: About & { repo?: string; issue?: number },
+  ): Choice
+  /** Executors that are left alone or on trial, and why. */
+  standings(): StandingView[]
+  /** What was spent of this agent's budgets of a day. */
+  budgets(): LimitView[]
+  /** What attempts at a task took, as far as the journals here tell. */
+  spent(task: { repo: string; issue: number }): Spent
   /**
    * Never rejects for what the executor or the checks do: that is a `Failed`. Aborting stops all its
    * processes. While the permit is frozen they stand still, with their limits. Default: never frozen.

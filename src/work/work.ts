@@ -1,5 +1,8 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
+import { randomBytes } from 'node:crypto'
+import { rm, statfs, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
+import { join } from 'node:path'
 import type { Git, Processes, SandboxLimits } from '../process/index.ts'
 import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
@@ -12,7 +15,9 @@ import {
   type Logger,
   type Permit,
 } from '../util/index.ts'
-import { choose } from './choose.ts'
+import { createBudgeting, type BudgetJournal } from './budget/budget.ts'
+import type { Budgets } from './budget/limits.ts'
+import { choose, type About, type Candidate } from './choose.ts'
 import {
   DEFAULT_LIMITS,
   executorConfigSchema,
@@ -21,7 +26,6 @@ import {
   type WorkLimits,
 } from './config.ts'
 import { detect, DETECTORS, executorDetector, type Detector } from './detect.ts'
-import { WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import type { Executor } from './executor.ts'
 import { createAcpExecutor } from './executors/acp.ts'
@@ -31,13 +35,14 @@ import { createMockExecutor } from './executors/mock.ts'
 import { DEFAULT_PERMISSIONS } from './permission/policy.ts'
 import { createQuestions } from './permission/questions.ts'
 import { readPermissions } from './permission/read.ts'
+import { createHealth, WORKSPACES, type HealthJournal } from './health/health.ts'
+import { perform } from './perform.ts'
 import { withProbe } from './probe.ts'
 import type { PathRules } from './leaving/protected.ts'
 import { readPolicy } from './read-policy.ts'
 import { reportAll } from './report.ts'
-import { explainOuter, runTask } from './run.ts'
-import type { Changed, Detected, Failed, Work, WorkOrder } from './types.ts'
-import { createWorkspaces, type Workspace } from './workspace.ts'
+import type { Detected, Work } from './types.ts'
+import { createWorkspaces } from './workspace.ts'
 
 export interface WorkInit {
   /** Directory of this room alone: workspaces are made below it, and leftovers in it removed. */
@@ -65,9 +70,15 @@ export interface WorkInit {
   permissions?: string
   /** False where no person can be asked. Default true. */
   askPeople?: boolean
+  /** What may be spent. Default: as much as it takes. */
+  budgets?: Budgets
+  /** Whose journal is the own one; needed with a journal. */
+  peerId?: string
 }
 
 const INSPECT_MS = 20_000
+/** What a workspace may need at the least, bytes. */
+const LEAST_ROOM_BYTES = 64 * 1024 * 1024
 
 export interface WorkComponents {
   processes: Processes
@@ -78,10 +89,14 @@ export interface WorkComponents {
   /** Told of keys that executors read. */
   held?: Pick<HeldSecrets, 'add'>
   clock?: Clock
+  /** Where budgets and standings are remembered. Without one: in this process only. */
+  journal?: BudgetJournal & HealthJournal
+  /** An executor is left alone, or is used again: what is announced of it changes. */
+  onStanding?: () => void
 }
 
 export function createWork(init: WorkInit, components: WorkComponents): Work {
-  const { processes, git, scanner, clock = systemClock } = components
+  const { processes, git, scanner, journal, clock = systemClock } = components
   const leaving = { paths: init.paths ?? {}, scanner }
   const logger = components.logger.child({ room: 'work' })
   const limits: WorkLimits = { ...DEFAULT_LIMITS, ...init.limits }
@@ -105,6 +120,42 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const workspaces = createWorkspaces(init.dir, { git, logger })
   const running = new Set<{ stop: AbortController; done: Promise<unknown> }>()
   let present = new Set<string>()
+  const busy = new Map<string, number>()
+  const peerId = init.peerId ?? ''
+  const budgeting = createBudgeting(
+    { budgets: init.budgets ?? {}, peerId },
+    { journal, clock, logger },
+  )
+  const health = createHealth(
+    { names: configs.map(({ name }) => name), peerId },
+    {
+      clock,
+      logger,
+      journal,
+      onChange: () => components.onStanding?.(),
+      async probe(name, signal) {
+        if (name === WORKSPACES) return hasRoom(init.dir)
+        await look(executorDetectors, signal)
+        return present.has(name)
+      },
+    },
+  )
+
+  const candidates = (): Candidate[] =>
+    configs.map((config) => {
+      const { name, kind } = config
+      const away = health.away(WORKSPACES) ?? health.away(name)
+      const models = executors.find((one) => one.name === name)?.models ?? []
+      return {
+        name,
+        kind,
+        present: present.has(name),
+        models,
+        busy: busy.get(name) ?? 0,
+        ...('cost' in config ? { cost: config.cost, languages: config.languages } : {}),
+        ...(away === undefined ? {} : { away }),
+      }
+    })
 
   async function look(detectors: readonly Detector[], signal?: AbortSignal): Promise<Detected> {
     const found = await withProbe(
@@ -134,10 +185,13 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
       if (init.permissions !== undefined) permissions = await readPermissions(init.permissions)
       await workspaces.sweep()
       await look(executorDetectors)
+      await budgeting.start()
+      await health.start()
     },
     async () => {
       for (const one of running) one.stop.abort()
       await Promise.allSettled([...running].map((one) => one.done))
+      await Promise.all([health.stop(), budgeting.stop()])
     },
   )
 
@@ -160,13 +214,20 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     questions: () => questions.list(),
     answer: (id, answer) => questions.answer(id, answer),
     readPolicy: (gitDir, commit) => readPolicy(git, gitDir, commit),
-    choose: (instructions, policy) =>
-      choose(
-        instructions,
-        policy,
-        configs.map(({ name, kind }) => ({ name, kind, present: present.has(name) })),
-      ),
-    run: async (order, instructions, { signal, permit = unlimited, onEvent }) => {
+    choose(instructions, policy, about: About & { repo?: string; issue?: number } = {}) {
+      const choice = choose(instructions, policy, candidates(), about)
+      const { repo, issue } = about
+      if ('code' in choice || repo === undefined || issue === undefined) return choice
+      const refusal = budgeting.refusal({ repo, issue }, policy.budget)
+      if (refusal === undefined) return choice
+      const { reason, retryAt } = refusal
+      return { code: 'BUDGET', reason, ...(retryAt === undefined ? {} : { retryAt }) }
+    },
+    standings: () => health.view(),
+    budgets: () => budgeting.view(),
+    spent: (task) => budgeting.spent(task),
+    run: async (order, instructions, options) => {
+      const { signal, permit = unlimited, onEvent } = options
       const began = clock.monotonic()
       const stop = new AbortController()
       const onAbort = () => stop.abort(signal.reason)
@@ -179,7 +240,27 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
           logger.error({ error: explain(error), event: event.type }, 'a listener failed')
         }
       }
-      const done = perform(order, instructions, { signal: stop.signal, permit }, safeOnEvent)
+      const done = perform(
+        {
+          ...options,
+          order,
+          instructions,
+          limits,
+          permit,
+          signal: stop.signal,
+          onEvent: safeOnEvent,
+        },
+        {
+          run: { git, leaving, settings, clock, logger },
+          executors,
+          workspaces,
+          choose: (of, asked, about) => choose(asked, of.policy, candidates(), about),
+          health,
+          budgeting,
+          busy,
+          logger,
+        },
+      )
       const entry = { stop, done }
       running.add(entry)
       const { result, workspace } = await done
@@ -192,28 +273,6 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
         dispose: async () => workspace?.dispose(keep),
       }
     },
-  }
-
-  async function perform(
-    order: WorkOrder,
-    instructions: Parameters<Work['run']>[1],
-    { signal, permit }: { signal: AbortSignal; permit: Permit },
-    onEvent: Parameters<Work['run']>[2]['onEvent'],
-  ): Promise<{ result: Changed | Failed; workspace?: Workspace }> {
-    const choice = work.choose(instructions, order.policy)
-    if ('reason' in choice) return { result: failed(choice.code, choice.reason) }
-    const executor = executors.find((one) => one.name === choice.executor)
-    if (executor === undefined) return { result: failed('NO_EXECUTOR', 'It is gone.') }
-    if (signal.aborted) return { result: failed('ABORTED', 'The task was stopped.') }
-    try {
-      const workspace = await workspaces.create(order, signal)
-      const task = { order, instructions, executor, workspace, limits, signal, permit, onEvent }
-      const result = await runTask(task, { git, leaving, settings, clock, logger })
-      return { result, workspace }
-    } catch (error) {
-      const code = error instanceof WorkError && error.code === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'
-      return { result: failed(code, explainOuter(error), executor.name) }
-    }
   }
 
   return work
@@ -232,13 +291,12 @@ function createExecutor(config: ExecutorConfig, settings: ChildSettings): Execut
   }
 }
 
-function failed(code: Failed['code'], reason: string, executor?: string): Failed {
-  return {
-    outcome: 'failed',
-    code,
-    reason,
-    tried: [],
-    checks: [],
-    ...(executor === undefined ? {} : { executor }),
-  }
+/** Whether workspaces can be made: the directory is writable and has room for some. */
+async function hasRoom(dir: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(dir)
+  if (bavail * bsize < LEAST_ROOM_BYTES) return false
+  const file = join(dir, `.room-${randomBytes(8).toString('hex')}`)
+  await writeFile(file, 'x')
+  await rm(file, { force: true })
+  return true
 }

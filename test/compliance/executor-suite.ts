@@ -33,6 +33,8 @@ export type Behaviour =
 
 export interface Subject {
   name: string
+  /** One that cannot work here: its program or its model is not there. Absent where that cannot be. */
+  absent?(settings: ChildSettings): { executor: Executor; task: Partial<ExecutorTask> }
   /** It works in this process, and has none of its own. */
   inProcess?: true
   make(
@@ -167,6 +169,42 @@ export function executorSuite(subject: Subject): void {
       expect(result.reason).not.toBe('')
       await running.stop('done')
       await drained
+    })
+
+    it('takes a second turn, or says that it takes none', async () => {
+      const { executor, running, drained } = start(edit)
+      expect((await running.result).outcome).toBe('done')
+      expect(running.again !== undefined).toBe(executor.capabilities.turns)
+      const again = await running.again?.('Once more.')
+      if (again !== undefined) expect(again.outcome).toBe('done')
+      await running.stop('done')
+      await drained
+    })
+
+    it('tells what it took as sums that never shrink', async () => {
+      const { executor, running, events, drained } = start(edit)
+      const { usage } = await running.result
+      await running.stop('done')
+      await drained
+      const told = events.flatMap((event) => (event.type === 'usage' ? [event] : []))
+      expect(told.length > 0).toBe(executor.capabilities.usage)
+      for (const key of ['inputTokens', 'outputTokens', 'costMicros'] as const) {
+        const values = told.map((event) => event[key] ?? 0)
+        expect(values).toEqual(values.toSorted((a, b) => a - b))
+        expect(values.at(-1) ?? 0).toBe(usage?.[key] ?? 0)
+      }
+    })
+
+    it.runIf(subject.absent !== undefined)('blames no task when it cannot work here', async () => {
+      const made = subject.absent?.(settings())
+      if (made === undefined) return
+      const full = { label: 'octo/lib#1', prompt: 'Do it.', ...made.task, limits }
+      const control = { signal: new AbortController().signal, permit: unlimited }
+      const running = made.executor.start(full, place, control)
+      const result = await running.result
+      expect(result.outcome).toBe('environment')
+      expect(result.reason).not.toBe('')
+      await running.stop('done')
     })
 
     it('ends at its wall time', async () => {

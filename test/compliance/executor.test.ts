@@ -16,7 +16,13 @@ function mockFor(behaviour: Behaviour): ExecutorConfigInput {
   const base = { name: 'mock', kind: 'mock' } as const
   switch (behaviour.does) {
     case 'edit':
-      return { ...base, edits: { [behaviour.path]: behaviour.content }, says: [behaviour.says] }
+      return {
+        ...base,
+        edits: { [behaviour.path]: behaviour.content },
+        says: [behaviour.says],
+        runForMs: 50,
+        usage: { inputTokens: 100, outputTokens: 50, costMicros: 1_000 },
+      }
     case 'fail':
       return { ...base, exitCode: 3 }
     case 'take':
@@ -117,6 +123,11 @@ afterAll(async () => {
 executorSuite({
   name: 'chat',
   inProcess: true,
+  absent: (settings) => {
+    const url = 'http://127.0.0.1:1/v1'
+    const config = parse<ChatConfig>({ name: 'chat', kind: 'chat', url, model: 'scripted' })
+    return { executor: createChatExecutor(config, settings), task: {} }
+  },
   make: ({ does }, settings) => {
     const url = models.get(does)!.url
     const config = parse<ChatConfig>({ name: 'chat', kind: 'chat', url, model: 'scripted' })
@@ -133,8 +144,17 @@ executorSuite({
   }),
 })
 
+const nowhere = ['bzzz-no-such-program'] as [string]
+
 executorSuite({
   name: 'command',
+  absent: (settings) => ({
+    executor: createCommandExecutor(
+      parse<CommandConfig>({ name: 'command', kind: 'command' }),
+      settings,
+    ),
+    task: { chore: { name: 'x', command: nowhere, declared: { run: nowhere, arguments: {} } } },
+  }),
   make: (behaviour, settings) => {
     const [file = '', ...args] = node(scriptFor(behaviour))
     const chore = { run: [file, ...args], arguments: {} }
@@ -150,6 +170,13 @@ executorSuite({
 
 executorSuite({
   name: 'acp',
+  absent: (settings) => ({
+    executor: createAcpExecutor(
+      parse<AcpConfig>({ name: 'robot', kind: 'acp', command: nowhere }),
+      settings,
+    ),
+    task: {},
+  }),
   make: (behaviour, settings) => ({
     executor: createAcpExecutor(parse<AcpConfig>(agentFor(behaviour)), settings),
     task: {},

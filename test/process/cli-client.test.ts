@@ -12,6 +12,7 @@ import {
   entries,
   fakeSources,
   peers,
+  question,
   status,
   verification,
   type FakeSources,
@@ -137,6 +138,36 @@ describe('data for people', () => {
     )
     expect(stdout).toContain('seen by ada since 1970-01-01T00:00:00.000Z')
     expect(stdout).toContain(`git push origin :${ref}`)
+  })
+
+  it('shows what waits for a person, here and elsewhere, and takes the answer', async () => {
+    const deadlineMs = Date.now() + 600_000
+    const asked = { ...question, title: 'Run it \u001b[2J', deadlineMs }
+    const [first] = detail.history
+    if (first === undefined) throw new Error('The fixture has no history.')
+    const other = { type: 'executor.asked', executor: 'codex', kind: 'fetch', question: 'aaaa0000' }
+    const entry = { ...first, ...other, agent: 'bee', sha256: '0'.repeat(64), deadlineMs }
+    const task = {
+      ...detail,
+      state: 'working' as const,
+      history: [...detail.history, entry as LoggedEntry],
+      questions: [asked],
+    }
+    const sources = await agent(fakeSources({ task: () => task }))
+    const [shown, told, wrong, odd] = await Promise.all([
+      at.bzzz('task', 'show', 'octo/lib#4'),
+      at.bzzz('task', 'answer', 'octo/lib#4', question.id, 'deny'),
+      at.bzzz('task', 'answer', 'octo/lib#4', 'ffffffff', 'allow'),
+      at.bzzz('task', 'answer', 'octo/lib#4', question.id, 'perhaps'),
+    ])
+    expect(shown.stdout).toMatch(/^asks +whether it may execute: Run it \ufffd/m)
+    expect(shown.stdout).toContain('command npm publish')
+    expect(shown.stdout).toContain(`bzzz task answer octo/lib#4 ${question.id} allow (or deny)`)
+    expect(shown.stdout).toMatch(/^asks +bee asks whether it may fetch \(question aaaa0000\)/m)
+    expect(told).toMatchObject({ code: 0, stdout: '', stderr: 'Denied: Run npm publish\n' })
+    expect(sources.asked).toEqual([['answer', { repo: 'octo/lib', issue: 4 }, question.id, 'deny']])
+    expect(wrong.code).toBe(5)
+    expect(odd.code).toBe(2)
   })
 
   it('lets no escape sequence through, from titles, names or journals', async () => {

@@ -65,6 +65,14 @@ const inputs: EntryInput[] = [
   { type: 'executor.frozen', ...about, renewed: now },
   { type: 'executor.resumed', ...about, frozenMs: 4000 },
   {
+    type: 'executor.away',
+    executor: 'claude',
+    why: 'quota',
+    reason: 'The model has no quota left.',
+    untilMs: 1_700_000_300_000,
+  },
+  { type: 'executor.back', executor: 'claude' },
+  {
     type: 'executor.ended',
     ...about,
     executor: 'tests',

@@ -52,7 +52,15 @@ const describeType: Describe = {
     attempt(entry),
     named(entry.executor, entry.kind),
     entry.sandbox === undefined ? '' : entry.sandbox === 'none' ? 'no sandbox' : entry.sandbox,
+    entry.reason ?? '',
   ],
+  'executor.away': (entry) => [
+    entry.executor,
+    entry.why,
+    `until ${whenOf(entry.untilMs)}`,
+    entry.reason,
+  ],
+  'executor.back': (entry) => [entry.executor],
   'executor.output': (entry) => [
     attempt(entry),
     count(entry.bytes, 'byte'),

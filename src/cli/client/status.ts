@@ -9,6 +9,7 @@ import { githubLines } from './github-lines.ts'
 import { membershipLines } from './membership-lines.ts'
 import { networkLine } from './network-lines.ts'
 import { reachLine } from './reach.ts'
+import { workLines } from './work-lines.ts'
 
 export async function status(context: Context, options: { probe?: true }): Promise<number> {
   if (options.probe === true) return probe(context)
@@ -52,6 +53,7 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
       : [['', describeJournal(journal.state)] satisfies [string, string]]),
     ['', othersLine(journal.others)],
     ['slots', `${slots.used} of ${slots.total} in use`],
+    ...workLines(status, nowMs),
     ['tasks', tasks(status)],
     ...status.frozen.map(({ repo, issue, sinceMs }): [string, string] => [
       'frozen',

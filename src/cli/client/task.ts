@@ -7,6 +7,7 @@ import { clean, count, duration } from '../output/text.ts'
 import { agentOf, completeTask, parseTask } from './agent.ts'
 import { drawHistory } from './history.ts'
 import { assertKnownRepository } from './known.ts'
+import { amount } from './work-lines.ts'
 
 export async function taskLs(
   context: Context,
@@ -43,6 +44,7 @@ export async function taskShow(context: Context, ref: string): Promise<number> {
     ...claimRefRows(task.claimRef),
     ['pull', task.pullRequest && `#${task.pullRequest.number} ${task.pullRequest.url}`],
     ...questionRows(task),
+    ['spent', spentOf(task)],
     ['races', task.contention === 0 ? null : `${count(task.contention, 'claim')} lost`],
   ]
   const lines = facts.flatMap(([name, value]) =>
@@ -109,6 +111,16 @@ export async function taskAnswer(
   else if (out.quiet) await out.data(clean(asked.id))
   else out.message(`${answer === 'allow' ? 'Allowed' : 'Denied'}: ${clean(asked.title)}`)
   return exitCodes.ok
+}
+
+/** What its attempts took; null when nobody told. */
+function spentOf({ spent }: ShownTask): string | null {
+  const kinds = ['tokens', 'costMicros', 'wallMs'] as const
+  const said = kinds.flatMap((kind) => {
+    const value = spent?.[kind] ?? 0
+    return value > 0 ? [amount(kind, value)] : []
+  })
+  return said.length === 0 ? null : said.join(', ')
 }
 
 /** What is wrong with the claim ref, since when, and what to type. */

@@ -118,11 +118,13 @@ export function faultyWay(deps: Deps): MiddlewareHandler<Env> {
 export function staleReads(deps: Deps): MiddlewareHandler<Env> {
   return async (c, next) => {
     await next()
-    if (c.req.method !== 'GET' || !deps.faults.has('stale') || !lags(c.req.path)) return
+    const query = c.get('replicaKey')
+    const reads = query !== undefined || (c.req.method === 'GET' && lags(c.req.path))
+    if (!reads || !deps.faults.has('stale')) return
     const { status } = c.res
     if (status !== 200 && status !== 404) return
     if (status === 404 && !mayRead(deps, c)) return
-    const address = `${c.req.path}?${new URL(c.req.url).searchParams.toString()}`
+    const address = query ?? `${c.req.path}?${new URL(c.req.url).searchParams.toString()}`
     const link = c.res.headers.get('link')
     deps.replica.keep(address, { status, body: await c.res.clone().text(), link })
     const age = c.get('staleMs')

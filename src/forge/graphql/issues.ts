@@ -4,11 +4,11 @@ import { deleteIssue, transferIssue } from '../acts/gone-acts.ts'
 import { atLeast } from '../auth.ts'
 import type { Deps } from '../context.ts'
 import { grants, refusal } from '../permissions.ts'
-import { issuePage } from '../shapes/issue.ts'
 import { nodeId } from '../shapes/urls.ts'
 import type { IssueRow, RepoRow, UserRow } from '../store/rows.ts'
 import type { ForgeRole } from '../types.ts'
 import { GraphqlError } from './error.ts'
+import { issueNode, repositoryNode, type Viewer } from './nodes.ts'
 
 const id = z.string().max(200)
 const client = z.string().max(1_000).nullish()
@@ -43,7 +43,8 @@ function demand(deps: Deps, user: UserRow, repo: RepoRow, need: ForgeRole): void
 }
 
 /** The issue in its new place. Errors: `GraphqlError`. */
-export function transfer(deps: Deps, user: UserRow, input: z.infer<typeof transferInput>) {
+export function transfer(viewer: Viewer, input: z.infer<typeof transferInput>) {
+  const { deps, user } = viewer
   const { repo, issue } = found(deps, user, input.issueId)
   const to = deps.store.repos
     .all()
@@ -67,20 +68,14 @@ export function transfer(deps: Deps, user: UserRow, input: z.infer<typeof transf
     to,
     input.createLabelsIfMissing === true,
   )
-  return {
-    id: nodeId('Issue', made.id),
-    databaseId: made.id,
-    number: made.number,
-    title: made.title,
-    url: issuePage(deps.urls, to, made),
-    repository: { id: nodeId('Repository', to.id), nameWithOwner: `${to.owner}/${to.name}` },
-  }
+  return issueNode(viewer, to, made)
 }
 
 /** Errors: `GraphqlError`. */
-export function remove(deps: Deps, user: UserRow, input: z.infer<typeof deleteInput>) {
+export function remove(viewer: Viewer, input: z.infer<typeof deleteInput>) {
+  const { deps, user } = viewer
   const { repo, issue } = found(deps, user, input.issueId)
   demand(deps, user, repo, 'admin')
   deleteIssue(deps, { repo, issue, actor: user })
-  return { id: nodeId('Repository', repo.id), nameWithOwner: `${repo.owner}/${repo.name}` }
+  return repositoryNode(viewer, repo)
 }

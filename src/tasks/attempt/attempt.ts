@@ -22,6 +22,7 @@ import { readBranch } from '../checkpoints/branch.ts'
 import { execute } from './execute.ts'
 import type { WorkOutcome } from '../needs.ts'
 import { publish } from './publish.ts'
+import { setbackOf, sleepOn } from './setback.ts'
 import { noteLost } from './fence.ts'
 import { graceAfter, handBackMs, untilCancelled } from './stopping.ts'
 import type { Claim } from '../claim/claims.ts'
@@ -35,9 +36,6 @@ export interface AttemptSignals {
   /** The issue is not wanted any more; `reason` is a `Stop`. */
   cancelled: AbortSignal
 }
-
-/** Failures that say nothing about the task: another agent, or a later turn, may do better. */
-const environmental: ReadonlySet<string> = new Set(['NO_EXECUTOR', 'WORKSPACE', 'ABORTED'])
 
 export async function attempt(
   context: Context,
@@ -184,18 +182,27 @@ async function carryOut(
   if (refused !== undefined) return refused
   if (job.refusal !== undefined)
     return fail(context, held, { outcome: 'failed', checks: [], ...job.refusal }, grace)
-  const branchTip = await readBranch(context, held, ending.signal)
-  await allowed(permit, ending.signal)
-  const result = await untilCancelled(signals.cancelled, ending, () =>
-    execute(context, held, branchTip),
-  )
-  onResult(result)
-  if (ending.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
-  if (result.outcome === 'changed')
-    return publish(context, held, { work: result, branchTip }, grace)
-  if (!environmental.has(result.code)) return fail(context, held, result, grace)
-  held.strikes += 1
-  return release(context, held, result.reason, grace)
+  for (let sleeps = 0; ; sleeps += 1) {
+    const branchTip = await readBranch(context, held, ending.signal)
+    await allowed(permit, ending.signal)
+    const result = await untilCancelled(signals.cancelled, ending, () =>
+      execute(context, held, branchTip),
+    )
+    onResult(result)
+    if (ending.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
+    if (result.outcome === 'changed')
+      return publish(context, held, { work: result, branchTip }, grace)
+    const next = setbackOf(context, job, result, sleeps)
+    if (next.is === 'failure') return fail(context, held, result, grace)
+    if (next.is === 'release') {
+      if (next.struck) held.strikes += 1
+      return release(context, held, result.reason, grace)
+    }
+    await result.dispose()
+    await untilCancelled(signals.cancelled, ending, () =>
+      sleepOn(context, held, next.ms, ending.signal),
+    )
+  }
 }
 
 /** An error that no step expected: hand the issue back, unless publication has begun. */

@@ -8,7 +8,10 @@ import type { RateLimit } from './shapes.ts'
 
 /** One call as it ended, after octokit's own tries. */
 export interface Answered {
+  /** `QUERY`: GraphQL that only reads. */
   method: string
+  /** GraphQL was asked, and `limit` is of its points. */
+  graphql?: boolean
   /** What it failed with; a 304 is no failure. */
   error?: Error
   limit?: RateLimit
@@ -26,28 +29,40 @@ export const patience = {
     after <= maxRetryAfter && tries < 1,
 }
 
+interface Asked {
+  method: string
+  url: string
+  query?: string
+}
+
+const isGraphql = ({ url }: Asked) => url.endsWith('/graphql')
+
 /** Tells of each call as it ended. Returns the limit as the last answer told it. */
 export function watchAnswers(
   octokit: Octokit,
   onAnswer: (answer: Answered) => void,
 ): () => RateLimit | null {
   let limit: RateLimit | null = null
-  const note = (method: string, headers: object | undefined, error?: Error) => {
-    const seen = limitOf(headers)
-    limit = seen ?? limit
+  const note = (asked: Asked, headers: object | undefined, error?: Error) => {
+    const graphql = isGraphql(asked)
+    const seen = limitOf(headers, graphql ? 'graphql' : 'core')
+    if (!graphql) limit = seen ?? limit
     const limited = error instanceof TasksError && hasCode(error, 'GITHUB_RATE_LIMITED')
-    const brake = limited ? Number(error.data['resetAtMs']) : NaN
+    // GraphQL's points are its own; a pause that was asked for is everybody's.
+    const brake = limited && error.data['points'] !== true ? Number(error.data['resetAtMs']) : NaN
     onAnswer({
-      method,
+      method: graphql && !/^\s*mutation\b/.test(asked.query ?? '') ? 'QUERY' : asked.method,
+      ...(graphql ? { graphql } : {}),
       ...(error === undefined ? {} : { error }),
       ...(seen === undefined ? {} : { limit: seen }),
       ...(Number.isFinite(brake) ? { brakeUntilMs: brake } : {}),
     })
   }
-  octokit.hook.after('request', ({ headers }, { method }) => note(method, headers))
-  octokit.hook.error('request', (error, { method, url }) => {
+  octokit.hook.after('request', ({ headers }, asked) => note(asked as Asked, headers))
+  octokit.hook.error('request', (error, asked) => {
     const { response, status } = error as { response?: { headers?: object }; status?: number }
-    note(method, response?.headers, status === 304 ? undefined : asTasksError(error, url, {}))
+    const coded = status === 304 ? undefined : asTasksError(error, asked.url, {})
+    note(asked as Asked, response?.headers, coded)
     throw error
   })
   return () => limit
@@ -61,12 +76,12 @@ export function notNow(route: string, { untilMs, reason }: Extract<Allowance, { 
   })
 }
 
-function limitOf(headers: object | undefined): RateLimit | undefined {
+function limitOf(headers: object | undefined, wanted: 'core' | 'graphql'): RateLimit | undefined {
   const of = (name: string) =>
     Number((headers as Record<string, unknown> | undefined)?.[`x-ratelimit-${name}`])
-  // Search and GraphQL have limits of their own.
+  // Search has a limit of its own.
   const resource = (headers as Record<string, unknown> | undefined)?.['x-ratelimit-resource']
-  if (resource !== undefined && resource !== 'core') return undefined
+  if (resource !== undefined && resource !== wanted) return undefined
   if (![of('remaining'), of('limit'), of('reset')].every(Number.isFinite)) return undefined
   return { limit: of('limit'), remaining: of('remaining'), resetAtMs: of('reset') * 1_000 }
 }

@@ -15,7 +15,8 @@ interface Failure {
 
 /**
  * Turns any failure of a call into a `TasksError`; `data`: route, repo, status, details, and of a
- * refusal `permissions`: what the token would need, one set in each.
+ * refusal `permissions`: what the token would need, one set in each. `points`: it is GraphQL's own
+ * limit that is used up, and REST goes on.
  */
 export function asTasksError(
   error: unknown,
@@ -34,10 +35,12 @@ export function asTasksError(
       ? undefined
       : `${String(parameters['owner'])}/${String(parameters['repo'])}`
   const headers = response?.headers ?? {}
+  const outOfPoints = isOutOfPoints(response?.data)
   // Without an answer octokit says 500, and why in its own words.
   const details =
     response === undefined && status !== 0 ? text.slice(0, 300) : detailsOf(response?.data)
   const limited =
+    outOfPoints ||
     status === 429 ||
     (status === 403 &&
       (isUsedUp(headers) ||
@@ -49,6 +52,7 @@ export function asTasksError(
     details,
     ...(repo === undefined ? {} : { repo }),
     ...(limited ? { resetAtMs: resetOf(headers) } : {}),
+    ...(outOfPoints ? { points: true } : {}),
   }
   const subject = repo ?? 'GitHub'
   const code = codeOf(status, limited)
@@ -114,6 +118,11 @@ const maxRetryAfter = 86_400
 
 const isUsedUp = (headers: Record<string, unknown>) =>
   String(headers['x-ratelimit-remaining']) === '0'
+
+/** octokit throws such an answer of GraphQL, which has 200, without a status. */
+const isOutOfPoints = (data: { errors?: unknown } | undefined) =>
+  Array.isArray(data?.errors) &&
+  data.errors.some((one: unknown) => (one as { type?: unknown } | null)?.type === 'RATE_LIMITED')
 
 function codeOf(status: number, limited: boolean): TasksErrorCode {
   if (limited) return 'GITHUB_RATE_LIMITED'

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { RecentMap } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
+import type { AskDossier } from './dossier.ts'
 
 export interface GateCalls {
   /**
@@ -29,6 +30,8 @@ export interface GateCalls {
     feature: Feature,
     signal: AbortSignal,
   ): Promise<readonly string[]>
+  /** All of this and the issue itself by one GraphQL query. Absent: nothing but REST is asked. */
+  dossier?: AskDossier
 }
 
 export type Feature = 'dependencies' | 'sub-issues'

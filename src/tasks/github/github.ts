@@ -15,6 +15,7 @@ import { authStrategy } from './auth.ts'
 import { notNow, patience, watchAnswers, type Answered } from './answers.ts'
 import { asTasksError } from './errors.ts'
 import { TasksError } from '../errors.ts'
+import { createDossiers } from './dossier.ts'
 import { gateCalls, type GateCalls } from './gate-calls.ts'
 import {
   commentSchema,
@@ -50,6 +51,8 @@ export interface GitHubComponents {
   onAnswer?: (answer: Answered) => void
   /** Whether a request may be sent now: one that GitHub would refuse is not sent. Default: always. */
   mayAsk?: () => Allowance
+  /** Whether GraphQL may be asked instead of REST. Default: always. */
+  mayQuery?: () => Allowance
 }
 
 /** Pages of 100 that one listing reads at most. */
@@ -57,12 +60,14 @@ const maxPages = 20
 const maxCommentPages = 3
 const perPage = 100
 
+const always = (): Allowance => ({ is: 'go', stretch: 1 })
+
 const hasNext = (headers: Record<string, unknown>) =>
   String(headers['link'] ?? '').includes('rel="next"')
 
 export function createGitHub(
   init: GitHubInit,
-  { logger, onAnswer = () => undefined, mayAsk }: GitHubComponents,
+  { logger, onAnswer = () => undefined, mayAsk, mayQuery = always }: GitHubComponents,
 ): GitHubWithRefs & { gates: GateCalls } {
   const { apiUrl, userAgent, timeoutMs = 120_000, pace = true } = init
   const credential = credentialOf(init.token)
@@ -171,6 +176,15 @@ export function createGitHub(
     async (repo, signal) => (await access.repository(repo, signal)).fullName,
   )
 
+  const dossier = createDossiers({
+    graphql,
+    mayQuery,
+    mustBe: (repo, number, answer, signal) => {
+      const repository_url = `/repos/${answer.at}`
+      return whereabouts.mustBe(repo, number, { number: answer.number, repository_url }, signal)
+    },
+  })
+
   return {
     ...access,
     openIssues,
@@ -267,7 +281,7 @@ export function createGitHub(
       return pulls.find((pull) => pull.open) ?? pulls[0]
     },
     refs: (repo) => createRefsApi(at(repo), { call, graphql: graphql(repo) }),
-    gates: gateCalls(call),
+    gates: { ...gateCalls(call), dossier },
     rateLimit,
   }
 }

@@ -6,13 +6,23 @@
 import { RecentMap, type Clock } from '../../util/index.ts'
 import type { LimitReport } from '../../mesh/index.ts'
 import type { RateLimit } from './github.ts'
-import { allowance, secondaryLimits, type Allowance, type Kind, type LimitView } from './limits.ts'
+import {
+  allowance,
+  queryAllowance,
+  secondaryLimits,
+  type Allowance,
+  type Kind,
+  type LimitView,
+} from './limits.ts'
 import type { Topic } from '../needs.ts'
 import { slidingCount } from './sliding.ts'
 
 /** One answer of GitHub, as far as it says something about limits. */
 export interface Answer {
+  /** `QUERY`: GraphQL that only reads. */
   method: string
+  /** `limit` is of GraphQL's points, not of requests. Default: false. */
+  graphql?: boolean
   /** Absent when none came, or it named no limit. */
   limit?: RateLimit
   /** GitHub asked for a pause until then, wall clock, ms. */
@@ -23,10 +33,14 @@ export interface Headroom {
   answered(answer: Answer): void
   heard(report: LimitReport, from: string): void
   allow(kind: Kind): Allowance
+  /** Whether GraphQL may be asked instead of REST. */
+  mayQuery(): Allowance
   /** Only peers say that little is left, and the own reading is old: look, to know. */
   doubts(): boolean
   /** The lowest known. */
   limit(): RateLimit | null
+  /** GraphQL's, as it was when it answered last. Each agent asks little of it, so nobody is told. */
+  points(): RateLimit | null
 }
 
 /** How long a peer's report counts, ms. */
@@ -78,6 +92,7 @@ export function createHeadroom({
   bursts = true,
 }: HeadroomComponents): Headroom {
   let own: Heard | undefined
+  let graphql: RateLimit | undefined
   let ownBrakeUntil = 0
   let told = { at: -Infinity, remaining: Infinity, resetAtMs: 0, brake: 0 }
   const reports = new RecentMap<string, Heard>(maxReports)
@@ -116,6 +131,7 @@ export function createHeadroom({
       now,
       ...(primary === undefined ? {} : { primary }),
       ...(own === undefined ? {} : { own }),
+      ...(graphql === undefined ? {} : { graphql }),
       ...(brake === undefined ? {} : { brake }),
       points: points.sum(),
       creations: creations.sum(),
@@ -140,12 +156,13 @@ export function createHeadroom({
   }
 
   return {
-    answered({ method, limit, brakeUntilMs }) {
-      const reads = method === 'GET' || method === 'HEAD'
+    answered({ method, limit, brakeUntilMs, graphql: isGraphql = false }) {
+      const reads = ['GET', 'HEAD', 'QUERY'].includes(method)
       if (bursts) points.add(reads ? 1 : 5)
       if (bursts && method === 'POST')
         for (const count of [creations, creationsPerHour]) count.add(1)
-      if (limit !== undefined) own = { ...limit, at: clock.monotonic() }
+      if (limit !== undefined && isGraphql) graphql = limit
+      if (limit !== undefined && !isGraphql) own = { ...limit, at: clock.monotonic() }
       if (brakeUntilMs !== undefined)
         ownBrakeUntil = Math.max(ownBrakeUntil, Math.min(brakeUntilMs, clock.now() + maxOwnBrakeMs))
       tell()
@@ -161,6 +178,7 @@ export function createHeadroom({
       brakes.set(from, { until: now + pause, deafUntil: now + 2 * pause })
     },
     allow: (kind) => allowance(view(), kind),
+    mayQuery: () => queryAllowance(view()),
     doubts() {
       const known = lowest()
       if (known === undefined || known === own) return false
@@ -168,6 +186,7 @@ export function createHeadroom({
       const discovery = allowance(view(), 'discovery')
       return discovery.is === 'wait' || discovery.stretch > 1
     },
+    points: () => graphql ?? null,
     limit() {
       const known = lowest() ?? own
       if (known === undefined) return null

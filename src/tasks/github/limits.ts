@@ -21,6 +21,8 @@ export interface LimitView {
   primary?: Primary
   /** As GitHub last told this process: what running work goes by, since peers may lie. */
   own?: Primary
+  /** What GraphQL's own limit, in points, was when it answered last. */
+  graphql?: Primary
   /** A pause that GitHub asked for. `own`: of this process; others' are believed for new work only. */
   brake?: { untilMs: number; own: boolean }
   /** Of this process in the last minute (points, creations) and hour. */
@@ -44,6 +46,20 @@ const used = { stretch: 0.5, intake: 0.75 }
 const stretches = { near: 4, last: 10 }
 /** How soon a full secondary limit is looked at again, ms. */
 const burstMs = 15_000
+
+/**
+ * Whether a GraphQL query may stand for calls of REST. Near the end of its points it may not: the
+ * `rest` transport moves claim refs with what is left.
+ */
+export function queryAllowance(view: LimitView): Allowance {
+  const own = allowance(view, 'publication')
+  if (own.is === 'wait') return own
+  const { graphql, now } = view
+  if (graphql === undefined || graphql.resetAtMs <= now) return { is: 'go', stretch: 1 }
+  if (graphql.remaining / Math.max(1, graphql.limit) > parts.intake) return { is: 'go', stretch: 1 }
+  const reason = `${graphql.remaining} of ${graphql.limit} GraphQL points left`
+  return { is: 'wait', untilMs: graphql.resetAtMs, reason }
+}
 
 export function allowance(view: LimitView, kind: Kind): Allowance {
   const { now, brake } = view

@@ -14,13 +14,17 @@ export type Reachable =
 
 /** Observes each answer, or its absence. */
 export function observed(outage: Outage, headroom: Headroom): (answer: Answered) => void {
-  return ({ method, error, limit, brakeUntilMs }) => {
+  return ({ method, error, limit, brakeUntilMs, graphql = false }) => {
     headroom.answered({
       method,
+      graphql,
       ...(limit === undefined ? {} : { limit }),
       ...(brakeUntilMs === undefined ? {} : { brakeUntilMs }),
     })
     if (hasCode(error, 'ABORTED')) return
+    // REST is asked instead, and tells how things are.
+    if (error !== undefined && method === 'QUERY') return
+    if (error instanceof TasksError && error.data['points'] === true) return
     const isAway = hasCode(error, 'GITHUB_UNREACHABLE') || hasCode(error, 'GITHUB_RATE_LIMITED')
     if (!isAway) return outage.answered('api')
     const reset = error instanceof TasksError ? Number(error.data['resetAtMs']) : NaN

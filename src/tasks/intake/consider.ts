@@ -8,8 +8,9 @@ import { rankAll, type Ranked } from './fitness.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
 import { eligible, lacking, pausedBy, type IntakeRules } from './intake.ts'
-import { decodeInstructions, needsOf, type Instructions } from './instructions.ts'
+import { decodeInstructions, needsOf, workOf, type Instructions } from './instructions.ts'
 import type { Policy } from '../needs.ts'
+import { inTheWay } from './together.ts'
 import { exhaustedReason, type LastAttempt } from '../texts.ts'
 
 /** Margin over the lease before a takeover, ms. */
@@ -17,9 +18,14 @@ export const marginMs = 5_000
 /** How long nobody must be able to do an issue before it counts as waiting, ms. */
 const lonelyMs = 5_000
 
+/** Why this agent has no executor for an issue now, though that may change. */
+const notNow: ReadonlySet<string> = new Set(['NO_EXECUTOR', 'QUOTA', 'ENVIRONMENT', 'BUDGET'])
+
 export interface Option {
   issue: Issue
   needs: string[]
+  /** Those, and the executor that the issue names. */
+  wanted: string[]
   instructions: Instructions
   refusal?: NonNullable<Job['refusal']>
   rank: number
@@ -59,7 +65,7 @@ export async function consider(
     return undefined
   }
   const { instructions, needs, refusal } = read(issue)
-  const { executor, chore } = instructions
+  const { executor } = instructions
   const wanted = executor === undefined ? needs : [...new Set([...needs, executor.toLowerCase()])]
   const self = floor.self()
   const order = rankAll({
@@ -69,7 +75,7 @@ export async function consider(
     issue: issue.number,
     needs: wanted,
     failures: chain.failures,
-    ...(refusal === undefined ? { work: chore === undefined ? 'prose' : 'chore' } : {}),
+    ...(refusal === undefined ? { work: workOf(instructions) } : {}),
   })
   memory.orders.set(issue.number, order)
   const mine = order.find(({ peerId }) => peerId === self.peerId)
@@ -88,8 +94,10 @@ export async function consider(
     else await floor.say({ is: 'skipped', repo, issue, reason })
     return undefined
   }
-  const choice = context.work.choose(instructions, policy)
-  const none = 'code' in choice && choice.code === 'NO_EXECUTOR' && refusal === undefined
+  const about = { repo, issue: issue.number, labels: issue.labels }
+  const choice = context.work.choose(instructions, policy, about)
+  const spent = 'code' in choice && choice.code === 'BUDGET' && choice.retryAt === undefined
+  const none = 'code' in choice && notNow.has(choice.code) && !spent && refusal === undefined
   if (rank === null || none) {
     const missing = rank === null ? lacking(wanted, self) : []
     const alone =
@@ -104,6 +112,12 @@ export async function consider(
     return undefined
   }
   memory.lonely.delete(issue.number)
+  const other = inTheWay(floor, repo, memory, issue)
+  if (other !== undefined) {
+    const reason = `touches ${other.file}, as #${other.issue} does, which is worked now`
+    await floor.say({ is: 'waiting', repo, issue: issue.number, needs, reason })
+    return undefined
+  }
   const now = context.clock.monotonic()
   if (floor.notBefore(repo, issue.number) > now) return undefined
   const vanished = memory.gone.get(issue.number)
@@ -127,10 +141,14 @@ export async function consider(
         tried: ['what the journals of the agents say of each attempt'],
       }
     : undefined
-  const refused = refusal ?? exhausted
+  const overspent = spent
+    ? { code: 'BUDGET', reason: choice.reason, tried: ['what the journals of the agents say'] }
+    : undefined
+  const refused = refusal ?? overspent ?? exhausted
   return {
     issue,
     needs,
+    wanted,
     instructions,
     rank,
     decision,
@@ -170,7 +188,7 @@ function read(issue: Issue): {
   refusal?: NonNullable<Job['refusal']>
 } {
   try {
-    const { needs, ...instructions } = decodeInstructions(issue.body)
+    const { needs, files: _, ...instructions } = decodeInstructions(issue.body)
     return { instructions, needs: needsOf(issue.labels, needs) }
   } catch (error) {
     const reason =

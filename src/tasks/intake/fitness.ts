@@ -121,7 +121,13 @@ export function rankAll(input: RankInput): Ranked[] {
 export const delayOf = (rank: number, staggerMs: number): number =>
   Math.min(rank * staggerMs, maxStaggerMs)
 
-function unfit(candidate: Candidate, { repo, needs, work }: RankInput): string {
+/** Whether a candidate is free and could do what is wanted. */
+export const canTake = (candidate: Candidate, wanted: Wanted): boolean =>
+  candidate.freeSlots > 0 && unfit(candidate, wanted) === ''
+
+type Wanted = Pick<RankInput, 'repo' | 'needs' | 'work'>
+
+function unfit(candidate: Candidate, { repo, needs, work }: Wanted): string {
   if (!candidate.repositories.some((name) => name.toLowerCase() === repo.toLowerCase()))
     return `does not work ${repo}`
   const missing = lacking(needs, candidate)

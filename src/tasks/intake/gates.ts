@@ -7,8 +7,9 @@
  * sets its labels in the name of whoever opens the issue. So the actor of the label is looked at.
  * Of two no permission need be asked: the user who owns the repository, and the token's own login.
  */
-import { hasCode, RecentMap, type Clock } from '../../util/index.ts'
+import { hasCode, RecentMap, type Clock, type Logger } from '../../util/index.ts'
 import type { Feature, GateCalls } from '../github/gate-calls.ts'
+import { createDossiers, trustMs } from './dossiers.ts'
 import type { GitHub, Issue } from '../github/github.ts'
 
 /** Whose word makes an issue a task: who set the label, who opened the issue, or anyone's. */
@@ -18,6 +19,11 @@ type GateVerdict =
   { is: 'open' } | { is: 'untrusted'; reason: string } | { is: 'blocked'; reason: string }
 
 export interface Gates {
+  /**
+   * The issue as it stands now, with all that `ask` needs by one query where GraphQL answers, and else
+   * by REST. Errors: those of GitHub.
+   */
+  issue(repo: string, number: number, signal: AbortSignal): Promise<Issue>
   /** Errors: those of GitHub. */
   ask(repo: string, issue: Issue, signal: AbortSignal): Promise<GateVerdict>
   /** Whether the last answer for the issue was another than open. */
@@ -39,8 +45,6 @@ export interface GatesInit {
 
 /** Answers that are kept; the oldest go first. */
 const maxKept = 5_000
-/** How long an answer about a person or a label counts, ms. */
-const trustMs = 10 * 60_000
 /** How long a forge that lacks a feature is not asked for it again, ms. */
 const featureMs = 60 * 60_000
 /** Blocked issues of a repository that are looked at again in one turn. */
@@ -60,6 +64,7 @@ interface Block {
 export interface GatesComponents {
   github: Pick<GitHub, 'issue'> & { gates: GateCalls }
   clock: Clock
+  logger?: Pick<Logger, 'debug'>
   /**
    * Login that the token belongs to, null while it is unknown: a repository is worked only after
    * GitHub said that this login may push, which is more than triage. Default: nobody's.
@@ -69,13 +74,15 @@ export interface GatesComponents {
 
 export function createGates(
   { trigger, trust, pollMs }: GatesInit,
-  { github, clock, own = () => null }: GatesComponents,
+  { github, clock, logger, own = () => null }: GatesComponents,
 ): Gates {
   const verdicts = new RecentMap<string, { until: number; reason: string | undefined }>(maxKept)
   const people = new RecentMap<string, { until: number; may: boolean }>(maxKept)
   const lacking = new RecentMap<string, number>(maxKept)
   const blocked = new RecentMap<string, Block>(maxKept)
   const barred = new RecentMap<string, true>(maxKept)
+  const ask = github.gates.dossier
+  const dossiers = createDossiers({ label: trigger }, { ask, clock, logger })
 
   async function mayTriage(
     repo: string,
@@ -85,6 +92,8 @@ export function createGates(
   ): Promise<boolean> {
     if ([own(), ownerOf(url)].some((sure) => sure?.toLowerCase() === login.toLowerCase()))
       return true
+    if (login === '') return false
+    if (dossiers.triages(repo, login)) return true
     const key = `${repo} ${login}`.toLowerCase()
     const known = people.get(key)
     if (known !== undefined && known.until > clock.monotonic()) return known.may
@@ -103,9 +112,11 @@ export function createGates(
         ? undefined
         : `untrusted: opened by ${issue.author}, who may not triage`
     if (trust === 'author') return opened()
-    const by = await github.gates.labeledBy(repo, issue.number, trigger, signal)
+    const told = (await dossiers.about(repo, issue, signal))?.labeledBy ?? 'unknown'
+    const by =
+      told === 'unknown' ? await github.gates.labeledBy(repo, issue.number, trigger, signal) : told
     // Without an event the label came with the issue.
-    if (by === undefined) return opened()
+    if (by === undefined || by === 'nobody') return opened()
     if (by.bot || (await mayTriage(repo, issue, by.login, signal))) return undefined
     return `untrusted: ${trigger} was set by ${by.login}, who may not triage`
   }
@@ -124,6 +135,8 @@ export function createGates(
     const none = feature === 'dependencies' ? issue.waitsFor : issue.openParts
     const key = `${feature} ${repo}`
     if (none === 0 || (lacking.get(key) ?? -Infinity) > clock.monotonic()) return []
+    const told = dossiers.fresh(repo, issue)?.before?.[feature]
+    if (told !== undefined) return told
     try {
       return await github.gates.openBefore(repo, issue.number, feature, signal)
     } catch (error) {
@@ -167,6 +180,10 @@ export function createGates(
   }
 
   return {
+    async issue(repo, number, signal) {
+      const dossier = trust === 'anyone' ? undefined : await dossiers.ask(repo, number, signal)
+      return dossier?.issue ?? github.issue(repo, number, signal)
+    },
     async ask(repo, issue, signal) {
       const verdict = await judge(repo, issue, signal)
       const key = `${repo}#${issue.number}`

@@ -19,6 +19,8 @@ const blockSchema = z.strictObject({
   executor: word.optional(),
   /** Capabilities that the worker must have. */
   needs: z.array(word).max(20).optional(),
+  /** Files or directories that it is about: no other task that touches them runs meanwhile. */
+  files: z.array(z.string().min(1).max(200)).max(50).optional(),
 })
 
 export interface Instructions {
@@ -64,7 +66,9 @@ function findBlock(body: string): string | undefined {
 }
 
 /** Errors: `INSTRUCTIONS_INVALID` (data: path, line within the block). No block gives an empty object. */
-export function decodeInstructions(body: string): Instructions & { needs: string[] } {
+export function decodeInstructions(
+  body: string,
+): Instructions & { needs: string[]; files?: string[] } {
   const block = findBlock(body)
   if (block === undefined) return { needs: [] }
   if (Buffer.byteLength(block) > maxBlockBytes)
@@ -81,9 +85,10 @@ export function decodeInstructions(body: string): Instructions & { needs: string
   }
   const parsed = blockSchema.safeParse(value ?? {})
   if (parsed.success) {
-    const { chore, arguments: values, executor, needs = [] } = parsed.data
+    const { chore, arguments: values, executor, needs = [], files } = parsed.data
     return {
       needs,
+      ...(files === undefined ? {} : { files }),
       ...(chore === undefined ? {} : { chore }),
       ...(values === undefined ? {} : { arguments: values }),
       ...(executor === undefined ? {} : { executor }),
@@ -102,14 +107,23 @@ function invalid(path: string, why: string, line: number | undefined): TasksErro
     `The issue's bzzz block is invalid${where}${at}: ${why}.`,
     {
       data: { path, ...(line === undefined ? {} : { line }) },
-      next: 'Allowed keys are chore, arguments, executor and needs. Correct the block, then remove the failed label.',
+      next: 'Allowed keys are chore, arguments, executor, needs and files. Correct the block, then remove the failed label.',
     },
   )
 }
 
-/** Words that `needs:WORD` labels and the block ask for, in lower case, each once. */
+/** What kind of executor an issue takes. */
+export const workOf = ({ chore }: Instructions): 'chore' | 'prose' =>
+  chore === undefined ? 'prose' : 'chore'
+
+/**
+ * Words that labels `needs:WORD`, `executor:NAME` and `model:NAME` and the block ask for, in lower case,
+ * each once.
+ */
 export function needsOf(labels: readonly string[], block: readonly string[]): string[] {
-  const fromLabels = labels.flatMap((label) => /^needs:\s*(\S{1,64})$/i.exec(label)?.[1] ?? [])
+  const fromLabels = labels.flatMap(
+    (label) => /^(?:needs|executor|model):\s*(\S{1,64})$/i.exec(label)?.[1] ?? [],
+  )
   return [...new Set([...fromLabels, ...block].map((need) => need.toLowerCase()))]
     .sort()
     .slice(0, 20)

@@ -94,12 +94,13 @@ async function tryOne(
   if (now === undefined || !(await passesGates(floor, place, now, signal))) return
   // What was heard meanwhile is younger than what was read.
   if (floor.heardClaimed(place.repo, number)) return
-  const { decision, instructions, refusal, rules, earlier } = now
+  const { decision, instructions, refusal, rules, earlier, wanted } = now
   const job: Job = {
     place,
     issue,
     instructions,
     ...(refusal === undefined ? {} : { refusal }),
+    needs: wanted,
     rules,
     earlier,
     policy,

@@ -80,7 +80,16 @@ function remember({ context }: Floor, memory: RepoMemory, issue: Issue, heardAt?
 
 /** What a change of shows; GitHub's own stamp has whole seconds. */
 const stampOf = ({ updatedAt, labels, assignees, title, body, waitsFor, openParts }: Issue) =>
-  JSON.stringify([updatedAt, labels, assignees, title, body.length, waitsFor, openParts])
+  // REST and GraphQL have orders of their own.
+  JSON.stringify([
+    updatedAt,
+    labels.toSorted(),
+    assignees.toSorted(),
+    title,
+    body.length,
+    waitsFor,
+    openParts,
+  ])
 
 /** What waited for it is asked about again: here in this very turn, elsewhere at once. */
 function forgetOne(floor: Floor, { repo }: RepoContext, memory: RepoMemory, number: number): void {
@@ -135,12 +144,12 @@ export async function readAgain(
 }
 
 async function readIssue(
-  { github }: Floor['context'],
+  { github, gates }: Floor['context'],
   place: RepoContext,
   number: number,
   signal: AbortSignal,
 ): Promise<Issue | undefined> {
-  return github.issue(place.repo, number, signal).catch((error: unknown) => {
+  return (gates ?? github).issue(place.repo, number, signal).catch((error: unknown) => {
     if (hasCode(error, 'GITHUB_NOT_FOUND')) return undefined
     throw error
   })

@@ -46,6 +46,8 @@ export interface Rota {
   heard(tick: IssuesTick, from: string): void
   /** An issue is to be read soon: a peer let go of it. */
   note(issue: number, from: string): void
+  /** GitHub answered with the issue just now: what was named before need not be read. */
+  saw(issue: number): void
   /** A webhook came, or something else that says: look now. */
   hint(event: { hook: boolean }): void
   plan(): Plan
@@ -142,6 +144,7 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
 
   return {
     note: (issue, from) => void note(issue, from),
+    saw: (issue) => named.forget([issue]),
     heard(tick, from) {
       if (from === self) return
       const at = where()
@@ -154,7 +157,8 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
       if (tick.hooks === true) hooksAt = now()
       const news = tick.changed.filter(({ issue, updatedAt, gone }) => {
         const known = components.updatedAt(issue)
-        const isNews = gone === true ? known !== undefined : known !== updatedAt
+        // Stamps of one form, which only rise: what is older than the own reading is no news.
+        const isNews = gone === true ? known !== undefined : (known ?? '') < updatedAt
         if (isNews && full()) missed = true
         return isNews && matters(issue)
       })

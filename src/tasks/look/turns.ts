@@ -129,6 +129,7 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
     saw(issue) {
       const now = clock.monotonic()
       memory.issues.set(issue.number, { issue, readAt: now, changedAt: now })
+      rota.saw(issue.number)
     },
     released(issue, from) {
       if (memory.tips.get(issue)?.tip.is === 'record') memory.tips.delete(issue)

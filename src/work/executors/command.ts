@@ -135,7 +135,7 @@ function outcomeOf(exit: Exit, wallTimeMs: number): Pick<TurnResult, 'outcome' |
       return { outcome: 'failed', reason: `It was ended by ${exit.signal ?? 'a signal'}.${said}` }
     case 'not-found':
     case 'failed':
-      return { outcome: 'failed', reason: `It could not be started: ${end}` }
+      return { outcome: 'environment', reason: `It could not be started: ${end}` }
   }
 }
 

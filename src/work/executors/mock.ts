@@ -15,6 +15,7 @@ import {
   type ExecutorTask,
   type Place,
   type TurnResult,
+  type Usage,
 } from '../executor.ts'
 
 const FLOOD_CHUNK = 64 * 1024
@@ -23,8 +24,8 @@ export function createMockExecutor(config: MockConfig, { clock }: { clock: Clock
   return {
     name: config.name,
     kind: 'mock',
-    models: [],
-    capabilities: { turns: true, permissions: false, usage: false },
+    models: config.models,
+    capabilities: { turns: true, permissions: false, usage: true },
     detect: async () => ({}),
     start: (task, place, { signal, permit }) => {
       const events = new BoundedQueue<ExecutorEvent>(MAX_WAITING_EVENTS)
@@ -54,6 +55,14 @@ export function createMockExecutor(config: MockConfig, { clock }: { clock: Clock
   }
 }
 
+/** Parts in which usage is told. */
+const PARTS = 10
+
+const part = (usage: NonNullable<MockConfig['usage']>, parts: number): Usage =>
+  Object.fromEntries(
+    Object.entries(usage).map(([name, value = 0]) => [name, Math.round((value * parts) / PARTS)]),
+  )
+
 async function work(
   config: MockConfig,
   task: ExecutorTask,
@@ -80,7 +89,16 @@ async function work(
       truncated: bytes > task.limits.maxOutputBytes,
     },
     ...(exitCode === undefined ? {} : { exitCode }),
+    ...(config.usage === undefined || config.trouble !== undefined
+      ? {}
+      : { usage: part(config.usage, told) }),
   })
+  let told = 0
+  if (config.trouble !== undefined) {
+    const { retryAfterMs } = config
+    const later = retryAfterMs === undefined ? {} : { retryAt: clock.now() + retryAfterMs }
+    return { ...end(config.trouble, `It was told to have trouble: ${config.trouble}.`), ...later }
+  }
   const killed = config.killAfterMs !== undefined && config.killAfterMs <= config.runForMs
   const workMs = killed ? (config.killAfterMs ?? 0) : config.runForMs
   const { wallTimeMs, idleTimeMs } = task.limits
@@ -94,7 +112,13 @@ async function work(
         return end('flood', 'It wrote more output than allowed.')
       }
     }
-    await sleep(Math.min(workMs, wallTimeMs, idleTimeMs), { signal, clock })
+    const pauseMs = Math.min(workMs, wallTimeMs, idleTimeMs)
+    if (config.usage === undefined) await sleep(pauseMs, { signal, clock })
+    else
+      for (; told < PARTS; told += 1) {
+        await sleep(pauseMs / PARTS, { signal, clock })
+        events.push({ type: 'usage', ...part(config.usage, told + 1) })
+      }
     if (workMs > wallTimeMs) return end('timeout', `It took longer than ${wallTimeMs} ms.`)
     if (workMs > idleTimeMs) return end('idle', `It said nothing for ${idleTimeMs} ms.`)
     if (killed) return end('failed', 'It was killed.')

@@ -137,7 +137,8 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
   const memory = emptyMemory()
   let unsettled = -Infinity
   let turns: Repeating | undefined
-  const free = () => settings.slots - active.size
+  const slots = typeof settings.slots === 'number' ? settings.slots : 1
+  const free = () => slots - active.size
 
   async function settle(signal: AbortSignal): Promise<void> {
     const due = unsettled

@@ -160,6 +160,17 @@ const samples: [EntryInput, string][] = [
     'publish.intent octo/lib#4 attempt 2 branch b/4 aaaaaaaaaaaa..dddddddddddd',
   ],
   [
+    {
+      type: 'executor.away',
+      executor: 'claude',
+      why: 'quota',
+      reason: 'none left',
+      untilMs: Date.UTC(2026, 0, 2, 12, 0, 0),
+    },
+    'executor.away claude quota until 2026-01-02T12:00:00.000Z none left',
+  ],
+  [{ type: 'executor.back', executor: 'claude' }, 'executor.back claude'],
+  [
     { type: 'executor.frozen', ...at, renewed: Date.UTC(2026, 0, 2, 12, 0, 0) },
     'executor.frozen octo/lib#4 attempt 2 the lease could not be renewed since 2026-01-02T12:00:00.000Z',
   ],

@@ -75,7 +75,7 @@ describe('detect', () => {
       { name: 'command', kind: 'command', models: [] },
     ])
     expect(found.tools).toEqual([])
-    expect(work.choose({}, policy({}))).toEqual({ executor: 'goose' })
+    expect(work.choose({}, policy({}))).toMatchObject({ executor: 'goose' })
     expect(work.choose({ executor: 'gemini' }, policy({}))).toMatchObject({ code: 'NO_EXECUTOR' })
   })
 

@@ -1,6 +1,7 @@
 /** The agent that runs in the home, if one does. */
 import { connect, describeJournal, type Status } from '../../../api/client.ts'
 import { CodedError, hasCode } from '../../../util/index.ts'
+import { standingLine } from '../../client/work-lines.ts'
 import { failed, ok, warn, type Check } from './check.ts'
 
 const answerMs = 5_000
@@ -11,7 +12,7 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
     const socket = socketPath === undefined ? {} : { socketPath }
     const agent = connect(home, { signal, timeoutMs: answerMs, ...socket })
     try {
-      const { name, state, mesh, github, slots, journal } = await agent.status()
+      const { name, state, mesh, github, slots, journal, work } = await agent.status()
       const seen = `${name} is ${state}: ${mesh.connected} of ${mesh.known} peers connected, ${slots.used} of ${slots.total} slots in use`
       const failing = github.repos.filter(
         ({ ok: fine, lastSuccessMs }) => !fine && lastSuccessMs !== null,
@@ -28,6 +29,14 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
         return warn(
           `${seen}; two processes run under the identity of ${mesh.twins.join(', ')}`,
           'A home was copied: stop one of the two, and move identity.key out of its home. It joins anew, with a token: type `bzzz invite` on a signer, and there: bzzz join TOKEN',
+        )
+      const away = work?.standings.find(({ is }) => is === 'away')
+      if (away !== undefined)
+        return warn(
+          `${seen}; ${standingLine(away, Date.now())}`,
+          away.why === 'quota'
+            ? 'It is used again by itself then.'
+            : 'Put right what the reason names; it is looked at again by itself. See: bzzz executor ls',
         )
       const hooks = refusedHooks(github.webhooks)
       if (hooks !== undefined)

@@ -8,7 +8,6 @@ import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
 import { exitCodes } from '../../exit.ts'
 import { clean } from '../../output/text.ts'
-import { tryExecutor } from './test.ts'
 
 export interface AddOptions {
   /** Program and arguments of a coding agent. */
@@ -35,6 +34,8 @@ export async function executorAdd(
   const { force = false } = options
   const executor = entryOf(name, options)
   checked(executor)
+  // Only now, since it loads all that an agent is made of.
+  const { tryExecutor } = await import('./test.ts')
   const tried = force ? undefined : await tryExecutor(context, name, [executor])
   if (tried?.ok === false) {
     const why = tried.steps.findLast(({ ok }) => !ok)?.text ?? 'It failed.'

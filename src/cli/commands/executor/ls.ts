@@ -1,4 +1,5 @@
 /** `bzzz executor ls`: what can do the work here, and what to type about what cannot. */
+import { connect, type Status } from '../../../api/client.ts'
 import type { ExecutorReport } from '../../../work/index.ts'
 import type { Context } from '../../context.ts'
 import { exitCodes } from '../../exit.ts'
@@ -6,10 +7,18 @@ import { table } from '../../output/table.ts'
 import { clean } from '../../output/text.ts'
 import { withRoom } from './place.ts'
 
+/** For a running agent to answer, ms. */
+const ASK_MS = 3_000
+
 export async function executorLs(context: Context): Promise<number> {
   const { out, signal } = context
   return withRoom(context, async ({ work, processes }) => {
-    const [executors, sandbox] = await Promise.all([work.inspect(signal), processes.prepare()])
+    const [found, sandbox, standings] = await Promise.all([
+      work.inspect(signal),
+      processes.prepare(),
+      standingsOf(context),
+    ])
+    const executors = found.map((one) => withStanding(one, standings))
     if (out.json) await out.document({ sandbox, executors })
     else if (out.quiet) {
       for (const { name, usable } of executors) if (usable) await out.data(clean(name))
@@ -21,6 +30,30 @@ export async function executorLs(context: Context): Promise<number> {
     }
     return exitCodes.ok
   })
+}
+
+type Standings = NonNullable<Status['work']>['standings']
+
+/** What a running agent knows of its executors; nothing where none runs. */
+async function standingsOf(context: Context): Promise<Standings> {
+  try {
+    const agent = connect(await context.home(), { signal: context.signal, timeoutMs: ASK_MS })
+    return (await agent.status()).work?.standings ?? []
+  } catch (error) {
+    if (context.signal.aborted) throw error
+    return []
+  }
+}
+
+/** The agent has tried more than can be seen from here: what it leaves alone cannot be used now. */
+function withStanding(report: ExecutorReport, standings: Standings): ExecutorReport {
+  const away = standings.find(({ executor, is }) => executor === report.name && is === 'away')
+  if (away === undefined) return report
+  const until = away.untilMs === null ? '' : ` until ${new Date(away.untilMs).toISOString()}`
+  const why = `The running agent leaves it alone${until}: ${away.reason ?? away.why ?? 'it failed'}.`
+  const next = `It tries it again by itself; to see what is wrong: bzzz executor test ${report.name}`
+  const time = away.untilMs === null ? {} : { awayUntilMs: away.untilMs }
+  return { ...report, usable: false, why: report.why ?? why, next: report.next ?? next, ...time }
 }
 
 function screen(executors: readonly ExecutorReport[], { out }: Context): string {

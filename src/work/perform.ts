@@ -1,0 +1,138 @@
+/**
+ * One task by whichever executor can do it: the best one first, and when it turns out that its model is
+ * exhausted or this machine cannot run it, the next one. Each begins in a workspace of its own. What that
+ * says about an executor is remembered (`health/`), and budgets are held against whatever it takes.
+ */
+import type { Logger } from '../util/index.ts'
+import type { Budgeting } from './budget/budget.ts'
+import { metered } from './budget/metered.ts'
+import type { About, Choice } from './choose.ts'
+import { failureCode } from './errors.ts'
+import type { Executor } from './executor.ts'
+import { WORKSPACES, type Health } from './health/health.ts'
+import { explainOuter, runTask, type RunComponents, type RunInit } from './run.ts'
+import type { Changed, Failed, WorkEvent, WorkFailureCode, WorkOrder } from './types.ts'
+import type { Workspace, Workspaces } from './workspace.ts'
+
+export interface PerformComponents {
+  run: RunComponents
+  executors: readonly Executor[]
+  workspaces: Workspaces
+  choose: (order: WorkOrder, instructions: RunInit['instructions'], about: About) => Choice
+  health: Health
+  budgeting: Budgeting
+  /** How many tasks each executor does now. */
+  busy: Map<string, number>
+  logger: Logger
+}
+
+export type PerformInit = Omit<RunInit, 'executor' | 'workspace' | 'why' | 'model'>
+
+export interface Performed {
+  result: Changed | Failed
+  workspace?: Workspace
+}
+
+/** Failures after which another executor is tried. */
+const passedOn: ReadonlySet<WorkFailureCode> = new Set(['ENVIRONMENT', 'QUOTA'])
+
+/** Never rejects. */
+export async function perform(
+  init: PerformInit,
+  components: PerformComponents,
+): Promise<Performed> {
+  const { order, instructions, signal } = init
+  const excluded = new Set<string>()
+  const tried: string[] = []
+  let last: Performed | undefined
+  for (;;) {
+    if (signal.aborted) return last ?? { result: failed('ABORTED', 'The task was stopped.') }
+    const choice = components.choose(order, instructions, { labels: order.issue.labels, excluded })
+    if ('code' in choice) {
+      if (last !== undefined) return last
+      const { code, reason, retryAt } = choice
+      const later = retryAt === undefined ? {} : { retryAt }
+      return { result: { ...failed(code, reason), ...later } }
+    }
+    const done = await once(init, choice, components)
+    const { result } = done
+    if (result.outcome === 'failed') result.tried.unshift(...tried)
+    if (result.outcome !== 'failed' || !passedOn.has(result.code) || signal.aborted) return done
+    tried.splice(0, tried.length, ...result.tried)
+    excluded.add(choice.executor)
+    const next = components.choose(order, instructions, { labels: order.issue.labels, excluded })
+    if ('code' in next) return done
+    components.logger.info(
+      { event: 'work.next', executor: choice.executor, next: next.executor, code: result.code },
+      'another executor takes over',
+    )
+    last = done
+    await done.workspace?.dispose(false)
+  }
+}
+
+async function once(
+  init: PerformInit,
+  choice: Extract<Choice, { executor: string }>,
+  components: PerformComponents,
+): Promise<Performed> {
+  const { order, signal } = init
+  const { executors, workspaces, health, budgeting, busy } = components
+  const { executor: name, why, model } = choice
+  const executor = executors.find((one) => one.name === name)
+  if (executor === undefined) return { result: failed('NO_EXECUTOR', 'It is gone.') }
+  const task = `${order.repo}#${order.issue.number}`
+  const about = { repo: order.repo, issue: order.issue.number, attempt: order.attempt }
+  const meter = budgeting.meter({ ...about, executor: name }, order.policy.budget)
+  const onEvent = (event: WorkEvent) => {
+    budgeting.note(about, event)
+    init.onEvent(event)
+  }
+  busy.set(name, (busy.get(name) ?? 0) + 1)
+  try {
+    const workspace = await workspaces.create(order, signal)
+    const run = { ...init, executor: metered(executor, meter), workspace, onEvent, why }
+    const more = model === undefined ? {} : { model }
+    const result = await runTask({ ...run, ...more }, components.run)
+    judge(health, name, task, result)
+    const over = meter.stopped()
+    if (result.outcome !== 'failed' || over === undefined || result.code !== 'BUDGET')
+      return { result, workspace }
+    const { reason, retryAt } = over
+    const later = retryAt === undefined ? {} : { retryAt }
+    return { result: { ...result, reason, ...later }, workspace }
+  } catch (error) {
+    const code = failureCode(error) === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'
+    const result = failed(code, explainOuter(error), name)
+    judge(health, name, task, result)
+    return { result }
+  } finally {
+    busy.set(name, Math.max(0, (busy.get(name) ?? 1) - 1))
+  }
+}
+
+/** What a result says about the executor, and about the place it worked in. */
+function judge(health: Health, name: string, about: string, result: Changed | Failed): void {
+  if (result.outcome === 'changed') {
+    health.worked(name)
+    return health.worked(WORKSPACES)
+  }
+  const { code, reason, retryAt } = result
+  const later = retryAt === undefined ? {} : { retryAt }
+  if (code === 'QUOTA') health.failed(name, { why: 'quota', reason, ...later })
+  else if (code === 'ENVIRONMENT') health.failed(name, { why: 'environment', reason })
+  // One issue that no clone can be made for must not keep this agent from all others.
+  else if (code === 'WORKSPACE') health.failed(WORKSPACES, { why: 'environment', reason, about })
+  else if (code !== 'ABORTED' && code !== 'BUDGET') health.worked(name)
+}
+
+export function failed(code: WorkFailureCode, reason: string, executor?: string): Failed {
+  return {
+    outcome: 'failed',
+    code,
+    reason,
+    tried: [],
+    checks: [],
+    ...(executor === undefined ? {} : { executor }),
+  }
+}
