@@ -109,7 +109,7 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
     const part = trouble === undefined ? chunks : chunks.slice(0, Math.ceil(chunks.length / 2))
     for (const chunk of part) await send(`data: ${JSON.stringify(chunk)}\n\n`)
     if (trouble === 'flood') await flood(response, send)
-    if (trouble === 'stall') {
+    if (trouble === 'stall' && !response.destroyed) {
       await new Promise((resolve) => response.once('close', resolve))
     }
     if (trouble === 'cut') {

@@ -223,7 +223,7 @@ describe('an endpoint in trouble', () => {
 
   it.each([
     ['QUOTA', { status: 429, headers: { 'retry-after': '3600' } }, 'limits its use'],
-    ['ENVIRONMENT', { status: 401 }, 'refuses the key (401). Correct the key'],
+    ['ENVIRONMENT', { status: 401 }, 'wants a key (401). Name the place'],
   ] as const)('ends the task as %s', async (code, trouble, words) => {
     const { result } = await solve(await serve({ answers: [{ trouble }] }))
     expect(result).toMatchObject({ code, reason: expect.stringContaining(words) })

@@ -18,6 +18,9 @@ export const MAX_ARGUMENTS = 1024 * 1024
 export const MAX_CALLS = 32
 const MAX_LOOKS = 100
 
+/** What some servers leave in the text of models that think. */
+const THOUGHTS = /<think>[\s\S]*?(?:<\/think>|$)/g
+
 const count = z.number().min(0).max(1e12)
 const part = z.looseObject({ type: z.string().optional(), text: z.string().optional() })
 const callPiece = z.looseObject({
@@ -160,7 +163,7 @@ export function createAssembler(): Assembler {
       return { text: added, size: added.length + thought + called + (piece.refusal ?? '').length }
     },
     answer: () => ({
-      text: text === '' ? refusal : text,
+      text: text === '' ? refusal : text.replace(THOUGHTS, '').trimStart(),
       calls: slots.map(({ id, name, arguments: given }) => ({
         ...(id === undefined ? {} : { id }),
         name,

@@ -38,9 +38,13 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
   const clean = (text: string) => oneLine(redact(text, key === undefined ? [] : [key]), 400)
   const where = `${config.name} (${new URL(config.url).host})`
   if (error instanceof APIConnectionError || isUnreachable(error)) {
-    return new ModelTrouble('environment', `${where} cannot be reached: ${clean(explain(error))}`, {
-      next: `Start the server at ${config.url}, or correct \`url\` of this executor.`,
-    })
+    return new ModelTrouble(
+      'environment',
+      `${where} cannot be reached: ${clean(explain(error))}`.replace(/[.:]?$/, '.'),
+      {
+        next: `Start the server at ${config.url}, or correct \`url\` of this executor.`,
+      },
+    )
   }
   if (!(error instanceof APIError)) {
     return new ModelTrouble('broken', `The answer of ${where} broke off: ${clean(explain(error))}`)
@@ -63,9 +67,13 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
   }
   if (status === 402 || status === 429) return make('quota', 'limits its use', wait)
   if (status === 401 || status === 403) {
-    return make('environment', `refuses the key (${status})`, {
-      next: 'Correct the key that `apiKey` of this executor names.',
-    })
+    return key === undefined
+      ? make('environment', `wants a key (${status})`, {
+          next: 'Name the place of its key in `apiKey` of this executor.',
+        })
+      : make('environment', `refuses the key (${status})`, {
+          next: 'Correct the key that `apiKey` of this executor names.',
+        })
   }
   if (status === 413 || OVERFLOW.test(said))
     return make('overflow', 'says that the conversation is too long')

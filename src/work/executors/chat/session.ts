@@ -117,8 +117,14 @@ export function openSession(init: SessionInit): Session {
         },
       }),
     )
-    const written = answer.text + answer.calls.map((call) => call.name + call.arguments).join('')
-    meter.add({ ...answer.usage, estimatedInput, estimatedOutput: estimateTokens(written) })
+    const called = answer.calls.map((call) => call.name + call.arguments).join('')
+    // Its size was counted as it came.
+    limiter.heard(called, 0)
+    meter.add({
+      ...answer.usage,
+      estimatedInput,
+      estimatedOutput: estimateTokens(answer.text + called),
+    })
     onEvent({ type: 'usage', ...meter.total() })
     return answer
   }
@@ -172,10 +178,13 @@ export function openSession(init: SessionInit): Session {
       const step =
         answer.calls.length > 0
           ? await work(answer, watch)
-          : { round: roundOf(answer, [], name), ...afterSilence(watch) }
+          : { round: roundOf(answer, [], name), ...afterSilence(watch, answer.finish === 'length') }
       add(withNote(step.round, step))
       if (step.finished !== undefined) return { summary: step.finished }
-      if (answer.calls.length === 0 && step.verdict?.do === 'go') return { summary: answer.text }
+      if (answer.calls.length === 0 && step.verdict?.do === 'go') {
+        if (answer.finish === 'length') throw cutOff(config.maxOutputTokens)
+        return { summary: answer.text }
+      }
       if (step.verdict?.do === 'end') throw given(step.verdict.reason)
       watch = step.watch
     }
@@ -214,6 +223,15 @@ const withNote = (round: Round, { verdict }: Pick<Step, 'verdict'>): Round =>
   verdict?.do === 'tell' ? { ...round, note: verdict.text } : round
 
 const given = (reason: string) => new ModelTrouble('failed', reason)
+
+const cutOff = (tokens: number) =>
+  new ModelTrouble(
+    'failed',
+    `Its answers are cut off at ${tokens} tokens, before it does anything.`,
+    {
+      next: 'Raise `maxOutputTokens` of this executor.',
+    },
+  )
 
 const tooLong = (contextTokens: number) =>
   new ModelTrouble(

@@ -63,12 +63,13 @@ export function afterRound(watch: Watch, happened: Happened): { watch: Watch; ve
   return { watch: next, verdict: judge(next) }
 }
 
-/** Of an answer without a call: `go` means that it counts as the end. */
-export function afterSilence(watch: Watch): { watch: Watch; verdict: Verdict } {
+/** Of an answer without a call: `go` means that it counts as the end. `cut`: it was too long. */
+export function afterSilence(watch: Watch, cut: boolean): { watch: Watch; verdict: Verdict } {
   const next = { ...watch, silent: watch.silent + 1 }
   if (next.silent >= MAX_SILENT) return { watch: next, verdict: { do: 'go' } }
-  const text =
-    'You called no tool. If the work is done, call `finish` with a summary; otherwise go on with the tools.'
+  const text = cut
+    ? 'Your answer was cut off, because it was too long. Think less, and call a tool right away.'
+    : 'You called no tool. If the work is done, call `finish` with a summary; otherwise go on with the tools.'
   return { watch: next, verdict: { do: 'tell', text } }
 }
 

@@ -109,6 +109,13 @@ describe('text and usage', () => {
     })
   })
 
+  it('are without thoughts that stand in the text', () => {
+    const text = (content: string) => assemble(delta({ content })).text
+    expect(text('<think>a\n<think>b</think>\n\nIt is done.')).toBe('It is done.')
+    expect(text('<think>without end')).toBe('')
+    expect(text('<think>'.repeat(100_000))).toBe('')
+  })
+
   it('of another shape are refused as broken', () => {
     for (const chunk of [
       null,

@@ -69,8 +69,8 @@ describe('what trouble means', () => {
     ],
     ['402', { status: 402 }, 'quota', 'limits its use'],
     ['overload', { status: 503, headers: { 'retry-after': '120' } }, 'quota', 'is overloaded'],
-    ['a bad key', { status: 401 }, 'environment', 'refuses the key'],
-    ['a forbidden model', { status: 403 }, 'environment', 'refuses the key'],
+    ['a missing key', { status: 401 }, 'environment', 'wants a key (401)'],
+    ['a forbidden model', { status: 403 }, 'environment', 'wants a key (403)'],
     [
       'no such model',
       { status: 404, body: body('model "x" not found, try pulling it first') },
@@ -140,6 +140,7 @@ describe('what trouble means', () => {
   it('never repeats the key that the server repeats', async () => {
     const server = await serve({ key: 'another', answers: [] })
     const met = await troubleOf(server, new Secret('sk-secret-0123456789'))
+    expect(met.message).toContain('refuses the key (401)')
     expect(met.message).toContain('Incorrect API key provided: Bearer [secret]')
     expect(JSON.stringify(met)).not.toContain('sk-secret')
   })

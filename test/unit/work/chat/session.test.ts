@@ -175,7 +175,7 @@ describe('a session', () => {
     const turn = one.turn('The issue.')
     await until('it happens', 10_000, () => asked.length === 1)
     permit.freeze()
-    await until('it happens', 10_000, () => asked[0]!.signal.aborted === true)
+    await until('it happens', 10_000, () => asked[0]!.signal.aborted)
     clock.pass(3_600_000)
     expect(asked).toHaveLength(1)
     permit.thaw()
@@ -272,6 +272,7 @@ describe('a session', () => {
       [every(calls(['list', {}])), 'same call 5 times in a row', 5],
       [every({ text: '', calls: [{ name: 'dig', arguments: '{' }] }), 'same call 5 times', 5],
       [every({ text: '', calls: [], finish: 'content_filter' }), 'filter of the endpoint', 1],
+      [every({ text: 'Hm, ', calls: [], finish: 'length' }), 'maxOutputTokens', 2],
       [
         Array.from({ length: 30 }, (_, index) => calls(['search', { text: `${index}` }])),
         '20 rounds',

@@ -53,10 +53,10 @@ describe('watching a loop', () => {
   })
 
   it('asks once after an answer without a call, then takes it as the end', () => {
-    const first = afterSilence(FRESH)
+    const first = afterSilence(FRESH, false)
     expect(first.verdict.do).toBe('tell')
-    expect(afterSilence(first.watch).verdict.do).toBe('go')
+    expect(afterSilence(first.watch, false).verdict.do).toBe('go')
     const between = afterRound(first.watch, round('read a'))
-    expect(afterSilence(between.watch).verdict.do).toBe('tell')
+    expect(afterSilence(between.watch, false).verdict.do).toBe('tell')
   })
 })
