@@ -212,6 +212,27 @@ test('titleCase begins each word with a capital', () => {
     summary: 'Added titleCase beside camelCase and kebabCase, with its export and its test.',
   },
   {
+    name: 'title-case-readme',
+    words: ['titlecase', 'readme', 'asks for changes'],
+    edits: [
+      {
+        path: 'README.md',
+        title: 'Show titleCase beside the other examples',
+        edit: both(
+          replace(
+            `{ median, parseDuration, slugify }`,
+            `{ median, parseDuration, slugify, titleCase }`,
+          ),
+          replace(
+            `parseDuration('1h 30m') // 5400000\n`,
+            `parseDuration('1h 30m') // 5400000\ntitleCase('hello world') // 'Hello World'\n`,
+          ),
+        ),
+      },
+    ],
+    summary: 'The README shows titleCase beside the other examples.',
+  },
+  {
     name: 'parse-duration-months',
     words: ['parseduration', 'month'],
     edits: [

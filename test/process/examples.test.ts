@@ -22,7 +22,9 @@ const issueSchema = z.strictObject({
   title: z.string().min(1),
   body: z.string().min(1),
   labels: z.array(z.string()),
-  expect: z.enum(['done', 'failed', 'waiting']),
+  expect: z.enum(['done', 'merged', 'failed', 'waiting']),
+  review: z.string().optional(),
+  blockedBy: z.string().optional(),
 })
 const issues = z
   .array(issueSchema)
@@ -183,7 +185,7 @@ describe('the scripted agent', () => {
     expect(updates.filter((update) => update.sessionUpdate === 'plan').length).toBeGreaterThan(1)
     expect(said()).toContain('not an AI')
     const passed = await node(['--test'])
-    expect(passed.exitCode).toBe(issue.expect === 'done' ? 0 : 1)
+    expect(passed.exitCode).toBe(issue.expect === 'failed' ? 1 : 0)
     if (issue.expect === 'failed') return
     const git = createGit({ processes })
     await git(['checkout', '-q', '--', 'src'], { cwd: repo })

@@ -30,7 +30,8 @@ import { agentNames, environment, startAgents, stopAgents, type DemoAgent } from
 import { checkExecutor } from './demo/executor.ts'
 import { inviteAgents, observe } from './demo/observer.ts'
 import { createPlace } from './demo/place.ts'
-import { isSettled, report, type Report } from './demo/report.ts'
+import { hasPull, isSettled, report, type Report } from './demo/report.ts'
+import { createReviewer } from './demo/reviewer.ts'
 import { rowsOf, scenes } from './demo/scene.ts'
 import { repo, setStage, type Stage } from './demo/stage.ts'
 import { createScreen } from './demo/view.ts'
@@ -148,12 +149,14 @@ async function play(
   const live = out.redraws && !out.json && !out.quiet
   const screen = createScreen(out, live)
   const sceneNow = scenes(stage, observer, agents.length)
+  const reviewer = createReviewer(stage)
   const limit = options.executor === undefined ? onceMs.scripted : onceMs.executor
   if (!live)
     out.message(`Forge with ${stage.issues.length} issues at ${stage.forge.url}/${repo}/issues`)
   for (;;) {
     const rows = rowsOf(stage, observer)
     await screen.show(sceneNow())
+    await reviewer.step(rows, signal)
     if (stage.issues.every((issue) => isSettled(issue, rows))) break
     const dead = agents.find(({ ended }) => ended !== undefined)
     if (dead !== undefined) throw died(dead)
@@ -219,7 +222,7 @@ function summary({ tasks, agents, journals, contention, problems }: Report): str
   const ended = (state: string) => tasks.filter((row) => row.state === state).length
   const share = agents.map(({ name, tasks: done }) => `${name} ${done}`).join(', ')
   return [
-    `${ended('done')} pull requests, ${ended('failed')} failed; by agent: ${share}.`,
+    `${tasks.filter(hasPull).length} pull requests, ${ended('merged')} merged, ${ended('failed')} failed; by agent: ${share}.`,
     `${count(contention, 'lost race')}. Journals: ${journals.replicated} replicated, ${journals.verified} verified.`,
     problems.length === 0
       ? 'Everything ended as expected.'

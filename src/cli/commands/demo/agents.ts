@@ -117,6 +117,7 @@ function configOf(init: AgentsInit, name: string, home: string, index: number): 
       repos: [repo],
       token: { file: join(home, 'token') },
       pollMs: 1_000,
+      feedbackQuietMs: 500,
     },
     mesh: { ...meshConfig(init.meshName), join: { file: init.joinToken } },
     work: {

@@ -29,6 +29,9 @@ const tinyRows = 8
 
 const colours = {
   done: 'green',
+  review: 'green',
+  merged: 'green',
+  closed: 'red',
   failed: 'red',
   cancelled: 'red',
   waiting: 'yellow',
@@ -36,7 +39,7 @@ const colours = {
   released: 'yellow',
 } as const
 
-const ended = new Set(['done', 'failed', 'cancelled'])
+const ended = new Set(['done', 'review', 'merged', 'closed', 'failed', 'cancelled'])
 
 export function draw(scene: Scene, { columns, rows }: Frame, style: Style): string[] {
   const most = Math.max(1, rows - 1)

@@ -71,7 +71,7 @@ export async function report(
       name: agent,
       peerId,
       journal: { key, length },
-      tasks: init.rows.filter((row) => row.agent === agent && row.state === 'done').length,
+      tasks: init.rows.filter((row) => row.agent === agent && hasPull(row)).length,
     })),
     tasks: init.rows,
     contention: init.contention,
@@ -92,11 +92,12 @@ async function judge(
 ): Promise<string[]> {
   const what = `issue #${issue.number} (${issue.title})`
   const state = rows.find((row) => row.issue === issue.number)?.state ?? 'unseen'
-  const problems = state === issue.expect ? [] : [`${what} is ${state}, not ${issue.expect}`]
+  const end = state === 'review' ? 'done' : state
+  const problems = end === issue.expect ? [] : [`${what} is ${state}, not ${issue.expect}`]
   const own = pulls.filter(({ body }) =>
     new RegExp(`^Closes #${issue.number}$`, 'm').test(body ?? ''),
   )
-  const wanted = issue.expect === 'done' ? 1 : 0
+  const wanted = issue.expect === 'done' || issue.expect === 'merged' ? 1 : 0
   if (own.length !== wanted) problems.push(`${what} has ${own.length} pull requests, not ${wanted}`)
   if (issue.expect !== 'failed') return problems
   const { labels, comments } = issueSchema.parse(
@@ -111,10 +112,19 @@ async function judge(
 /** States in which an issue is where it was meant to end, or can get nowhere else. */
 export function isSettled(issue: StagedIssue, rows: readonly TaskRow[]): boolean {
   const state = rows.find((row) => row.issue === issue.number)?.state
-  return (
-    state === 'done' ||
-    state === 'failed' ||
-    state === 'cancelled' ||
-    (state === 'waiting' && issue.expect === 'waiting')
-  )
+  if (issue.expect === 'merged' && (state === 'done' || state === 'review')) return false
+  return ended.has(state ?? '') || (state === 'waiting' && issue.expect === 'waiting')
 }
+
+const ended: ReadonlySet<string> = new Set([
+  'done',
+  'review',
+  'merged',
+  'closed',
+  'failed',
+  'cancelled',
+])
+
+/** The work is there to be looked at, or was taken. */
+export const hasPull = ({ state }: Pick<TaskRow, 'state'>): boolean =>
+  state === 'done' || state === 'review' || state === 'merged'

@@ -19,7 +19,11 @@ const issuesSchema = z
       body: z.string().max(60_000),
       labels: z.array(z.string()).min(1),
       /** How it must end: shown at the end, and the exit code of `--once`. */
-      expect: z.enum(['done', 'failed', 'waiting']),
+      expect: z.enum(['done', 'merged', 'failed', 'waiting']),
+      /** What the maintainer asks for in a review of the pull request, before merging it. */
+      review: z.string().max(60_000).optional(),
+      /** Title of an issue before this one that it waits for. */
+      blockedBy: z.string().max(200).optional(),
     }),
   )
   .min(1)
@@ -27,7 +31,9 @@ const issuesSchema = z
 export interface StagedIssue {
   number: number
   title: string
-  expect: 'done' | 'failed' | 'waiting'
+  /** `done`: with a pull request. */
+  expect: 'done' | 'merged' | 'failed' | 'waiting'
+  review?: string
 }
 
 export interface Stage {
@@ -37,6 +43,13 @@ export interface Stage {
   tokens: ReadonlyMap<string, string>
   /** Of the maintainer, to look at the result from outside. */
   read: (path: string, signal?: AbortSignal) => Promise<unknown>
+  /** By the maintainer. */
+  write: (
+    method: 'POST' | 'PUT',
+    path: string,
+    body: object,
+    signal?: AbortSignal,
+  ) => Promise<unknown>
 }
 
 export async function setStage(
@@ -73,13 +86,18 @@ export async function setStage(
     from: join(init.examples, 'sample-repo'),
   })
 
-  const call = (path: string, body: object | undefined, outer: AbortSignal | undefined) =>
+  const call = (
+    path: string,
+    body: object | undefined,
+    outer: AbortSignal | undefined,
+    method = 'POST',
+  ) =>
     withDeadline(
       `the forge's answer to ${path}`,
       issueMs,
       async (inner) => {
         const headers = { authorization: `token ${own}`, 'content-type': 'application/json' }
-        const request = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
+        const request = body === undefined ? {} : { method, body: JSON.stringify(body) }
         const response = await fetch(`${server.apiUrl}${path}`, {
           ...request,
           headers,
@@ -93,11 +111,29 @@ export async function setStage(
 
   const text = await readFile(join(init.examples, 'issues.yaml'), 'utf8')
   const issues: StagedIssue[] = []
-  for (const { expect, ...issue } of issuesSchema.parse(parse(text))) {
+  const ids = new Map<string, number>()
+  const at = `/repos/${repo}/issues`
+  for (const { expect, review, blockedBy, ...issue } of issuesSchema.parse(parse(text))) {
+    const { title, labels } = issue
+    const before = blockedBy === undefined ? undefined : ids.get(blockedBy)
+    // What waits is no task before it is said what for.
+    const first = before === undefined ? issue : { ...issue, labels: [] }
     const made = z
-      .object({ number: z.number() })
-      .parse(await call(`/repos/${repo}/issues`, issue, signal))
-    issues.push({ number: made.number, title: issue.title, expect })
+      .object({ number: z.number(), id: z.number() })
+      .parse(await call(at, first, signal))
+    const { number, id } = made
+    ids.set(title, id)
+    if (before !== undefined) {
+      await call(`${at}/${number}/dependencies/blocked_by`, { issue_id: before }, signal)
+      await call(`${at}/${number}/labels`, { labels }, signal)
+    }
+    issues.push({ number, title, expect, ...(review === undefined ? {} : { review }) })
   }
-  return { forge: server, issues, tokens, read: (path, outer) => call(path, undefined, outer) }
+  return {
+    forge: server,
+    issues,
+    tokens,
+    read: (path, outer) => call(path, undefined, outer),
+    write: (method, path, body, outer) => call(path, body, outer, method),
+  }
 }

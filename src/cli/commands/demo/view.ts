@@ -59,7 +59,7 @@ function createTeller(out: Output): Screen['show'] {
       const key = `${state} ${agent ?? ''} ${reason ?? ''}`
       if (known.get(issue) === key) continue
       known.set(issue, key)
-      const more = reason ?? (state === 'done' ? pullRequest?.url : undefined)
+      const more = reason ?? (state === 'done' || state === 'review' ? pullRequest?.url : undefined)
       const line = `#${issue} ${state.padEnd(10)} ${(agent ?? '-').padEnd(6)} ${title}`
       out.message(clean(more === undefined ? line : `${line}  ${more}`))
     }
