@@ -1,4 +1,5 @@
 /** What executors that run children are given beside their own configuration. */
+import type { HeldSecrets } from '../secrets/index.ts'
 import type { Processes, SandboxLimits } from '../process/index.ts'
 import type { Clock, Logger } from '../util/index.ts'
 import type { PermissionPolicy } from './permission/policy.ts'
@@ -19,6 +20,8 @@ export interface ChildSettings {
   /** Where people are asked. Default: nobody can be, and what would be asked is denied. */
   questions?: Questions
   sandbox: SandboxSettings
+  /** Is told the keys that executors use, so that none of them leaves. */
+  held?: Pick<HeldSecrets, 'add'> | undefined
 }
 
 export interface SandboxSettings {

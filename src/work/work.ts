@@ -90,7 +90,7 @@ export interface WorkComponents {
   /** Without one nothing that leaves is searched for secrets. */
   scanner?: SecretScanner
   /** Takes what this agent holds out of all that is told of a task. */
-  held?: Pick<HeldSecrets, 'redact'>
+  held?: Pick<HeldSecrets, 'add' | 'redact'>
   clock?: Clock
   /** Where budgets and standings are remembered. Without one: in this process only. */
   journal?: BudgetJournal & HealthJournal
@@ -112,6 +112,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     clock,
     path: init.path,
     variables: init.variables ?? process.env,
+    held,
     userHome: init.userHome ?? homedir(),
     permissions: () => permissions,
     ...(init.askPeople === false ? {} : { questions }),

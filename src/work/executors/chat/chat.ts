@@ -35,11 +35,13 @@ const LEAST_CONTEXT = 4_096
 export async function chatKey(
   config: Pick<ChatConfig, 'name' | 'apiKey'>,
   env: Readonly<Record<string, string | undefined>>,
+  held?: ChildSettings['held'],
 ): Promise<Secret | undefined> {
   if (config.apiKey === undefined) return undefined
   const what = `API key of ${config.name}`
   const { value } = await resolveSecret(config.apiKey, {
     env,
+    held,
     name: { what, id: config.name, env: ['-'], form: /^[\x21-\x7e]+$/, option: 'apiKey' },
   })
   return value
@@ -76,7 +78,7 @@ export async function probeChat(
 }
 
 export function createChatExecutor(config: ChatConfig, settings: ChildSettings): Executor {
-  const { clock, logger, variables } = settings
+  const { clock, logger, variables, held } = settings
   const now = () => clock.now()
 
   async function open(
@@ -96,7 +98,7 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
         sandbox.next === undefined ? {} : { next: sandbox.next },
       )
     }
-    const key = await chatKey(config, variables).catch((error: unknown) => {
+    const key = await chatKey(config, variables, held).catch((error: unknown) => {
       const next = error instanceof CodedError ? error.next : undefined
       throw new ModelTrouble('environment', explain(error), next === undefined ? {} : { next })
     })
