@@ -1,6 +1,6 @@
 /** What executors that run children are given beside their own configuration. */
-import type { Processes, SandboxLimits } from '../process/index.ts'
 import type { HeldSecrets } from '../secrets/index.ts'
+import type { Processes, SandboxLimits } from '../process/index.ts'
 import type { Clock, Logger } from '../util/index.ts'
 import type { PathRules } from './leaving/protected.ts'
 import type { PermissionPolicy } from './permission/policy.ts'

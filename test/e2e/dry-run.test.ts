@@ -34,10 +34,8 @@ it('tells every write of an issue, and makes none', async () => {
   await agent.kill('SIGTERM')
   expect([await world.issueNow(repo, good), await world.issueNow(repo, bad)]).toEqual(before)
   expect(await world.pulls(repo)).toEqual([])
-  const { data } = await world.octokit.rest.git.listMatchingRefs({
-    owner: 'octo',
-    repo: 'app',
-    ref: '',
-  })
-  expect(data.map(({ ref }) => ref)).toEqual(['refs/heads/main'])
+  const refs = async (ref: string) =>
+    (await world.octokit.rest.git.listMatchingRefs({ owner: 'octo', repo: 'app', ref })).data
+  expect((await refs('heads')).map(({ ref }) => ref)).toEqual(['refs/heads/main'])
+  expect(await refs('bzzz')).toEqual([])
 })
