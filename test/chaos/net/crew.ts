@@ -28,6 +28,8 @@ export interface CrewInit {
   mesh?: (machine: Machine) => object
   /** Before the agents start: to prepare homes. */
   prepare?: (crew: Crew, context: Context) => Promise<void>
+  /** Homes are copied, so that an epoch may have a journal of each. Default false. */
+  copies?: boolean
 }
 
 export interface Member {
@@ -141,7 +143,7 @@ export async function withCrew(
     issue: async (by, ms = random.between(0, 300)) =>
       stage.openIssue({ kind: 'quick', ms: Math.round(ms), needs: by ? [by.name] : [] }),
     flow: (everyMs) => flow(crew, everyMs, context),
-    judge: async () => judge(crew, context, { leaseMs, login }),
+    judge: async () => judge(crew, context, { leaseMs, login, copies: init.copies ?? false }),
   }
   try {
     await world.expose(Number(new URL(stage.forge.url).port))
@@ -230,7 +232,7 @@ function flow(crew: Crew, everyMs: number, { signal }: Context): () => Promise<v
 async function judge(
   crew: Crew,
   { signal, note, figure, violation }: Context,
-  { leaseMs, login }: { leaseMs: number; login: string },
+  { leaseMs, login, copies }: { leaseMs: number; login: string; copies: boolean },
 ): Promise<Evidence> {
   const { stage, members, recorder, disturbances } = crew
   await ended(stage, [login], { ms: endMs * crew.slowness(), signal, note }).catch(
@@ -273,7 +275,7 @@ async function judge(
     disturbances,
   })
   for (const { rule, text } of violationsOf(evidence)) violation(`${rule}: ${text}`)
-  for (const text of forks(shown, finals)) violation(`fork: ${text}`)
+  for (const text of forks(shown, finals, { copies })) violation(`fork: ${text}`)
   for (const text of missing(seen, finals)) violation(`lost: ${text}`)
   for (const text of gaps(finals)) violation(`gap: ${text}`)
   for (const text of unverified(finals)) violation(`verify: ${text}`)

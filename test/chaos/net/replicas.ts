@@ -37,40 +37,51 @@ export function contentOf(entry: LoggedEntry): string {
 
 const short = (peerId: string) => peerId.slice(-6)
 
-/** Two entries at one place: somewhere a journal was written twice. */
-export function forks(seen: readonly Sighting[], finals: readonly FinalJournals[]): string[] {
-  const first = new Map<string, { content: string; holder: string }>()
-  const found = new Map<string, string>()
+/**
+ * More entries at one place than journals have it: somewhere one was written twice. `copies`: homes were
+ * copied on purpose, so an epoch may have a journal of each; without them that is a fork as well.
+ */
+export function forks(
+  seen: readonly Sighting[],
+  finals: readonly FinalJournals[],
+  { copies = false }: { copies?: boolean } = {},
+): string[] {
+  const keys = keysOf(finals)
+  const places = new Map<string, { name: string; holders: Map<string, string> }>()
   const look = (holder: string, entry: LoggedEntry) => {
-    const place = placeOf(entry)
+    const { peerId, epoch, seq } = entry
+    const name = `entry ${seq} of ${epochName(peerId, epoch)}`
+    const place = places.get(placeOf(entry)) ?? { name, holders: new Map() }
+    places.set(placeOf(entry), place)
     const content = contentOf(entry)
-    const before = first.get(place)
-    if (before === undefined) first.set(place, { content, holder })
-    else if (before.content !== content) {
-      const { peerId, epoch, seq } = entry
-      const where = `entry ${seq} of epoch ${epoch} of …${short(peerId)}`
-      found.set(place, `${where} is not the same at ${before.holder} and ${holder}`)
-    }
+    if (!place.holders.has(content)) place.holders.set(content, holder)
   }
   for (const { holder, entry } of seen) look(holder, entry)
   for (const { holder, entries } of finals) for (const entry of entries) look(holder, entry)
-  return [...found.values(), ...twoKeys(finals)]
+  const differing = [...places.values()].flatMap(({ name, holders }) => {
+    const journals = keys.get(name.replace(/^entry \d+ of /, ''))?.size ?? 1
+    if (holders.size <= (copies ? journals : 1)) return []
+    return [`${name} is not the same at ${[...holders.values()].join(' and ')}`]
+  })
+  const doubled = [...keys].flatMap(([name, { size }]) =>
+    size > 1 && !copies ? [`${name} has ${size} journals`] : [],
+  )
+  return [...differing, ...doubled]
 }
 
-/** An epoch of a peer is one journal, with one key. */
-function twoKeys(finals: readonly FinalJournals[]): string[] {
-  const keys = new Map<string, string>()
-  const found = new Set<string>()
+const epochName = (peerId: string, epoch: number) => `epoch ${epoch} of …${short(peerId)}`
+
+/** Keys of the journals of each epoch. */
+function keysOf(finals: readonly FinalJournals[]): Map<string, Set<string>> {
+  const keys = new Map<string, Set<string>>()
   for (const { verifications } of finals) {
     for (const { peerId, epoch, key, length } of verifications) {
       if (length === 0) continue
-      const place = `epoch ${epoch} of …${short(peerId)}`
-      const before = keys.get(place) ?? key
-      if (before !== key) found.add(`${place} has two journals`)
-      keys.set(place, before)
+      const name = epochName(peerId, epoch)
+      keys.set(name, (keys.get(name) ?? new Set()).add(key))
     }
   }
-  return [...found]
+  return keys
 }
 
 /** Where an entry stood that was written again, because its journal could not be gone on with. */

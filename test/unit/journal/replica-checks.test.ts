@@ -76,7 +76,8 @@ describe('the judge of journals', () => {
 
   it('finds two journals of one epoch', () => {
     const of = (key: string) => ({ ...final('ada'), verifications: [verified({ key })] })
-    expect(forks([], [of('k1'), of('k2')])).toEqual(['epoch 0 of …ooWada has two journals'])
+    expect(forks([], [of('k1'), of('k2')])).toEqual(['epoch 0 of …ooWada has 2 journals'])
+    expect(forks([], [of('k1'), of('k2')], { copies: true })).toEqual([])
     expect(forks([], [of('k1'), of('k1')])).toEqual([])
   })
 

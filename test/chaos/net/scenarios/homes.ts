@@ -267,7 +267,7 @@ export const fullAtStart = onLan({
   crew: onSmallDisk,
 })
 export const restored = onLan({ name: 'restore', parts: [restore], short: true, size: 3 })
-export const twinned = onLan({ name: 'twins', parts: [twins], size: 3 })
+export const twinned = onLan({ name: 'twins', parts: [twins], size: 3, crew: { copies: true } })
 export const clockJump = onLan({
   name: 'clock',
   parts: [hourMs, -hourMs, 0].map(clock),
