@@ -6,12 +6,13 @@ import {
   execute,
   getOperationAST,
   GraphQLError as Fault,
+  OperationTypeNode,
   parse,
   validate,
   type DocumentNode,
   type GraphQLSchema,
 } from 'graphql'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { atLeast } from '../auth.ts'
 import { costOf } from './cost.ts'
 import { GraphqlError } from './error.ts'
@@ -69,7 +70,7 @@ export async function runQuery(
     ...(data === undefined ? {} : { data }),
     ...(errors === undefined ? {} : { errors: errors.map(shown) }),
   }
-  return { isRead: operation.operation === 'query' && errors === undefined, body }
+  return { isRead: operation.operation === OperationTypeNode.QUERY && errors === undefined, body }
 }
 
 function read(query: string): DocumentNode | Fault {

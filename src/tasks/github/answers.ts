@@ -53,11 +53,11 @@ export function watchAnswers(octokit: Octokit, onAnswer: (answer: Answered) => v
       ...(Number.isFinite(brake) ? { brakeUntilMs: brake } : {}),
     })
   }
-  octokit.hook.after('request', ({ headers }, asked) => note(asked as Asked, headers))
+  octokit.hook.after('request', ({ headers }, asked) => note(asked, headers))
   octokit.hook.error('request', (error, asked) => {
     const { response, status } = error as { response?: { headers?: object }; status?: number }
     const coded = status === 304 ? undefined : asTasksError(error, asked.url, {})
-    note(asked as Asked, response?.headers, coded)
+    note(asked, response?.headers, coded)
     throw error
   })
 }

@@ -46,7 +46,7 @@ export function metered(executor: Executor, meter: Meter): Executor {
         if (over === undefined || control.signal.aborted || done.outcome === 'done') return done
         return { ...done, outcome: 'budget', reason: describeLimit(over) }
       }
-      const { again } = running
+      const again = running.again?.bind(running)
       const watched: Running = {
         events: watch(running, (usage) => stopFor(meter.take(usage))),
         result: judged(running.result),
@@ -55,9 +55,7 @@ export function metered(executor: Executor, meter: Meter): Executor {
           ? {}
           : {
               again: (prompt: string) =>
-                over === undefined
-                  ? judged(again.call(running, prompt))
-                  : Promise.resolve(refusal(over)),
+                over === undefined ? judged(again(prompt)) : Promise.resolve(refusal(over)),
             }),
       }
       return watched

@@ -17,11 +17,11 @@ describe('on a forge', () => {
   beforeAll(async () => {
     at = await site()
     old = await site({ relations: false })
-    for (const { as } of [at, old])
+    for (const each of [at, old])
       for (const login of ['ada', 'tia'] as const) {
-        await as('ada').rest.issues.create({ ...LIB, title: login, body: 'text' })
+        await each.as('ada').rest.issues.create({ ...LIB, title: login, body: 'text' })
         const issue_number = login === 'ada' ? 1 : 2
-        await as(login).rest.issues.addLabels({ ...LIB, issue_number, labels: ['bzzz', 'a'] })
+        await each.as(login).rest.issues.addLabels({ ...LIB, issue_number, labels: ['bzzz', 'a'] })
       }
   })
   afterAll(async () => {

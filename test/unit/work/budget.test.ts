@@ -131,12 +131,11 @@ describe('the ledger', () => {
 })
 
 describe('the budgets of an agent', () => {
-  const logged = (entry: JournalEntry, peerId = 'ada'): LoggedEntry =>
-    ({
-      ...entry,
-      agent: peerId,
-      peerId,
-    }) as LoggedEntry
+  const logged = (entry: JournalEntry, peerId = 'ada'): LoggedEntry => ({
+    ...entry,
+    agent: peerId,
+    peerId,
+  })
 
   function journalOf(entries: LoggedEntry[]) {
     return {
