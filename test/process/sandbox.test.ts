@@ -73,7 +73,7 @@ const scripts = {
   exit: { script: 'exit 7' },
   term: {
     script: 'trap "echo told; exit 3" TERM; sleep 60 & wait',
-    timeoutMs: 500,
+    timeoutMs: 3_000,
     graceMs: 10_000,
   },
   stubborn: { script: 'trap "" TERM; while :; do sleep 60; done', timeoutMs: 500 },
