@@ -44,7 +44,7 @@ export interface Subject {
 }
 
 /** The system's clock, which can be moved on: what is due then happens at once. */
-function skippingClock(): Clock & { skip(ms: number): void } {
+export function skippingClock(): Clock & { skip(ms: number): void } {
   const timers = new Map<object, () => void>()
   let skipped = 0
   const monotonic = () => systemClock.monotonic() + skipped

@@ -1,9 +1,13 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { until } from '../../src/util/index.ts'
-import type { WorkInit } from '../../src/work/index.ts'
-import { createRig, node, order, policy, runOrder, type Rig } from '../unit/work/rig.ts'
+import { nullLogger, unlimited, until } from '../../src/util/index.ts'
+import type { AcpConfig } from '../../src/work/config.ts'
+import { createAcpExecutor } from '../../src/work/executors/acp.ts'
+import { executorConfigSchema, permissionSchema, type WorkInit } from '../../src/work/index.ts'
+import { createQuestions } from '../../src/work/permission/questions.ts'
+import { skippingClock } from '../compliance/executor-suite.ts'
+import { createRig, node, order, PATH, policy, runOrder, type Rig } from '../unit/work/rig.ts'
 
 const ACTOR = join(import.meta.dirname, 'fixtures/acp-actor.ts')
 let rig: Rig
@@ -159,9 +163,8 @@ describe('permission', () => {
     await result.dispose()
   })
 
-  it('is refused when nobody answers in time, though it says nothing meanwhile', async () => {
+  it('is refused when nobody answers in time', async () => {
     rules('rules:\n  - ask: { kind: execute }\naskMs: 1500\n')
-    init = { ...init, limits: { idleTimeMs: 1_000 } }
     const { answer, events } = await answerOf(asks('npm publish'))
     expect(answer).toBe('no')
     expect(events.find((event) => event.type === 'executor.permission')).toMatchObject({
@@ -202,6 +205,54 @@ describe('permission', () => {
   })
 })
 
+describe('the idle time', () => {
+  it('stands still while a person is asked', async () => {
+    const clock = skippingClock()
+    const questions = createQuestions({ logger: nullLogger })
+    const of = (name: string) => join(rig.dir, name)
+    const at = { root: rig.dir, clone: of('clone'), home: of('home'), tmp: of('tmp') }
+    for (const path of [at.clone, at.home, at.tmp]) mkdirSync(path)
+    const script = JSON.stringify({ asks: { command: 'npm publish' } })
+    const config = executorConfigSchema.parse({
+      name: 'actor',
+      kind: 'acp',
+      command: ['node', ACTOR, script],
+    }) as AcpConfig
+    const permissions = permissionSchema.parse({ default: 'ask', askMs: 80_000_000 })
+    const executor = createAcpExecutor(config, {
+      processes: rig.processes,
+      logger: nullLogger,
+      clock,
+      path: PATH,
+      variables: {},
+      userHome: at.home,
+      permissions: () => permissions,
+      questions,
+      sandbox: { readable: [], limits: {} },
+    })
+    const hours = 50_000_000
+    const limits = {
+      wallTimeMs: hours,
+      idleTimeMs: 60_000,
+      lifeTimeMs: hours,
+      maxOutputBytes: 1_000_000,
+      graceMs: 300,
+      helloTimeMs: 60_000,
+    }
+    const { signal } = new AbortController()
+    const task = { label: 'octo/lib#1', prompt: 'Do it.', limits }
+    const running = executor.start(task, at, { signal, permit: unlimited })
+    const [question] = await until('it asks', 20_000, () => {
+      const all = questions.list()
+      return all.length > 0 && all
+    })
+    clock.skip(3_600_000)
+    questions.answer(question?.id ?? '', 'allow')
+    expect((await running.result).outcome).toBe('done')
+    await running.stop('done')
+  })
+})
+
 describe('usage', () => {
   it('is told while it works and sums up', async () => {
     const work = await actor({ costs: [0.01, 0.025], writes: { 'a.txt': 'a' } })
@@ -229,10 +280,11 @@ describe('what goes wrong', () => {
     ['a message without end', { huge: 12_600_000 }, 'EXECUTOR_FLOOD', /message of more than/],
     ['garbage in a turn', { garbage: true }, 'EXECUTOR_FAILED', /does not speak the protocol/],
     ['too many requests', { requests: 400 }, 'EXECUTOR_FLOOD', /more than 100 things at once/],
-    ['no answer to a cancel', { deaf: true }, 'EXECUTOR_TIMEOUT', /longer than 2500 ms/],
+    ['no answer to a cancel', { deaf: true }, 'EXECUTOR_TIMEOUT', /longer than 4000 ms/],
   ])('is told apart: %s', async (_name, script, code, reason) => {
-    init = { limits: { graceMs: 300, helloTimeMs: 2_000, wallTimeMs: 2_500 } }
-    if (!('deaf' in script)) init = { limits: { graceMs: 300, helloTimeMs: 2_000 } }
+    const hello = 'helloMs' in script ? { helloTimeMs: 2_000 } : {}
+    const wall = 'deaf' in script ? { wallTimeMs: 4_000 } : {}
+    init = { limits: { graceMs: 300, ...hello, ...wall } }
     const work = await actor(script)
     const { result } = await runOrder(work, what())
     expect(result).toMatchObject({ outcome: 'failed', code })
