@@ -4,7 +4,7 @@ import { rm, statfs, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import type { Git, Processes, SandboxLimits } from '../process/index.ts'
-import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
+import type { SecretScanner } from '../secrets/index.ts'
 import {
   explain,
   Lifecycle,
@@ -13,7 +13,6 @@ import {
   withDeadline,
   type Clock,
   type Logger,
-  type Permit,
 } from '../util/index.ts'
 import { createBudgeting, type BudgetJournal } from './budget/budget.ts'
 import type { Budgets } from './budget/limits.ts'
@@ -80,14 +79,12 @@ const INSPECT_MS = 20_000
 /** What a workspace may need at the least, bytes. */
 const LEAST_ROOM_BYTES = 64 * 1024 * 1024
 
-export interface WorkComponents {
+export interface WorkComponents extends Pick<ChildSettings, 'held'> {
   processes: Processes
   git: Git
   logger: Logger
   /** Without one nothing that leaves is searched for secrets. */
   scanner?: SecretScanner
-  /** Told of keys that executors read. */
-  held?: Pick<HeldSecrets, 'add'>
   clock?: Clock
   /** Where budgets and standings are remembered. Without one: in this process only. */
   journal?: BudgetJournal & HealthJournal
@@ -111,7 +108,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     userHome: init.userHome ?? homedir(),
     permissions: () => permissions,
     ...(init.askPeople === false ? {} : { questions }),
-    ...(init.paths === undefined ? {} : { paths: init.paths }),
+    paths: leaving.paths,
     ...(components.held === undefined ? {} : { held: components.held }),
     sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
