@@ -112,7 +112,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     userHome: init.userHome ?? homedir(),
     permissions: () => permissions,
     ...(init.askPeople === false ? {} : { questions }),
-    ...(init.paths === undefined ? {} : { paths: init.paths }),
+    paths: leaving.paths,
     ...(components.held === undefined ? {} : { held: components.held }),
     sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
