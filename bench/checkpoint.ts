@@ -70,7 +70,7 @@ async function scene({ dir: root }: Bench, git: Git, files: number) {
   const refs = await openRepository(
     { gitDir: store, url: pathToFileURL(remote).href, token: 'x', refPrefix: 'refs/bzzz/claims/' },
     {
-      git: (args, { auth: _, ...options }) => {
+      git: (args, { auth: _a, ...options }) => {
         if (args[0] === 'push') counted.pushes += 1
         return git(args, { ...options, allowFile: true })
       },

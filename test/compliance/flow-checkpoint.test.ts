@@ -301,7 +301,7 @@ describe('who comes after', () => {
     const [a, b] = [await agent('a'), await agent('b')]
     await goneAfterCheckpoint(a)
     const tip = (await read(b, branch))!
-    const claim = await win(b, (await read(b, ref))!, 2, 1)
+    const claim = await win(b, await read(b, ref), 2, 1)
     const { outcome, seen } = await attempt(b, async () => 'whole', { claim })
     expect(outcome).toBe('done')
     expect(seen.order).toMatchObject({
@@ -317,7 +317,7 @@ describe('who comes after', () => {
     await goneAfterCheckpoint(a)
     const moved = await commit(b, 'news', base)
     await b.refs.push([{ ref: 'refs/heads/main', expected: base, next: moved }], signal)
-    const claim = await win(b, (await read(b, ref))!, 2, 1)
+    const claim = await win(b, await read(b, ref), 2, 1)
     const more = { claim, job: { base: moved } }
     const { outcome, seen } = await attempt(b, async () => 'whole', more)
     expect([outcome, seen.order?.source.onto]).toEqual(['done', base])
@@ -326,7 +326,7 @@ describe('who comes after', () => {
   it('begins a chore anew', async () => {
     const [a, b] = [await agent('a'), await agent('b')]
     await goneAfterCheckpoint(a)
-    const claim = await win(b, (await read(b, ref))!, 2, 1)
+    const claim = await win(b, await read(b, ref), 2, 1)
     const more = { claim, job: { instructions: { chore: 'x' } } }
     const { outcome, seen } = await attempt(b, async () => 'whole', more)
     expect(outcome).toBe('done')
@@ -339,7 +339,7 @@ describe('who comes after', () => {
     const theirs = await commit(a, 'by hand', base)
     await a.refs.push([{ ref: branch, expected: null, next: theirs }], signal)
     await goneAfterCheckpoint(a)
-    const claim = await win(b, (await read(b, ref))!, 2, 1)
+    const claim = await win(b, await read(b, ref), 2, 1)
     const { outcome, seen } = await attempt(b, async () => 'whole', { claim })
     expect([outcome, seen.order?.source.onto]).toEqual(['done', theirs])
     expect((await messageOf(b, (await read(b, branch))!)).parents).toEqual([theirs])

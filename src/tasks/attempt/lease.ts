@@ -31,7 +31,7 @@ import { TasksError } from '../errors.ts'
 import type { Carrying, Closing, Lease, LeaseComponents, Proof } from './lease-types.ts'
 import { createSent } from './sent.ts'
 
-export type { Carrying, Closing, Lease, LeaseComponents, Proof } from './lease-types.ts'
+export type { Closing, Lease, LeaseComponents } from './lease-types.ts'
 
 /**
  * Longest time that work stays frozen, ms. Waiting costs memory and a slot, and giving up costs the

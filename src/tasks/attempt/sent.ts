@@ -34,7 +34,8 @@ export interface SentRecords {
 }
 
 export function createSent({ oid, record, confirmedAt }: Claim): SentRecords {
-  const all: Sent[] = [{ oid, prepared: { oid, record }, at: confirmedAt, slept: 0, also: [] }]
+  let newest: Sent = { oid, prepared: { oid, record }, at: confirmedAt, slept: 0, also: [] }
+  const all = [newest]
   const tips = new Map<string, string>()
   return {
     oids: () => new Set(all.map((one) => one.oid)),
@@ -45,8 +46,11 @@ export function createSent({ oid, record, confirmedAt }: Claim): SentRecords {
           one.prepared.record.state === state &&
           alike(one.also, also),
       ),
-    add: (sent) => void all.push(sent),
-    last: () => all.at(-1)!,
+    add(sent) {
+      newest = sent
+      all.push(sent)
+    },
+    last: () => newest,
     indexOf: (wanted) => all.findIndex((one) => one.oid === wanted),
     at: (index) => all[index],
     arrived(wanted) {

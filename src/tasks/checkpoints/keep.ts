@@ -59,9 +59,8 @@ export function createKeep(
     const tip = tipOf(context, held, branchTip)
     await refs.adopt(gitDir, offered, signal)
     const message = encodeMessage(job.issue, { attempt: job.attempt, digest, used })
-    const head = await refs
-      .restack(offered, tip ?? start, message)
-      .finally(async () => refs.drop(offered))
+    const head = await refs.restack(offered, tip ?? start, message)
+    await refs.drop(offered)
     const size = { files, bytes }
     const onPrepared = async (record: string) => {
       const more = { leftOut: notes.length, digestSha256: sha256(digest) }

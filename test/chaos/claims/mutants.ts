@@ -139,8 +139,9 @@ export const mutants = {
   'forgets checkpoints': {
     work: (work) => ({
       ...work,
-      run: ({ source: { resume: _, onto: __, ...source }, ...order }, ...more) =>
-        work.run({ ...order, source }, ...more),
+      run({ source: { gitDir, baseBranch, base }, ...order }, ...more) {
+        return work.run({ ...order, source: { gitDir, baseBranch, base } }, ...more)
+      },
     }),
   },
   /** Takes what an old replica shows of the branch for what it holds. */
