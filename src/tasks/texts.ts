@@ -129,7 +129,7 @@ export function claimLine(oid: string): string {
 }
 
 /** One line without control characters, that mentions nobody. Titles are not rendered as Markdown. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text
     .replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ')
     .replace(/@/g, '@\u200B')

@@ -23,6 +23,7 @@ import { noteRound, tellRound } from './end-round.ts'
 import { openPull } from './pull.ts'
 import { belowCheckpoints } from '../checkpoints/below.ts'
 import { isDeleted, readBranch, refOf, tipOf } from '../checkpoints/branch.ts'
+import { openNamed } from '../feedback/follow-ups.ts'
 import { foreignAssignees } from '../intake/intake.ts'
 import type { Issue } from '../github/github.ts'
 import type { ChangedWork } from '../needs.ts'
@@ -99,15 +100,18 @@ export async function publish(
     const end = { outcome: 'pushed' as const, head, summary, checks, executor }
     await tellRound(context, held, end, signal)
     await noteRound(context, held, end)
+    await openNamed(context, job, summary, signal)
     return 'done'
   }
   const body = pullBody(job.issue, init.work, await signatureOf(context, held, intent.seq))
-  return openPull(
+  const outcome = await openPull(
     context,
     held,
     { branch: about.branch, head, title: pullTitle(job.issue), body },
     signal,
   )
+  await openNamed(context, job, init.work.summary, signal)
+  return outcome
 }
 
 interface Fit {
