@@ -13,7 +13,6 @@ import {
   withDeadline,
   type Clock,
   type Logger,
-  type Permit,
 } from '../util/index.ts'
 import { createBudgeting, type BudgetJournal } from './budget/budget.ts'
 import type { Budgets } from './budget/limits.ts'
