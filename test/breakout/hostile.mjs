@@ -124,6 +124,6 @@ for (const [name, attempt] of Object.entries(tries)) {
     lines.push(`STOPPED ${name}: ${String(why).replace(/\s+/g, ' ').slice(0, 40)}`)
   }
 }
-console.log(lines.join('\n'))
+fs.writeSync(1, `${lines.join('\n')}\n`)
 fs.writeFileSync('report.txt', `${lines.join('\n')}\n`)
 process.exit(0)

@@ -76,9 +76,9 @@ export async function stage(
 }
 
 /** Reading, writing, connecting, escaping: all that one hostile program tries. */
-export async function tryWalls({ run }: Stage, targets: Targets): Promise<Row[]> {
+export async function tryWalls(stage: Stage, targets: Targets): Promise<Row[]> {
   targets.noticed.length = 0
-  const exit = await run(['node', 'hostile.mjs'])
+  const exit = await stage.run(['node', 'hostile.mjs'])
   const rows = rowsOf(exit.stdout)
   const noticed = targets.noticed.map((what) => ({
     attack: what,

@@ -55,7 +55,7 @@ export async function plant(): Promise<Targets> {
     servers.push(await listen('abstract socket', { path: `\0${abstract}` }))
   const udp = createSocket('udp4').on('message', () => noticed.push('datagram'))
   await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve))
-  const { port } = servers[1]?.address() as AddressInfo
+  const { port } = servers[1]!.address() as AddressInfo
   const where = { home, token, userFile, other, api, abstract }
   return {
     dir,

@@ -199,7 +199,7 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
   shown.push(JSON.stringify(await world.pulls(repo)))
   const invited = await world.bzzz(agent.home, 'invite', '--json')
   const join1 = /bzzz1\.[A-Za-z0-9_-]+/.exec(invited.stdout)?.[0]
-  const wrong = await fetch(`${status.github.webhooks?.url ?? 'http://127.0.0.1:9/'}`, {
+  const wrong = await fetch(status.github.webhooks?.url ?? 'http://127.0.0.1:9/', {
     method: 'POST',
     headers: { 'x-github-event': 'issues', 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` },
     body: JSON.stringify({ secret: 'x' }),
