@@ -70,7 +70,7 @@ export function createShared(
     logger,
     onChange,
     clock,
-    connect = createGitHub as Connect,
+    connect = createGitHub,
   } = components
   const { mayTake = () => true, mask = (text) => Promise.resolve(text) } = components
   const { dryRun = false } = init

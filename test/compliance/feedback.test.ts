@@ -41,7 +41,7 @@ async function scene(more: Partial<MemberInit> = {}, issue: object = {}) {
     feedback,
     edit,
     ...more,
-  } as MemberInit)
+  })
   const number = await world.issue(repo, issue)
   await until('the pull request', patient, async () => has(agent, 'feedback.watching'))
   const [pull] = await world.pulls(repo)
@@ -219,7 +219,7 @@ describe('feedback', () => {
       pollMs: 200,
       feedback,
       edit: () => ({ 'made.txt': 'heir\n' }),
-    } as MemberInit)
+    })
     await until('the heir ends it', patient, async () => has(heir, 'feedback.ended'))
     expect(of(heir, 'feedback.ended')[0]).toMatchObject({ round: 1, outcome: 'pushed', attempt: 3 })
     expect(await world.pulls(repo)).toHaveLength(1)
@@ -330,7 +330,7 @@ describe('commands in comments', () => {
       leaseMs: 1_000,
       pollMs: 200,
       feedback,
-    } as MemberInit)
+    })
     await until('it looks after it', patient, async () => has(fresh, 'feedback.watching'))
     await say(one, number, '/bzzz ask more?')
     await until('the later one is obeyed', patient, async () => has(fresh, 'feedback.command'))

@@ -64,6 +64,8 @@ export function createNotes({ executor, earlier, before }: NotesInit): Notes {
         open = event
         return
       case 'permission':
+      case "asked": { throw new Error('Not implemented yet: "asked" case') }
+      case "session": { throw new Error('Not implemented yet: "session" case') }
     }
   }
 
