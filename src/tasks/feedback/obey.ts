@@ -7,7 +7,7 @@
  * reaction of an agent's login on it tells all others; each effect can be made twice without harm, so a
  * crash between effect and reaction only repeats it.
  */
-import { RecentMap } from '../../util/index.ts'
+import type { RecentMap } from '../../util/index.ts'
 import { short } from '../context.ts'
 import type { Reaction, TalkComment } from '../github/review-calls.ts'
 import { readRefs } from '../look/sightings.ts'
