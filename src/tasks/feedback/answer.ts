@@ -1,5 +1,4 @@
 /** One pull request in one turn: what is to be answered, who does that, and when. */
-import { explain } from '../../util/index.ts'
 import { mayClaimRound } from '../claim/decide-round.ts'
 import type { ClaimRecord } from '../claim/record.ts'
 import { short, signatureOf, type Job, type RepoContext } from '../context.ts'
@@ -16,6 +15,7 @@ import { roundsOf, type Rounds } from './history.ts'
 import { itemsOf, type Item } from './items.ts'
 import { judge } from './judge.ts'
 import type { People } from './people.ts'
+import { makeReady } from './ready.ts'
 import { personComment } from './texts.ts'
 import type { Watched } from './watched.ts'
 
@@ -29,8 +29,6 @@ export interface Parts {
 }
 
 const maxChain = 100
-/** How long a draft without checks waits for some to appear, ms. */
-const noChecksMs = 2 * 60_000
 
 export async function answer(parts: Parts, one: Watched, signal: AbortSignal): Promise<void> {
   const { floor, place, memory } = parts
@@ -296,34 +294,4 @@ async function askPerson(
     rounds: maxRounds,
     reason: short(`${reason}, says ${mesh.peerId}`, 3_900),
   })
-}
-
-/** A draft that waited for its checks. Where GitHub refuses, it is left as it is, and that is said once. */
-async function makeReady(
-  { floor, place, memory, reviews }: Parts,
-  one: Watched,
-  signal: AbortSignal,
-): Promise<void> {
-  const { context } = floor
-  const { drafts, draftLabel = '' } = context.settings.feedback ?? {}
-  const { seen, issue } = one
-  if (drafts !== 'checks' || seen?.pull.draft !== true || one.staysDraft) return
-  const labels = memory.issues.get(issue)?.issue.labels ?? []
-  if (labels.some((label) => label.toLowerCase() === draftLabel.toLowerCase())) return
-  const { total, pending, failed } = seen.checks
-  const waited = context.clock.monotonic() - one.changedAt
-  if (pending > 0 || failed.length > 0 || (total === 0 && waited < noChecksMs)) return
-  const about = { task: { repo: place.repo, issue }, attempt: one.attempt, pull: one.pull.number }
-  try {
-    await reviews.ready(place.repo, seen.pull.nodeId, signal)
-    one.readAt = -Infinity
-    await context.journal.append({ type: 'feedback.ready', ...about })
-  } catch (error) {
-    if (signal.aborted) throw error
-    one.staysDraft = true
-    context.logger.warn(
-      { event: 'feedback.ready', ...about, err: explain(error) },
-      'the pull request could not be made ready and stays a draft',
-    )
-  }
 }

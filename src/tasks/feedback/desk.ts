@@ -124,7 +124,7 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
           }
         }
         await obeyComments(parts, signal)
-        for (const one of [...own.watched.values()]) await answer(parts, one, signal)
+        for (const one of own.watched.values()) await answer(parts, one, signal)
       } catch (error) {
         if (signal.aborted) throw error
         // What is taken up must not wait for what was published.

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { hasCode, RecentMap } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import type { Call } from './gate-calls.ts'
+import { checksOf, type Checks } from './checks.ts'
 import { endOfStream } from './log-end.ts'
 import {
   bodiesSchema,
@@ -26,27 +27,8 @@ import {
   type TalkComment,
 } from './review-schemas.ts'
 
+export type { Checks, FailedCheck } from './checks.ts'
 export type { LineComment, PullDetail, PullSummary, Review, TalkComment } from './review-schemas.ts'
-
-export interface FailedCheck {
-  /** `run`: a check run, `status`: a commit status. */
-  kind: 'run' | 'status'
-  id: number
-  name: string
-  conclusion: string
-  /** What it says of itself. */
-  title: string
-  text: string
-  url: string
-  /** A job of GitHub Actions, whose log can be asked for. */
-  isJob: boolean
-}
-
-export interface Checks {
-  total: number
-  pending: number
-  failed: FailedCheck[]
-}
 
 export type Reaction = '+1' | '-1' | 'confused' | 'eyes' | 'rocket'
 
@@ -102,10 +84,6 @@ const maxAnswers = 1_000
 const logBytes = { kept: 16 * 1024, read: 32 * 1024 * 1024 }
 
 const pushing: ReadonlySet<string> = new Set(['admin', 'maintain', 'write'])
-const good: ReadonlySet<string> = new Set(['success', 'neutral', 'skipped'])
-/** Ended, and not because of the change: nothing that another commit could put right. */
-const foreign: ReadonlySet<string> = new Set(['cancelled', 'stale', 'action_required'])
-
 const permissionSchema = z.object({
   permission: z.string().max(100),
   role_name: z.string().max(100).nullish(),
@@ -281,46 +259,6 @@ export function reviewCalls(call: Call, graphql: Graphql): ReviewCalls {
       return (await call(`GET ${R}/issues`, parameters, bodiesSchema, signal)).data
     },
   }
-}
-
-function checksOf(
-  runs: z.infer<typeof checkRunsSchema>['check_runs'],
-  statuses: z.infer<typeof combinedStatusSchema>['statuses'],
-): Checks {
-  const failed: FailedCheck[] = []
-  let pending = 0
-  for (const run of runs) {
-    const conclusion = run.conclusion ?? ''
-    if (run.status !== 'completed') pending += 1
-    else if (!good.has(conclusion) && !foreign.has(conclusion)) {
-      const { title = '', summary = '', text = '' } = run.output
-      failed.push({
-        kind: 'run',
-        id: run.id,
-        name: run.name,
-        conclusion,
-        title,
-        text: [summary, text].filter((part) => part !== '').join('\n\n'),
-        url: run.html_url ?? '',
-        isJob: run.app?.slug === 'github-actions',
-      })
-    }
-  }
-  for (const { id, context, state, description, target_url } of statuses) {
-    if (state === 'pending') pending += 1
-    else if (state !== 'success')
-      failed.push({
-        kind: 'status',
-        id,
-        name: context,
-        conclusion: state,
-        title: description,
-        text: '',
-        url: target_url ?? '',
-        isJob: false,
-      })
-  }
-  return { total: runs.length + statuses.length, pending, failed }
 }
 
 function absent(error: unknown): undefined {

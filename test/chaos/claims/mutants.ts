@@ -110,9 +110,9 @@ export const mutants = {
       async decode(...raw) {
         const tip = await claims.decode(...raw)
         if (tip.is !== 'record') return tip
-        const { feedback: _, round, ...record } = tip.record
-        const shown = round === undefined ? {} : { round: 1 }
-        return { ...tip, record: { ...record, ...shown } }
+        const { round } = tip.record
+        const shown = round === undefined ? {} : { round: 1, feedback: [] }
+        return { ...tip, record: { ...tip.record, ...shown } }
       },
     }),
   },

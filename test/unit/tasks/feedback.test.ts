@@ -172,6 +172,8 @@ describe('issues that an executor names', () => {
     expect(namedIn(words(JSON.stringify([one])))).toEqual({ issues: [{ ...one, body: '' }] })
     expect(namedIn(words('{')).refused).toBe('it is no JSON')
     expect(namedIn(words(JSON.stringify([{ ...one, labels: ['bzzz'] }]))).refused).toBeDefined()
-    expect(namedIn(words(JSON.stringify(Array(6).fill(one)))).refused).toBeDefined()
+    expect(
+      namedIn(words(JSON.stringify(Array.from({ length: 6 }, () => one)))).refused,
+    ).toBeDefined()
   })
 })
