@@ -71,6 +71,16 @@ describe.skipIf(process.platform !== 'linux').each(backends)('a child in %s', (b
     expect(asked).toEqual(['named.test:80'])
   })
 
+  it.skipIf(backend !== 'bubblewrap' || process.getuid?.() !== 0)(
+    'has a name, since programs ask for it',
+    async (context) => {
+      const { kind, why } = await processes.prepare()
+      if (kind !== backend) return context.skip(`${backend} does not work here: ${why}`)
+      const exit = await run(`"$NODE" -p 'os.userInfo().username'; id -un`, {})
+      expect(exit.stdout, exit.tail).toBe('bzzz\nbzzz\n')
+    },
+  )
+
   test('connects to a socket that is named', async () => {
     const socket = join(home, 'help.sock')
     const server = createSocket((one) => one.end('help'))

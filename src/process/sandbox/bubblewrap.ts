@@ -25,6 +25,8 @@ export interface BubblewrapInit {
   options: ReadonlySet<string>
   /** File with the filter. */
   filter: string | undefined
+  /** Files for /etc/passwd and /etc/group that know the users of sandboxes which root starts. */
+  accounts?: { passwd: string; group: string }
   /** Program and script that lead to a proxy. */
   forward: [program: string, script: string]
 }
@@ -43,7 +45,7 @@ unset PWD OLDPWD
 exec "$@"`
 
 export function bubblewrapLaunch(
-  { file, options, filter, forward }: BubblewrapInit,
+  { file, options, filter, accounts, forward }: BubblewrapInit,
   plan: SandboxPlan,
   command: readonly string[],
 ): Launch {
@@ -72,6 +74,9 @@ export function bubblewrapLaunch(
   }
   const show = (path: string) => bind('--ro-bind-try', path)
   for (const path of system.read) show(path)
+  if (!own && accounts !== undefined)
+    for (const name of ['passwd', 'group'] as const)
+      args.push('--ro-bind-try', accounts[name], `/etc/${name}`)
   for (const [path, target] of system.links) args.push('--symlink', target, path)
   args.push('--proc', '/proc', '--dev', '/dev')
   const tmpfs = (path: string) => {

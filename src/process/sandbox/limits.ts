@@ -82,3 +82,15 @@ const UIDS = 128
 export function sandboxUser(directory: string): number {
   return FIRST_UID + ((createHash('sha256').update(directory).digest()[0] ?? 0) % UIDS)
 }
+
+/** `passwd` and `group` for these users, which the system does not know: programs ask who they are. */
+export function sandboxAccounts(): { passwd: string; group: string } {
+  const uids = Array.from({ length: UIDS }, (_, index) => FIRST_UID + index)
+  const line = (fields: readonly (string | number)[]) => `${fields.join(':')}\n`
+  const known = ['root:x:0:0:root:/root:/usr/sbin/nologin\n', 'root:x:0:\n'] as const
+  return {
+    passwd:
+      known[0] + uids.map((uid) => line(['bzzz', 'x', uid, uid, '', '/tmp', '/bin/sh'])).join(''),
+    group: known[1] + uids.map((uid) => line(['bzzz', 'x', uid, ''])).join(''),
+  }
+}

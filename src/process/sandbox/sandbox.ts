@@ -22,7 +22,7 @@ import { candidates, decideSandbox, NOT_TRIED, type Finding } from './decide.ts'
 import { findBubblewrap, findLandlock, type Bubblewrap, type Perl } from './find.ts'
 import { systemCallFilter } from './filter.ts'
 import { landlockLaunch } from './landlock.ts'
-import { ownLimits, sandboxUser } from './limits.ts'
+import { ownLimits, sandboxAccounts, sandboxUser } from './limits.ts'
 import { planSandbox, type Launch, type SandboxPlan } from './plan.ts'
 import { pathRoots, systemPaths, type SystemPaths } from './system.ts'
 import { tryBackend } from './trial.ts'
@@ -149,7 +149,8 @@ export function createSandbox(init: SandboxInit): Sandbox {
     const filter = join(stateDir, 'sandbox.bpf')
     mkdirSync(stateDir, { recursive: true, mode: 0o700 })
     if (code !== undefined) writeFileSync(filter, code, { mode: 0o600 })
-    const known = { file, options, filter: code && filter, forward: FORWARD }
+    const accounts = isRoot ? { accounts: writeAccounts(stateDir) } : {}
+    const known = { file, options, filter: code && filter, ...accounts, forward: FORWARD }
     return (plan, command) => bubblewrapLaunch(known, plan, command)
   }
 
@@ -197,4 +198,15 @@ function openSockets({ sockets, network }: SandboxPlan): void {
     const closed = (statSync(dirname(path)).mode & 0o007) === 0
     if (closed) chmodSync(path, 0o666)
   }
+}
+
+function writeAccounts(stateDir: string): { passwd: string; group: string } {
+  const paths = {
+    passwd: join(stateDir, 'sandbox.passwd'),
+    group: join(stateDir, 'sandbox.group'),
+  }
+  const texts = sandboxAccounts()
+  for (const name of ['passwd', 'group'] as const)
+    writeFileSync(paths[name], texts[name], { mode: 0o644 })
+  return paths
 }
