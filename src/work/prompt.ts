@@ -24,6 +24,15 @@ const PARTS = [
   { name: 'advice', about: 'This is what another agent advises' },
 ] as const
 
+/** How parts that are better done apart become issues; `tasks/feedback/follow-ups.ts` reads it. */
+const NAMING = [
+  '- When a part is better done apart, or something is left over, end your last words with at most five',
+  '  such issues in this form, and leave it out otherwise:',
+  '  ```bzzz-issues',
+  '  [{"kind": "sub-issue", "title": "…", "body": "…"}, {"kind": "follow-up", "title": "…", "body": "…"}]',
+  '  ```',
+].join('\n')
+
 /** `fence`: random text, new for every prompt. */
 export function buildPrompt(
   order: Pick<WorkOrder, 'repo' | 'issue' | 'quoted'>,
@@ -43,6 +52,7 @@ export function buildPrompt(
       '- Do not commit, push, or change the git configuration: that is done for you afterwards.',
       '- Do not change workflow files or the configuration of agents.',
       '- Ask nobody: nobody is there to answer. When done, say in a few sentences what you changed.',
+      NAMING,
       ...(checks.length > 0 ? ['- These checks must pass afterwards:', ...checks] : []),
     ].join('\n'),
     quoted(

@@ -33,7 +33,9 @@ export type Named = z.infer<typeof named>[number]
 
 /** Pure. Empty without a block; `refused` says what is wrong with one. */
 export function namedIn(summary: string): { issues: Named[]; refused?: string } {
-  const block = /^```bzzz-issues[ \t]*\n([\s\S]{0,20000}?)\n```[ \t]*$/m.exec(summary)?.[1]
+  const block = /^[ \t]{0,8}```bzzz-issues[ \t]*\n([\s\S]{0,20000}?)\n[ \t]{0,8}```[ \t]*$/m.exec(
+    summary,
+  )?.[1]
   if (block === undefined) return { issues: [] }
   if (Buffer.byteLength(block) > maxBlock)
     return { issues: [], refused: `it is larger than ${maxBlock} bytes` }

@@ -25,6 +25,7 @@ const wanted = new Set([
   'issue_comment',
   'pull_request',
   'pull_request_review',
+  'pull_request_review_comment',
   'check_run',
   'status',
   'push',

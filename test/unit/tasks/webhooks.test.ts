@@ -117,6 +117,7 @@ describe('a delivery', () => {
     ['issue_comment', { issue: { number: 3 } }, { issue: 3 }],
     ['pull_request', { pull_request: { updated_at: 'u' }, issue: undefined }, { updatedAt: 'u' }],
     ['pull_request_review', {}, {}],
+    ['pull_request_review_comment', {}, {}],
     ['check_run', { issue: undefined }, {}],
     ['status', { issue: undefined, updated_at: 'u' }, { updatedAt: 'u' }],
     ['push', { issue: undefined, action: undefined }, { action: '' }],
