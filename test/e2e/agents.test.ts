@@ -1,7 +1,7 @@
 /** Real agent processes on a forge: races, restarts, hand-over, people who interfere, and the client commands. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../src/util/index.ts'
-import { noProcessOf, processesOf, workflow, World } from './world.ts'
+import { isPublished, noProcessOf, processesOf, workflow, World } from './world.ts'
 
 const chores = [
   `  touch: { run: [node, -e, "require('fs').appendFileSync('log.txt', 'done\\\\n')"] }`,
@@ -48,7 +48,7 @@ describe('a race', () => {
       20_000,
       async () => {
         const rows = await agents[0]!.api.tasks()
-        return rows.length === issues.length && rows.every((row) => row.state === 'done')
+        return rows.length === issues.length && rows.every((row) => isPublished(row.state))
       },
       { everyMs: 200 },
     )
@@ -91,7 +91,7 @@ describe('an agent that is killed in the middle of a task', () => {
     expect(await world.pulls(repo)).toHaveLength(0)
 
     const again = await world.agent({ name: 'ada', repos: [repo] })
-    await until('done', 60_000, async () => (await state(again.home, issue)) === 'done', {
+    await until('done', 60_000, async () => isPublished(await state(again.home, issue)), {
       everyMs: 200,
     })
     expect(await world.pulls(repo)).toHaveLength(1)
@@ -115,7 +115,7 @@ describe('an agent that is stopped', () => {
     expect((await world.issueNow(repo, issue)).assignees).toEqual([])
     expect(await processesOf(ada.home)).toEqual([])
     const bo = await world.agent({ name: 'bo', repos: [repo] })
-    await until('done', 60_000, async () => (await state(bo.home, issue)) === 'done', {
+    await until('done', 60_000, async () => isPublished(await state(bo.home, issue)), {
       everyMs: 200,
     })
     expect((await world.issueNow(repo, issue)).assignees?.map(({ login }) => login)).toEqual(['bo'])
@@ -214,7 +214,7 @@ describe('people', () => {
       issue_number: issue,
       name: 'bzzz:failed',
     })
-    await until('done after all', 40_000, async () => (await state(ada.home, issue)) === 'done', {
+    await until('done after all', 40_000, async () => isPublished(await state(ada.home, issue)), {
       everyMs: 200,
     })
     expect(await world.pulls(repo)).toHaveLength(1)
@@ -236,7 +236,7 @@ describe('a needed capability', () => {
     const shown = await world.bzzz(ada.home, 'task', 'show', `${repo}#${issue}`)
     expect(shown.stdout).toContain('kiln')
     await world.agent({ name: 'bo', repos: [repo], config: { work: { tags: ['kiln'] } } })
-    await until('done', 40_000, async () => (await state(ada.home, issue)) === 'done', {
+    await until('done', 40_000, async () => isPublished(await state(ada.home, issue)), {
       everyMs: 200,
     })
     expect((await ada.api.task({ repo, issue })).agent).toBe('bo')

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { until } from '../../src/util/index.ts'
-import { noProcessOf, workflow, World, type RunningAgent } from './world.ts'
+import { isPublished, noProcessOf, workflow, World, type RunningAgent } from './world.ts'
 
 const chores = [
   `  touch: { run: [node, -e, "require('fs').appendFileSync('log.txt', 'done\\\\n')"] }`,
@@ -58,13 +58,15 @@ afterAll(async () => {
 
 const row = async (repo: string, issue: number) =>
   (await ada.api.tasks()).find((one) => one.repo === repo && one.issue === issue)
-const ends = (repo: string, issue: number, state: string) =>
-  until(
+async function ends(repo: string, issue: number, state: 'done' | 'failed' | 'waiting') {
+  const isAt = (now: string | undefined) => (state === 'done' ? isPublished(now) : now === state)
+  await until(
     `${repo}#${issue} ${state}`,
     60_000,
-    async () => (await row(repo, issue))?.state === state,
+    async () => isAt((await row(repo, issue))?.state),
     { everyMs: 200 },
   )
+}
 
 async function failsWith(repo: string, body: string, pattern: RegExp): Promise<void> {
   const issue = await world.issue(repo, { title: 'Trouble', body })

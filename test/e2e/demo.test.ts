@@ -107,7 +107,9 @@ describe('bzzz demo --once --json', () => {
     for (const [title, patterns] of Object.entries(inside)) {
       const task = document.tasks.find((one) => one.title === title)
       expect(task, title).toBeDefined()
-      const diff = await git(['diff', `main...bzzz/issue-${task?.issue}`], { cwd: bare })
+      // What was merged is compared with what stood there before.
+      const base = task?.state === 'merged' ? 'main^1' : 'main'
+      const diff = await git(['diff', `${base}...bzzz/issue-${task?.issue}`], { cwd: bare })
       for (const pattern of patterns) expect(diff, title).toMatch(pattern)
     }
   })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { InviteView, MemberView, PeerRow } from '../../src/api/client.ts'
 import { until } from '../../src/util/index.ts'
-import { workflow, World, type RunningAgent } from './world.ts'
+import { isPublished, workflow, World, type RunningAgent } from './world.ts'
 
 const chore = (word: string) => `\`\`\`bzzz\nchore: ${word}\n\`\`\`\n`
 const files = {
@@ -65,7 +65,7 @@ const issueFor = (name: string) =>
 
 const isDone = (agent: RunningAgent, issue: number) =>
   until(`issue ${issue}`, 60_000, async () =>
-    (await agent.api.tasks()).some((row) => row.issue === issue && row.state === 'done'),
+    (await agent.api.tasks()).some((row) => row.issue === issue && isPublished(row.state)),
   )
 
 async function token({ home }: Machine, ...options: string[]): Promise<string> {

@@ -278,6 +278,9 @@ export class World {
   }
 }
 
+/** A pull request is there: published, and as soon as the agent has looked at it again, under its watch. */
+export const isPublished = (state: string | undefined) => state === 'done' || state === 'review'
+
 /** Ids of processes whose command line or environment names this directory. */
 export async function processesOf(dir: string): Promise<number[]> {
   const { readdir, readFile } = await import('node:fs/promises')

@@ -52,6 +52,8 @@ const onceMs = { scripted: 5 * 60_000, executor: 60 * 60_000 }
 const catchUpMs = 30_000
 const redrawMs = 300
 const stopMs = 20_000
+/** Of what an agent said before it died: a stack, and some before it. */
+const maxTailLines = 30
 
 export async function demo(context: Context, options: DemoOptions): Promise<number> {
   const { globals, out } = context
@@ -243,7 +245,7 @@ function unfinished(minutes: number, issues: string[]): CliError {
 }
 
 function died({ name, ended }: DemoAgent): CliError {
-  const end = ended?.tail.trim().split('\n').slice(-5).join('\n') ?? ''
+  const end = ended?.tail.trim().split('\n').slice(-maxTailLines).join('\n') ?? ''
   return new CliError(
     'DEMO_AGENT_DIED',
     `Agent ${name} ended by itself (${ended?.reason ?? 'unknown'}, exit code ${ended?.exitCode ?? 'none'}):\n${end}`,

@@ -6,7 +6,7 @@ import { connect, type ApiClient } from '../../../src/api/client.ts'
 import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { until } from '../../../src/util/index.ts'
 import { createFounder } from '../../members.ts'
-import { Actor, endOrphans, type Place } from '../processes/actors.ts'
+import { Actor, endOrphans, onlyChores, type Place } from '../processes/actors.ts'
 import { violationsOf } from '../processes/checks.ts'
 import type { Disturbance, Evidence } from '../processes/evidence.ts'
 import { gather } from '../processes/gather.ts'
@@ -105,7 +105,7 @@ export async function withCrew(
       enter: machine.enter,
       settings: {
         mesh: { ...usualMesh, ...init.mesh?.(machine) },
-        work: { use: ['command'], tags: [name] },
+        work: { ...onlyChores, tags: [name] },
       },
       env: init.env?.(machine, context) ?? {},
     }

@@ -36,6 +36,9 @@ export const onLoopback = {
   dht: { enabled: false },
 }
 
+/** Chores sign outside of their clones, where no sandbox lets them write. */
+export const onlyChores = { use: ['command'], sandbox: 'off' }
+
 export interface ActorInit {
   name: string
   login: string
@@ -135,7 +138,7 @@ export class Actor {
       home: this.home,
       log: { level: 'info' },
       github: { ...access, ...polls, claims: { leaseMs } },
-      work: { use: ['command'] },
+      work: onlyChores,
       ...place?.settings,
       mesh: { name: founder.membership.meshName, ...(place?.settings.mesh ?? onLoopback) },
     }

@@ -92,9 +92,9 @@ interface Link {
   move: Move
 }
 
-/** Whether a record ends another's claim that its holder has not let go. */
+/** Whether a record ends another's claim that its holder has not let go; with done it keeps its pull request. */
 export const isTakeover = (a: ClaimRecord, b: ClaimRecord) =>
-  a.state === 'held' && b.attempt !== a.attempt && a.peerId !== b.peerId
+  (a.state === 'held' || a.state === 'done') && b.attempt !== a.attempt && a.peerId !== b.peerId
 
 function step(
   { leaseMs, marginMs }: Evidence,
@@ -103,7 +103,8 @@ function step(
   { record: b, move }: Link,
 ): Violation[] {
   const say = because('chain', issue)
-  if (a.state === 'done') return [say(`${b.state} of ${b.name} follows done`)]
+  const wrong = round(a, b)
+  if (wrong !== undefined) return [say(wrong)]
   if (b.attempt === a.attempt) {
     if (a.state !== 'held') return [say(`${b.state} follows ${a.state} within an attempt`)]
     if (b.peerId !== a.peerId) return [say(`${b.name} goes on with the attempt of ${a.name}`)]
@@ -119,11 +120,27 @@ function step(
   ]
 }
 
+/**
+ * After done comes nothing but a round of feedback, which is about something and never becomes first
+ * work. Another than who published waits for it as for a lease: see `isTakeover`.
+ */
+function round(a: ClaimRecord, b: ClaimRecord): string | undefined {
+  if (b.round === undefined) {
+    if (a.state === 'done') return `${b.state} of ${b.name} follows done`
+    return a.round === undefined ? undefined : `first work follows round ${a.round}`
+  }
+  const next = a.state === 'done' ? (a.round ?? 0) + 1 : (a.round ?? 0)
+  if (b.round !== next) return `round ${b.round} follows ${a.state} of round ${a.round ?? 0}`
+  if (b.attempt === a.attempt && String(b.feedback) !== String(a.feedback))
+    return 'a round changes what it is about'
+  return (b.feedback ?? []).length > 0 ? undefined : 'a round is about nothing'
+}
+
 /** The work branch moves only together with the closing record of the newest attempt. */
 function publication(evidence: Evidence, issue: IssueFacts): Violation[] {
   const say = because('publication', issue)
   const claims = claimsOf(evidence, issue)
-  const done = claims.find((move) => recordOf(evidence, move)?.state === 'done')
+  const done = claims.filter((move) => recordOf(evidence, move)?.state === 'done')
   const branch = movesOf(evidence, `refs/heads/${branchPrefix}${issue.number}`)
   const moved = branch.flatMap((move) => {
     const claim = claims.find(({ transaction }) => transaction === move.transaction)
@@ -137,7 +154,7 @@ function publication(evidence: Evidence, issue: IssueFacts): Violation[] {
   })
   const opened = evidence.pulls.filter((pull) => isFor(pull, issue))
   const unfenced = opened.flatMap((pull) => {
-    if (done !== undefined && pull.body.includes(`Claim \`${done.after}\``)) return []
+    if (done.some(({ after }) => pull.body.includes(`Claim \`${after}\``))) return []
     return [say(`pull request ${pull.number} stands on no done record`)]
   })
   return [...moved, ...unfenced]

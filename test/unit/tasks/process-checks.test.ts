@@ -111,6 +111,22 @@ describe('the judge', () => {
     expect(rules(evidence(takeover(13_999), { issues }))).toEqual(['takeover'])
   })
 
+  it('lets rounds of feedback follow done: its owner at once, others after lease and margin', () => {
+    const about = { round: 1, feedback: ['0123456789abcdef'], attempt: 2 }
+    const round = (at: number, more: Partial<ClaimRecord> = {}): Step[] => [
+      ...usual,
+      { at, oid: 'd', ...about, ...more },
+      { at: at + 1, oid: 'e', ...about, ...more, state: 'done' },
+    ]
+    expect(rules(evidence(round(4_000)))).toEqual([])
+    expect(rules(evidence(round(16_000, byBo)))).toEqual([])
+    expect(rules(evidence(round(15_999, byBo)))).toEqual(['takeover'])
+    for (const wrong of [{ round: 2 }, { feedback: [] }, { attempt: 3 }])
+      expect(rules(evidence(round(4_000, wrong)))).toContain('chain')
+    const again = { at: 40_000, oid: 'f', attempt: 3 }
+    expect(rules(evidence([...round(4_000), again]))).toContain('chain')
+  })
+
   it.each<[string, Step[]]>([
     ['an invented predecessor', [...usual.slice(0, 1), { at: 2_000, oid: 'c', previous: 'x' }]],
     [
