@@ -101,11 +101,10 @@ async function attempt(
   await allowed(permit, signal)
   const running = executor.start(task, workspace, { signal, permit })
   const { notes, keeper } = keeping(init, components, tried)
-  const relayed = relayEvents(notes.watch(running.events), {
-    executor: executor.name,
-    clock,
-    onEvent,
-  })
+  const told = { executor: executor.name, clock, onEvent }
+  const relayed = relayEvents(notes.watch(running.events), told)
+  // Awaited when the executor has ended; an error before that must not end the agent.
+  relayed.catch(() => undefined)
   let before: Collected | undefined
 
   async function turn(result: Promise<TurnResult>): Promise<TurnResult> {

@@ -32,6 +32,9 @@ describe('what is told to whoever goes on', () => {
       { type: 'plan', steps: ['read', 'edit'] },
       { type: 'tool', id: '1', title: 'Edit sum.js', status: 'completed' },
       { type: 'file', path: 'sum.js' },
+      { type: 'session', how: 'new' },
+      { type: 'asked', question: 'q', title: 'Run it?', kind: 'execute', deadlineMs: 1 },
+      { type: 'permission', title: 'Run it?', allowed: true },
       { type: 'text', text: 'I am nearly there' },
     ])
     const digest = notes.digest({ tried: ['ran it'], wallMs: 61_000, left: ['left out AGENTS.md'] })
