@@ -151,7 +151,7 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
   const kept = async () => {
     inArguments.push(...(await foundInArguments(planted)))
     const rows = await agent.api.tasks()
-    return rows.filter(({ state }) => ['done', 'failed'].includes(state))
+    return rows.filter(({ state }) => ['review', 'failed'].includes(state))
   }
   await until('the first end', 120_000, async () => (await kept()).length >= 2, { everyMs: 100 })
   await agent.kill('SIGKILL')
@@ -165,8 +165,8 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
   expect(byTitle).toMatchObject({
     ...expected,
     'Leak by words': 'failed',
-    'Leak by prompt': 'done',
-    Steal: 'done',
+    'Leak by prompt': 'review',
+    Steal: 'review',
   })
   const reasons = await Promise.all(
     rows.map(async ({ repo: of, issue }) => (await agent.api.task({ repo: of, issue })).reason),
