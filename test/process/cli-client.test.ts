@@ -79,7 +79,15 @@ describe('data for programs', () => {
     expect(sources.queries.map(({ query }) => query)).toEqual([
       { agent: 'owl', task: { repo: 'octo/lib', issue: 4 }, types: ['claim.won', 'pushed'] },
       {
-        types: ['task.done', 'task.failed', 'task.cancelled', 'task.waiting', 'pushed'],
+        types: [
+          'task.done',
+          'task.failed',
+          'task.cancelled',
+          'task.merged',
+          'task.closed',
+          'task.waiting',
+          'pushed',
+        ],
         since: 86_400_000,
       },
     ])

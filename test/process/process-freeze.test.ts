@@ -1,12 +1,21 @@
 /** Freezing a child with all that it started, letting it go on, and ending it meanwhile. */
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Processes } from '../../src/process/index.ts'
 import { listProcesses, processRow } from '../../src/process/proc-fs.ts'
 import { PermitSource, systemClock, until } from '../../src/util/index.ts'
-import { alive, fixture, gone, newProcesses, request, shell, testHome } from './support.ts'
+import {
+  alive,
+  fixture,
+  gone,
+  newProcesses,
+  request,
+  shell,
+  testHome,
+  textOf,
+  waitsForChild,
+} from './support.ts'
 
 const { home, remove } = testHome('freeze')
 let processes: Processes
@@ -22,20 +31,6 @@ const stand = (pids: number[], still: boolean) =>
   until(`${pids.join(', ')} ${still ? 'stand still' : 'run'}`, 5_000, () =>
     pids.every((pid) => (processRow(pid)?.stopped === true || waitsForChild(pid)) === still),
   )
-
-/** By vfork: a child that is stopped before its exec holds its parent, which then is not stopped itself. */
-const waitsForChild = (pid: number) => {
-  const text = textOf(`/proc/${pid}/stat`)
-  return text.slice(text.lastIndexOf(')') + 2).startsWith('D')
-}
-
-function textOf(path: string): string {
-  try {
-    return readFileSync(path, 'latin1')
-  } catch {
-    return ''
-  }
-}
 
 describe.skipIf(process.platform !== 'linux')('a frozen child', () => {
   /** A child with a grandchild that left its group and session, and was orphaned. */

@@ -8,7 +8,7 @@ import { createProcesses, type SandboxState } from '../../src/process/index.ts'
 import { listProcesses } from '../../src/process/proc-fs.ts'
 import { familyOf } from '../../src/process/sandbox/usage.ts'
 import { nullLogger, PermitSource, systemClock, until } from '../../src/util/index.ts'
-import { alive, fixture, gone, shell } from './support.ts'
+import { alive, fixture, gone, shell, waitsForChild } from './support.ts'
 
 const NOBODY = 65_534
 const isRoot = process.getuid?.() === 0
@@ -211,7 +211,9 @@ describe.skipIf(process.platform !== 'linux').each(backends)('a frozen child in 
     const stand = (still: boolean) =>
       until(still ? 'it stands still' : 'it goes on', 10_000, async () => {
         const rows = await family()
-        return rows.length > 3 && rows.every(({ stopped }) => stopped === still)
+        const held = ({ pid }: { pid: number }) =>
+          rows.some(({ ppid, stopped }) => ppid === pid && stopped) && waitsForChild(pid)
+        return rows.length > 3 && rows.every((row) => (row.stopped || held(row)) === still)
       })
     try {
       await new Promise((resolve) => guest.stdout.once('data', resolve))

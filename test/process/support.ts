@@ -1,5 +1,5 @@
 /** What the tests of real children share: a home, requests with defaults, who is alive. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createProcesses, type Processes, type SpawnRequest } from '../../src/process/index.ts'
@@ -35,6 +35,20 @@ export const shell = (script: string, more: Partial<SpawnRequest> = {}) =>
   request('/bin/sh', ['-c', script], more)
 
 export const alive = (pid: number) => processRow(pid) !== undefined
+
+export function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'latin1')
+  } catch {
+    return ''
+  }
+}
+
+/** By vfork: a child that is stopped before its exec holds its parent, which then is not stopped itself. */
+export const waitsForChild = (pid: number) => {
+  const text = textOf(`/proc/${pid}/stat`)
+  return text.slice(text.lastIndexOf(')') + 2).startsWith('D')
+}
 
 export const gone = (pids: number[], ms = 5_000) =>
   until(`the end of ${pids.join(', ')}`, ms, () => !pids.some(alive))

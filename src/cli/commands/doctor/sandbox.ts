@@ -6,8 +6,12 @@ import { createProcesses, type SandboxState } from '../../../process/index.ts'
 import { nullLogger } from '../../../util/index.ts'
 import { fail, ok, skip, warn, type Check, type Finding } from './check.ts'
 
+/** Each sandbox that is tried has 15 s, which a busy machine may need. */
+const tryMs = 60_000
+
 export const sandboxCheck = (config: Config, dir: string): Check => ({
   id: 'sandbox',
+  ms: tryMs,
   run: async () => {
     if (!config.roles.includes('worker')) return skip('an observer runs no work')
     const processes = createProcesses({
