@@ -63,15 +63,7 @@ export function createShared(
   components: TasksComponents & Required<Pick<TasksComponents, 'clock'>>,
   { stopping, wakeAll, saw, polls, wake, askFor }: SharedHooks,
 ): Shared {
-  const {
-    journal,
-    mesh,
-    work,
-    logger,
-    onChange,
-    clock,
-    connect = createGitHub,
-  } = components
+  const { journal, mesh, work, logger, onChange, clock, connect = createGitHub } = components
   const { mayTake = () => true, mask = (text) => Promise.resolve(text) } = components
   const { dryRun = false } = init
   const { apiUrl, token, userAgent, pollMs } = init

@@ -64,8 +64,12 @@ export function createNotes({ executor, earlier, before }: NotesInit): Notes {
         open = event
         return
       case 'permission':
-      case "asked": { throw new Error('Not implemented yet: "asked" case') }
-      case "session": { throw new Error('Not implemented yet: "session" case') }
+      case 'asked': {
+        throw new Error('Not implemented yet: "asked" case')
+      }
+      case 'session': {
+        throw new Error('Not implemented yet: "session" case')
+      }
     }
   }
 
