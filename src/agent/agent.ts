@@ -27,16 +27,10 @@ import { belong } from './belong.ts'
 import { holdKeys, holdPassed } from './holding.ts'
 import { homeLock } from './home-lock.ts'
 import { introduce } from './introduce.ts'
+import { makeWork } from './make-work.ts'
 import { membershipSources, sayAsks } from './membership.ts'
 import { loadNow, withStandings } from './peers.ts'
-import {
-  makeCredential,
-  makeJournal,
-  makeMesh,
-  makeTasks,
-  makeWebhooks,
-  makeWork,
-} from './rooms.ts'
+import { makeCredential, makeJournal, makeMesh, makeTasks, makeWebhooks } from './rooms.ts'
 import { version } from './version.ts'
 import { sandboxOf, saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'

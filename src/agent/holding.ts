@@ -6,13 +6,20 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Config } from '../config/index.ts'
 import type { Journal } from '../journal/index.ts'
-import { Secret, type HeldSecrets } from '../secrets/index.ts'
+import { Secret, type HeldSecrets, type SecretScanner } from '../secrets/index.ts'
 
 const MAX_KEY_BYTES = 16 * 1024
 const MAX_KEYS = 20
 const SECRET_NAME = /token|secret|passw|credential|key|auth/i
 /** Of what is not called a secret: text in which one character of four is new tells it from a word. */
 const MIN_RANDOM = 20
+
+/** What keeps secrets here, and writes nothing in a dry run. */
+export interface Guard {
+  held: HeldSecrets
+  scanner: SecretScanner
+  dryRun: boolean
+}
 
 /** Private keys in the home: identity, mesh key, recovery key. Those that come later are in the next start. */
 export async function holdKeys(held: HeldSecrets, home: string): Promise<void> {
@@ -57,3 +64,12 @@ export function withoutSecrets(
   }
   return (entry, options) => journal.append(clean(entry) as typeof entry, options)
 }
+
+/** What of a journal the tasks and the work use; nothing that is held gets into it. */
+export const guarded = (journal: Journal, held: HeldSecrets) => ({
+  head: () => journal.head(),
+  treeHashAt: (length: number) => journal.treeHashAt(length),
+  append: withoutSecrets(journal, held),
+  read: (query?: Parameters<Journal['read']>[0]) => journal.read(query),
+  tail: (query: Parameters<Journal['tail']>[0], signal: AbortSignal) => journal.tail(query, signal),
+})

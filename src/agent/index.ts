@@ -17,6 +17,6 @@
  * await agent.stop()
  */
 export { createAgent, type Agent, type AgentComponents, type AgentInit } from './agent.ts'
-export { makeWork } from './rooms.ts'
+export { makeWork } from './make-work.ts'
 export { sandboxOf } from './sandbox.ts'
 export { version } from './version.ts'

@@ -16,7 +16,6 @@ import {
   fixedToken,
   Secret,
   type HeldSecrets,
-  type SecretScanner,
   resolveSecret,
   webhookSecret,
   type CommandRunner,
@@ -24,16 +23,9 @@ import {
 } from '../secrets/index.ts'
 import { createTasks, createWebhooks, type Tasks, type Webhooks } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
-import {
-  budgetsSchema,
-  createWork,
-  type ExecutorConfigInput,
-  type Headroom,
-  type Work,
-} from '../work/index.ts'
+import type { Headroom, Work } from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
-import { executorsOf } from './executors.ts'
-import { withoutSecrets } from './holding.ts'
+import { guarded, type Guard } from './holding.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
 import { mayBegin } from './written.ts'
@@ -78,89 +70,6 @@ export function makeJournal(config: Config, mesh: Mesh, logger: Logger): Journal
     },
     { transport: mesh, verify: verifySignature, logger },
   )
-}
-
-/** What keeps secrets here, and writes nothing in a dry run. */
-export interface Guard {
-  held: HeldSecrets
-  scanner: SecretScanner
-  dryRun: boolean
-}
-
-export interface WorkParts {
-  processes: Processes
-  git: Git
-  /** Without one it is only looked at what is here. */
-  guard?: Guard
-  logger: Logger
-}
-
-/** What of a journal the tasks and the work use; nothing that is held gets into it. */
-const guarded = (journal: Journal, held: HeldSecrets) => ({
-  head: () => journal.head(),
-  treeHashAt: (length: number) => journal.treeHashAt(length),
-  append: withoutSecrets(journal, held),
-  read: (query?: Parameters<Journal['read']>[0]) => journal.read(query),
-  tail: (query: Parameters<Journal['tail']>[0], signal: AbortSignal) => journal.tail(query, signal),
-})
-
-/** Where an agent remembers what was spent and how its executors stand; a command has none. */
-export interface WorkMemory {
-  journal: Journal
-  peerId: string
-  onStanding: () => void
-}
-
-interface WorkOptions extends Partial<WorkMemory> {
-  /** False where nobody could answer, as in a command. Default true. */
-  askPeople?: boolean
-  /** Executors that are tried before they are configured. Default none. */
-  also?: ExecutorConfigInput[]
-}
-
-export function makeWork(
-  config: Config,
-  { processes, git, guard, logger }: WorkParts,
-  { askPeople = true, also = [], ...memory }: WorkOptions = {},
-): Work {
-  const isNamed = ({ name }: { name: string }) => also.some((one) => one.name === name)
-  const { protectedPaths: protect, allowPaths: allow, network } = config.work
-  return createWork(
-    {
-      dir: join(config.home, 'work'),
-      executors: [...also, ...executorsOf(config).filter((one) => !isNamed(one))],
-      path: process.env['PATH'] ?? '',
-      limits: config.work,
-      ...(config.work.permissions === undefined ? {} : { permissions: config.work.permissions }),
-      askPeople,
-      paths: { protect, allow },
-      network,
-      readable: config.work.readable,
-      use: useOf(config),
-      budgets: budgetsSchema.parse(config.work.budget),
-      ...(memory.peerId === undefined ? {} : { peerId: memory.peerId }),
-    },
-    {
-      processes,
-      git,
-      ...(guard === undefined ? {} : { scanner: guard.scanner, held: guard.held }),
-      logger,
-      ...(memory.journal === undefined || guard === undefined
-        ? {}
-        : { journal: guarded(memory.journal, guard.held) }),
-      ...(memory.onStanding === undefined ? {} : { onStanding: memory.onStanding }),
-    },
-  )
-}
-
-function useOf({ work }: Config) {
-  const { memoryBytes, processes, diskBytes, openFiles } = work
-  return {
-    ...(memoryBytes === undefined ? {} : { memoryBytes }),
-    processes,
-    diskBytes,
-    openFiles,
-  }
 }
 
 const topicOf = <T extends OpenTopic>(mesh: Mesh, topic: T) => ({

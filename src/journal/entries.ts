@@ -6,38 +6,26 @@
  * keeps it as `unknown` and goes on: newer peers may write what older ones do not know.
  */
 import { z } from 'zod'
+import { executorEntries } from './entries/executor.ts'
+import { feedbackEntries } from './entries/feedback.ts'
+import {
+  attempt,
+  count,
+  digest,
+  entry,
+  oid,
+  short,
+  task,
+  text,
+  previousSchema,
+} from './entries/fields.ts'
 
-const count = z.number().int().nonnegative()
-const short = z.string().max(256)
-const text = z.string().max(4_000)
-const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
-const digest = z.string().regex(/^[0-9a-f]{64}$/)
-const feedbackKey = z.string().regex(/^[0-9a-f]{16}$/)
-const attempt = count
-/** Money in millionths of a US dollar. */
-const usage = z.object({ inputTokens: count, outputTokens: count, costMicros: count }).partial()
-/** The issue that an entry is about. */
-export const taskRefSchema = z.object({
-  /** owner/name */
-  repo: short,
-  issue: count,
-})
-export type TaskRef = z.infer<typeof taskRefSchema>
-const task = taskRefSchema
-/** The journal that a new epoch goes on from; `reason` says why the old one could not be continued. */
-export const previousSchema = z.object({
-  key: digest,
-  epoch: count,
-  /** Entries of it that a peer vouched for, or that were readable here; absent when none were. */
-  length: count.optional(),
-  /** Its Merkle tree's hash at that length. */
-  treeHash: digest.optional(),
-  reason: short,
-})
-export type PreviousJournal = z.infer<typeof previousSchema>
-
-const entry = <T extends string, S extends z.ZodRawShape>(type: T, shape: S) =>
-  z.object({ type: z.literal(type), ...shape })
+export {
+  previousSchema,
+  taskRefSchema,
+  type PreviousJournal,
+  type TaskRef,
+} from './entries/fields.ts'
 
 export const entrySchemas = [
   /**
@@ -85,95 +73,7 @@ export const entrySchemas = [
     oid,
     reason: text,
   }),
-  /**
-   * `sandbox`: what kept it apart from the machine; `none` by the operator's word. `reason`: why this
-   * executor, of those that the agent has.
-   */
-  entry('executor.started', {
-    task,
-    attempt,
-    executor: short,
-    kind: short,
-    sandbox: short.optional(),
-    reason: short.optional(),
-  }),
-  /** Digest of all that the executor printed or reported, with its size. */
-  entry('executor.output', { task, attempt, sha256: digest, bytes: count, truncated: z.boolean() }),
-  entry('executor.ended', {
-    task,
-    attempt,
-    executor: short,
-    outcome: short,
-    exitCode: z.number().int().optional(),
-    durationMs: count,
-    usage: usage.optional(),
-  }),
-  /** Whether the executor went on with a conversation of before; `lost`: it could not. */
-  entry('executor.session', {
-    task,
-    attempt,
-    executor: short,
-    how: z.enum(['new', 'resumed', 'lost']),
-  }),
-  /**
-   * What the executor did since the last of these: kinds, numbers, and digests of titles, plan and
-   * paths. A tool call stands here when it has ended.
-   */
-  entry('executor.activity', {
-    task,
-    attempt,
-    executor: short,
-    tools: z.array(z.object({ kind: short, status: short, sha256: digest })).max(64),
-    moreTools: count,
-    plan: z.object({ steps: count, done: count, sha256: digest }).optional(),
-    files: z.object({ count, sha256: digest }).optional(),
-    permissions: z.object({ allowed: count, denied: count }).optional(),
-    /** Of all turns until then. */
-    usage: usage.optional(),
-  }),
-  /** A person is asked whether the executor may; `sha256`: of the title of what it wants. */
-  entry('executor.asked', {
-    task,
-    attempt,
-    executor: short,
-    question: short,
-    kind: short,
-    sha256: digest,
-    deadlineMs: count,
-  }),
-  /** What the executor was told, and by whom. */
-  entry('executor.permission', {
-    task,
-    attempt,
-    executor: short,
-    kind: short,
-    sha256: digest,
-    allowed: z.boolean(),
-    by: z.enum(['rule', 'default', 'person', 'deadline', 'nobody', 'end']),
-    question: short.optional(),
-  }),
-  /** What the sandbox asked of the network, in all; `more`: refused requests beyond the listed ones. */
-  entry('executor.network', {
-    task,
-    attempt,
-    refused: z.array(z.object({ host: short, port: count, reason: short, count })).max(40),
-    more: count,
-    allowed: z.array(z.object({ host: short, port: count, count })).max(40),
-    bytes: count,
-  }),
-  /** This agent leaves one of its executors alone until then, wall clock, ms. */
-  entry('executor.away', {
-    executor: short,
-    why: z.enum(['quota', 'environment']),
-    reason: short,
-    untilMs: count,
-  }),
-  /** It worked again. */
-  entry('executor.back', { executor: short }),
-  /** The lease ended before it could be renewed; `renewed`: wall clock of the last renewal, ms. */
-  entry('executor.frozen', { task, attempt, renewed: count }),
-  /** The lease was renewed after all, and the work goes on. */
-  entry('executor.resumed', { task, attempt, frozenMs: count }),
+  ...executorEntries,
   entry('check.run', {
     task,
     attempt,
@@ -235,56 +135,7 @@ export const entrySchemas = [
   entry('task.done', { task, attempt, pull: count, durationMs: count }),
   entry('task.failed', { task, attempt, code: short, reason: text, durationMs: count }),
   entry('task.cancelled', { task, attempt, reason: text }),
-  /** The author looks after the pull request from now on. */
-  entry('feedback.watching', { task, attempt, pull: count, url: short }),
-  /** What is to be answered, once for each set; `keys` are what rounds name in claim records. */
-  entry('feedback.seen', {
-    task,
-    attempt,
-    pull: count,
-    items: z.array(z.object({ key: feedbackKey, kind: short, from: short })).max(40),
-  }),
-  /** Somebody said something that is not acted on. */
-  entry('feedback.ignored', { task, pull: count, from: short, reason: text }),
-  /** A round of work on feedback begins; it was claimed in this attempt. */
-  entry('feedback.round', {
-    task,
-    attempt,
-    pull: count,
-    round: count,
-    keys: z.array(feedbackKey).max(40),
-  }),
-  /** How it ended: `pushed`, `unchanged`, `failed`, `stopped`. */
-  entry('feedback.ended', {
-    task,
-    attempt,
-    pull: count,
-    round: count,
-    outcome: short,
-    head: oid.optional(),
-    reason: text,
-  }),
-  /** Nothing more is done by itself: the pull request needs a person. */
-  entry('feedback.exhausted', { task, attempt, pull: count, rounds: count, reason: text }),
-  /** Somebody who may commanded something in a comment; `outcome` says what was made of it. */
-  entry('feedback.command', {
-    task,
-    /** Id of the comment on the forge. */
-    comment: count,
-    from: short,
-    command: short,
-    outcome: short,
-  }),
-  /** `/bzzz ask`: what a person wants to know of the agents. */
-  entry('feedback.asked', { task, comment: count, from: short, question: text }),
-  /** A draft pull request was made ready for review. */
-  entry('feedback.ready', { task, attempt, pull: count }),
-  /** Issues that were opened because the work named them. */
-  entry('feedback.issues', {
-    task,
-    attempt,
-    opened: z.array(z.object({ issue: count, kind: short, title: short })).max(5),
-  }),
+  ...feedbackEntries,
   /** The pull request was merged. `by`: login, where the forge says. */
   entry('task.merged', { task, attempt, pull: count, by: short.optional() }),
   /** The pull request was closed and not merged. */

@@ -97,7 +97,13 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
       const { reviews, clock, journal, mesh, settings, logger } = context
       if (reviews === undefined || (settings.feedback?.maxRounds ?? 0) === 0) return
       left ??= await readLeft(journal, mesh.peerId)
-      people ??= createPeople({ mayPush: reviews.mayPush, mayTriage: gates.mayTriage }, clock)
+      people ??= createPeople(
+        {
+          mayPush: (...asked) => reviews.mayPush(...asked),
+          mayTriage: (...asked) => gates.mayTriage(...asked),
+        },
+        clock,
+      )
       const own = memoryOf(place.repo)
       const { repo } = place
       takeOver(repo, own, memory, left)
@@ -140,20 +146,22 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
 }
 
 async function noteEnd(
-  { context, isActive, cancel }: Floor,
+  floor: Floor,
   repo: string,
   { issue, attempt, pull }: Watched,
   merged: boolean,
   by: string | undefined,
 ): Promise<void> {
+  const { journal } = floor.context
   const about = { task: { repo, issue }, attempt, pull: pull.number }
   const reason = 'the pull request was closed, and not merged'
-  if (isActive(repo, issue)) cancel(repo, issue, merged ? 'the pull request was merged' : reason)
+  if (floor.isActive(repo, issue))
+    floor.cancel(repo, issue, merged ? 'the pull request was merged' : reason)
   if (merged)
-    await context.journal.append({
+    await journal.append({
       type: 'task.merged',
       ...about,
       ...(by === undefined ? {} : { by }),
     })
-  else await context.journal.append({ type: 'task.closed', ...about, reason })
+  else await journal.append({ type: 'task.closed', ...about, reason })
 }

@@ -17,15 +17,8 @@ import { asTasksError } from './errors.ts'
 import { TasksError } from '../errors.ts'
 import { createDossiers } from './dossier.ts'
 import { gateCalls, type GateCalls } from './gate-calls.ts'
-import {
-  commentSchema,
-  issueSchema,
-  pullSchema,
-  toIssue,
-  toPull,
-  type Comment,
-  type Issue,
-} from './shapes.ts'
+import { at, hasNext, issueCalls } from './issue-calls.ts'
+import { issueSchema, toIssue, type Issue } from './shapes.ts'
 import { createWhereabouts } from './moved.ts'
 import { pacedOctokit } from './paced.ts'
 import { createRefsApi } from './refs.ts'
@@ -64,13 +57,9 @@ export interface GitHubComponents {
 
 /** Pages of 100 that one listing reads at most. */
 const maxPages = 20
-const maxCommentPages = 3
 const perPage = 100
 
 const always = (): Allowance => ({ is: 'go', stretch: 1 })
-
-const hasNext = (headers: Record<string, unknown>) =>
-  String(headers['link'] ?? '').includes('rel="next"')
 
 export function createGitHub(
   init: GitHubInit,
@@ -152,11 +141,6 @@ export function createGitHub(
       )
     }
 
-  const at = (repo: string) => {
-    const [owner = '', name = ''] = repo.split('/')
-    return { owner, repo: name }
-  }
-
   async function openIssues(repo: string, label: string, signal: AbortSignal): Promise<Issue[]> {
     const cacheKey = `${repo} ${label}`
     const old = cached.get(cacheKey)
@@ -220,91 +204,7 @@ export function createGitHub(
       await whereabouts.mustBe(repo, number, data, signal)
       return toIssue(data)
     },
-    async assign(repo, number, login, signal) {
-      const parameters = { ...at(repo), issue_number: number, assignees: [login] }
-      return toIssue(
-        (
-          await call(
-            'POST /repos/{owner}/{repo}/issues/{issue_number}/assignees',
-            parameters,
-            issueSchema,
-            signal,
-          )
-        ).data,
-      )
-    },
-    async unassign(repo, number, login, signal) {
-      const parameters = { ...at(repo), issue_number: number, assignees: [login] }
-      await call(
-        'DELETE /repos/{owner}/{repo}/issues/{issue_number}/assignees',
-        parameters,
-        z.unknown(),
-        signal,
-      )
-    },
-    async addLabel(repo, number, label, signal) {
-      const parameters = { ...at(repo), issue_number: number, labels: [label] }
-      await call(
-        'POST /repos/{owner}/{repo}/issues/{issue_number}/labels',
-        parameters,
-        z.unknown(),
-        signal,
-      )
-    },
-    async comment(repo, number, body, signal) {
-      const parameters = { ...at(repo), issue_number: number, body: body.slice(0, 60_000) }
-      const schema = z.object({ html_url: z.string() })
-      return (
-        await call(
-          'POST /repos/{owner}/{repo}/issues/{issue_number}/comments',
-          parameters,
-          schema,
-          signal,
-        )
-      ).data.html_url
-    },
-    async comments(repo, number, sinceIso, signal) {
-      const found: Comment[] = []
-      for (let page = 1; page <= maxCommentPages; page += 1) {
-        const { data, headers } = await call(
-          'GET /repos/{owner}/{repo}/issues/{issue_number}/comments',
-          { ...at(repo), issue_number: number, since: sinceIso, per_page: perPage, page },
-          z.array(commentSchema),
-          signal,
-        )
-        found.push(...data)
-        if (!hasNext(headers)) break
-      }
-      return found
-    },
-    async openPull(repo, pull, signal) {
-      return toPull(
-        (
-          await call(
-            'POST /repos/{owner}/{repo}/pulls',
-            { ...at(repo), ...pull },
-            pullSchema,
-            signal,
-          )
-        ).data,
-      )
-    },
-    async findPull(repo, head, base, signal) {
-      const { owner } = at(repo)
-      const parameters = {
-        ...at(repo),
-        head: `${owner}:${head}`,
-        base,
-        state: 'all',
-        sort: 'created',
-        direction: 'desc',
-        per_page: 20,
-      }
-      const pulls = (
-        await call('GET /repos/{owner}/{repo}/pulls', parameters, z.array(pullSchema), signal)
-      ).data.map(toPull)
-      return pulls.find((pull) => pull.open) ?? pulls[0]
-    },
+    ...issueCalls(call),
     refs: (repo) => createRefsApi(at(repo), { call, graphql: graphql(repo) }),
     gates: { ...gateCalls(call), dossier },
     reviews: reviewCalls(call, graphql),

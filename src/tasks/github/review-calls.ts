@@ -27,7 +27,7 @@ import {
   type TalkComment,
 } from './review-schemas.ts'
 
-export type { Checks, FailedCheck } from './checks.ts'
+export type { Checks } from './checks.ts'
 export type { LineComment, PullDetail, PullSummary, Review, TalkComment } from './review-schemas.ts'
 
 export type Reaction = '+1' | '-1' | 'confused' | 'eyes' | 'rocket'

@@ -1,0 +1,58 @@
+/** Entries about what people and checks say of a pull request, and what was made of it. */
+import { z } from 'zod'
+import { attempt, count, entry, oid, short, task, text } from './fields.ts'
+
+const feedbackKey = z.string().regex(/^[0-9a-f]{16}$/)
+
+export const feedbackEntries = [
+  /** The author looks after the pull request from now on. */
+  entry('feedback.watching', { task, attempt, pull: count, url: short }),
+  /** What is to be answered, once for each set; `keys` are what rounds name in claim records. */
+  entry('feedback.seen', {
+    task,
+    attempt,
+    pull: count,
+    items: z.array(z.object({ key: feedbackKey, kind: short, from: short })).max(40),
+  }),
+  /** Somebody said something that is not acted on. */
+  entry('feedback.ignored', { task, pull: count, from: short, reason: text }),
+  /** A round of work on feedback begins; it was claimed in this attempt. */
+  entry('feedback.round', {
+    task,
+    attempt,
+    pull: count,
+    round: count,
+    keys: z.array(feedbackKey).max(40),
+  }),
+  /** How it ended: `pushed`, `unchanged`, `failed`, `stopped`. */
+  entry('feedback.ended', {
+    task,
+    attempt,
+    pull: count,
+    round: count,
+    outcome: short,
+    head: oid.optional(),
+    reason: text,
+  }),
+  /** Nothing more is done by itself: the pull request needs a person. */
+  entry('feedback.exhausted', { task, attempt, pull: count, rounds: count, reason: text }),
+  /** Somebody who may commanded something in a comment; `outcome` says what was made of it. */
+  entry('feedback.command', {
+    task,
+    /** Id of the comment on the forge. */
+    comment: count,
+    from: short,
+    command: short,
+    outcome: short,
+  }),
+  /** `/bzzz ask`: what a person wants to know of the agents. */
+  entry('feedback.asked', { task, comment: count, from: short, question: text }),
+  /** A draft pull request was made ready for review. */
+  entry('feedback.ready', { task, attempt, pull: count }),
+  /** Issues that were opened because the work named them. */
+  entry('feedback.issues', {
+    task,
+    attempt,
+    opened: z.array(z.object({ issue: count, kind: short, title: short })).max(5),
+  }),
+] as const
