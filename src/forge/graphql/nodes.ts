@@ -92,6 +92,7 @@ export function issueNode(viewer: Viewer, repo: RepoRow, row: IssueRow): Node {
     url: issuePage(urls, repo, row),
     repository: () => repositoryNode(viewer, repo),
     author: () => actor(store.users.byId(row.user_id)),
+    comments: () => ({ totalCount: store.talk.countComments(row.id) }),
     labels: (args: PageArgs) =>
       mapped('labels', store.labels.of(row.id), args, ({ id, name }) => ({
         id: nodeId('Label', id),

@@ -67,12 +67,14 @@ type Issue {
   url: URI!
   repository: Repository!
   author: Actor
+  comments: IssueCommentConnection!
   labels(first: Int, last: Int): LabelConnection
   assignees(first: Int, last: Int): UserConnection!
   timelineItems(first: Int, last: Int, itemTypes: [IssueTimelineItemsItemType!]): IssueTimelineItemsConnection!
 }
 
 type Label { id: ID! name: String! }
+type IssueCommentConnection { totalCount: Int! }
 type LabelConnection { nodes: [Label] pageInfo: PageInfo! totalCount: Int! }
 type UserConnection { nodes: [User] pageInfo: PageInfo! totalCount: Int! }
 

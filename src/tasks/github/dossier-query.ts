@@ -29,6 +29,7 @@ export const dossierQuery = (
       number title body state createdAt updatedAt url
       repository { nameWithOwner }
       author { ${actor} }
+      comments { totalCount }
       labels(first: 100) { totalCount nodes { name } }${newest ? newestFields : oldFields}
       timelineItems(last: 100, itemTypes: [LABELED_EVENT, UNLABELED_EVENT]) {
         pageInfo { hasPreviousPage }
@@ -76,6 +77,7 @@ const issueSchema = z.object({
   url: z.string().max(2_048),
   repository: z.object({ nameWithOwner: z.string().max(201) }),
   author: actorSchema,
+  comments: z.object({ totalCount: z.number().int().nonnegative() }),
   labels: z
     .object({ totalCount: z.number(), nodes: nodes(z.object({ name: z.string().max(1_000) })) })
     .nullable(),
@@ -143,6 +145,7 @@ export function dossierOf(
     labels: (labels?.nodes ?? []).map(({ name }) => name),
     assignees: assigned.nodes.map(restLogin),
     author: restLogin(raw.author),
+    comments: raw.comments.totalCount,
     createdAt: raw.createdAt,
     updatedAt: raw.updatedAt,
     url: raw.url,

@@ -26,6 +26,7 @@ const answerOf = (issue: object = {}, repository: object = {}) => ({
       url: 'https://github.com/octo/lib/issues/7',
       repository: { nameWithOwner: 'octo/lib' },
       author: actor('ada'),
+      comments: { totalCount: 3 },
       labels: { totalCount: 1, nodes: [{ name: 'bzzz' }] },
       assignees: { totalCount: 0, nodes: [] },
       timelineItems: {
