@@ -20,8 +20,11 @@ afterEach(async () => {
   await noProcessOf(world.dir)
 })
 
+const list = ['--timeout', '30', 'task', 'ls', '--json']
 const state = async (home: string, issue: number) => {
-  const { stdout } = await world.bzzz(home, 'task', 'ls', '--json')
+  // A busy machine may need longer than the usual wait for an answer.
+  const { code, stdout, stderr } = await world.bzzz(home, ...list)
+  expect(code, stderr).toBe(0)
   return (JSON.parse(stdout) as { issue: number; state: string }[]).find(
     (row) => row.issue === issue,
   )?.state

@@ -50,7 +50,7 @@ beforeAll(async () => {
     repos: Object.values(repos),
     config: { work: { slots: 4, maxOutputBytes: 1_000_000 } },
   })
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await world.close()
   await noProcessOf(world.dir)

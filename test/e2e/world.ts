@@ -18,6 +18,8 @@ import { createFounder, type Founder } from '../members.ts'
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 export const bin = join(root, 'src/cli/bin.mjs')
 export const owner = 'octo'
+/** For an agent to be up while other tests use the processors, ms. */
+const upMs = 90_000
 
 export interface AgentOptions {
   name: string
@@ -188,7 +190,7 @@ export class World {
     const agent = this.spawn(options.name, home, args, options.env)
     let over: number | string | undefined
     void agent.ended.then((end) => (over = end))
-    await until(`agent ${options.name}`, 30_000, async () => {
+    await until(`agent ${options.name}`, upMs, async () => {
       if (over !== undefined)
         throw new Error(`agent ${options.name} ended with ${over}:\n${agent.stderr()}`)
       return agent.api.live().catch(() => false)
@@ -219,7 +221,7 @@ export class World {
       name,
       home,
       child,
-      api: connect(home, { timeoutMs: 5_000 }),
+      api: connect(home, { timeoutMs: 20_000 }),
       stderr: () => stderr,
       ended,
       kill: async (signal) => {
@@ -299,7 +301,7 @@ export async function processesOf(dir: string): Promise<number[]> {
 
 /** What a killed agent's lease ends is gone within seconds. */
 export async function noProcessOf(dir: string): Promise<void> {
-  await until(`no process of ${dir}`, 10_000, async () => (await processesOf(dir)).length === 0, {
+  await until(`no process of ${dir}`, 30_000, async () => (await processesOf(dir)).length === 0, {
     everyMs: 200,
   })
 }
