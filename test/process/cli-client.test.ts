@@ -80,11 +80,7 @@ describe('data for programs', () => {
       { agent: 'owl', task: { repo: 'octo/lib', issue: 4 }, types: ['claim.won', 'pushed'] },
       {
         types: [
-          'task.done',
-          'task.failed',
-          'task.cancelled',
-          'task.merged',
-          'task.closed',
+          ...['task.done', 'task.failed', 'task.cancelled', 'task.merged', 'task.closed'],
           'task.waiting',
           'pushed',
         ],

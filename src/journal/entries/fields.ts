@@ -6,7 +6,8 @@ export const short = z.string().max(256)
 export const text = z.string().max(4_000)
 export const oid = z.string().regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/)
 export const digest = z.string().regex(/^[0-9a-f]{64}$/)
-export const attempt = count
+/** Counts from 0. */
+export const attempt = z.number().int().nonnegative()
 /** The issue that an entry is about. */
 export const taskRefSchema = z.object({
   /** owner/name */
@@ -14,7 +15,7 @@ export const taskRefSchema = z.object({
   issue: count,
 })
 export type TaskRef = z.infer<typeof taskRefSchema>
-export const task = taskRefSchema
+export const task = z.object(taskRefSchema.shape)
 /** The journal that a new epoch goes on from; `reason` says why the old one could not be continued. */
 export const previousSchema = z.object({
   key: digest,
