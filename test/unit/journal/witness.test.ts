@@ -93,40 +93,46 @@ describe('a home that was set back', () => {
     }
   })
 
-  it('twice to the same state writes a third journal, not the second one again', async () => {
-    const network = new Network()
-    const ada = await startMember('ada', { network })
-    const bob = await startMember('bob', { network })
-    await write(ada, 'a')
-    meet(ada, bob)
-    await replicated(bob.journal, ada.identity.peerId, 2)
-    const keys = new Set([ada.journal.head().key])
-    await ada.journal.stop()
-    const early = await snapshot(ada.dir)
-    for (const [round, name] of ['b', 'c'].entries()) {
-      if (round === 0) {
-        const next = await restart(ada, network)
-        meet(next, bob)
-        await next.journal.opened()
-        await write(next, 'lost and found')
-        await until('it at bob', 10_000, async () => (await titles(bob)).includes('lost and found'))
-        await next.journal.stop()
+  it(
+    'twice to the same state writes a third journal, not the second one again',
+    { timeout: 60_000 },
+    async () => {
+      const network = new Network()
+      const ada = await startMember('ada', { network })
+      const bob = await startMember('bob', { network })
+      await write(ada, 'a')
+      meet(ada, bob)
+      await replicated(bob.journal, ada.identity.peerId, 2)
+      const keys = new Set([ada.journal.head().key])
+      await ada.journal.stop()
+      const early = await snapshot(ada.dir)
+      for (const [round, name] of ['b', 'c'].entries()) {
+        if (round === 0) {
+          const next = await restart(ada, network)
+          meet(next, bob)
+          await next.journal.opened()
+          await write(next, 'lost and found')
+          await until('it at bob', 10_000, async () =>
+            (await titles(bob)).includes('lost and found'),
+          )
+          await next.journal.stop()
+        }
+        await putBack(ada.dir, early)
+        const again = await restart(ada, network)
+        meet(again, bob)
+        await again.journal.opened()
+        await write(again, name)
+        keys.add(again.journal.head().key)
+        meet(again, bob)
+        await until('it at bob', 10_000, async () => (await titles(bob)).includes(name))
+        expectNoFork(again, bob)
+        await until('all', 10_000, async () => (await titles(again)).length === 3 + round)
+        await again.journal.stop()
       }
-      await putBack(ada.dir, early)
-      const again = await restart(ada, network)
-      meet(again, bob)
-      await again.journal.opened()
-      await write(again, name)
-      keys.add(again.journal.head().key)
-      meet(again, bob)
-      await until('it at bob', 10_000, async () => (await titles(bob)).includes(name))
-      expectNoFork(again, bob)
-      await until('all', 10_000, async () => (await titles(again)).length === 3 + round)
-      await again.journal.stop()
-    }
-    expect(keys.size).toBe(3)
-    expect((await titles(bob)).sort()).toEqual(['a', 'b', 'c', 'lost and found'])
-  })
+      expect(keys.size).toBe(3)
+      expect((await titles(bob)).sort()).toEqual(['a', 'b', 'c', 'lost and found'])
+    },
+  )
 
   it('that wrote before it met anyone ends its branch at once, and writes the entries again', async () => {
     const network = new Network()
