@@ -39,6 +39,9 @@ it('finds a planted value in every form, and nothing else', () => {
   expect(foundIn(`cnry- ${Buffer.from('nothing').toString('base64')}`, one)).toEqual([])
 })
 
+/** All share the compiled code of the client commands, which belongs to no agent's home. */
+const cache = () => ({ XDG_CACHE_HOME: join(world.dir, '.cache') })
+
 /** An agent whose App nobody knows. */
 async function signInInVain(repo: string): Promise<RunningAgent> {
   const { privateKey } = generateKeyPairSync('rsa', {
@@ -55,8 +58,8 @@ async function signInInVain(repo: string): Promise<RunningAgent> {
     repos: [repo],
     config: { github: { app } },
   })
-  const agent = world.spawn('bo', home, ['up', '--config', file, '--lease-stdin'])
-  await until('a word about the App', 30_000, () => /App|app/.test(agent.stderr()))
+  const agent = world.spawn('bo', home, ['up', '--config', file, '--lease-stdin'], cache())
+  await until('a word about the App', 60_000, () => /App|app/.test(agent.stderr()))
   await agent.kill('SIGTERM')
   return agent
 }
@@ -113,7 +116,7 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
       ],
     },
   }
-  const env = { CHAT_API_KEY: chatKey, UNRELATED_PASSWORD: foreignVariable }
+  const env = { CHAT_API_KEY: chatKey, UNRELATED_PASSWORD: foreignVariable, ...cache() }
   for (const rule of [
     {
       path: /git-receive-pack$/,
@@ -145,8 +148,7 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
   const options = { name: 'ada', repos: [repo], token, config, env }
   let agent = await world.agent(options)
   agents.push(agent)
-  const status = await agent.api.status()
-  const shown: string[] = [JSON.stringify(status)]
+  const shown: string[] = [JSON.stringify(await agent.api.status())]
   const inArguments: string[] = []
   const kept = async () => {
     inArguments.push(...(await foundInArguments(planted)))
@@ -168,10 +170,12 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
     'Leak by prompt': 'review',
     Steal: 'review',
   })
-  const reasons = await Promise.all(
-    rows.map(async ({ repo: of, issue }) => (await agent.api.task({ repo: of, issue })).reason),
+  const details = await Promise.all(
+    rows.map(({ repo: of, issue }) => agent.api.task({ repo: of, issue })),
   )
-  expect(reasons.filter((reason) => reason?.includes('would publish a secret'))).toHaveLength(3)
+  shown.push(JSON.stringify(details))
+  const leaked = details.filter(({ reason }) => reason?.includes('would publish a secret'))
+  expect(leaked).toHaveLength(3)
 
   const about = [
     'status',
@@ -182,29 +186,38 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
     'config show',
     'doctor',
   ]
-  for (const command of about) {
-    const { stdout, stderr } = await world.bzzz(agent.home, ...command.split(' '))
-    shown.push(stdout, stderr)
-  }
   const bundle = join(world.dir, 'bundle')
   const ofError = rows.find(({ title }) => title === 'Leak by error')?.issue
-  await world.bzzz(agent.home, 'logs', 'export', '--task', String(ofError), '-o', bundle)
+  const commands = [
+    ...about.map((command) => command.split(' ')),
+    ['logs', 'export', '--task', String(ofError), '-o', bundle],
+    ...rows
+      .filter(({ title }) => ['Leak by error', 'Leak by words'].includes(title))
+      .map(({ issue }) => ['task', 'show', String(issue)]),
+  ]
+  const lane = async () => {
+    for (let command = commands.shift(); command !== undefined; command = commands.shift()) {
+      const { stdout, stderr } = await world.bzzz(agent.home, ...command)
+      shown.push(stdout, stderr)
+    }
+  }
+  await Promise.all([lane(), lane()])
   shown.push(await readFile(bundle, 'latin1'))
-  for (const { issue } of rows) {
-    shown.push((await world.bzzz(agent.home, 'task', 'show', String(issue))).stdout)
+  for (const { issue } of rows)
     shown.push(
       JSON.stringify([await world.issueNow(repo, issue), await world.comments(repo, issue)]),
     )
-  }
   shown.push(JSON.stringify(await world.pulls(repo)))
   const invited = await world.bzzz(agent.home, 'invite', '--json')
   const join1 = /bzzz1\.[A-Za-z0-9_-]+/.exec(invited.stdout)?.[0]
-  const wrong = await fetch(status.github.webhooks?.url ?? 'http://127.0.0.1:9/', {
+  const { github } = await agent.api.status()
+  const wrong = await fetch(github.webhooks?.url ?? '', {
     method: 'POST',
     headers: { 'x-github-event': 'issues', 'x-hub-signature-256': `sha256=${'0'.repeat(64)}` },
     body: JSON.stringify({ secret: 'x' }),
-  }).catch(() => undefined)
-  shown.push((await wrong?.text()) ?? '')
+  })
+  expect(wrong.status).toBe(401)
+  shown.push(await wrong.text())
   await agent.kill('SIGTERM')
   agents.push(await signInInVain(repo))
   shown.push(...agents.map(({ stderr }) => stderr()))

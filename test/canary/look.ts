@@ -28,10 +28,18 @@ export interface Planted {
   value: string
 }
 
+/** Texts are many, values few. */
+const formsOf = new Map<string, string[]>()
+function knownForms(value: string): string[] {
+  const known = formsOf.get(value) ?? forms(value)
+  formsOf.set(value, known)
+  return known
+}
+
 /** Names of the planted values that a text holds. */
 export function foundIn(text: string, planted: readonly Planted[]): string[] {
   return planted
-    .filter(({ value }) => forms(value).some((form) => text.includes(form)))
+    .filter(({ value }) => knownForms(value).some((form) => text.includes(form)))
     .map(({ name }) => name)
 }
 
@@ -82,5 +90,5 @@ export async function foundInArguments(planted: readonly Planted[]): Promise<str
   const lines = await Promise.all(
     pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '')),
   )
-  return lines.flatMap((line) => foundIn(line, planted).map((name) => `arguments: ${name}`))
+  return foundIn(lines.join('\n'), planted).map((name) => `arguments: ${name}`)
 }
