@@ -61,7 +61,6 @@ describe('data for programs', () => {
       [verification],
       expect.objectContaining({ node: process.versions.node }),
     ])
-
     const { code, stdout } = await at.bzzz('--json', 'logs')
     expect(code).toBe(0)
     expect(
@@ -73,17 +72,14 @@ describe('data for programs', () => {
   })
 
   it('passes the filters of logs on', async () => {
+    const tasks = ['done', 'failed', 'cancelled', 'merged', 'closed', 'waiting']
     const sources = await agent()
     await at.bzzz('logs', '--agent', 'owl', '--task', 'octo/lib#4', '--type', 'claim.won,pushed')
     await at.bzzz('logs', '--type', 'task', '--type', 'pushed', '--since', '1970-01-02')
     expect(sources.queries.map(({ query }) => query)).toEqual([
       { agent: 'owl', task: { repo: 'octo/lib', issue: 4 }, types: ['claim.won', 'pushed'] },
       {
-        types: [
-          ...['task.done', 'task.failed', 'task.cancelled', 'task.merged', 'task.closed'],
-          'task.waiting',
-          'pushed',
-        ],
+        types: [...tasks.map((what) => `task.${what}`), 'pushed'],
         since: 86_400_000,
       },
     ])
