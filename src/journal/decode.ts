@@ -13,6 +13,7 @@ import {
   type JournalEntry,
   type UnknownEntry,
 } from './entries.ts'
+import type { LoggedEntry } from './types.ts'
 
 export type Decoded =
   { ok: true; entry: JournalEntry | UnknownEntry } | { ok: false; problem: string }
@@ -55,4 +56,13 @@ export function decodeEntry(block: Uint8Array, at: { epoch: number; seq: number 
 
 function bad(problem: string): Decoded {
   return { ok: false, problem }
+}
+
+/** An entry as it is shown: by whom it was written stands in `peerId`, whom it is about in `peer`. */
+export function logged(
+  entry: JournalEntry | UnknownEntry,
+  { agent, peerId }: { agent: string; peerId: string },
+): LoggedEntry {
+  const isAboutPeer = entry.type === 'peer.seen' || entry.type === 'peer.lost'
+  return { ...entry, ...(isAboutPeer ? { peer: entry.peerId } : {}), agent, peerId }
 }

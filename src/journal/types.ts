@@ -184,6 +184,8 @@ export type LoggedEntry = (JournalEntry | UnknownEntry) & {
   /** Name and peer id of the agent whose journal holds it. */
   agent: string
   peerId: string
+  /** Of `peer.seen` and `peer.lost`: id of the peer that it is about. */
+  peer?: string
 }
 
 export interface Query {

@@ -20,8 +20,8 @@ const list = (label: string, words: readonly string[]) =>
 const describeType: Describe = {
   'agent.started': (entry) => [entry.name, `version ${entry.version}`, peer(entry.peerId)],
   'agent.stopped': (entry) => [entry.reason],
-  'peer.seen': (entry) => [entry.name ?? '', peer(entry.peerId)],
-  'peer.lost': (entry) => [peer(entry.peerId), entry.reason],
+  'peer.seen': (entry) => [entry.name ?? '', peer(entry.peer ?? entry.peerId)],
+  'peer.lost': (entry) => [peer(entry.peer ?? entry.peerId), entry.reason],
   'issue.seen': (entry) => [
     quoted(entry.title),
     list('labels', entry.labels),

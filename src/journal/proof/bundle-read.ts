@@ -18,7 +18,7 @@ import {
   type BundleJournal,
 } from './bundle.ts'
 import { decodeLine, invalid, linesOf, tooLarge } from './bundle-lines.ts'
-import { decodeEntry } from '../decode.ts'
+import { decodeEntry, logged } from '../decode.ts'
 import { JournalError } from '../errors.ts'
 import { checkIdentity } from './identity.ts'
 import type { PreviousJournal } from '../entries.ts'
@@ -159,7 +159,7 @@ export async function readBundle(
         if (entry.previous !== undefined) links.push({ from: reading, previous: entry.previous })
       }
     }
-    onEntry?.({ ...entry, agent: reading.name, peerId: head.peerId })
+    onEntry?.(logged(entry, { agent: reading.name, peerId: head.peerId }))
   }
 
   function onSubtree(reading: Reading, [depth, size, hash]: [number, number, string]): void {

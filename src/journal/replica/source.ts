@@ -12,7 +12,7 @@ import type { DownloadRange, Hypercore } from 'hypercore'
 import { join } from 'node:path'
 import { explain } from '../../util/index.ts'
 import { createChunkIndex, type ChunkIndex } from '../reading/chunk-index.ts'
-import { decodeEntry } from '../decode.ts'
+import { decodeEntry, logged } from '../decode.ts'
 import { storageError } from '../errors.ts'
 import { readIdentity } from '../proof/identity.ts'
 import { droppedFrom, KeptEntries } from './kept.ts'
@@ -202,7 +202,7 @@ export class Source {
     if (decoded.ok) {
       this.index.offer(seq, decoded.entry)
       this.#components.onOrder(orderOf(decoded.entry))
-      return { ...decoded.entry, agent: this.name, peerId: this.#peerId }
+      return logged(decoded.entry, { agent: this.name, peerId: this.#peerId })
     }
     this.index.offer(seq, undefined)
     if (this.#garbage.size < maxGarbage && !this.#garbage.has(seq)) {
