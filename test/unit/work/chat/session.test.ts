@@ -130,12 +130,12 @@ async function session(
   return { session: opened, clock, permit, limiter, asked, events, runs }
 }
 
-/** Lets time pass, in small steps, until the turn is over. */
+/** Lets time pass, in small steps, until the turn is over; files are read in true time meanwhile. */
 async function passing<T>(turn: Promise<T>, clock: { pass(ms: number): void }): Promise<T> {
   const state = { over: false }
   const done = turn.finally(() => (state.over = true))
   for (let steps = 0; steps < 5_000 && !state.over; steps += 1) {
-    await new Promise(setImmediate)
+    await new Promise((resolve) => setTimeout(resolve, 1))
     clock.pass(50)
   }
   return done
