@@ -69,7 +69,7 @@ const HYPERCORE = packages(['hypercore', 'corestore', 'hyperbee', 'hypercore-[^/
 /** Not `@octokit/openapi-types`, which holds types alone: the forge's answers are checked by them. */
 const OCTOKIT = packages(['octokit', '@octokit/(?!openapi-types)[^/]+'])
 
-const MODELS = packages(['openai', 're2js', 'undici'])
+const MODELS = packages(['openai', 'undici'])
 
 /** What no client command may load, even indirectly. */
 export const heavy = [LIBP2P, HYPERCORE, OCTOKIT]

@@ -3,6 +3,7 @@
  * Both are hostile text: bounded, schema-checked, and never a command line. A chore is only a name
  * that the repository's `WORKFLOW.md` must declare.
  */
+import { fromMarkdown } from 'mdast-util-from-markdown'
 import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
 import { TasksError } from '../errors.ts'
@@ -31,38 +32,41 @@ export interface Instructions {
 
 const maxBlockBytes = 4_096
 
-interface FenceLine {
-  /** Backticks or tildes. */
-  mark: string
-  /** What follows, trimmed. */
-  info: string
-}
-
-function fenceOf(line: string): FenceLine | undefined {
-  const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)
-  if (mark?.[1] === undefined) return undefined
-  return { mark: mark[1], info: line.slice(mark[0].length).trim() }
-}
+/** In a longer text no block is looked for; GitHub's own limit is 65,536 characters. */
+const maxBodyChars = 70_000
+/** Elements whose content a page does not show. */
+const dropped =
+  /<(\/?)(?:script|style|title|textarea|template|noscript|iframe|noembed|noframes|xmp|plaintext|svg|math|object|select|head)\b/gi
 
 /**
- * Text of the first closed `bzzz` fence that does not stand within another one, as CommonMark
- * reads fences. Line by line, since the body is hostile: time is linear in its length.
+ * Text of the one closed `bzzz` fence that the issue's page shows: who labels an issue has read the page,
+ * so what stands in a comment, within another fence, or in what pages drop counts for nothing.
+ * Errors: `INSTRUCTIONS_INVALID` for more than one.
  */
 function findBlock(body: string): string | undefined {
-  const lines = body.split(/\r?\n/)
-  let open: (FenceLine & { at: number }) | undefined
-  for (const [at, line] of lines.entries()) {
-    const fence = fenceOf(line)
-    if (fence === undefined) continue
-    const { mark, info } = fence
-    if (open === undefined) {
-      if (mark.startsWith('~') || !info.includes('`')) open = { mark, info, at }
-    } else if (info === '' && mark.startsWith(open.mark)) {
-      if (open.info === 'bzzz') return lines.slice(open.at + 1, at).join('\n')
-      open = undefined
+  if (body.length > maxBodyChars || !body.includes('bzzz')) return undefined
+  const text = body.replace(/\r\n?/g, '\n')
+  const blocks: string[] = []
+  let depth = 0
+  for (const node of fromMarkdown(text).children) {
+    if (node.type === 'html') {
+      for (const [, closes] of node.value.matchAll(dropped))
+        depth = Math.max(0, depth + (closes === '/' ? -1 : 1))
     }
+    if (depth > 0 || node.type !== 'code' || node.lang !== 'bzzz' || (node.meta ?? '') !== '')
+      continue
+    const source = text.slice(node.position?.start.offset, node.position?.end.offset)
+    if (isClosed(source)) blocks.push(node.value)
   }
-  return undefined
+  if (blocks.length > 1) throw invalid('', `there are ${blocks.length} bzzz blocks`, undefined)
+  return blocks[0]
+}
+
+/** A fence that nobody closed goes on to the end of the text: what belongs to it nobody meant to say. */
+function isClosed(source: string): boolean {
+  const mark = /^(`{3,}|~{3,})/.exec(source)?.[1] ?? ''
+  const last = source.trimEnd().split('\n').at(-1)?.trim() ?? ''
+  return source.includes('\n') && last.startsWith(mark) && /^(?:`+|~+)$/.test(last)
 }
 
 /** Errors: `INSTRUCTIONS_INVALID` (data: path, line within the block). No block gives an empty object. */

@@ -25,6 +25,22 @@ describe('decodeInstructions', () => {
     })
   })
 
+  it.each([
+    ['in a comment', '<!--\n```bzzz\nchore: snoop\n```\n-->\nPlease say hello'],
+    ['in what pages drop', '<template>\n\n```bzzz\nchore: snoop\n```\n\n</template>'],
+    ['in another fence', '````\n```bzzz\nchore: snoop\n```\n````'],
+    ['in a quotation', '> ```bzzz\n> chore: snoop\n> ```'],
+    ['that nobody closed', '```bzzz\nchore: snoop\n'],
+  ])('does not see a block %s', (_, body) => {
+    expect(decodeInstructions(body)).toEqual({ needs: [] })
+  })
+
+  it('sees a block after a comment, and refuses two', () => {
+    const block = '```bzzz\nchore: x\n```\n'
+    expect(decodeInstructions(`<!-- note -->\n\n${block}`)).toMatchObject({ chore: 'x' })
+    expect(() => decodeInstructions(`${block}\ntext\n\n${block}`)).toThrow('2 bzzz blocks')
+  })
+
   it('takes carriage returns and longer fences', () => {
     expect(decodeInstructions('````bzzz\r\nchore: x\r\n````\r\n')).toEqual({
       chore: 'x',
@@ -38,7 +54,6 @@ describe('decodeInstructions', () => {
     ['spaces around the word', '``` bzzz  \nchore: x\n```  '],
     ['a longer closing fence', '```bzzz\nchore: x\n`````'],
     ['other fences before it', '```sh\nls\n```\n~~~\n```\n~~~\n```bzzz\nchore: x\n```'],
-    ['the first of two', '```bzzz\nchore: x\n```\n```bzzz\nchore: y\n```'],
     ['inline code that looks like a fence', '```a`b\n```bzzz\nchore: x\n```'],
     ['fences of the other kind within', '~~~bzzz\n# ```\nchore: x\n~~~'],
   ])('takes %s', (_what, body) => {
@@ -67,8 +82,8 @@ describe('decodeInstructions', () => {
     ['carriage returns', '```bzzz\r'],
     ['tildes and backticks', '~~~\n```\n'],
   ])('reads a body of nothing but %s in linear time', (_what, unit, end = '') => {
-    const size = 262_144
-    const grow = () => Array.from({ length: 700 }, (_, n) => `${'`'.repeat(n + 3)}bzzz`).join('\n')
+    const size = 65_536
+    const grow = () => Array.from({ length: 340 }, (_, n) => `${'`'.repeat(n + 3)}bzzz`).join('\n')
     const text = unit === 'grow' ? grow() : unit.repeat(size / unit.length)
     const body = `${text.slice(0, size - end.length)}${end}`
     // Quadratic time would be far more, however busy the machine is.
