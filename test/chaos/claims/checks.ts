@@ -127,6 +127,10 @@ export function unanswered(world: World, issue: number): boolean {
   const pull = server.pullOf(issue)
   const { open, labels, assignees } = server.issue(issue)
   if (pull === undefined || world.tampered || pull.labels.includes(needsHuman)) return false
+  // One that was opened anew though a person had closed the one before is not looked after: docs/claims.md.
+  const mark = `Closes #${issue}\n`
+  if (server.pulls.some(({ body, ended }) => body.startsWith(mark) && ended?.merged === false))
+    return false
   const logins = new Set(world.machines.map(({ login }) => login))
   const isWanted = open && labels.includes(trigger) && !labels.includes(failedLabel)
   if (!isWanted || assignees.some((login) => !logins.has(login))) return false
