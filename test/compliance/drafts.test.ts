@@ -99,6 +99,33 @@ describe('a draft', () => {
     expect(await isDraft()).toBe(false)
   })
 
+  it('stays one where GraphQL refuses, which is asked once', async () => {
+    const { agent, at, as, has, isDraft, pass, pull } = await scene({
+      feedback: { drafts: 'checks' },
+    })
+    await world.forge.addUser({
+      login: `a${count % 5}`,
+      token: `token-a${count % 5}`,
+      role: 'push',
+      permissions: {
+        contents: 'write',
+        issues: 'write',
+        pull_requests: 'read',
+        statuses: 'read',
+        checks: 'read',
+      },
+    })
+    const asked = world.counting(/graphql$/)
+    await pass()
+    const review = { event: 'REQUEST_CHANGES' as const, body: 'Again.' }
+    await until('it is asked', patient, async () => asked.hits > 0)
+    await as('grace').pulls.createReview({ ...at, pull_number: pull.number, ...review })
+    await has('feedback.round')
+    expect(asked.hits).toBe(1)
+    expect(entriesOf(agent, 'feedback.ready')).toEqual([])
+    expect(await isDraft()).toBe(true)
+  })
+
   it('stays one for its label, whatever its checks say', async () => {
     const { agent, has, isDraft, pass, as, at, pull } = await scene(
       { feedback: { drafts: 'checks', draftLabel: 'bzzz:draft' } },
