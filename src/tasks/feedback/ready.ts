@@ -8,13 +8,6 @@ const noChecksMs = 2 * 60_000
 
 const passing = ['GITHUB_UNREACHABLE', 'GITHUB_RATE_LIMITED', 'DEADLINE'] as const
 
-/** An answer of GraphQL that holds errors has no status of its own, and counts as none elsewhere. */
-function passes(error: unknown): boolean {
-  const { cause } = error instanceof Error ? error : {}
-  const isAnswer = cause instanceof Error && 'errors' in cause && Array.isArray(cause.errors)
-  return !isAnswer && passing.some((code) => hasCode(error, code))
-}
-
 /** A draft that waited for its checks. Where GitHub refuses, it is left as it is, and that is said once. */
 export async function makeReady(
   { floor, place, memory, reviews }: Parts,
@@ -39,7 +32,7 @@ export async function makeReady(
   } catch (error) {
     if (signal.aborted) throw error
     const told = { event: 'feedback.ready', ...about, err: explain(error) }
-    if (passes(error)) {
+    if (passing.some((code) => hasCode(error, code))) {
       context.logger.info(told, 'the pull request is not ready yet; asked again at the next look')
       return
     }
