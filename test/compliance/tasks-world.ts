@@ -27,6 +27,8 @@ export interface MemberInit extends Partial<TasksInit> {
   offers?: string[]
   /** What the work changes, by path; null removes. Default: nothing, in a commit of its own. */
   edit?: (order: Parameters<TasksWork['run']>[0]) => Record<string, string> | Error | null
+  /** Last words of the executor. Default: none. */
+  summary?: string
   /** A dead one reaches no git remote any more; the mesh forgets it by hand. */
   alive?: { dead: boolean }
   /** Resolves when the work at an issue is to end. Default: at once. */
@@ -106,7 +108,7 @@ export class TasksWorld {
 
   async agent(init: MemberInit): Promise<Member> {
     const { name, repos, offers = [], until = async () => undefined, ...rest } = init
-    const { edit, alive, ...more } = rest
+    const { edit, alive, summary = '', ...more } = rest
     const git = createGit({ processes: this.processes })
     const entries: LoggedEntry[] = []
     const worked: number[] = []
@@ -170,7 +172,7 @@ export class TasksWorld {
         const args = ['commit-tree', tree, '-p', start, '-m', `work ${number}`]
         const head = files === null ? start : (await git(args, { cwd: gitDir, env })).trim()
         await git(['update-ref', `refs/made/${number}`, head], { cwd: gitDir })
-        const made = { gitDir, head, files: [], summary: '' }
+        const made = { gitDir, head, files: [], summary }
         const common = { checks: [], executor: 'fake', durationMs: 1 }
         const outcome =
           failure !== undefined && !signal.aborted

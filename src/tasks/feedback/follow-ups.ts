@@ -68,24 +68,32 @@ export async function openNamed(
   if (issues.length === 0) return
   const { repo } = job.place
   const opened: { issue: number; kind: string; title: string }[] = []
+  const open = async ({ kind, title, body, mark }: Named & { mark: string }): Promise<number> => {
+    const text = [fenced(body), '', mark].join('\n')
+    const labels = followUps === 'trigger' ? [settings.trigger] : []
+    const made = await reviews.openIssue(
+      repo,
+      { title: oneLine(title), body: text, labels },
+      signal,
+    )
+    opened.push({ issue: made.number, kind, title: short(title) })
+    return made.id
+  }
+  const link = (id: number) =>
+    reviews.addPart(repo, job.issue.number, id, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error
+      // Not every forge has them, and it may be linked already; the text names the issue.
+      if (hasCode(error, 'GITHUB_NOT_FOUND') || hasCode(error, 'GITHUB_REFUSED')) return
+      logger.warn({ ...about, err: explain(error) }, 'an issue could not be made a sub-issue')
+    })
   try {
     const known = await reviews.openedBy(repo, context.login, signal)
     for (const { kind, title, body } of issues) {
       const mark = `Named at #${job.issue.number}, ${code(keyOf('named', repo, job.issue.number, title))}.`
-      if (known.some((one) => one.body.includes(mark))) continue
-      const text = [fenced(body), '', mark].join('\n')
-      const labels = followUps === 'trigger' ? [settings.trigger] : []
-      const made = await reviews.openIssue(
-        repo,
-        { title: oneLine(title), body: text, labels },
-        signal,
-      )
-      opened.push({ issue: made.number, kind, title: short(title) })
-      if (kind === 'sub-issue')
-        await reviews.addPart(repo, job.issue.number, made.id, signal).catch((error: unknown) => {
-          // Not every forge has them; the text names the issue.
-          if (!hasCode(error, 'GITHUB_NOT_FOUND') && !hasCode(error, 'GITHUB_REFUSED')) throw error
-        })
+      const before = known.find((one) => one.body.includes(mark))
+      const id = before?.id ?? (await open({ kind, title, body, mark }))
+      // Again after a restart: it may have come between the issue and its link.
+      if (kind === 'sub-issue') await link(id)
     }
   } catch (error) {
     if (signal.aborted) throw error

@@ -1,10 +1,12 @@
 /** Drafts that become pull requests for review by themselves. */
-import { explain } from '../../util/index.ts'
+import { explain, hasCode } from '../../util/index.ts'
 import type { Parts } from './answer.ts'
 import type { Watched } from './watched.ts'
 
 /** How long a draft without checks waits for some to appear, ms. */
 const noChecksMs = 2 * 60_000
+
+const passing = ['GITHUB_UNREACHABLE', 'GITHUB_RATE_LIMITED', 'DEADLINE'] as const
 
 /** A draft that waited for its checks. Where GitHub refuses, it is left as it is, and that is said once. */
 export async function makeReady(
@@ -25,13 +27,16 @@ export async function makeReady(
   try {
     await reviews.ready(place.repo, seen.pull.nodeId, signal)
     one.readAt = -Infinity
+    one.seen = { ...seen, pull: { ...seen.pull, draft: false } }
     await context.journal.append({ type: 'feedback.ready', ...about })
   } catch (error) {
     if (signal.aborted) throw error
+    const told = { event: 'feedback.ready', ...about, err: explain(error) }
+    if (passing.some((code) => hasCode(error, code))) {
+      context.logger.info(told, 'the pull request is not ready yet; asked again at the next look')
+      return
+    }
     one.staysDraft = true
-    context.logger.warn(
-      { event: 'feedback.ready', ...about, err: explain(error) },
-      'the pull request could not be made ready and stays a draft',
-    )
+    context.logger.warn(told, 'the pull request could not be made ready and stays a draft')
   }
 }

@@ -69,7 +69,7 @@ export interface ReviewCalls {
     repo: string,
     login: string,
     signal: AbortSignal,
-  ): Promise<{ number: number; body: string }[]>
+  ): Promise<{ id: number; number: number; body: string }[]>
 }
 
 export type Graphql = (
@@ -256,7 +256,8 @@ export function reviewCalls(call: Call, graphql: Graphql): ReviewCalls {
     async openedBy(repo, login, signal) {
       const order = { state: 'all', creator: login, sort: 'created', direction: 'desc' }
       const parameters = { ...at(repo), ...order, per_page: perPage }
-      return (await call(`GET ${R}/issues`, parameters, bodiesSchema, signal)).data
+      const { data } = await call(`GET ${R}/issues`, parameters, bodiesSchema, signal)
+      return data.filter(({ pull_request: pull }) => pull === undefined)
     },
   }
 }
