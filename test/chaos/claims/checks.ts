@@ -207,8 +207,12 @@ function executions(world: World, issue: number): string[] {
   )
 }
 
-/** Nobody but agents moves work branches here, so none may take its branch for somebody else's. */
+/**
+ * Nobody but agents moves work branches here, so none may take its branch for somebody else's; but where
+ * somebody forced the claim ref, two may have held the issue.
+ */
 function refusals(world: World): string[] {
+  if (world.tampered) return []
   return world.machines.flatMap(({ name, journal }) =>
     journal.flatMap((entry) =>
       (entry.type === 'checkpoint.refused' && entry.reason.includes('someone else')) ||
@@ -219,11 +223,16 @@ function refusals(world: World): string[] {
   )
 }
 
-/** Who goes on has all that was kept: nothing done is done twice. */
+/**
+ * Who goes on has all that was kept: nothing done is done twice. Not one that slept while somebody took
+ * over: it begins with what it saw before, and is ended when it notices.
+ */
 function resumptions(world: World, issue: number): string[] {
   if (world.tampered) return []
-  return world.started
-    .filter((one) => one.issue === issue && one.from < one.kept)
+  const all = world.started.filter((one) => one.issue === issue)
+  return all
+    .filter((one) => one.from < one.kept)
+    .filter((one) => !all.slice(0, all.indexOf(one)).some(({ attempt }) => attempt > one.attempt))
     .map(
       ({ attempt, from, kept }) =>
         `attempt ${attempt} at #${issue} begins at ${from} of ${kept} ms`,
