@@ -274,27 +274,6 @@ describe('a crash', () => {
   })
 })
 
-describe('a journal whose owner is gone', () => {
-  it('is read and verified from whoever has it, from hand to hand', async () => {
-    const network = new Network()
-    const ada = await startMember('ada', { network })
-    await write(ada, 'a', 'b')
-    const { key, epoch } = ada.journal.head()
-    let [giver, giverName] = [ada, 'ada']
-    for (const name of ['bob', 'cyd', 'dan']) {
-      const taker = await startMember(name, { network })
-      taker.journal.follow({ peerId: ada.identity.peerId, key, epoch, name: 'ada' })
-      meet(giver, taker)
-      await replicated(taker.journal, ada.identity.peerId, 3)
-      await giver.journal.stop()
-      expect(await titles(taker)).toEqual(['a', 'b'])
-      const own = (await taker.journal.verify('ada')).find((one) => one.key === key)
-      expect([giverName, own]).toMatchObject([giverName, { ok: true, problems: [] }])
-      ;[giver, giverName] = [taker, name]
-    }
-  })
-})
-
 describe('a start', () => {
   it('goes on in its epoch when a peer holds no more than is here', async () => {
     const network = new Network()
