@@ -14,7 +14,7 @@ const others: ReadonlySet<string> = new Set<OtherCode>([
   'QUESTION_UNKNOWN',
 ])
 
-/** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, path}. */
+/** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, column, path}. */
 export class WorkError extends CodedError<WorkErrorCode> {}
 
 /** The code of a failure of a task; undefined for every other error. */
