@@ -139,7 +139,8 @@ function wrongValue(issue: Issue, layer: Source, options: readonly Described[]):
   const form = formOf(fieldsAt(issue.path, layer.values, option)) ?? option?.form
   const allowed = form === undefined ? 'a mapping of options' : `${form}${unit}`
   const where = layer.where(issue.path)
-  return { ...where, path: pathText(issue.path), message: issueText(issue), allowed }
+  const given = valueAt(layer.values, issue.path) !== undefined
+  return { ...where, path: pathText(issue.path), message: issueText(issue, given), allowed }
 }
 
 function formOf(at: ReturnType<typeof fieldsAt>): string | undefined {
@@ -148,11 +149,12 @@ function formOf(at: ReturnType<typeof fieldsAt>): string | undefined {
 }
 
 /** Zod's own texts name types, never values; unions say only that nothing fitted. */
-function issueText(issue: Issue): string {
+function issueText(issue: Issue, given: boolean): string {
   if (isMissing(issue)) return 'is missing'
   if (issue.code === 'invalid_union') {
-    if (issue.errors.length > 0) return 'wrong form'
-    return 'is missing, or none of those that there are'
+    if (issue.errors.length > 0)
+      return issue.message === 'Invalid input' ? 'wrong form' : issue.message
+    return given ? 'is none of those that there are' : 'is missing'
   }
   if (issue.code === 'invalid_key') return issue.issues[0]?.message ?? 'is no name'
   if (issue.code === 'custom' || issue.code === 'invalid_format') return issue.message

@@ -1,7 +1,7 @@
 /** The operator's policy file: bounded, YAML 1.2 with unique keys, and refused as a whole when a rule is wrong. */
 import { readFile, stat } from 'node:fs/promises'
 import { decodeYaml, placedText, type Fields, type Problem } from '../../config/index.ts'
-import { hasCode } from '../../util/index.ts'
+import { explain, hasCode } from '../../util/index.ts'
 import { WorkError } from '../errors.ts'
 import { permissionSchema, TOOL_KINDS, type PermissionPolicy } from './policy.ts'
 
@@ -27,8 +27,8 @@ const options = [
 ]
 
 /**
- * Errors: `PERMISSIONS_INVALID` (data: file, line, column, path, reason), also for a file that cannot be read,
- * then without a line.
+ * Errors: `PERMISSIONS_INVALID`, for what is in it with data {file, line, column, path, problem}, for a file that
+ * cannot be read with {file, reason}.
  */
 export async function readPermissions(file: string): Promise<PermissionPolicy> {
   const text = await readText(file)
@@ -37,10 +37,11 @@ export async function readPermissions(file: string): Promise<PermissionPolicy> {
   throw invalid(decoded.problems)
 }
 
-function invalid([problem]: readonly Problem[]): WorkError {
-  const { file, line, column, path, message } = problem as Problem
-  return new WorkError('PERMISSIONS_INVALID', placedText(problem as Problem), {
-    data: { file, line, column, path, reason: message, allowed: problem?.allowed },
+function invalid([first]: readonly Problem[]): WorkError {
+  const problem = first as Problem
+  const { file, line, column, path } = problem
+  return new WorkError('PERMISSIONS_INVALID', placedText(problem), {
+    data: { file, line, column, path, problem },
     next: 'Correct the rule; docs/executors.md shows their form.',
   })
 }
@@ -49,7 +50,7 @@ async function readText(file: string): Promise<string> {
   const tooLarge = `it has more than ${MAX_FILE_BYTES} bytes`
   const unreadable = (reason: string, cause?: unknown) =>
     new WorkError('PERMISSIONS_INVALID', `The permissions ${file} cannot be read: ${reason}.`, {
-      data: { file, path: '', reason },
+      data: { file, reason },
       next: 'Correct `work.permissions`, or the file and who may read it.',
       cause,
     })
@@ -62,7 +63,7 @@ async function readText(file: string): Promise<string> {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
     if (cause instanceof WorkError) throw cause
-    throw unreadable(reasons.find(([code]) => hasCode(cause, code))?.[1] ?? 'it fails', cause)
+    throw unreadable(reasons.find(([code]) => hasCode(cause, code))?.[1] ?? explain(cause), cause)
   }
 }
 

@@ -109,12 +109,17 @@ Be kind.
     ],
     ['chores:\n  "a b":\n    run: [x]', 3, 'chores."a b"'],
     ['wallTimeMs: 5000\nwallTimeMs: 6000', 3, ''],
-    ['a: [', 3, ''],
+    ['a: [', 2, ''],
     ['just text', 2, ''],
   ])('names the line and the field of %j', (yaml, line, path) => {
     const error = failing(() => of(yaml))
     expect(error.code).toBe('WORKFLOW_INVALID')
-    expect(error.data).toMatchObject({ file: 'WORKFLOW.md', line, path, column: expect.any(Number) })
+    expect(error.data).toMatchObject({
+      file: 'WORKFLOW.md',
+      line,
+      path,
+      column: expect.any(Number),
+    })
     expect(error.message).toMatch(new RegExp(`^WORKFLOW\\.md:${line}:\\d+`))
     expect(error.next).toContain('WORKFLOW.md')
   })
