@@ -2,6 +2,7 @@
  * What is wrong with a configuration that its own schema has let pass: executors that could not be made, and
  * files that it names. Found before anything starts, and told with the place of the option.
  */
+import { access } from 'node:fs/promises'
 import {
   invalid,
   placedText,
@@ -41,7 +42,7 @@ export async function assertUsable(loaded: Loaded): Promise<void> {
 /** The same, and every secret that the configuration itself names. Reads no secret but to see that it is there. */
 export async function checkConfig(loaded: Loaded, env: Env): Promise<ConfigCheck> {
   const problems = await usable(loaded)
-  const warnings: string[] = []
+  const warnings = await missingPlaces(loaded)
   for (const one of named(loaded.config)) {
     const found = await look(one, loaded, env)
     if (found === undefined) continue
@@ -63,6 +64,19 @@ async function usable(loaded: Loaded): Promise<Problem[]> {
   if (work.permissions === undefined || !roles.includes('worker')) return problems
   const wrong = await permissionsProblem(work.permissions, loaded)
   return wrong === undefined ? problems : [...problems, wrong]
+}
+
+/** A sandbox shows what is there of `work.readable`, and says nothing of the rest. */
+async function missingPlaces({ config, where }: Loaded): Promise<string[]> {
+  const told = config.work.readable.map(async (place, index) => {
+    const at = { ...where(['work', 'readable', index]), path: `work.readable[${index}]` }
+    const there = await access(place).then(
+      () => true,
+      () => false,
+    )
+    return there ? [] : [placedText({ ...at, message: `${place} is not there` })]
+  })
+  return (await Promise.all(told)).flat()
 }
 
 /** `work.use` names what there is not: nothing would be used, without a word. */

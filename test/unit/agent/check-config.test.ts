@@ -53,6 +53,14 @@ describe('executors', () => {
   })
 })
 
+it('warns of places to read that are not there', async () => {
+  const { problems, warnings } = await found('work: { readable: [., ./gone] }')
+  expect(problems).toEqual([])
+  expect(warnings).toEqual([
+    expect.stringMatching(/bzzz\.yaml:2:23 work\.readable\[1\]: .*gone is not/),
+  ])
+})
+
 describe('permissions', () => {
   const lines = ['work:', '  permissions: rules.yaml']
 
