@@ -1,6 +1,6 @@
 /** Commands that run something here: the demo, an agent, a forge; and the configuration they read. */
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
-import { help, repository, whole } from './options.ts'
+import { help, path, repository, whole } from './options.ts'
 import type { Root, Run } from './root.ts'
 
 export function registerAgent(root: Root, run: Run): void {
@@ -35,9 +35,10 @@ export function registerAgent(root: Root, run: Run): void {
     .summary('start this machine’s agent')
     .description(
       help(
-        'Runs an agent in the foreground until Ctrl-C.',
+        'Runs an agent in the foreground until Ctrl-C. It needs a repository and a token; a home that belongs to no mesh founds one.',
         'GITHUB_TOKEN=… bzzz up --repo owner/name',
         'bzzz up                       with a bzzz.yaml that names repositories and token',
+        'bzzz up --dry-run             to see what it would do',
       ),
     )
     .option('--name <name>', 'name of the agent for people')
@@ -48,7 +49,10 @@ export function registerAgent(root: Root, run: Run): void {
         'form of the log on stderr (default: text on a terminal, else json)',
       ).choices(['json', 'text']),
     )
-    .option('--dry-run', 'say what would be written to GitHub; write and take nothing')
+    .option(
+      '--dry-run',
+      'say what would be written to GitHub; write and take nothing, found and join no mesh',
+    )
     .addOption(new Option('--lease-stdin', 'stop when stdin closes').hideHelp())
     .action((options, command) =>
       run(
@@ -153,12 +157,21 @@ function registerConfig(root: Root, run: Run): void {
     .summary('check whether `bzzz up` would accept it')
     .description(
       help(
-        'Checks whether `bzzz up` would accept it.',
+        'Checks whether `bzzz up` would accept it: every option, every executor, and the files that it names, such as permissions and keys. Exits 2 when something is wrong.',
         'bzzz config validate --config ./bzzz.yaml',
+        'bzzz config validate --workflow WORKFLOW.md     before it is on the default branch',
       ),
     )
-    .action((_options, command) =>
-      run(command.optsWithGlobals(), async (context) => (await load()).configValidate(context)),
+    .addOption(
+      new Option(
+        '--workflow <file>',
+        'check a repository’s WORKFLOW.md instead, its checks and chores',
+      ).argParser(path),
+    )
+    .action((options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await load()).configValidate(context, options),
+      ),
     )
   config
     .command('schema')
