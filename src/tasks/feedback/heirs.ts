@@ -1,7 +1,8 @@
 /**
- * Pull requests whose owner is gone. Whoever sees the closing record of an agent that has not been in the
- * mesh for its lease and the margin looks for the pull request, in the order of rendezvous, a pause
- * apart; the claim of a round decides who answers what is said there, as always.
+ * Pull requests whose owner is gone, or has let a round go that it could not begin. Whoever sees the closing
+ * record of an agent that has not been in the mesh for its lease and the margin, or a round that was let
+ * go, looks for the pull request, in the order of rendezvous, a pause apart; the claim of a round decides
+ * who answers what is said there, as always.
  */
 import { marginMs } from '../intake/consider.ts'
 import type { RepoContext } from '../context.ts'
@@ -42,10 +43,12 @@ export async function inheritPulls(
     if (watched.has(issue) || tip?.is !== 'record' || none.get(issue) === tip.oid) continue
     const { record } = tip
     const isPublished = record.state === 'done' || record.round !== undefined
-    const awaySince = memory.away.get(record.peerId)
-    if (!isPublished || record.peerId === mesh.peerId || awaySince === undefined) continue
-    const patience = record.leaseMs + marginMs + placeFor(floor, place, issue) * stepMs
-    if (now - awaySince < patience) continue
+    // Whoever could not begin its round has let it go, and is still here.
+    const isFree = record.round !== undefined && record.state === 'released'
+    const since = isFree ? memory.sightings.get(issue)?.since : memory.away.get(record.peerId)
+    if (!isPublished || record.peerId === mesh.peerId || since === undefined) continue
+    const lease = isFree ? 0 : record.leaseMs + marginMs
+    if (now - since < lease + placeFor(floor, place, issue) * stepMs) continue
     const branch = `${settings.branchPrefix}${issue}`
     const found = await github.findPull(place.repo, branch, place.info.defaultBranch, signal)
     none.set(issue, tip.oid)
