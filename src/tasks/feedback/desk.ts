@@ -15,6 +15,7 @@ import { safetyOf } from '../look/polling.ts'
 import { answer } from './answer.ts'
 import { inheritPulls } from './heirs.ts'
 import { createManners } from './manners.ts'
+import { leaveToOwners } from './owners.ts'
 import { obeyComments, type Talk } from './obey.ts'
 import { createPeople, type People } from './people.ts'
 import { readPulls } from './reading.ts'
@@ -113,6 +114,7 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
       const parts = { floor, place, memory, own, reviews, people }
       try {
         await inheritPulls(floor, place, memory, own.watched, own.none, signal)
+        await leaveToOwners(floor, place, memory, own.watched, signal)
         const now = clock.monotonic()
         const isDue = asked || now - own.lookedAt >= early * settings.pollMs
         if (own.watched.size > 0 && isDue) {
