@@ -1,5 +1,6 @@
 /** Commands that run something here: the demo, an agent, a forge; and the configuration they read. */
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
+import type { ForgeAccount } from './commands/forge.ts'
 import { help, path, repository, whole } from './options.ts'
 import type { Root, Run } from './root.ts'
 
@@ -96,6 +97,20 @@ function registerForge(root: Root, run: Run): void {
     last.from = from
     return from
   }
+  const users: ForgeAccount[] = []
+  const addUser = (text: string): ForgeAccount[] => {
+    const [, login = '', role = 'write'] =
+      /^([A-Za-z0-9][A-Za-z0-9-]{0,38})(?::(read|triage|write|admin))?$/.exec(text) ?? []
+    if (login === '')
+      throw new InvalidArgumentError(
+        'Write NAME or NAME:ROLE, where ROLE is read, triage, write or admin.',
+      )
+    const same = (one: ForgeAccount) => one.login.toLowerCase() === login.toLowerCase()
+    if (login.toLowerCase() === 'bzzz' || users.some(same))
+      throw new InvalidArgumentError(`There is an account ${login} already; name each one once.`)
+    users.push({ login, role: role as ForgeAccount['role'] })
+    return users
+  }
   root
     .command('forge')
     .summary('a GitHub-compatible server on a directory that lasts')
@@ -104,6 +119,7 @@ function registerForge(root: Root, run: Run): void {
         'Runs a small GitHub-compatible server in the foreground until Ctrl-C.',
         'bzzz forge --repo octo/lib --from ./lib',
         'bzzz forge --dir /srv/forge --port 3000',
+        'bzzz forge --repo octo/lib --user grace --user mallory:read',
       ),
     )
     .option('--dir <dir>', 'where repositories, issues and the token are kept', './bzzz-forge')
@@ -122,9 +138,22 @@ function registerForge(root: Root, run: Run): void {
         addFrom,
       ),
     )
-    .action(({ dir, port, repo }, command) =>
+    .addOption(
+      new Option(
+        '--user <name[:role]>',
+        'a further account with a token of its own; role read, triage, write (the default) or admin; repeatable',
+      )
+        .default(users, 'none')
+        .argParser(addUser),
+    )
+    .action(({ dir, port, repo, user }, command) =>
       run(command.optsWithGlobals(), async (context) =>
-        (await import('./commands/forge.ts')).forgeCommand(context, { dir, port, repos: repo }),
+        (await import('./commands/forge.ts')).forgeCommand(context, {
+          dir,
+          port,
+          repos: repo,
+          users: user,
+        }),
       ),
     )
 }
