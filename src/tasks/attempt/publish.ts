@@ -60,6 +60,7 @@ export async function publish(
       signal,
     )
   const intent = { seq: 0 }
+  let sentAt = 0
   let noted: string | undefined
   let refusedRounds = 0
   for (let round = 1; ; round += 1) {
@@ -71,6 +72,7 @@ export async function publish(
     held.publishing = true
     const other = await recheck(context, held, signal)
     if (other !== undefined) return other
+    sentAt = context.clock.now()
     const sent = await send(context, held, fit, intent, signal)
     if (sent.is === 'published') break
     if (sent.is === 'lost') return 'lost'
@@ -104,12 +106,11 @@ export async function publish(
     return 'done'
   }
   const body = pullBody(job.issue, init.work, await signatureOf(context, held, intent.seq))
-  const outcome = await openPull(
-    context,
-    held,
-    { branch: about.branch, head, title: pullTitle(job.issue), body },
-    signal,
-  )
+  // Held up for so long, by GitHub or by a stop of this process, that an heir may have been here.
+  const mayBeThere = context.clock.now() - sentAt >= context.settings.leaseMs
+  const title = pullTitle(job.issue)
+  const pull = { branch: about.branch, head, title, body, mayBeThere }
+  const outcome = await openPull(context, held, pull, signal)
   await openNamed(context, job, init.work.summary, signal)
   return outcome
 }

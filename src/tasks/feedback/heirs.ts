@@ -1,13 +1,20 @@
 /**
- * Pull requests whose owner is gone. Whoever sees the closing record of an agent that has not been in the
- * mesh for its lease and the margin looks for the pull request, in the order of rendezvous, a pause
- * apart; the claim of a round decides who answers what is said there, as always.
+ * Pull requests that nobody looks after, though they are open: their owner is gone, a person opened them
+ * again, or the request that opened them arrived so late that a person had closed another one for the
+ * same work meanwhile. Whoever wrote the closing record looks for them; once that agent has not been in
+ * the mesh for its lease and the margin, others do, in the order of rendezvous, a pause apart. The claim
+ * of a round decides who answers what is said there, as always.
+ *
+ * Each closing record is looked up once; after that one listing, by ETag, now and then says whether there
+ * is a pull request of such a branch. A branch of the same name in a fork is none: GitHub is asked by owner.
  */
 import { marginMs } from '../intake/consider.ts'
 import type { RepoContext } from '../context.ts'
+import type { ReviewCalls } from '../github/review-calls.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
-import { placeOf } from '../look/polling.ts'
-import { newWatch, put, type Watched } from './watched.ts'
+import { placeOf, safetyOf } from '../look/polling.ts'
+import type { DeskMemory } from './desk.ts'
+import { newWatch, put } from './watched.ts'
 
 /** Between two heirs, ms. */
 const stepMs = 10_000
@@ -25,32 +32,51 @@ export function placeFor({ context }: Floor, { repo }: RepoContext, issue: numbe
   return Math.min(placeOf(`${repo}#${issue}`, mesh.peerId, others).place, maxSteps)
 }
 
-/** Takes up what is nobody's any more. */
-export async function inheritPulls(
-  floor: Floor,
-  place: RepoContext,
-  memory: RepoMemory,
-  watched: Map<number, Watched>,
-  none: Map<number, string>,
-  signal: AbortSignal,
-): Promise<void> {
-  const { context } = floor
-  const { clock, github, mesh, settings } = context
+export interface Unwatched {
+  floor: Floor
+  place: RepoContext
+  memory: RepoMemory
+  own: DeskMemory
+  reviews: Pick<ReviewCalls, 'openPulls'>
+  /** Something says that there is news. */
+  asked: boolean
+}
+
+/** Takes up what nobody looks after. */
+export async function inheritPulls(parts: Unwatched, signal: AbortSignal): Promise<void> {
+  const { floor, place, own, reviews, asked } = parts
+  const { clock, github, settings } = floor.context
   const now = clock.monotonic()
-  for (const issue of memory.issues.keys()) {
-    const tip = memory.tips.get(issue)?.tip
-    if (watched.has(issue) || tip?.is !== 'record' || none.get(issue) === tip.oid) continue
-    const { record } = tip
-    const isPublished = record.state === 'done' || record.round !== undefined
-    const awaySince = memory.away.get(record.peerId)
-    if (!isPublished || record.peerId === mesh.peerId || awaySince === undefined) continue
-    const patience = record.leaseMs + marginMs + placeFor(floor, place, issue) * stepMs
-    if (now - awaySince < patience) continue
+  const free = unwatched(parts, now)
+  const known = free.filter(({ issue, oid }) => own.none.get(issue) === oid)
+  const isDue = known.length > 0 && (asked || now - own.soughtAt >= safetyOf(settings))
+  if (isDue) own.soughtAt = now
+  const listed = isDue ? (await reviews.openPulls(place.repo, signal)).pulls : []
+  const branches = new Set(listed.map(({ headRef }) => headRef))
+  for (const { issue, oid, attempt } of free) {
     const branch = `${settings.branchPrefix}${issue}`
+    if (own.none.get(issue) === oid && !branches.has(branch)) continue
     const found = await github.findPull(place.repo, branch, place.info.defaultBranch, signal)
-    none.set(issue, tip.oid)
+    own.none.set(issue, oid)
     if (found?.open !== true) continue
     const pull = { number: found.number, url: found.url }
-    put(watched, newWatch({ issue, attempt: record.attempt, pull }, false))
+    put(own.watched, newWatch({ issue, attempt, pull }, false))
   }
+}
+
+/** Closing records, and rounds, whose pull request this agent should look after and does not. */
+function unwatched({ floor, place, memory, own }: Unwatched, now: number) {
+  const { mesh } = floor.context
+  return [...memory.issues.keys()].flatMap((issue) => {
+    const tip = memory.tips.get(issue)?.tip
+    if (own.watched.has(issue) || tip?.is !== 'record') return []
+    const { record, oid } = tip
+    if (record.state !== 'done' && record.round === undefined) return []
+    const one = { issue, oid, attempt: record.attempt }
+    if (record.peerId === mesh.peerId) return floor.isActive(place.repo, issue) ? [] : [one]
+    const awaySince = memory.away.get(record.peerId)
+    if (awaySince === undefined) return []
+    const patience = record.leaseMs + marginMs + placeFor(floor, place, issue) * stepMs
+    return now - awaySince < patience ? [] : [one]
+  })
 }

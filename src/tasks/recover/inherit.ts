@@ -13,7 +13,7 @@ import { signatureOf, type Context, type Job, type RepoContext } from '../contex
 import type { Candidate } from '../intake/intake.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
-import { notePull } from '../attempt/pull.ts'
+import { isFor, notePull } from '../attempt/pull.ts'
 import { placeOf } from '../look/polling.ts'
 import { pullBody, pullTitle } from '../texts.ts'
 
@@ -59,7 +59,7 @@ export async function inherit(
     if (memory.heired.size > maxHeired) memory.heired.clear()
     memory.heired.add(tip.oid)
   }
-  if (head === undefined || found !== undefined) return settled()
+  if (head === undefined || (found !== undefined && isFor(found, head))) return settled()
   const { record } = tip
   const job = { place, issue, attempt: record.attempt } as Job
   const work = {

@@ -136,12 +136,12 @@ export function gitHubOf(
       isPull: false,
     }
   }
-  const showPull = ({ number, headOid }: PullState): Pull => ({
-    number,
-    url: 'http://x',
-    open: true,
-    headOid,
-  })
+  const showPull = ({ number, branch, headOid, ended }: PullState, asOf = Infinity): Pull => {
+    const isOpen = ended === undefined || ended.at > asOf
+    // One that has ended stays at what its branch held then.
+    const head = server.ref(`refs/heads/${branch}`, isOpen ? asOf : ended.at) ?? headOid
+    return { number, url: 'http://x', open: isOpen, headOid: head }
+  }
   return {
     viewer: async () => login,
     repository: async () => ({
@@ -176,8 +176,8 @@ export function gitHubOf(
         const all = server.pulls.filter(
           (pull) => pull.branch === head && pull.base === base && pull.at <= asOf,
         )
-        const found = all.find(({ ended }) => ended === undefined) ?? all.at(-1)
-        return found === undefined ? undefined : showPull(found)
+        const shown = all.map((pull) => showPull(pull, asOf))
+        return shown.find(({ open }) => open) ?? shown.at(-1)
       }),
     rateLimit: () => null,
   }
