@@ -19,6 +19,8 @@ import { newWatch, put } from './watched.ts'
 /** Between two heirs, ms. */
 const stepMs = 10_000
 const maxSteps = 8
+/** Pull requests that are looked for in one turn, which must not hold up new work. */
+const maxSought = 8
 
 /** Place of this agent among those that serve the repository, 0 for the first. */
 export function placeFor({ context }: Floor, { repo }: RepoContext, issue: number): number {
@@ -53,9 +55,12 @@ export async function inheritPulls(parts: Unwatched, signal: AbortSignal): Promi
   if (isDue) own.soughtAt = now
   const listed = isDue ? (await reviews.openPulls(place.repo, signal)).pulls : []
   const branches = new Set(listed.map(({ headRef }) => headRef))
+  let sought = 0
   for (const { issue, oid, attempt } of free) {
+    if (sought >= maxSought) return
     const branch = `${settings.branchPrefix}${issue}`
     if (own.none.get(issue) === oid && !branches.has(branch)) continue
+    sought += 1
     const found = await github.findPull(place.repo, branch, place.info.defaultBranch, signal)
     own.none.set(issue, oid)
     if (found?.open !== true) continue
