@@ -10,10 +10,12 @@ import {
   tell,
   type Context,
   type Held,
+  type Job,
   type Outcome,
 } from '../context.ts'
 import { roundComment, type RoundText } from '../feedback/texts.ts'
 import type { CheckResult } from '../needs.ts'
+import { claimLine } from '../texts.ts'
 import { commentOnce } from './comment-once.ts'
 import { closeClaim, fence, patiently } from './fence.ts'
 
@@ -30,6 +32,14 @@ export interface RoundEnd {
   quietly?: boolean
   /** Nothing follows by itself, whatever the number of the round. */
   last?: boolean
+  /** A process before this one may have said it. */
+  again?: boolean
+}
+
+/** A claim that has ended, or goes on. */
+export interface Ending {
+  job: Job
+  lease: { claim: { oid: string } }
 }
 
 /** Closes the claim. Throws `CLAIM_UNKNOWN`. */
@@ -46,10 +56,15 @@ export async function endRound(
   return 'done'
 }
 
+/** Whether a comment is about this round under this claim. */
+const isOfRound = (said: string, { job, lease }: Ending) =>
+  said.startsWith(`**Bzzz, round ${job.round?.number} `) &&
+  said.trimEnd().endsWith(claimLine(lease.claim.oid))
+
 /** What people see of it. */
 export async function tellRound(
   context: Context,
-  held: Held,
+  held: Ending,
   end: RoundEnd,
   signal: AbortSignal,
 ): Promise<void> {
@@ -78,10 +93,15 @@ export async function tellRound(
       context.github.addLabel(job.place.repo, number, feedback.needsHuman, signal),
     )
   const body = roundComment(text, await signatureOf(context, held))
-  await commentOnce(context, job, { number, body }, signal)
+  const alike = end.again === true ? (said: string) => isOfRound(said, held) : undefined
+  await commentOnce(context, job, { number, body, ...(alike && { alike }) }, signal)
 }
 
-export async function noteRound(context: Context, { job }: Held, end: RoundEnd): Promise<void> {
+export async function noteRound(
+  context: Context,
+  { job }: Pick<Held, 'job'>,
+  end: RoundEnd,
+): Promise<void> {
   const { round } = job
   if (round === undefined) return
   const about = { task: taskOf(job), attempt: job.attempt }

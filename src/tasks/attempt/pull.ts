@@ -12,6 +12,8 @@ export interface PullInit {
   draft?: boolean
   /** Another agent may have opened it already: one is looked for first. Default false. */
   mayBeThere?: boolean
+  /** Done once it is there, before the task is. */
+  then?: () => Promise<unknown>
 }
 
 /** Whether a pull request for the issue is to be opened as a draft. */
@@ -34,7 +36,7 @@ export async function openPull(
 ): Promise<Outcome> {
   const { job } = held
   const { repo, info } = job.place
-  const { mayBeThere = false, ...asked } = init
+  const { mayBeThere = false, then, ...asked } = init
   const wanted = {
     draft: isDraft(context, job.issue.labels),
     ...asked,
@@ -49,14 +51,14 @@ export async function openPull(
     look = true
     return openOrAdopt(context, repo, wanted, signal)
   })
-  await notePull(context, held, { pull, adopted, head: init.head })
+  await notePull(context, held, { pull, adopted, head: init.head, ...(then && { then }) })
   return 'done'
 }
 
 export async function notePull(
   context: Context,
   held: { job: Job; startedAt: number },
-  { pull, adopted, head }: { pull: Pull; adopted: boolean; head: string },
+  { pull, adopted, head, then }: Pick<PullInit, 'head' | 'then'> & { pull: Pull; adopted: boolean },
 ): Promise<void> {
   const about = { task: taskOf(held.job), attempt: held.job.attempt }
   await context.journal.append({
@@ -67,6 +69,8 @@ export async function notePull(
     head,
     adopted,
   })
+  // A restart goes on from here: until the task is done, it is unfinished.
+  await then?.()
   await context.journal.append({
     type: 'task.done',
     ...about,

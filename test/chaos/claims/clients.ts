@@ -184,7 +184,7 @@ export function gitHubOf(
 }
 
 /** What is asked and said about pull requests; there are reviews and nothing else. */
-export function reviewsOf(name: string, server: Server, send: Send): ReviewCalls {
+export function reviewsOf(login: string, server: Server, send: Send): ReviewCalls {
   const read = <T>(signal: AbortSignal, apply: (asOf: number) => T) =>
     send({ kind: 'read', apply, signal }, noGitHub)
   const write = <T>(signal: AbortSignal, apply: () => T) =>
@@ -248,9 +248,17 @@ export function reviewsOf(name: string, server: Server, send: Send): ReviewCalls
     mayPush: () => Promise.resolve(true),
     removeLabel: (_, number, label, signal) => write(signal, () => server.unlabel(number, label)),
     ready: none,
-    openIssue: none,
-    addPart: none,
-    openedBy: () => Promise.resolve([]),
+    openIssue: (_, issue, signal) =>
+      write(signal, () => {
+        const { id, number } = server.openIssue(login, issue)
+        return { id, number, url: 'http://x' }
+      }),
+    addPart: (_, parent, id, signal) => write(signal, () => server.addPart(parent, id)),
+    openedBy: (_, who, signal) =>
+      read(signal, () =>
+        server.opened.filter((one) => one.login.toLowerCase() === who.toLowerCase()),
+      ),
+    openedSince: (_, _since, signal) => read(signal, () => server.opened.toReversed()),
   }
 }
 
