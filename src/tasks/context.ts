@@ -80,6 +80,10 @@ export interface Context {
   settings: Settings
   name: string
   login: string
+  /** Login that the token belongs to, when another one is assigned. Default: `login`. */
+  viewer?: string
+  /** Takes secrets out of a text. Default: leaves it as it is. */
+  mask?: (text: string, signal?: AbortSignal) => Promise<string>
   github: GitHub
   /** What else GitHub is asked before an issue is tried. Default: nothing. */
   gates?: Gates

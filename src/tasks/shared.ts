@@ -168,6 +168,8 @@ export function createShared(
         settings: init,
         name: init.name,
         login,
+        ...(own === null ? {} : { viewer: own }),
+        mask,
         mesh: dryRun ? quiet : mesh,
         ...parts,
         ...after,

@@ -11,10 +11,12 @@ import {
   tell,
   type Context,
   type Held,
+  type Job,
   type Outcome,
 } from '../context.ts'
 import { roundComment, type RoundText } from '../feedback/texts.ts'
 import type { CheckResult } from '../needs.ts'
+import { claimLine } from '../texts.ts'
 import { commentOnce } from './comment-once.ts'
 import { closeClaim, fence, patiently } from './fence.ts'
 
@@ -31,6 +33,16 @@ export interface RoundEnd {
   quietly?: boolean
   /** A person ended it: nothing follows by itself, whatever the number of the round. */
   stopped?: boolean
+  /** Nothing follows by itself, whatever the number of the round. */
+  last?: boolean
+  /** A process before this one may have said it. */
+  again?: boolean
+}
+
+/** A claim that has ended, or goes on. */
+export interface Ending {
+  job: Job
+  lease: { claim: { oid: string } }
 }
 
 /** Closes the claim. Throws `CLAIM_UNKNOWN`. */
@@ -47,10 +59,15 @@ export async function endRound(
   return 'done'
 }
 
+/** Whether a comment is about this round under this claim. */
+const isOfRound = (said: string, { job, lease }: Ending) =>
+  said.startsWith(`**Bzzz, round ${job.round?.number} `) &&
+  said.trimEnd().endsWith(claimLine(lease.claim.oid))
+
 /** What people see of it. */
 export async function tellRound(
   context: Context,
-  held: Held,
+  held: Ending,
   end: RoundEnd,
   signal: AbortSignal,
 ): Promise<void> {
@@ -58,7 +75,7 @@ export async function tellRound(
   const { round } = job
   const feedback = context.settings.feedback
   if (round === undefined || feedback === undefined || end.quietly === true) return
-  const isLast = isHalt(held, end)
+  const isLast = isHalt(job, end)
   const label = end.stopped === true ? stoppedLabel(context.settings) : feedback.needsHuman
   const { number } = round.pull
   const text = {
@@ -80,17 +97,21 @@ export async function tellRound(
       context.github.addLabel(job.place.repo, number, label, signal),
     )
   const body = roundComment(text, await signatureOf(context, held))
-  await commentOnce(context, job, { number, body }, signal)
+  const alike = end.again === true ? (said: string) => isOfRound(said, held) : undefined
+  await commentOnce(context, job, { number, body, ...(alike && { alike }) }, signal)
 }
 
 /** Nothing follows by itself. */
-const isHalt = ({ job }: Held, end: RoundEnd) =>
+const isHalt = (job: Job, end: RoundEnd) =>
   end.quietly !== true &&
   end.outcome !== 'pushed' &&
-  (end.stopped === true || job.round?.last === true)
+  (end.stopped === true || end.last === true || job.round?.last === true)
 
-export async function noteRound(context: Context, held: Held, end: RoundEnd): Promise<void> {
-  const { job } = held
+export async function noteRound(
+  context: Context,
+  { job, command = job.command }: Pick<Held, 'job' | 'command'>,
+  end: RoundEnd,
+): Promise<void> {
   const { round } = job
   if (round === undefined) return
   const about = { task: taskOf(job), attempt: job.attempt }
@@ -103,8 +124,7 @@ export async function noteRound(context: Context, held: Held, end: RoundEnd): Pr
     ...(end.head === undefined ? {} : { head: end.head }),
     reason: short(end.reason ?? '', 3_900),
   })
-  const command = held.command ?? job.command
-  if (isHalt(held, end))
+  if (isHalt(job, end))
     await context.journal.append({
       type: 'feedback.exhausted',
       ...about,

@@ -24,8 +24,10 @@ import { newWatch, put, readLeft, type Left, type Watched } from './watched.ts'
 /** What is kept for one repository. */
 export interface DeskMemory {
   watched: Map<number, Watched>
-  /** Closing records of agents that are gone and left no open pull request. */
+  /** Closing records for which there was no open pull request when it was looked for. */
   none: RecentMap<number, string>
+  /** When one was looked for again, monotonic ms. */
+  soughtAt: number
   talk: Talk
   lookedAt: number
   /** What an earlier run left is in here. */
@@ -69,6 +71,7 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
     const made: DeskMemory = {
       watched: new Map(),
       none: new RecentMap(maxRemembered),
+      soughtAt: -Infinity,
       talk: {
         counts: new RecentMap(maxRemembered),
         since: new RecentMap(maxRemembered),
@@ -113,7 +116,7 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
       takeOver(repo, own, memory, left)
       const parts = { floor, place, memory, own, reviews, people }
       try {
-        await inheritPulls(floor, place, memory, own.watched, own.none, signal)
+        await inheritPulls({ floor, place, memory, own, reviews, asked }, signal)
         await leaveToOwners(floor, place, memory, own.watched, signal)
         const now = clock.monotonic()
         const isDue = asked || now - own.lookedAt >= early * settings.pollMs
@@ -128,6 +131,8 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
           )
           for (const { one, merged, mergedBy } of ended) {
             own.watched.delete(one.issue)
+            const tip = memory.tips.get(one.issue)?.tip
+            if (tip?.is === 'record') own.none.set(one.issue, tip.oid)
             await noteEnd(floor, repo, one, merged, mergedBy)
             // A merge closes what it fixes, and moves the base of all others.
             if (merged) for (const other of own.watched.values()) other.readAt = -Infinity
