@@ -87,16 +87,16 @@ async function retry(
     return { outcome: 'it is worked already', reaction: 'eyes', reply: replies.worked(name) }
   if (watched !== undefined && settings.feedback?.maxRounds === 0)
     return { outcome: 'no rounds are made', reaction: 'confused', reply: replies.noRounds() }
-  memory.retries.set(issue, id)
+  const open = watched?.seen === undefined ? undefined : await hear(parts, watched, signal)
+  // With nothing to answer, the wish must not come back when the pull request is closed.
+  if (open?.length !== 0) memory.retries.set(issue, id)
   for (const label of [settings.failed, stoppedLabel(settings)])
     await reviews.removeLabel(repo, issue, label, signal)
   if (watched === undefined) return done
   for (const label of [settings.feedback?.needsHuman ?? '', stoppedLabel(settings)])
     await reviews.removeLabel(repo, watched.pull.number, label, signal)
   watched.readAt = -Infinity
-  const isRead = watched.seen !== undefined
-  const open = await hear(parts, watched, signal)
-  return isRead && open.length === 0 ? { ...done, reply: replies.nothingOpen() } : done
+  return open?.length === 0 ? { ...done, reply: replies.nothingOpen() } : done
 }
 
 /** Nothing of this agent works on it: the label keeps everybody away. */

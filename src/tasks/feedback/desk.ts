@@ -43,6 +43,8 @@ export interface Desk {
     how: { asked: boolean },
     signal: AbortSignal,
   ): Promise<void>
+  /** Whether this agent looks after an open pull request for the issue. */
+  watches(repo: string, issue: number): boolean
   /** A pull request is there from now on. */
   opened: NonNullable<Context['opened']>
 }
@@ -133,6 +135,7 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
             own.watched.delete(one.issue)
             const tip = memory.tips.get(one.issue)?.tip
             if (tip?.is === 'record') own.none.set(one.issue, tip.oid)
+            memory.retries.delete(one.issue)
             await noteEnd(floor, repo, one, merged, mergedBy)
             // A merge closes what it fixes, and moves the base of all others.
             if (merged) for (const other of own.watched.values()) other.readAt = -Infinity
@@ -148,6 +151,7 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
         logger.warn(about, 'pull requests could not be looked after')
       }
     },
+    watches: (repo, issue) => memoryOf(repo).watched.has(issue),
     async opened({ repo, issue, attempt, pull }) {
       const { watched } = memoryOf(repo)
       put(watched, newWatch({ issue, attempt, pull }, false))

@@ -126,7 +126,9 @@ export async function consider(
   }
   const now = context.clock.monotonic()
   if (floor.notBefore(repo, issue.number) > now) return undefined
-  const asked = memory.retries.get(issue.number)
+  // Where there is a pull request, another round is meant.
+  const isWatched = floor.desk?.watches(repo, issue.number) === true
+  const asked = isWatched ? undefined : memory.retries.get(issue.number)
   const vanished = memory.gone.get(issue.number)
   const forced = memory.forced.get(issue.number)
   const decision = mayClaim({
