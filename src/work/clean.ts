@@ -11,7 +11,7 @@ export { visible } from './shown/visible.ts'
 /** Empty lines in a row that are left; more only push what follows out of sight. */
 const MAX_EMPTY_LINES = 20
 /** What is read of a text at all, as a multiple of what is kept. */
-const READ_FACTOR = 4
+const READ_FACTOR = 2
 /** Cuts to at most `maxBytes` of UTF-8, keeping the start, and says so in place of the rest. */
 export function cutEnd(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text)
