@@ -20,6 +20,7 @@ function gate() {
 }
 const body = (file: string) => ({ body: `See \`${file}\`.` })
 const GIB = 1024 ** 3
+const sorted = (numbers: readonly number[]) => numbers.toSorted((a, b) => a - b)
 
 it('issues that name the same file are worked one after the other, by whichever agent', async () => {
   const repo = await world.repository('files')
@@ -37,7 +38,7 @@ it('issues that name the same file are worked one after the other, by whichever 
   expect(waits(two)).toMatchObject({
     reason: `touches src/a.ts, as #${first} does, which is worked now`,
   })
-  expect([one.worked.toSorted(), two.worked]).toEqual([[first, other], []])
+  expect([sorted(one.worked), two.worked]).toEqual([[first, other], []])
   finish(first)
   await until('its turn', 30_000, () => [...one.worked, ...two.worked].includes(same))
   finish(other)
@@ -75,7 +76,7 @@ it('a machine without headroom takes no second task, whatever it could at other 
   expect(worked).toHaveLength(1)
   free = 16 * GIB
   await until('the others', 30_000, () => worked.length === 3)
-  expect(worked.toSorted()).toEqual(issues)
+  expect(sorted(worked)).toEqual(issues)
   for (const issue of issues) finish(issue)
   await until('all pull requests', 30_000, async () => (await world.pulls(repo)).length === 3)
   await headroom.stop()

@@ -52,15 +52,15 @@ export function closings(html: string): (name: string, at: number) => boolean {
 
 interface Pieces {
   /** `shown`: not within an element that is dropped. Offsets are those of the text as it came. */
-  text(piece: { chars: string; start: number; end: number; shown: boolean }): void
-  tag(piece: {
+  text: (piece: { chars: string; start: number; end: number; shown: boolean }) => void
+  tag: (piece: {
     name: string
     closes: boolean
     attributes: readonly Token.Attribute[]
     start: number
     end: number
     shown: boolean
-  }): void
+  }) => void
 }
 
 /** Tells what is text and tag; all between is comment or the like. `drops`: whether what follows an opening tag is dropped. */
