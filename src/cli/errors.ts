@@ -36,6 +36,8 @@ export type CliErrorCode =
   | 'FORGE_DIR_FOREIGN'
   /** An agent of the demo ended by itself. */
   | 'DEMO_AGENT_DIED'
+  /** The forge of the demo refuses, or answers nothing for too long. data: path, status, tries */
+  | 'DEMO_FORGE'
   /** Issues of the demo did not end in time. data: issues */
   | 'DEMO_UNFINISHED'
   /** The token file of the forge holds no token. data: file */

@@ -34,7 +34,7 @@ export interface ExecutorTask {
   label: string
   /** What to do, for executors that read. */
   prompt: string
-  /** One of the executor's models, when the task names it. */
+  /** One of the executor's models, when the task names it: it uses this one, or ends as `unsuited`. */
   model?: string
   /** Declared chore with its argument values already in place. */
   chore?: { name: string; command: [string, ...string[]]; declared: Chore }
@@ -92,7 +92,7 @@ export interface TurnResult {
    * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
    * (not signed in, program missing, no sandbox): the task is not to blame. `budget`: it was stopped
-   * because a budget is used up.
+   * because a budget is used up. `unsuited`: it cannot use the model that the task names.
    */
   outcome:
     | 'done'
@@ -105,6 +105,7 @@ export interface TurnResult {
     | 'quota'
     | 'environment'
     | 'budget'
+    | 'unsuited'
   /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
   retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */

@@ -1,7 +1,7 @@
 /**
  * One task by whichever executor can do it: the best one first, and when it turns out that its model is
- * exhausted or this machine cannot run it, the next one. Each begins in a workspace of its own. What that
- * says about an executor is remembered (`health/`), and budgets are held against whatever it takes.
+ * exhausted or this machine cannot run it, the next one, which goes on from what the first has left. Each has a
+ * workspace of its own, since the home in it holds the login of one executor. What that says about an executor is remembered (`health/`), and budgets are held against whatever it takes.
  */
 import type { Logger } from '../util/index.ts'
 import type { Budgeting } from './budget/budget.ts'
@@ -9,6 +9,7 @@ import { metered } from './budget/metered.ts'
 import type { About, Choice } from './choose.ts'
 import { failureCode } from './errors.ts'
 import type { Executor } from './executor.ts'
+import { handOn, noteCheckpoints } from './hand-on.ts'
 import { WORKSPACES, type Health } from './health/health.ts'
 import { withNetwork } from './network.ts'
 import { NOBODY, onlyChecks } from './only-checks.ts'
@@ -25,6 +26,8 @@ export interface PerformComponents {
   choose: (order: WorkOrder, instructions: RunInit['instructions'], about: About) => Choice
   health: Health
   budgeting: Budgeting
+  /** Told of a model that an executor turned out not to be able to use. */
+  onRefused: (executor: string, model: string, why: string) => void
   /** How many tasks each executor does now. */
   busy: Map<string, number>
   logger: Logger
@@ -38,15 +41,16 @@ export interface Performed {
 }
 
 /** Failures after which another executor is tried. */
-const passedOn: ReadonlySet<WorkFailureCode> = new Set(['ENVIRONMENT', 'QUOTA'])
+const passedOn: ReadonlySet<WorkFailureCode> = new Set(['ENVIRONMENT', 'QUOTA', 'NO_EXECUTOR'])
 
 /** Never rejects. */
 export async function perform(
   init: PerformInit,
   components: PerformComponents,
 ): Promise<Performed> {
-  const { order, instructions, signal } = init
-  if (order.only === 'checks') return checked(init, components)
+  const { instructions, signal } = init
+  if (init.order.only === 'checks') return checked(init, components)
+  let { order } = init
   const excluded = new Set<string>()
   const tried: string[] = []
   let last: Performed | undefined
@@ -59,7 +63,8 @@ export async function perform(
       const later = retryAt === undefined ? {} : { retryAt }
       return { result: { ...failed(code, reason), ...later } }
     }
-    const done = await once(init, choice, components)
+    const noted = noteCheckpoints(init)
+    const done = await once({ ...init, ...noted.options, order }, choice, components)
     const { result } = done
     if (result.outcome === 'failed') result.tried.unshift(...tried)
     if (result.outcome !== 'failed' || !passedOn.has(result.code) || signal.aborted) return done
@@ -72,6 +77,11 @@ export async function perform(
       'another executor takes over',
     )
     last = done
+    try {
+      order = await handOn(order, noted.last(), { ...components.run, ...components }, signal)
+    } catch {
+      return done
+    }
     await done.workspace?.dispose(false)
   }
 }
@@ -119,7 +129,9 @@ async function once(
       (network) =>
         runTask({ ...run, ...more, workspace: { ...workspace, ...network } }, components.run),
     )
-    judge(health, name, task, result)
+    if (result.outcome === 'failed' && result.code === 'NO_EXECUTOR' && model !== undefined)
+      components.onRefused(name, model, result.reason)
+    else judge(health, name, task, result)
     const over = meter.stopped()
     if (result.outcome !== 'failed' || over === undefined || result.code !== 'BUDGET')
       return { result, workspace }

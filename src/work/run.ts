@@ -280,6 +280,7 @@ function failure(result: TurnResult, what: string): WorkError {
     quota: 'QUOTA',
     environment: 'ENVIRONMENT',
     budget: 'BUDGET',
+    unsuited: 'NO_EXECUTOR',
   }
   const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]
   const { retryAt } = result

@@ -122,6 +122,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const running = new Set<{ stop: AbortController; done: Promise<unknown> }>()
   let present = new Set<string>()
   const busy = new Map<string, number>()
+  /** Executor to models that it cannot be told to use, until this agent starts anew. */
+  const refused = new Map<string, Map<string, string>>()
   const peerId = init.peerId ?? ''
   const budgeting = createBudgeting(
     { budgets: init.budgets ?? {}, peerId },
@@ -153,6 +155,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
         present: present.has(name),
         models,
         busy: busy.get(name) ?? 0,
+        refused: refused.get(name),
         ...('cost' in config ? { cost: config.cost, languages: config.languages } : {}),
         ...(away === undefined ? {} : { away }),
       }
@@ -251,6 +254,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
           health,
           budgeting,
           busy,
+          onRefused: (name, model, why) =>
+            refused.set(name, new Map(refused.get(name)).set(model.toLowerCase(), why)),
           logger,
         },
       )

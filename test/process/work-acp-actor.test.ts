@@ -1,10 +1,15 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { nullLogger, unlimited, until } from '../../src/util/index.ts'
 import type { AcpConfig } from '../../src/work/config.ts'
 import { createAcpExecutor } from '../../src/work/executors/acp.ts'
-import { executorConfigSchema, permissionSchema, type WorkInit } from '../../src/work/index.ts'
+import {
+  executorConfigSchema,
+  permissionSchema,
+  type Checkpoint,
+  type WorkInit,
+} from '../../src/work/index.ts'
 import { createQuestions } from '../../src/work/permission/questions.ts'
 import { skippingClock } from '../compliance/executor-suite.ts'
 import { createRig, node, order, PATH, policy, runOrder, type Rig } from '../unit/work/rig.ts'
@@ -95,6 +100,62 @@ describe('a conversation', () => {
     expect(result.outcome === 'failed' && result.reason).toContain('exit 7')
     await result.dispose()
   })
+})
+
+describe('after a restart of this agent, in another directory', () => {
+  it.each(['resume', 'load'] as const)(
+    'a new conversation begins with what was tried (agent with session/%s)',
+    async (resumes) => {
+      const repo = rig.repo({ 'README.md': 'hi\n' })
+      const kept: Checkpoint[] = []
+      const before = await actor({
+        resumes,
+        bound: true,
+        deaf: true,
+        writes: { 'half.txt': 'half' },
+      })
+      const stop = new AbortController()
+      const run = before.run(
+        order(repo),
+        {},
+        {
+          signal: stop.signal,
+          onEvent: () => undefined,
+          onCheckpoint: (checkpoint) => Promise.resolve((kept.push(checkpoint), 'kept' as const)),
+        },
+      )
+      await until('it has written', 20_000, async () =>
+        (await rig.clones()).some((clone) => existsSync(join(clone, 'half.txt'))),
+      )
+      stop.abort()
+      const { outcome, dispose } = await run
+      expect(outcome).toBe('failed')
+      const [checkpoint] = kept
+      if (checkpoint === undefined) throw new Error('no checkpoint')
+      const source = {
+        ...order(repo).source,
+        gitDir: checkpoint.gitDir,
+        resume: checkpoint.head,
+        onto: repo.base,
+      }
+      const after = await actor({
+        resumes,
+        bound: true,
+        keepsPrompt: true,
+        writes: { 'rest.txt': 'rest' },
+      })
+      const again = { source, attempt: 2, quoted: { earlier: checkpoint.digest } }
+      const { result, events } = await runOrder(after, order(repo, again))
+      if (result.outcome !== 'changed') throw new Error(result.reason)
+      const sessions = events.filter((event) => event.type === 'executor.session')
+      expect(sessions.map(({ how }) => how)).toEqual(['new'])
+      const prompt = rig.show(result.gitDir, `${result.head}:prompt.txt`)
+      expect(prompt).toMatch(/Fix the sum[^]*actor worked for \d+ s and was not finished/)
+      expect(result.files.map(({ path }) => path)).toEqual(['half.txt', 'prompt.txt', 'rest.txt'])
+      await result.dispose()
+      await dispose()
+    },
+  )
 })
 
 describe('permission', () => {

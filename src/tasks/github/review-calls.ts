@@ -8,7 +8,7 @@ import { hasCode, RecentMap } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import type { Call } from './gate-calls.ts'
 import { checksOf, type Checks } from './checks.ts'
-import { endOfStream } from './log-end.ts'
+import { jobLogs } from './job-log.ts'
 import {
   bodiesSchema,
   checkRunsSchema,
@@ -85,8 +85,6 @@ const perPage = 100
 const maxPages = 3
 /** Answers that are kept for their ETags. */
 const maxAnswers = 1_000
-/** Of a log, bytes: what is kept of its end, and what is read at most. */
-const logBytes = { kept: 16 * 1024, read: 32 * 1024 * 1024 }
 
 const pushing: ReadonlySet<string> = new Set(['admin', 'maintain', 'write'])
 const permissionSchema = z.object({
@@ -96,7 +94,12 @@ const permissionSchema = z.object({
 
 const R = '/repos/{owner}/{repo}'
 
-export function reviewCalls(call: Call, graphql: Graphql): ReviewCalls {
+export function reviewCalls(
+  { apiUrl }: { apiUrl: string },
+  call: Call,
+  graphql: Graphql,
+): ReviewCalls {
+  const jobLog = jobLogs({ apiUrl }, call)
   const answers = new RecentMap<string, { etag: string; data: unknown; more: boolean }>(maxAnswers)
   const at = (repo: string) => {
     const [owner = '', name = ''] = repo.split('/')
@@ -177,23 +180,7 @@ export function reviewCalls(call: Call, graphql: Graphql): ReviewCalls {
       const [ran, said] = await Promise.all([runs.catch(none), status.catch(none)])
       return checksOf(ran?.data.check_runs ?? [], said?.data.statuses ?? [])
     },
-    async jobLog(repo, id, signal) {
-      const parameters = {
-        ...at(repo),
-        job_id: id,
-        request: { parseSuccessResponseBody: false },
-      }
-      const answer = await call(
-        `GET ${R}/actions/jobs/{job_id}/logs`,
-        parameters,
-        z.unknown(),
-        signal,
-      ).catch((error: unknown) => {
-        if (error instanceof TasksError) return undefined
-        throw error
-      })
-      return answer === undefined ? undefined : endOfStream(answer.data, logBytes)
-    },
+    jobLog: (repo, id, signal) => jobLog(at(repo), id, signal),
     reviews: (repo, number, signal) =>
       pages(
         `GET ${R}/pulls/{pull_number}/reviews`,

@@ -47,7 +47,9 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     onEvent: (event: ExecutorEvent) => void,
   ): Promise<AcpSession> {
     const { processes, path, variables, userHome, clock, questions } = settings
-    const { limits, label, prompt } = task
+    const { limits, label, prompt, model } = task
+    const started = model === undefined ? undefined : preset?.model
+    const flags = model === undefined || started?.flag === undefined ? [] : [started.flag, model]
     const { name, auth } = config
     const files = await confinedFiles(place.clone)
     const known = await readSession(place, name)
@@ -57,17 +59,20 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     const spawn = () =>
       processes.spawn({
         file,
-        args,
+        args: [...args, ...flags],
         cwd: place.clone,
-        env: childEnvironment({
-          path,
-          home: usesLogin && !isSandboxed ? userHome : place.home,
-          tmp: place.tmp,
-          ceiling: place.root,
-          pass: config.passEnv,
-          from: variables,
-          allowSecrets: true,
-        }),
+        env: {
+          ...childEnvironment({
+            path,
+            home: usesLogin && !isSandboxed ? userHome : place.home,
+            tmp: place.tmp,
+            ceiling: place.root,
+            pass: config.passEnv,
+            from: variables,
+            allowSecrets: true,
+          }),
+          ...(model === undefined || started?.env === undefined ? {} : { [started.env]: model }),
+        },
         purpose: `agent ${name} for ${label}`,
         timeoutMs: limits.lifeTimeMs,
         maxOutputBytes: limits.maxOutputBytes,
@@ -87,6 +92,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
       permit,
       questions,
       auth,
+      model: model === undefined ? undefined : { name: model, started: started !== undefined },
       known,
       onEvent,
       cwd: place.clone,
