@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import Order from './test/order.ts'
 
 /**
  * One project per kind of test. Most of a test's time is waiting for real peers, children and servers,
- * so three files run at once on the two cores that they may count on; deadlines leave room for that.
+ * so four files run at once on the two cores that they may count on; deadlines leave room for that.
+ * Unit tests share a process per worker: they load the same modules, which would take more than they do.
  */
 const project = (name: string, testTimeout: number) => ({
   test: {
@@ -15,12 +17,14 @@ const project = (name: string, testTimeout: number) => ({
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     pool: 'forks' as const,
+    isolate: name !== 'unit',
   },
 })
 
 export default defineConfig({
   test: {
-    maxWorkers: 3,
+    maxWorkers: 4,
+    sequence: { sequencer: Order },
     projects: [
       project('unit', 30_000),
       project('compliance', 120_000),

@@ -157,12 +157,9 @@ describe('people', () => {
     const closed = await world.issue(repo, { title: 'Closed', body: chore('hang') })
     const ada = await world.agent({ name: 'ada', repos: [repo], config: { work: { slots: 3 } } })
     for (const issue of [taken, closed]) {
-      await until(
-        `work on ${issue}`,
-        30_000,
-        async () => (await state(ada, issue)) === 'working',
-        { everyMs: 100 },
-      )
+      await until(`work on ${issue}`, 30_000, async () => (await state(ada, issue)) === 'working', {
+        everyMs: 100,
+      })
     }
     await world.octokit.rest.issues.addAssignees({
       owner: 'octo',

@@ -130,7 +130,9 @@ describe('machines of a mesh', () => {
       (await first.api.peers()).some(({ standing }) => standing === 'asking'),
     )
     const peers = await world.bzzz(ada!.home, 'peers', 'ls', '--json')
-    const row = (JSON.parse(peers.stdout) as PeerRow[]).find(({ standing }) => standing === 'asking')
+    const row = (JSON.parse(peers.stdout) as PeerRow[]).find(
+      ({ standing }) => standing === 'asking',
+    )
     expect(row).toMatchObject({ name: 'cleo', words, roles: ['worker'] })
     expect((await world.bzzz(ada!.home, 'status')).stdout).toMatch(/^asks +1 machine/m)
 

@@ -94,8 +94,8 @@ test('a member that moved is found again by its peer id', async () => {
   const b = await lab.start('b', far(middle.addresses()))
   await fullMesh([middle, a, b])
   await b.stop()
-  await until('it to be gone', 10_000, () => !connectedTo(a, b))
-  await until('dials in vain', 10_000, () => (a.counters()['dials.failed'] ?? 0) > 0)
+  await until('it to be gone', 30_000, () => !connectedTo(a, b))
+  await until('dials in vain', 30_000, () => (a.counters()['dials.failed'] ?? 0) > 0)
   // It dials nobody but the middle, and has another port.
   await rm(join(lab.home('b'), 'listen.json'))
   const moved = await lab.make('b', far(middle.addresses(), { enoughConnections: 1 }))
