@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { nullLogger, unlimited, until } from '../../src/util/index.ts'
 import type { AcpConfig } from '../../src/work/config.ts'
 import { createAcpExecutor } from '../../src/work/executors/acp.ts'
@@ -10,14 +10,13 @@ import { skippingClock } from '../compliance/executor-suite.ts'
 import { createRig, node, order, PATH, policy, runOrder, type Rig } from '../unit/work/rig.ts'
 
 const ACTOR = join(import.meta.dirname, 'fixtures/acp-actor.ts')
+/** One for all, so that the sandbox is tried once; each test has a repository and a Work of its own. */
 let rig: Rig
-beforeEach(() => {
+beforeAll(() => {
   rig = createRig()
 })
-afterEach(async () => {
-  expect(rig.processes.list()).toEqual([])
-  await rig.close()
-})
+afterEach(() => expect(rig.processes.list()).toEqual([]))
+afterAll(() => rig.close())
 
 const actor = (script: object) =>
   rig.work([{ name: 'actor', kind: 'acp', command: ['node', ACTOR, JSON.stringify(script)] }], init)
