@@ -18,6 +18,7 @@ const project = (name: string, testTimeout: number) => ({
     teardownTimeout: 20_000,
     pool: 'forks' as const,
     isolate: name !== 'unit',
+    setupFiles: ['test/setup.ts'],
   },
 })
 

@@ -48,7 +48,7 @@ describe('a race', () => {
     )
     await until(
       'all journals at one agent',
-      20_000,
+      60_000,
       async () => {
         const rows = await agents[0]!.api.tasks()
         return rows.length === issues.length && rows.every((row) => isPublished(row.state))

@@ -162,7 +162,7 @@ describe('machines of a mesh', () => {
   it('puts one out: it is disconnected, takes nothing, and does not start again', async () => {
     const { code } = await world.bzzz(ada!.home, 'peers', 'remove', 'bo', '--yes')
     expect(code).toBe(0)
-    await until('bo to be gone', 20_000, async () =>
+    await until('bo to be gone', 60_000, async () =>
       (await first.api.peers()).every(({ name, connected: is }) => name !== 'bo' || !is),
     )
     await until('bo to know', 30_000, async () => {

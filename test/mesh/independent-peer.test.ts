@@ -69,7 +69,7 @@ async function takesPart(agent: Agent, peer: Peer, name: string): Promise<void> 
   await peer.journals.append({ type: 'peer.seen', peerId: mesh.peerId, name: 'ada' })
   await peer.journals.append({ type: 'weather.seen', sky: 'blue' })
   await peer.announce()
-  await until('the replica here', 20_000, () =>
+  await until('the replica here', 60_000, () =>
     journal.journals().some((one) => one.peerId === peer.peerId && one.available === 3),
   )
   const [check] = (await journal.verify()).filter(({ peerId }) => peerId === peer.peerId)

@@ -121,7 +121,7 @@ test('without mDNS, two peers that know a third meet through the DHT', async () 
     lab.start('a', dht(middle.addresses())),
     lab.start('c', dht(middle.addresses().map((address) => address.split('/p2p/')[0] ?? ''))),
   ])
-  await until('the outer ones to meet', 20_000, () => connectedTo(left, right))
+  await until('the outer ones to meet', 60_000, () => connectedTo(left, right))
   await fullMesh([left, middle, right])
 })
 
@@ -141,7 +141,7 @@ test('the control: without the DHT they do not', async () => {
   )
   const given = () => middle.counters()['pictures.given'] ?? 0
   const before = given()
-  await until('more of the same', 20_000, () => given() >= before + 10)
+  await until('more of the same', 60_000, () => given() >= before + 10)
   expect(left && right && connectedTo(left, right)).toBe(false)
 })
 

@@ -84,7 +84,7 @@ test('a link that loses a fifth and delays the rest makes nobody suspect', async
   const seen = [a, b].map(watch)
   let beats = 0
   b.subscribe('heartbeat', () => (beats += 1))
-  await until('heartbeats', 20_000, () => beats >= 6)
+  await until('heartbeats', 60_000, () => beats >= 6)
   expect(seen).toEqual([[], []])
 })
 
@@ -101,7 +101,7 @@ test('a cut link: the other is alive through a third; without one it is suspect,
   expect(presenceOf(b, a.mesh)).toBe('alive')
   expect(seen).not.toContain('a gone')
   c.relay.cut()
-  await until('gone', 20_000, () => ['a gone', 'c gone'].every((change) => seen.includes(change)))
+  await until('gone', 60_000, () => ['a gone', 'c gone'].every((change) => seen.includes(change)))
   expect(seen.indexOf('a suspect')).toBeGreaterThanOrEqual(0)
   expect(seen.lastIndexOf('a suspect')).toBeLessThan(seen.indexOf('a gone'))
   a.relay.mend()
@@ -136,14 +136,14 @@ test('a process with a saturated processor neither blames others nor is blamed',
   await fullMesh([a, b])
   const { said, blames } = await startChild(a, 800)
   const childId = () => said.find(({ up }) => up !== undefined)?.up
-  await until('the child to join', 20_000, () => {
+  await until('the child to join', 60_000, () => {
     const peerId = childId() ?? ''
     return [a, b].every((mesh) => presenceOf(mesh, { peerId }) === 'alive')
   })
   const seen = [a, b].map(watch)
   let beats = 0
   a.subscribe('heartbeat', (_beat, from) => (beats += from === childId() ? 1 : 0))
-  await until('heartbeats of the child', 20_000, () => beats >= 5)
+  await until('heartbeats of the child', 60_000, () => beats >= 5)
   expect(blames()).toEqual([])
   expect(seen).toEqual([[], []])
 })
@@ -151,15 +151,15 @@ test('a process with a saturated processor neither blames others nor is blamed',
 test('a process that was stopped blames nobody when it goes on', async () => {
   const a = await lab.start('a', quick)
   const { child, said, blames } = await startChild(a, 0)
-  await until('the child to join', 20_000, () => said.some(({ connected }) => connected === 'a'))
+  await until('the child to join', 60_000, () => said.some(({ connected }) => connected === 'a'))
   const peerId = said.find(({ up }) => up !== undefined)?.up ?? ''
   const seen = watch(a)
   child.kill('SIGSTOP')
   await until('it is noticed', 30_000, () => seen.includes('child gone'))
   child.kill('SIGCONT')
-  await until('it is back', 20_000, () => presenceOf(a, { peerId }) === 'alive')
+  await until('it is back', 60_000, () => presenceOf(a, { peerId }) === 'alive')
   let beats = 0
   a.subscribe('heartbeat', (_beat, from) => (beats += from === peerId ? 1 : 0))
-  await until('its heartbeats', 20_000, () => beats >= 5)
+  await until('its heartbeats', 60_000, () => beats >= 5)
   expect(blames()).toEqual([])
 })

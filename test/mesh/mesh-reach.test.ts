@@ -38,7 +38,7 @@ async function hears(mesh: Mesh, from: Mesh): Promise<void> {
   const end = mesh.subscribe('tasks', (task) => {
     heard ||= task.issue === issue
   })
-  await until('gossip', 20_000, async () => {
+  await until('gossip', 60_000, async () => {
     await from.publish('tasks', hint(issue))
     return heard
   })
@@ -83,7 +83,7 @@ test('in a line of five that each know only their neighbour, all find all', asyn
   }
   await fullMesh(line, 40_000)
   for (const mesh of line) {
-    await until('its own record', 20_000, () => (mesh.counters()['dht.provided'] ?? 0) > 0)
+    await until('its own record', 60_000, () => (mesh.counters()['dht.provided'] ?? 0) > 0)
     expect(mesh.reach().dht.peers).toBeGreaterThan(0)
   }
 })
@@ -120,7 +120,7 @@ test('members that nobody can dial meet through one that relays, gossip, and str
   // A relay that went is taken again when it is back.
   const at = relay.addresses().map((text) => text.split('/p2p/')[0] ?? '')
   await relay.stop()
-  await until('the way to be gone', 20_000, () => !connectedTo(a, b) && a.addresses().length === 0)
+  await until('the way to be gone', 60_000, () => !connectedTo(a, b) && a.addresses().length === 0)
   const back = await lab.start('r', far([], { relay: { serve: true }, listen: at }))
   await reserved(back, a, b)
   await met(a, b)

@@ -267,7 +267,7 @@ describe('the scripted model', () => {
     )
     let said = ''
     guest.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    const url = await until('its address', 20_000, () => /url: (http:\S+),/.exec(said)?.[1])
+    const url = await until('its address', 60_000, () => /url: (http:\S+),/.exec(said)?.[1])
     const models = await (await fetch(`${url}/models`)).json()
     expect(models).toMatchObject({ data: [{ id: 'scripted' }] })
     expect(said).toContain('model: scripted }')

@@ -132,7 +132,7 @@ describe('permission', () => {
     rules('rules:\n  - ask: { kind: execute }\n')
     const work = await actor(asks('npm publish'))
     const run = runOrder(work, what())
-    const [question] = await until('it asks', 20_000, () => {
+    const [question] = await until('it asks', 60_000, () => {
       const all = work.questions()
       return all.length > 0 && all
     })
@@ -187,7 +187,7 @@ describe('permission', () => {
     const work = await actor(asks('npm publish'))
     const abort = new AbortController()
     const run = runOrder(work, what(), {}, abort.signal)
-    await until('it asks', 20_000, () => work.questions().length > 0)
+    await until('it asks', 60_000, () => work.questions().length > 0)
     abort.abort()
     const { result } = await run
     expect(result).toMatchObject({ outcome: 'failed', code: 'ABORTED' })
@@ -241,7 +241,7 @@ describe('the idle time', () => {
     const { signal } = new AbortController()
     const task = { label: 'octo/lib#1', prompt: 'Do it.', limits }
     const running = executor.start(task, at, { signal, permit: unlimited })
-    const [question] = await until('it asks', 20_000, () => {
+    const [question] = await until('it asks', 60_000, () => {
       const all = questions.list()
       return all.length > 0 && all
     })
