@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config'
-import Order from './test/order.ts'
+import { Order } from './test/order.ts'
 
 /**
  * One project per kind of test. Most of a test's time is waiting for real peers, children and servers,

@@ -2,7 +2,7 @@
  * What helpers have to do after every test. Files that share a process load a helper once, and a hook
  * that it registers while it is loaded holds for the first of them only; `setup.ts` is run for each.
  */
-type Act = () => Promise<unknown> | unknown
+type Act = () => unknown
 
 const acts = new Set<Act>()
 

@@ -121,13 +121,13 @@ export function inOrder<T extends Planned>(files: readonly T[], workers: number)
   return order
 }
 
-export default class Order extends BaseSequencer {
+export class Order extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const { root, maxWorkers } = this.ctx.config
     const all = files.map((file) => {
       const path = relative(root, file.moduleId).replaceAll('\\', '/')
       return { ...planned(path, !file.project.config.isolate), file }
     })
-    return inOrder(all, Number(maxWorkers)).map(({ file }) => file)
+    return inOrder(all, maxWorkers).map(({ file }) => file)
   }
 }
