@@ -27,7 +27,7 @@ export default defineConfig({
     maxWorkers: 4,
     sequence: { sequencer: Order },
     projects: [
-      project('unit', 30_000),
+      project('unit', 60_000),
       project('compliance', 120_000),
       project('conformance', 120_000),
       project('mesh', 120_000),
