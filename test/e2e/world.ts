@@ -13,6 +13,7 @@ import { createProcesses, type Processes } from '../../src/process/index.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 import { onResponse } from '../compliance/observer.ts'
 import { foundBelow, foundIn } from '../canary/look.ts'
+import { compileCache } from '../compile-cache.ts'
 import { createFounder, type Founder } from '../members.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -206,7 +207,7 @@ export class World {
   ): RunningAgent {
     const child = spawn(process.execPath, [bin, ...args], {
       cwd: home,
-      env: { PATH: process.env['PATH'], HOME: home, ...env },
+      env: { PATH: process.env['PATH'], HOME: home, ...compileCache, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     let stderr = ''
@@ -240,7 +241,7 @@ export class World {
   ): Promise<{ code: number; stdout: string; stderr: string }> {
     const child = spawn(process.execPath, [bin, '--home', home, ...args], {
       cwd: this.dir,
-      env: { PATH: process.env['PATH'], HOME: this.dir },
+      env: { PATH: process.env['PATH'], HOME: this.dir, ...compileCache },
     })
     let stdout = ''
     let stderr = ''

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { nullLogger, unlimited, until } from '../../src/util/index.ts'
 import type { AcpConfig } from '../../src/work/config.ts'
 import { createAcpExecutor } from '../../src/work/executors/acp.ts'
@@ -15,14 +15,13 @@ import { skippingClock } from '../compliance/executor-suite.ts'
 import { createRig, node, order, PATH, policy, runOrder, type Rig } from '../unit/work/rig.ts'
 
 const ACTOR = join(import.meta.dirname, 'fixtures/acp-actor.ts')
+/** One for all, so that the sandbox is tried once; each test has a repository and a Work of its own. */
 let rig: Rig
-beforeEach(() => {
+beforeAll(() => {
   rig = createRig()
 })
-afterEach(async () => {
-  expect(rig.processes.list()).toEqual([])
-  await rig.close()
-})
+afterEach(() => expect(rig.processes.list()).toEqual([]))
+afterAll(() => rig.close())
 
 const actor = (script: object) =>
   rig.work([{ name: 'actor', kind: 'acp', command: ['node', ACTOR, JSON.stringify(script)] }], init)
@@ -194,7 +193,7 @@ describe('permission', () => {
     rules('rules:\n  - ask: { kind: execute }\n')
     const work = await actor(asks('npm publish'))
     const run = runOrder(work, what())
-    const [question] = await until('it asks', 20_000, () => {
+    const [question] = await until('it asks', 60_000, () => {
       const all = work.questions()
       return all.length > 0 && all
     })
@@ -249,7 +248,7 @@ describe('permission', () => {
     const work = await actor(asks('npm publish'))
     const abort = new AbortController()
     const run = runOrder(work, what(), {}, abort.signal)
-    await until('it asks', 20_000, () => work.questions().length > 0)
+    await until('it asks', 60_000, () => work.questions().length > 0)
     abort.abort()
     const { result } = await run
     expect(result).toMatchObject({ outcome: 'failed', code: 'ABORTED' })
@@ -303,7 +302,7 @@ describe('the idle time', () => {
     const { signal } = new AbortController()
     const task = { label: 'octo/lib#1', prompt: 'Do it.', limits }
     const running = executor.start(task, at, { signal, permit: unlimited })
-    const [question] = await until('it asks', 20_000, () => {
+    const [question] = await until('it asks', 60_000, () => {
       const all = questions.list()
       return all.length > 0 && all
     })

@@ -87,7 +87,7 @@ it('a model without quota is left alone until its time, and is tried again then'
     retryAt: expect.any(Number) as number,
   })
   expect(work.choose({}, policy({}))).toMatchObject({ code: 'QUOTA' })
-  await until('the trial', 20_000, () => work.standings()[0]?.is === 'trial')
+  await until('the trial', 60_000, () => work.standings()[0]?.is === 'trial')
   expect(work.choose({}, policy({}))).toMatchObject({ executor: 'poor' })
   await result.dispose()
   await work.stop()
