@@ -48,7 +48,7 @@ describe.each(['bubblewrap', 'landlock'] as const)('in %s', (choice) => {
     if (place === undefined) return skip(reason)
     const rows = await tryLimits(place)
     say(drawn(`Limits of ${choice}`, rows))
-    expect(rows.length).toBe(7)
+    expect(rows.length).toBe(8)
     expect(rows.filter(({ stopped }) => !stopped)).toEqual([])
   })
 })
