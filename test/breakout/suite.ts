@@ -2,9 +2,10 @@
  * The break-out table: each attack is run in a sandbox by a hostile program, and every one must be
  * stopped. `npm test` runs it for every sandbox that works here; `node bench/breakout.ts` prints it.
  */
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -12,6 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import {
   createProcesses,
   type Exit,
@@ -20,6 +22,7 @@ import {
   type SpawnRequest,
 } from '../../src/process/index.ts'
 import { nullLogger } from '../../src/util/index.ts'
+import { engineOf } from '../process/fixtures/engine.ts'
 import type { Targets } from './targets.ts'
 
 export interface Row {
@@ -40,14 +43,25 @@ export interface Stage {
   close(): Promise<void>
 }
 
+export type Tried = Exclude<SandboxChoice, 'auto' | 'off'>
+
 /** Undefined when this sandbox does not work here; `why` is told. */
 export async function stage(
-  choice: Exclude<SandboxChoice, 'auto' | 'off'>,
+  choice: Tried,
   targets: Targets,
   why: (reason: string) => void,
 ): Promise<Stage | undefined> {
   const { home } = targets
-  const processes = createProcesses({ stateDir: home, logger: nullLogger, sandbox: choice })
+  if (choice === 'container' && process.env['BZZZ_TEST_ENGINE'] === undefined) {
+    why('BZZZ_TEST_ENGINE names no socket of a container engine.')
+    return undefined
+  }
+  const processes = createProcesses({
+    stateDir: home,
+    logger: nullLogger,
+    sandbox: choice,
+    ...engineOf(process.env),
+  })
   const state = await processes.prepare()
   if (state.kind !== choice) {
     await processes.stop()
@@ -88,13 +102,34 @@ export async function stage(
 export async function tryWalls(stage: Stage, targets: Targets): Promise<Row[]> {
   targets.noticed.length = 0
   const exit = await stage.run(['node', 'hostile.mjs'])
-  const rows = rowsOf(exit.stdout)
+  const outside = written(targets, exit.clone)
+  const rows = rowsOf(exit.stdout).map((row) => judged(row, outside))
   const noticed = targets.noticed.map((what) => ({
     attack: what,
     stopped: false,
     by: 'nothing: the other end saw it',
   }))
   return [...rows, ...noticed]
+}
+
+/** What an attempt to write would leave outside. */
+function written({ home, given }: Targets, clone: string): ReadonlyMap<string, string> {
+  return new Map([
+    ['write to the system', '/usr/lib/bzzz-was-here'],
+    ['write to /etc', '/etc/bzzz-was-here'],
+    ['write beside the clone', join(dirname(clone), 'was-here')],
+    ["write to another task's clone", `${given['other']}.new`],
+    ['write to the home of the agent', join(home, 'was-here')],
+    ['write by a link', join(home, 'was-here-too')],
+  ])
+}
+
+/** Files of a sandbox that are nowhere else are its own to write: whether it wrote is seen from outside. */
+function judged(row: Row, outside: ReadonlyMap<string, string>): Row {
+  const path = outside.get(row.attack)
+  if (path === undefined) return row
+  if (existsSync(path)) return { ...row, stopped: false, by: `nothing: there is ${path}` }
+  return row.stopped ? row : { ...row, stopped: true, by: 'in memory of its own: nothing arrived' }
 }
 
 /** The lines that `hostile.mjs` prints. */
@@ -229,4 +264,23 @@ export function drawn(title: string, rows: readonly Row[]): string {
   )
   const count = rows.filter(({ stopped }) => stopped).length
   return [`${title}: ${rows.length} tried, ${count} stopped`, ...lines, ''].join('\n')
+}
+
+const PLAIN = 65_534
+const AS_USER = join(import.meta.dirname, 'fixtures/as-user.ts')
+
+/** What a plain user's agent came to in each sandbox: rows, or why it was not tried. */
+export type ByUser = Partial<Record<Tried, Row[] | string>>
+
+/** The same in an agent of a user without rights, whose own files the targets are. Undefined without root, who is one. */
+export async function asPlainUser(
+  choices: readonly Tried[],
+  what: 'walls' | 'all',
+): Promise<ByUser | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  const user = [`--reuid=${PLAIN}`, `--regid=${PLAIN}`, '--clear-groups']
+  const args = [...user, process.execPath, AS_USER, what, ...choices]
+  const options = { env: { PATH }, timeout: 110_000, maxBuffer: MIB }
+  const { stdout } = await promisify(execFile)('setpriv', args, options)
+  return JSON.parse(stdout) as ByUser
 }
