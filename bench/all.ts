@@ -24,6 +24,7 @@ const all = [
   'checkpoint',
   'calls',
   'sandbox-start',
+  'help',
 ]
 /** Only when they are named: each takes minutes. */
 const named = ['journal-replicate', 'journal-live', 'journal-scale']

@@ -19,6 +19,7 @@ import {
   text,
   previousSchema,
 } from './entries/fields.ts'
+import { helpEntries } from './entries/help.ts'
 
 export {
   previousSchema,
@@ -141,6 +142,7 @@ export const entrySchemas = [
   /** The pull request was closed and not merged. */
   entry('task.closed', { task, attempt, pull: count, reason: text }),
   entry('task.waiting', { task, needs: z.array(short).max(20), reason: text }),
+  ...helpEntries,
 ] as const
 
 export const entryInputSchema = z.discriminatedUnion('type', entrySchemas)

@@ -27,6 +27,7 @@ import { createGossip, topicNames, type Handler } from './gossip/gossip.ts'
 import { loadIdentity, privateKeyOf } from './identity.ts'
 import { createInbox } from './gossip/inbox.ts'
 import { settings, type MeshInit } from './init.ts'
+import { createHelpStreams } from './streams/help-streams.ts'
 import { createJournalStreams } from './streams/journal-streams.ts'
 import { createLinks, type Links } from './links/links.ts'
 import { createMembers } from './admission/members.ts'
@@ -80,10 +81,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
   let stopping = new AbortController()
 
   const { meshName } = config
-  const witnesses = createWitnesses(
-    { protocol: protocolId('witness') },
-    { counters, logger, clock },
-  )
+  const basics = { counters, logger, clock }
+  const witnesses = createWitnesses({ protocol: protocolId('witness') }, basics)
   const twins = createTwins()
   const clocks = createClocks({ clock, logger })
   membership.hintClock(() => clocks.judge())
@@ -114,10 +113,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
       clock,
     },
   )
-  const journals = createJournalStreams(
-    { protocol: protocolId('journal') },
-    { dialer, counters, clock },
-  )
+  const journals = createJournalStreams({ protocol: protocolId('journal') }, { dialer, ...basics })
+  const help = createHelpStreams({ protocol: protocolId('help') }, { dialer, ...basics })
   const reach = createReach(
     { ...config, mayRelay: isMember, local, known: () => membership.members() },
     { dialer, counters, logger, clock },
@@ -216,6 +213,7 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     })
     await journals.serve(created)
     await witnesses.serve(created)
+    await help.serve(created)
     await members.serve(created)
     await startNode(created, listen)
     // Has libp2p show all that it listens on.
@@ -289,6 +287,8 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     },
     handleWitness: (handler) => witnesses.handle(handler),
     askWitness: async (to, question, options) => witnesses.ask(running(), to, question, options),
+    handleHelp: (handler) => help.handle(handler),
+    sendHelp: async (to, message, options) => help.send(running(), to, message, options),
     reach: () => reach.report(discovery),
     sign: (data) => identity.sign(data),
     counters: () => counters.snapshot(),

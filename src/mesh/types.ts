@@ -6,6 +6,8 @@ import type { Standing } from './membership/types.ts'
 import type { GoneReason, Presence } from './presence/index.ts'
 import type {
   Capabilities,
+  HelpMessage,
+  HelpReceipt,
   LocalCapabilities,
   OpenTopic,
   TopicMessage,
@@ -151,6 +153,13 @@ export interface Mesh extends Startable {
     request: WitnessRequest,
     options?: StreamOptions,
   ): Promise<WitnessAnswer>
+  /** Takes what peers say about help; one handler at a time, `from` is authenticated. Returns the way to end it. */
+  handleHelp(handler: (message: HelpMessage, from: string) => Promise<HelpReceipt>): () => void
+  /**
+   * Sends it to a connected or dialable peer. Errors: `PEER_UNREACHABLE`, `PEER_FOREIGN`, `DEADLINE`,
+   * `ABORTED`, `INVALID`, `MESSAGE_TOO_LARGE`, `STREAM_TRUNCATED`.
+   */
+  sendHelp(peerId: string, message: HelpMessage, options?: StreamOptions): Promise<HelpReceipt>
   /** How others find and reach this agent. Cheap; before the start, all of it is empty. */
   reach(): Reach
   /** Ed25519 signature by the peer's identity key. */

@@ -7,10 +7,30 @@
  */
 import { z } from 'zod'
 import { maxRosterBytes } from './membership/limits.ts'
+import { helpMessageSchema, helpReceiptSchema, maxHelpBytes } from './wire-help.ts'
 import { issuesTickSchema, limitReportSchema, taskAnnouncementSchema } from './wire-hints.ts'
 import { rosterMessageSchema, rosterNoticeSchema } from './wire-members.ts'
 import { count, hex, peerId, repo, text } from './wire-parts.ts'
 
+export {
+  helpAnswerSchema,
+  helpBodySchema,
+  helpMessageSchema,
+  helpQuestionSchema,
+  MAX_FORWARDS,
+  MAX_LIFE_MS,
+  MAX_ROUNDS,
+  type HelpAnswer,
+  type HelpBody,
+  type HelpHop,
+  type HelpLetter,
+  type HelpLetterMessage,
+  type HelpMessage,
+  type HelpQuestion,
+  type HelpReceipt,
+  type HelpRequest,
+  type HelpWithdraw,
+} from './wire-help.ts'
 export {
   maxChanges,
   taskAnnouncementSchema,
@@ -254,6 +274,14 @@ export const protocols = {
     response: rosterMessageSchema,
     maxRequestBytes: maxRosterBytes + 1024,
     maxBytes: maxRosterBytes + 1024,
+  },
+  help: {
+    id: 'help/1',
+    kind: 'request',
+    request: helpMessageSchema,
+    response: helpReceiptSchema,
+    maxRequestBytes: maxHelpBytes,
+    maxBytes: 256,
   },
 } as const
 export type ProtocolName = keyof typeof protocols

@@ -238,6 +238,15 @@ const questions = {
   probe: { v: 1, target: '12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8' },
   roster: { v: 1, digest: 'a'.repeat(64) },
   witness: { v: 1 },
+  help: {
+    v: 1,
+    kind: 'withdraw',
+    mesh: 'a'.repeat(64),
+    id: 'a'.repeat(32),
+    origin: '12D3KooWKnDdG3iXw9eTFijk3EWSunZcFi54Zka4wmtqtt6rPxc8',
+    reason: '',
+    signature: 'A'.repeat(86),
+  },
 } satisfies Record<Exclude<ProtocolName, 'journal'>, unknown>
 
 test('bad frames of a member are cut off on every protocol, and its next good one is served', async () => {

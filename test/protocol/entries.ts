@@ -1,6 +1,6 @@
 /** One example of each type of journal entry, after the first. */
 import type { EntryInput } from '../../src/journal/entries.ts'
-import { now, ada } from './parties.ts'
+import { now, ada, bob } from './parties.ts'
 
 const task = { repo: 'acme/widgets', issue: 7 }
 const attempt = 1
@@ -10,6 +10,8 @@ const head = 'ad'.repeat(20)
 const digest = 'd1'.repeat(32)
 const branch = 'bzzz/issue-7'
 const about = { task, attempt }
+const id = '0d'.repeat(16)
+const help = { id, task, asker: ada.peerId }
 
 const inputs: EntryInput[] = [
   { type: 'peer.seen', peerId: ada.peerId, name: 'ada' },
@@ -174,6 +176,58 @@ const inputs: EntryInput[] = [
   { type: 'task.done', ...about, pull: 8, durationMs: 70_000 },
   { type: 'task.failed', ...about, code: 'CHECK_FAILED', reason: 'Tests fail.', durationMs: 9000 },
   { type: 'task.cancelled', ...about, reason: 'The issue was closed.' },
+  {
+    type: 'help.asked',
+    ...help,
+    attempt,
+    round: 1,
+    needs: ['docker'],
+    digest,
+    bytes: 900,
+    lifeMs: 600_000,
+  },
+  {
+    type: 'help.forwarded',
+    ...help,
+    to: bob.peerId,
+    hop: 1,
+    leftMs: 600_000,
+    reason: 'It is idle.',
+  },
+  {
+    type: 'help.received',
+    ...help,
+    digest,
+    path: [ada.peerId, bob.peerId],
+    leftMs: 599_000,
+    round: 1,
+  },
+  { type: 'help.discarded', id, task, from: ada.peerId, why: 'hops' },
+  { type: 'help.unsent', ...help, to: bob.peerId, why: 'unreachable' },
+  {
+    type: 'help.offered',
+    ...help,
+    by: bob.peerId,
+    offer: digest,
+    fitness: 700,
+    path: [ada.peerId, bob.peerId],
+    reason: 'It has docker.',
+  },
+  { type: 'help.declined', ...help, by: bob.peerId, reason: 'It is busy.' },
+  { type: 'help.accepted', ...help, helper: bob.peerId, offer: digest, reason: 'The only offer.' },
+  { type: 'help.answered', ...help, helper: bob.peerId, form: 'patch', digest, bytes: 1200 },
+  { type: 'help.failed', ...help, helper: bob.peerId, reason: 'It was started anew.' },
+  { type: 'help.withdrawn', ...help, reason: 'The task is done.' },
+  {
+    type: 'help.relayed',
+    ...help,
+    letter: 'offer',
+    from: bob.peerId,
+    to: ada.peerId,
+    next: ada.peerId,
+  },
+  { type: 'help.result', ...help, outcome: 'used', helper: bob.peerId, reason: 'Checks pass.' },
+  { type: 'help.exhausted', ...about, requests: [id] },
   { type: 'peer.lost', peerId: ada.peerId, reason: 'no sign of life' },
   { type: 'agent.stopped', reason: 'stop' },
 ]

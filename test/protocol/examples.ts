@@ -14,6 +14,7 @@ import { signCapabilities } from '../../src/mesh/gossip/announcement.ts'
 import { capabilitiesSchema } from '../../src/mesh/wire.ts'
 import { encodeRecord, type ClaimRecord } from '../../src/tasks/claim/record.ts'
 import { canonicalJson, sha256 } from '../../src/util/index.ts'
+import { helpExamples } from './help.ts'
 import { laterEntries } from './entries.ts'
 import {
   ada,
@@ -229,6 +230,8 @@ export async function examples(): Promise<Example[]> {
   add('witness-request', 'Question to a witness', { v: 1, at: { key, length } })
   const testimony = { v: 1, heads: [journal.head], treeHash: journal.head.treeHash }
   add('witness-answer', 'Testimony', testimony)
+
+  for (const example of await helpExamples([genesis, founder])) all.push(example)
 
   const repo = 'acme/widgets'
   const oid = 'c1'.repeat(20)

@@ -4,6 +4,7 @@
  * safe to print.
  */
 import type { LoggedEntry } from '../../api/client.ts'
+import { helpTypes } from './describe-help.ts'
 import { clean, clockTime, count, duration, width } from '../output/text.ts'
 
 type Known = Exclude<LoggedEntry, { type: 'unknown' }>
@@ -196,6 +197,7 @@ const describeType: Describe = {
     attempt(entry),
     entry.opened.map(({ issue, kind }) => `${kind} #${issue}`).join(', '),
   ],
+  ...helpTypes,
   'task.merged': (entry) => [
     `pull request #${entry.pull}`,
     entry.by === undefined ? '' : `by ${entry.by}`,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { helpSamples } from './help-samples.ts'
 import type { LoggedEntry } from '../../../src/api/types.ts'
 import { describeEntry, logLine } from '../../../src/cli/client/describe.ts'
 import { drawHistory } from '../../../src/cli/client/history.ts'
@@ -299,6 +300,7 @@ const samples: [EntryInput, string][] = [
     { type: 'feedback.issues', ...at, opened: [{ issue: 12, kind: 'follow-up', title: 'T' }] },
     'feedback.issues octo/lib#4 attempt 2 follow-up #12',
   ],
+  ...helpSamples,
   [
     { type: 'task.merged', ...at, pull: 9, by: 'grace' },
     'task.merged octo/lib#4 pull request #9 by grace',
@@ -329,9 +331,9 @@ describe('describeEntry', () => {
   })
 
   it('shows what only newer agents write', () => {
-    const unknown = logged({ type: 'unknown', originalType: 'help.asked\u001b[2J' })
-    expect(describeEntry(unknown)).toBe('help.asked\ufffd[2J (of a newer version)')
-    expect(describeEntry(logged({ type: 'help.asked' }))).toBe('help.asked (of a newer version)')
+    const unknown = logged({ type: 'unknown', originalType: 'later.asked\u001b[2J' })
+    expect(describeEntry(unknown)).toBe('later.asked\ufffd[2J (of a newer version)')
+    expect(describeEntry(logged({ type: 'later.asked' }))).toBe('later.asked (of a newer version)')
     expect(describeEntry(logged({ type: 'toString' }))).toBe('toString (of a newer version)')
   })
 
