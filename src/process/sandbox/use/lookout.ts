@@ -43,12 +43,12 @@ export interface Lookout {
 }
 
 export interface LookoutComponents {
-  roomOf(path: string): Room | undefined
+  roomOf: (path: string) => Room | undefined
   /** Bytes that a process has written; undefined when that cannot be read. */
-  writtenBy(pid: number): number | undefined
-  stop(place: Place): void
+  writtenBy: (pid: number) => number | undefined
+  stop: (place: Place) => void
   /** It was stopped. */
-  onStopped(id: number): void
+  onStopped: (id: number) => void
 }
 
 interface Watched extends Place {

@@ -36,9 +36,9 @@ export interface WatchInit {
   /** What stops it when its first process does it for all. */
   pause: Launch['pause']
   /** It was stopped to be counted (true), or may go on (false). */
-  hold(held: boolean): void
+  hold: (held: boolean) => void
   /** At most once, while it runs. */
-  onExceeded(limit: ExceededLimit): void
+  onExceeded: (limit: ExceededLimit) => void
 }
 
 export interface Watch {
