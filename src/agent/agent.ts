@@ -24,6 +24,7 @@ import {
 import type { Work } from '../work/index.ts'
 import { createHeadroom } from '../work/index.ts'
 import { belong } from './belong.ts'
+import { dryHome, removing } from './dry-home.ts'
 import { holdKeys, holdPassed } from './holding.ts'
 import { homeLock } from './home-lock.ts'
 import { introduce } from './introduce.ts'
@@ -86,7 +87,9 @@ interface Rooms {
  * `GITHUB_UNAUTHORIZED`, and `AgentErrorCode`. It waits for as long as no signer lets it in.
  */
 export function createAgent(init: AgentInit, components: AgentComponents): Agent {
-  const { config, env = process.env, dryRun = false } = init
+  const { env = process.env, dryRun = false } = init
+  /** In a dry run its home may be another one, which is not for long. */
+  let { config } = init
   const { logger, onStopAsked, held = createHeldSecrets() } = components
   const scanner = createSecretScanner({ ignore: config.work.ignoreSecretRules }, { held })
   const { home, name, roles } = config
@@ -117,7 +120,11 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await credential?.check()
 
     const { signal } = stopping
-    const membership = await belong({ config, env }, { logger, held, signal })
+    const dry = dryRun ? await dryHome({ config: init.config, env }, logger) : undefined
+    started.push({ what: 'dry home', ms: stopMs.other, part: removing(dry) })
+    config = { ...init.config, home: dry?.home ?? home }
+    const membership =
+      dry?.membership ?? (await belong({ config, env, dryRun }, { logger, held, signal }))
     const mesh = makeMesh(config, { membership, dryRun, logger })
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
@@ -135,7 +142,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await journal.opened(stopping.signal)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
-      await holdKeys(held, home)
+      await holdKeys(held, config.home)
       holdPassed(held, config, env)
       await begin('secret scanner', { start: () => Promise.resolve(), stop: () => scanner.stop() })
       let found: Awaited<ReturnType<typeof work.detect>> | undefined

@@ -31,7 +31,8 @@ import type {
 } from './types.ts'
 
 export { ApiError, type ApiErrorCode } from './errors.ts'
-export { homeOwner, isAlive, type LockOwner } from './lock.ts'
+export { homeOwner, isAlive, lockedSince, type LockOwner } from './lock.ts'
+export { STARTING_MS } from './not-running.ts'
 export { describeJournal } from './journal-state.ts'
 export { entryTypes, expandEntryType, taskStates } from './vocabulary.ts'
 export type * from './types.ts'

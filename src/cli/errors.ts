@@ -28,6 +28,8 @@ export type CliErrorCode =
   | 'MESH_NONE'
   /** What should be a token to join with cannot be read. data: file */
   | 'TOKEN_UNREADABLE'
+  /** The WORKFLOW.md that was named. data: file */
+  | 'WORKFLOW_UNREADABLE'
   /** Another process uses the forge's directory. data: dir, pid */
   | 'FORGE_IN_USE'
   /** The directory holds other things than a forge. data: dir, found */

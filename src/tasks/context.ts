@@ -16,6 +16,8 @@ import type { Signature } from './texts.ts'
 export interface Settings {
   trigger: string
   failed: string
+  /** Label of what a person stopped. Default `bzzz:stopped`. */
+  stopped?: string
   /** Labels from the highest priority to the lowest; see `priorityOf`. */
   priority: readonly string[]
   branchPrefix: string
@@ -38,8 +40,10 @@ export interface Settings {
   paused?: readonly string[]
 }
 
+export const stoppedLabel = ({ stopped = 'bzzz:stopped' }: Pick<Settings, 'stopped'>) => stopped
+
 export interface FeedbackSettings {
-  /** 0: pull requests are left alone. */
+  /** 0: no rounds of work; drafts become ready and commands are obeyed all the same. */
   maxRounds: number
   /** How long nothing new must be said before a round begins, ms. */
   quietMs: number
@@ -118,6 +122,8 @@ export interface Job {
   takeover: boolean
   /** Work on what was said about the pull request, not on the issue itself. */
   round?: Round
+  /** The claim is made only to let it go at once, to whoever can do the round; says why. */
+  handOn?: string
   /** Id of the comment that asked for this attempt. */
   command?: number
   /** Logins of earlier holders of the claim, in lower case: what stands of their assignments goes. */

@@ -107,9 +107,9 @@ export function createShared(
     },
   })
   const desk =
-    github.reviews === undefined || (init.feedback?.maxRounds ?? 0) === 0
+    github.reviews === undefined || init.feedback === undefined
       ? undefined
-      : createDesk({ gates: github.gates, ask: askFor })
+      : createDesk({ gates: github.gates, ask: askFor, clock })
   const slots = () =>
     typeof init.slots === 'number' ? { total: init.slots } : init.slots(active.used())
   const free = () => {

@@ -5,16 +5,18 @@
 import { CodedError } from '../util/index.ts'
 import type { WorkFailureCode } from './types.ts'
 
-type OtherCode = 'WORKFLOW_INVALID' | 'PERMISSIONS_INVALID' | 'QUESTION_UNKNOWN'
+type OtherCode =
+  'WORKFLOW_INVALID' | 'PERMISSIONS_INVALID' | 'EXECUTOR_INVALID' | 'QUESTION_UNKNOWN'
 export type WorkErrorCode = WorkFailureCode | OtherCode
 
 const others: ReadonlySet<string> = new Set<OtherCode>([
   'WORKFLOW_INVALID',
   'PERMISSIONS_INVALID',
+  'EXECUTOR_INVALID',
   'QUESTION_UNKNOWN',
 ])
 
-/** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, path}. */
+/** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, column, path}; `EXECUTOR_INVALID` {name, path}. */
 export class WorkError extends CodedError<WorkErrorCode> {}
 
 /** The code of a failure of a task; undefined for every other error. */

@@ -11,6 +11,7 @@ import { failureCode } from './errors.ts'
 import type { Executor } from './executor.ts'
 import { WORKSPACES, type Health } from './health/health.ts'
 import { withNetwork } from './network.ts'
+import { NOBODY, onlyChecks } from './only-checks.ts'
 import { explainOuter, runTask, type RunComponents, type RunInit } from './run.ts'
 import type { Changed, Failed, WorkEvent, WorkFailureCode, WorkOrder } from './types.ts'
 import type { Workspace, Workspaces } from './workspace.ts'
@@ -45,6 +46,7 @@ export async function perform(
   components: PerformComponents,
 ): Promise<Performed> {
   const { order, instructions, signal } = init
+  if (order.only === 'checks') return checked(init, components)
   const excluded = new Set<string>()
   const tried: string[] = []
   let last: Performed | undefined
@@ -71,6 +73,18 @@ export async function perform(
     )
     last = done
     await done.workspace?.dispose(false)
+  }
+}
+
+async function checked(init: PerformInit, components: PerformComponents): Promise<Performed> {
+  const { repo, issue } = init.order
+  try {
+    return await onlyChecks(init, components)
+  } catch (error) {
+    const code = failureCode(error) === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'
+    const result = failed(code, explainOuter(error))
+    judge(components.health, NOBODY, `${repo}#${issue.number}`, result)
+    return { result }
   }
 }
 

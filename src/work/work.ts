@@ -18,7 +18,7 @@ import type { Budgets } from './budget/limits.ts'
 import { choose, type About, type Candidate } from './choose.ts'
 import {
   DEFAULT_LIMITS,
-  executorConfigSchema,
+  decodeExecutor,
   type ExecutorConfig,
   type ExecutorConfigInput,
   type WorkLimits,
@@ -116,7 +116,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     ...(components.held === undefined ? {} : { held: components.held }),
     sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
   }
-  const configs = init.executors.map((config) => executorConfigSchema.parse(config))
+  const configs = init.executors.map((config) => decodeExecutor(config))
   const executors = configs.map((config) => createExecutor(config, settings))
   const workspaces = createWorkspaces(init.dir, { git, logger })
   const running = new Set<{ stop: AbortController; done: Promise<unknown> }>()

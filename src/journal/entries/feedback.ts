@@ -34,8 +34,17 @@ export const feedbackEntries = [
     head: oid.optional(),
     reason: text,
   }),
-  /** Nothing more is done by itself: the pull request needs a person. */
-  entry('feedback.exhausted', { task, attempt, pull: count, rounds: count, reason: text }),
+  /** Nothing more is done by itself: the pull request needs a person, or a person stopped it. */
+  entry('feedback.exhausted', {
+    task,
+    attempt,
+    pull: count,
+    /** That have ended by then. */
+    rounds: count,
+    reason: text,
+    /** Id of the last comment that commanded something before. */
+    command: count.optional(),
+  }),
   /** Somebody who may commanded something in a comment; `outcome` says what was made of it. */
   entry('feedback.command', {
     task,

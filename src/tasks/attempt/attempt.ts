@@ -27,7 +27,7 @@ import { noteLost } from './fence.ts'
 import { graceAfter, handBackMs, untilCancelled } from './stopping.ts'
 import type { Claim } from '../claim/claims.ts'
 import type { Mark } from '../claim/record.ts'
-import { beginRound, publishRound } from '../feedback/round.ts'
+import { beginRound, publishRound, workRound } from '../feedback/round.ts'
 
 /** Why the work of an attempt is stopped from outside. */
 export type Stop =
@@ -191,6 +191,7 @@ async function carryOut(
 ): Promise<Outcome> {
   const { job } = held
   const { permit } = held.lease
+  if (job.handOn !== undefined) return release(context, held, job.handOn, grace)
   const refused = await whileAllowed(permit, ending.signal, (signal) =>
     assign(context, held, signal),
   )
@@ -201,11 +202,14 @@ async function carryOut(
     const branchTip = await readBranch(context, held, ending.signal)
     await allowed(permit, ending.signal)
     const begun = await beginRound(context, held, branchTip, ending.signal)
-    const result = await untilCancelled(signals.cancelled, ending, () =>
-      execute(context, held, begun?.start ?? branchTip),
+    const result = await workRound(begun, (only) =>
+      untilCancelled(signals.cancelled, ending, () =>
+        execute(context, held, begun?.start ?? branchTip, only),
+      ),
     )
     onResult(result)
-    if (ending.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
+    if (ending.signal.aborted || signals.cancelled.aborted)
+      return stoppedFromOutside(context, held, signals, grace)
     if (begun !== undefined && result.outcome === 'changed')
       return publishRound(context, held, { work: result, begun }, grace)
     if (result.outcome === 'changed')

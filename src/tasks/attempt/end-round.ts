@@ -6,6 +6,7 @@
 import {
   short,
   signatureOf,
+  stoppedLabel,
   taskOf,
   tell,
   type Context,
@@ -28,8 +29,8 @@ export interface RoundEnd {
   executor?: string
   /** Nothing is said on the pull request. */
   quietly?: boolean
-  /** Nothing follows by itself, whatever the number of the round. */
-  last?: boolean
+  /** A person ended it: nothing follows by itself, whatever the number of the round. */
+  stopped?: boolean
 }
 
 /** Closes the claim. Throws `CLAIM_UNKNOWN`. */
@@ -57,11 +58,12 @@ export async function tellRound(
   const { round } = job
   const feedback = context.settings.feedback
   if (round === undefined || feedback === undefined || end.quietly === true) return
-  const isLast = end.outcome !== 'pushed' && (end.last === true || round.last)
+  const isLast = isHalt(held, end)
+  const label = end.stopped === true ? stoppedLabel(context.settings) : feedback.needsHuman
   const { number } = round.pull
   const text = {
     round: round.number,
-    maxRounds: feedback.maxRounds,
+    maxRounds: round.of,
     items: round.items,
     outcome: end.outcome,
     ...(end.head === undefined ? {} : { head: end.head }),
@@ -70,18 +72,25 @@ export async function tellRound(
     checks: end.checks ?? [],
     summary: end.summary ?? '',
     ...(end.executor === undefined ? {} : { executor: end.executor }),
-    needsHuman: feedback.needsHuman,
+    label,
     last: isLast,
   }
   if (isLast)
     await patiently(context, job, signal, () =>
-      context.github.addLabel(job.place.repo, number, feedback.needsHuman, signal),
+      context.github.addLabel(job.place.repo, number, label, signal),
     )
   const body = roundComment(text, await signatureOf(context, held))
   await commentOnce(context, job, { number, body }, signal)
 }
 
-export async function noteRound(context: Context, { job }: Held, end: RoundEnd): Promise<void> {
+/** Nothing follows by itself. */
+const isHalt = ({ job }: Held, end: RoundEnd) =>
+  end.quietly !== true &&
+  end.outcome !== 'pushed' &&
+  (end.stopped === true || job.round?.last === true)
+
+export async function noteRound(context: Context, held: Held, end: RoundEnd): Promise<void> {
+  const { job } = held
   const { round } = job
   if (round === undefined) return
   const about = { task: taskOf(job), attempt: job.attempt }
@@ -94,5 +103,15 @@ export async function noteRound(context: Context, { job }: Held, end: RoundEnd):
     ...(end.head === undefined ? {} : { head: end.head }),
     reason: short(end.reason ?? '', 3_900),
   })
+  const command = held.command ?? job.command
+  if (isHalt(held, end))
+    await context.journal.append({
+      type: 'feedback.exhausted',
+      ...about,
+      pull: round.pull.number,
+      rounds: round.number,
+      reason: short(end.reason ?? `the last round: ${end.outcome}`, 3_900),
+      ...(command === undefined ? {} : { command }),
+    })
   await tell(context, job, 'done')
 }

@@ -12,11 +12,12 @@ function quotedOf({ round }: Job, { quoted }: { quoted?: { earlier: string } }) 
   return { quoted: { ...quoted, feedback } }
 }
 
-/** Resolves when the work has ended and everything it reported is in the journal. */
+/** Resolves when the work has ended and everything it reported is in the journal. `only`: no executor runs. */
 export async function execute(
   context: Context,
   held: Held,
   branchTip: string | null,
+  only?: 'checks',
 ): Promise<WorkOutcome> {
   const { job, signal, lease } = held
   const { issue, place } = job
@@ -32,6 +33,7 @@ export async function execute(
     repo: place.repo,
     issue: { number: issue.number, title: issue.title, body: issue.body, labels: issue.labels },
     attempt: job.attempt,
+    ...(only === undefined ? {} : { only }),
     source: {
       ...source,
       gitDir: place.refs.gitDir,

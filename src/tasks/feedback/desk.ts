@@ -7,13 +7,14 @@
  * Nothing here holds a truth: what was worked is in the chain of claim records, what is watched in the own
  * journal, and both are read again after a restart.
  */
-import { explain, RecentMap } from '../../util/index.ts'
+import { explain, RecentMap, type Clock } from '../../util/index.ts'
 import type { Context, RepoContext } from '../context.ts'
 import type { GateCalls } from '../github/gate-calls.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import { safetyOf } from '../look/polling.ts'
 import { answer } from './answer.ts'
 import { inheritPulls } from './heirs.ts'
+import { createManners } from './manners.ts'
 import { leaveToOwners } from './owners.ts'
 import { obeyComments, type Talk } from './obey.ts'
 import { createPeople, type People } from './people.ts'
@@ -48,6 +49,7 @@ export interface DeskComponents {
   gates: GateCalls
   /** Has a repository listed at once: an issue there may be closed, and another one free. */
   ask: (repo: string) => void
+  clock: Clock
 }
 
 /** Remembered per repository; the oldest go first. */
@@ -55,7 +57,7 @@ const maxRemembered = 1_000
 /** Part of a pause after which it counts as over: turns come a little early. */
 const early = 0.7
 
-export function createDesk({ gates, ask }: DeskComponents): Desk {
+export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
   const memories = new Map<string, DeskMemory>()
   let left: Left | undefined
   let people: People | undefined
@@ -72,6 +74,7 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
         since: new RecentMap(maxRemembered),
         due: new RecentMap(maxRemembered),
         handled: new Set(),
+        manners: createManners(clock),
       },
       lookedAt: -Infinity,
       isWhole: false,
@@ -95,8 +98,8 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
   return {
     async turn(floor, place, memory, { asked }, signal) {
       const { context } = floor
-      const { reviews, clock, journal, mesh, settings, logger } = context
-      if (reviews === undefined || (settings.feedback?.maxRounds ?? 0) === 0) return
+      const { reviews, journal, mesh, settings, logger } = context
+      if (reviews === undefined || settings.feedback === undefined) return
       left ??= await readLeft(journal, mesh.peerId)
       people ??= createPeople(
         {

@@ -1,9 +1,11 @@
 /**
- * Pull requests whose owner is gone. Whoever sees the closing record of an agent that has not been in the
- * mesh for its lease and the margin looks for the pull request, in the order of rendezvous, a pause
- * apart; the claim of a round decides who answers what is said there, as always.
+ * Pull requests whose owner is gone, or has let a round go that it could not begin. Whoever sees the closing
+ * record of an agent that has not been in the mesh for its lease and the margin, or a round that was let
+ * go, looks for the pull request, in the order of rendezvous, a pause apart; the claim of a round decides
+ * who answers what is said there, as always.
  */
 import { marginMs } from '../intake/consider.ts'
+import type { ClaimRecord } from '../claim/record.ts'
 import type { RepoContext } from '../context.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import { placeOf } from '../look/polling.ts'
@@ -27,6 +29,10 @@ export function placeFor({ context }: Floor, { repo }: RepoContext, issue: numbe
   return Math.min(placeOf(`${repo}#${issue}`, mesh.peerId, others).place, maxSteps)
 }
 
+/** A round that its holder could not begin, or was told to let go of. */
+export const isLetGo = ({ round, state }: Pick<ClaimRecord, 'round' | 'state'>): boolean =>
+  round !== undefined && state === 'released'
+
 /** Takes up what is nobody's any more. */
 export async function inheritPulls(
   floor: Floor,
@@ -46,10 +52,12 @@ export async function inheritPulls(
     if (watched.has(issue) || tip?.is !== 'record' || none.get(issue) === tip.oid) continue
     const { record } = tip
     const isPublished = record.state === 'done' || record.round !== undefined
-    const awaySince = memory.away.get(record.peerId)
-    if (!isPublished || record.peerId === mesh.peerId || awaySince === undefined) continue
-    const patience = record.leaseMs + marginMs + placeFor(floor, place, issue) * stepMs
-    if (now - awaySince < patience) continue
+    // Whoever could not begin its round has let it go, and is still here.
+    const isFree = isLetGo(record)
+    const since = isFree ? memory.sightings.get(issue)?.since : memory.away.get(record.peerId)
+    if (!isPublished || record.peerId === mesh.peerId || since === undefined) continue
+    const lease = isFree ? 0 : record.leaseMs + marginMs
+    if (now - since < lease + placeFor(floor, place, issue) * stepMs) continue
     sought += 1
     const branch = `${settings.branchPrefix}${issue}`
     const found = await github.findPull(place.repo, branch, place.info.defaultBranch, signal)

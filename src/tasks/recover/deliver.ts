@@ -4,6 +4,7 @@ import type { Tip } from '../claim/decide.ts'
 import {
   short,
   signatureOf,
+  stoppedLabel,
   taskOf,
   type Context,
   type Held,
@@ -73,6 +74,7 @@ export async function deliver(
   const rules = {
     trigger: settings.trigger,
     failed: settings.failed,
+    stopped: stoppedLabel(settings),
     requiredLabels: [],
     meshLogins: new Set([record.login.toLowerCase()]),
   }

@@ -38,6 +38,7 @@ import {
 const usual = {
   trigger,
   failed: failedLabel,
+  stopped: failedLabel,
   priority: [],
   branchPrefix,
   refPrefix,
@@ -128,6 +129,7 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
   const desk = createDesk({
     gates: { mayTriage: async () => true } as never,
     ask: () => turns?.wake(),
+    clock,
   })
   context.reviews = reviewsOf(name, server, send)
   context.opened = (of) => desk.opened(of)

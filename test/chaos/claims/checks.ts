@@ -126,7 +126,8 @@ export function unanswered(world: World, issue: number): boolean {
   const { server } = world
   const pull = server.pullOf(issue)
   const { open, labels, assignees } = server.issue(issue)
-  if (pull === undefined || world.tampered || pull.labels.includes(needsHuman)) return false
+  const isHalted = [needsHuman, failedLabel].some((mark) => pull?.labels.includes(mark) === true)
+  if (pull === undefined || world.tampered || isHalted) return false
   // One that was opened anew though a person had closed the one before is not looked after: docs/claims.md.
   const mark = `Closes #${issue}\n`
   if (server.pulls.some(({ body, ended }) => body.startsWith(mark) && ended?.merged === false))
