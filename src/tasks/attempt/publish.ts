@@ -65,7 +65,7 @@ export async function publish(
   const { earlier } = init
   const named = earlier ? earlier.named : await noteNamed(context, job, init.work.summary, signal)
   const again = earlier !== undefined
-  const then = () => openNamed(context, job, named, { again, patient: true }, signal)
+  const afterwards = () => openNamed(context, job, named, { again, patient: true }, signal)
   const intent = { seq: 0 }
   let sentAt = 0
   let noted: string | undefined
@@ -108,7 +108,7 @@ export async function publish(
     const { summary, checks, executor } = init.work
     const end = { outcome: 'pushed' as const, head, summary, checks, executor }
     await tellRound(context, held, end, signal)
-    await then()
+    await afterwards()
     await noteRound(context, held, end)
     return 'done'
   }
@@ -116,7 +116,7 @@ export async function publish(
   // Held up for so long, by GitHub or by a stop of this process, that an heir may have been here.
   const mayBeThere = context.clock.now() - sentAt >= context.settings.leaseMs
   const title = pullTitle(job.issue)
-  const pull = { branch: about.branch, head, title, body, mayBeThere, then }
+  const pull = { branch: about.branch, head, title, body, mayBeThere, afterwards }
   return openPull(context, held, pull, signal)
 }
 

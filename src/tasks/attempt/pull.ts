@@ -13,7 +13,7 @@ export interface PullInit {
   /** Another agent may have opened it already: one is looked for first. Default false. */
   mayBeThere?: boolean
   /** Done once it is there, before the task is. */
-  then?: () => Promise<unknown>
+  afterwards?: () => Promise<unknown>
 }
 
 /** Whether a pull request for the issue is to be opened as a draft. */
@@ -36,7 +36,7 @@ export async function openPull(
 ): Promise<Outcome> {
   const { job } = held
   const { repo, info } = job.place
-  const { mayBeThere = false, then, ...asked } = init
+  const { mayBeThere = false, afterwards, ...asked } = init
   const wanted = {
     draft: isDraft(context, job.issue.labels),
     ...asked,
@@ -51,14 +51,24 @@ export async function openPull(
     look = true
     return openOrAdopt(context, repo, wanted, signal)
   })
-  await notePull(context, held, { pull, adopted, head: init.head, ...(then && { then }) })
+  await notePull(context, held, {
+    pull,
+    adopted,
+    head: init.head,
+    ...(afterwards && { afterwards }),
+  })
   return 'done'
 }
 
 export async function notePull(
   context: Context,
   held: { job: Job; startedAt: number },
-  { pull, adopted, head, then }: Pick<PullInit, 'head' | 'then'> & { pull: Pull; adopted: boolean },
+  {
+    pull,
+    adopted,
+    head,
+    afterwards,
+  }: Pick<PullInit, 'head' | 'afterwards'> & { pull: Pull; adopted: boolean },
 ): Promise<void> {
   const about = { task: taskOf(held.job), attempt: held.job.attempt }
   await context.journal.append({
@@ -70,7 +80,7 @@ export async function notePull(
     adopted,
   })
   // A restart goes on from here: until the task is done, it is unfinished.
-  await then?.()
+  await afterwards?.()
   await context.journal.append({
     type: 'task.done',
     ...about,

@@ -53,11 +53,11 @@ export async function openNamed(
   const step = <T>(run: () => Promise<T>): Promise<T> =>
     patient ? patiently(context, job, signal, run, waiting) : run()
 
-  async function open(one: Named, { nonce }: NamedIntent): Promise<number> {
+  const open = async (one: Named, { nonce }: NamedIntent): Promise<number> => {
     const before = await known.find(one, signal)
     if (before !== undefined) return before.id
     const body = [fenced(one.body), '', markOf(job, nonce, one.title)].join('\n')
-    const made = await reviews!
+    const made = await reviews
       .openIssue(repo, { title: oneLine(one.title), body, labels }, signal)
       .catch((error: unknown) => {
         known.doubt()

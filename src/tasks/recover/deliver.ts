@@ -155,9 +155,9 @@ export async function publishAgain(
   } as Job
   const held = { job, startedAt: startedAt(context, task) }
   const { named } = task
-  const then = () => openNamed(context, job, named, { again: true, patient: true }, signal)
+  const afterwards = () => openNamed(context, job, named, { again: true, patient: true }, signal)
   if (found !== undefined && isFor(found, at.head))
-    return notePull(context, held, { pull: found, adopted: true, head: at.head, then })
+    return notePull(context, held, { pull: found, adopted: true, head: at.head, afterwards })
   if (issue === undefined)
     return gone(
       'The work was pushed, and then the issue was closed before a pull request was opened.',
@@ -167,7 +167,7 @@ export async function publishAgain(
   await openPull(
     context,
     held,
-    { branch: at.branch, head: at.head, title: pullTitle(issue), body, then },
+    { branch: at.branch, head: at.head, title: pullTitle(issue), body, afterwards },
     signal,
   ).catch((error: unknown) => {
     if (!hasCode(error, 'GITHUB_REFUSED') && !hasCode(error, 'GITHUB_NOT_FOUND')) throw error

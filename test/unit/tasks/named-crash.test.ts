@@ -91,8 +91,15 @@ function crashing(point: number, when: 'before' | 'after', backMs: number) {
 }
 
 const schedule: Schedule = {
-  ...{ seed: 3, agents: 2, issues: 1, oneLogin: false, drift: 0, faults: quiet, longWork: 0 },
-  ...{ transports: 'git', appendOnly: false },
+  seed: 3,
+  agents: 2,
+  issues: 1,
+  oneLogin: false,
+  drift: 0,
+  faults: quiet,
+  longWork: 0,
+  transports: 'git',
+  appendOnly: false,
   actions: [{ at: 400_000, action: { is: 'review', issue: 1, forMs: 0 } }],
 }
 

@@ -13,8 +13,16 @@ const faults = { lostRequest: 0, lostAnswer: 0, lateWrite: 0, twice: 0, slow: 0,
 /** `afterMs`: when the first request arrives, after its caller gave up. */
 async function run(afterMs: number, actions: { at: number; action: Action }[]) {
   const schedule: Schedule = {
-    ...{ seed: 5, agents: 2, issues: 1, oneLogin: false, drift: 0, faults, transports: 'git' },
-    ...{ longWork: 0, appendOnly: false, actions },
+    seed: 5,
+    agents: 2,
+    issues: 1,
+    oneLogin: false,
+    drift: 0,
+    faults,
+    transports: 'git',
+    longWork: 0,
+    appendOnly: false,
+    actions,
   }
   let openedAt = Infinity
   let tries = 0
