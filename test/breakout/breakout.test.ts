@@ -57,7 +57,7 @@ describe.each(['bubblewrap', 'landlock', 'container'] as const)('in %s', (choice
     expect(rows.filter(({ stopped }) => !stopped)).toEqual([])
   })
 
-  it('nothing is used up, and nothing stays behind', LIMITS_MS, async ({ skip }) => {
+  it('nothing is used up, and nothing stays behind', { timeout: LIMITS_MS }, async ({ skip }) => {
     if (place === undefined) return skip(reason)
     const rows = await tryLimits(place)
     say(drawn(`Limits of ${choice}`, rows))
