@@ -127,8 +127,8 @@ describe('after a restart of this agent, in another directory', () => {
         (await rig.clones()).some((clone) => existsSync(join(clone, 'half.txt'))),
       )
       stop.abort()
-      const { outcome, dispose } = await run
-      expect(outcome).toBe('failed')
+      const ended = await run
+      expect(ended.outcome).toBe('failed')
       const [checkpoint] = kept
       if (checkpoint === undefined) throw new Error('no checkpoint')
       const source = {
@@ -152,7 +152,7 @@ describe('after a restart of this agent, in another directory', () => {
       expect(prompt).toMatch(/Fix the sum[^]*actor worked for \d+ s and was not finished/)
       expect(result.files.map(({ path }) => path)).toEqual(['half.txt', 'prompt.txt', 'rest.txt'])
       await result.dispose()
-      await dispose()
+      await ended.dispose()
     },
   )
 })

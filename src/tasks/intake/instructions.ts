@@ -101,7 +101,10 @@ function misread([problem]: readonly Problem[]): TasksError {
   const { line = 1, column = 1, path, message, allowed } = problem as Problem
   const right = allowed === undefined ? '' : `. Allowed: ${allowed}`
   const place = { path, line, column }
-  return invalid(`line ${line}, column ${column}${path === '' ? '' : `, ${path}`}: ${message}${right}`, place)
+  return invalid(
+    `line ${line}, column ${column}${path === '' ? '' : `, ${path}`}: ${message}${right}`,
+    place,
+  )
 }
 
 function invalid(why: string, place: { path: string; line?: number; column?: number }): TasksError {

@@ -21,24 +21,21 @@ it('founds no mesh in a home without one, and says what it would do', async () =
   const said: string[] = []
   const logger = { ...nullLogger, info: (_fields: object, text: string) => void said.push(text) }
   const config = await configOf(home)
-  const dry = await dryHome({ config, env: {} }, logger as typeof nullLogger)
+  const dry = await dryHome({ config, env: {} }, logger)
   expect(said.join()).toContain('would found the mesh bzzz')
   expect(dry?.membership.standing(dry.membership.peerId)).toBe('member')
   expect(await readdir(dir)).toEqual([])
   await dry?.remove()
   await expect(access(dry?.home ?? '')).rejects.toMatchObject({ code: 'ENOENT' })
 
-  const joining = await dryHome(
-    { config, env: { BZZZ_MESH_JOIN: 'x' } },
-    logger as typeof nullLogger,
-  )
+  const joining = await dryHome({ config, env: { BZZZ_MESH_JOIN: 'x' } }, logger)
   await joining?.remove()
   expect(said.at(-1)).toContain('would join a mesh')
 })
 
 it('leaves a home that belongs to a mesh to the agent', async () => {
   const home = join(dir, 'home')
-  const { admit } = await createFounder(dir, 'team')
-  await admit(home, 'owl', ['worker'])
+  const founder = await createFounder(dir, 'team')
+  await founder.admit(home, 'owl', ['worker'])
   expect(await dryHome({ config: await configOf(home), env: {} }, nullLogger)).toBeUndefined()
 })
