@@ -215,17 +215,18 @@ function executions(world: World, issue: number): string[] {
 /**
  * Nobody but agents moves work branches here, so none may take its branch for somebody else's. Where
  * somebody forced the claim ref two may have held the issue: then one gives way to what the other pushed,
- * as to anybody, but never to what it pushed itself.
+ * as to anybody; to what it pushed itself only with `rest`, which moves such a ref on (docs/claims.md).
  */
 function refusals({ tampered, machines, server }: World): string[] {
   const others = (issue: number, name: string) =>
     (server.refs.get(`refs/heads/${branchPrefix}${issue}`) ?? []).some(({ by }) => by !== name)
-  return machines.flatMap(({ name, journal }) =>
+  return machines.flatMap(({ name, journal, transport }) =>
     journal.flatMap((entry) => {
       const gaveUp =
         (entry.type === 'checkpoint.refused' && entry.reason.includes('someone else')) ||
         (entry.type === 'task.failed' && entry.code === 'BRANCH_MOVED')
-      if (!gaveUp || (tampered && others(entry.task.issue, name))) return []
+      const isMovedOn = transport === 'rest' || others(entry.task.issue, name)
+      if (!gaveUp || (tampered && isMovedOn)) return []
       return [`${name} gave up #${entry.task.issue}: ${entry.reason}`]
     }),
   )
