@@ -214,20 +214,17 @@ function executions(world: World, issue: number): string[] {
 
 /**
  * Nobody but agents moves work branches here, so none may take its branch for somebody else's. Where
- * somebody forced the claim ref two may have held the issue: then one gives way to what the other pushed,
- * as to anybody; to what it pushed itself only with `rest`, which moves such a ref on (docs/claims.md).
+ * somebody forced a claim ref, what was pushed under the record that was taken away is nobody's any more:
+ * then an agent gives way to it, as it would to a person.
  */
-function refusals({ tampered, machines, server }: World): string[] {
-  const others = (issue: number, name: string) =>
-    (server.refs.get(`refs/heads/${branchPrefix}${issue}`) ?? []).some(({ by }) => by !== name)
-  return machines.flatMap(({ name, journal, transport }) =>
+function refusals({ tampered, machines }: World): string[] {
+  if (tampered) return []
+  return machines.flatMap(({ name, journal }) =>
     journal.flatMap((entry) => {
       const gaveUp =
         (entry.type === 'checkpoint.refused' && entry.reason.includes('someone else')) ||
         (entry.type === 'task.failed' && entry.code === 'BRANCH_MOVED')
-      const isMovedOn = transport === 'rest' || others(entry.task.issue, name)
-      if (!gaveUp || (tampered && isMovedOn)) return []
-      return [`${name} gave up #${entry.task.issue}: ${entry.reason}`]
+      return gaveUp ? [`${name} gave up #${entry.task.issue}: ${entry.reason}`] : []
     }),
   )
 }
