@@ -39,6 +39,15 @@ export { createHeadroom, type Headroom } from './headroom/headroom.ts'
 export { WORKSPACES } from './health/health.ts'
 export { cleanIssueText } from './clean.ts'
 export type {
+  HelpForm,
+  HelpReply,
+  HelpWanted,
+  OpenedTools,
+  TaskFacts,
+  TaskTools,
+  ToolServer,
+} from './tools/types.ts'
+export type {
   Changed,
   Check,
   CheckResult,
