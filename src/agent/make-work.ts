@@ -7,6 +7,7 @@ import type { Logger } from '../util/index.ts'
 import { budgetsSchema, createWork, type ExecutorConfigInput, type Work } from '../work/index.ts'
 import { executorsOf } from './executors.ts'
 import { guarded, type Guard } from './holding.ts'
+import { mcpCommand } from './tools.ts'
 
 export interface WorkParts {
   processes: Processes
@@ -48,6 +49,7 @@ export function makeWork(
       paths: { protect, allow },
       network,
       readable: config.work.readable,
+      mcp: mcpCommand(),
       use: useOf(config),
       budgets: budgetsSchema.parse(config.work.budget),
       ...(memory.peerId === undefined ? {} : { peerId: memory.peerId }),
