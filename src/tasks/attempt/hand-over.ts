@@ -1,0 +1,42 @@
+/**
+ * The claim goes on to another agent by one compare-and-swap: the record `handed` names it, is leased like
+ * any other, and ends this holder's fence. Only the named agent may claim from it at once; to all others
+ * it is held, so there is no moment in which a third could claim. If the named one never comes, it is
+ * taken over after lease and margin like any claim whose holder is gone.
+ */
+import { explain } from '../../util/index.ts'
+import type { ClaimRecord } from '../claim/record.ts'
+import { short, taskOf, tell, type Context, type Held, type Outcome } from '../context.ts'
+import { TasksError } from '../errors.ts'
+import { noteLost } from './fence.ts'
+
+/** Throws `CLAIM_UNKNOWN`. */
+export async function handOver(
+  context: Context,
+  held: Held,
+  to: NonNullable<ClaimRecord['to']>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { job, lease, strikes } = held
+  const moved = await lease.close({ state: 'handed', strikes, to }, signal)
+  if (moved.is === 'lost') {
+    await noteLost(context, held, 'fenced when it was to be handed on', moved.holder, signal)
+    return 'lost'
+  }
+  if (moved.is === 'unknown' || moved.claim.record.state !== 'handed') {
+    const why = moved.is === 'unknown' ? explain(moved.error) : `it says ${moved.claim.record.state}`
+    throw new TasksError('CLAIM_UNKNOWN', `Whether the claim was handed on is not known: ${why}.`)
+  }
+  const { oid } = lease.claim
+  await context.journal.append({
+    type: 'claim.released',
+    task: taskOf(job),
+    attempt: job.attempt,
+    oid,
+    state: 'handed',
+    reason: short(`${to.peerId} goes on with it`),
+  })
+  // Who is named takes the own login off, which stands in the chain.
+  await tell(context, job, 'released', oid)
+  return 'released'
+}
