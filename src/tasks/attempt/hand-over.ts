@@ -10,8 +10,22 @@ import { short, taskOf, tell, type Context, type Held, type Outcome } from '../c
 import { TasksError } from '../errors.ts'
 import { noteLost } from './fence.ts'
 
-/** Throws `CLAIM_UNKNOWN`. */
-export async function handOver(
+/** Hands the claim to the helper that said it would take over. Throws `CLAIM_UNKNOWN`. */
+export async function handOn(
+  context: Context,
+  held: Held,
+  { id, peerId }: NonNullable<Held['handTo']>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const { incarnation } = held.asking?.desk.who(peerId) ?? {}
+  const to = { peerId, ...(incarnation === undefined ? {} : { incarnation }) }
+  const outcome = await handOver(context, held, to, signal)
+  if (outcome === 'released') await held.asking?.conclude(id, 'used', 'The claim names the helper.')
+  else await held.asking?.conclude(id, 'refused', 'The claim was lost before.')
+  return outcome
+}
+
+async function handOver(
   context: Context,
   held: Held,
   to: NonNullable<ClaimRecord['to']>,
@@ -24,7 +38,8 @@ export async function handOver(
     return 'lost'
   }
   if (moved.is === 'unknown' || moved.claim.record.state !== 'handed') {
-    const why = moved.is === 'unknown' ? explain(moved.error) : `it says ${moved.claim.record.state}`
+    const why =
+      moved.is === 'unknown' ? explain(moved.error) : `it says ${moved.claim.record.state}`
     throw new TasksError('CLAIM_UNKNOWN', `Whether the claim was handed on is not known: ${why}.`)
   }
   const { oid } = lease.claim

@@ -34,6 +34,8 @@ export interface Turns extends Startable {
   released(issue: number, from: string): void
   hint(event: { hook: boolean }): void
   hooks(): boolean
+  /** Undefined before the repository is ready. */
+  place(): RepoContext | undefined
   status(): RepoStatus
   /** The order of agents for an issue, as this one saw it last. */
   order(issue: number): TaskView
@@ -122,6 +124,7 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
   const loop: Repeating = repeat(once, { everyMs: pollMs, maxDelayMs, clock, onError })
   return {
     start: () => loop.start(),
+    place: () => place,
     async stop() {
       rota.stop()
       await loop.stop()
