@@ -14,6 +14,7 @@ import type { Floor, RepoMemory } from '../look/floor.ts'
 import { safetyOf } from '../look/polling.ts'
 import { answer } from './answer.ts'
 import { inheritPulls } from './heirs.ts'
+import { leaveToOwners } from './owners.ts'
 import { obeyComments, type Talk } from './obey.ts'
 import { createPeople, type People } from './people.ts'
 import { readPulls } from './reading.ts'
@@ -110,6 +111,7 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
       const parts = { floor, place, memory, own, reviews, people }
       try {
         await inheritPulls(floor, place, memory, own.watched, own.none, signal)
+        await leaveToOwners(floor, place, memory, own.watched, signal)
         const now = clock.monotonic()
         const isDue = asked || now - own.lookedAt >= early * settings.pollMs
         if (own.watched.size > 0 && isDue) {

@@ -12,6 +12,8 @@ import { newWatch, put, type Watched } from './watched.ts'
 /** Between two heirs, ms. */
 const stepMs = 10_000
 const maxSteps = 8
+/** Pull requests that are looked for in one turn, which must not hold up new work. */
+const maxSought = 8
 
 /** Place of this agent among those that serve the repository, 0 for the first. */
 export function placeFor({ context }: Floor, { repo }: RepoContext, issue: number): number {
@@ -37,7 +39,9 @@ export async function inheritPulls(
   const { context } = floor
   const { clock, github, mesh, settings } = context
   const now = clock.monotonic()
+  let sought = 0
   for (const issue of memory.issues.keys()) {
+    if (sought >= maxSought) return
     const tip = memory.tips.get(issue)?.tip
     if (watched.has(issue) || tip?.is !== 'record' || none.get(issue) === tip.oid) continue
     const { record } = tip
@@ -46,6 +50,7 @@ export async function inheritPulls(
     if (!isPublished || record.peerId === mesh.peerId || awaySince === undefined) continue
     const patience = record.leaseMs + marginMs + placeFor(floor, place, issue) * stepMs
     if (now - awaySince < patience) continue
+    sought += 1
     const branch = `${settings.branchPrefix}${issue}`
     const found = await github.findPull(place.repo, branch, place.info.defaultBranch, signal)
     none.set(issue, tip.oid)

@@ -13,6 +13,8 @@ export interface Watched {
   stamp: string
   /** Of the last reading, monotonic ms. */
   readAt: number
+  /** When it was asked for its checks last, monotonic ms. */
+  checkedAt: number
   /** Since when it is not found, monotonic ms; a replica may lag. */
   missingSince: number | undefined
   /** When it was seen to have changed last, monotonic ms. */
@@ -28,6 +30,8 @@ export interface Watched {
   staysDraft: boolean
   /** The journal says that it is looked after. */
   noted: boolean
+  /** Peer id of the author of its newest record; empty when there is none, undefined when not looked. */
+  owner: string | undefined
 }
 
 /** Pull requests looked after per repository; the oldest go first. */
@@ -40,6 +44,7 @@ export const newWatch = (
   ...of,
   stamp: '',
   readAt: -Infinity,
+  checkedAt: -Infinity,
   missingSince: undefined,
   changedAt: -Infinity,
   keys: '',
@@ -48,6 +53,7 @@ export const newWatch = (
   ignored: new Set(),
   staysDraft: false,
   noted,
+  owner: undefined,
 })
 
 export function put(watched: Map<number, Watched>, one: Watched): void {

@@ -21,6 +21,8 @@ export interface Check {
   what: string
   groups: readonly (readonly Member[])[]
   span: readonly [number, number]
+  /** How much longer everything took here in that time; see `slowness.ts`. */
+  slowness: number
 }
 
 export interface OnLan {
@@ -36,8 +38,8 @@ export interface OnLan {
 const usualSize = 5
 /** For the first meeting, from the time at which all are up, ms. */
 const meetMs = 30_000
-/** A partition this long must be bridged by both sides' own work, ms. */
-const mustWorkMs = 60_000
+/** A fault this long must be bridged by each side's own work, ms, where nothing takes longer than it should. */
+const mustWorkMs = 45_000
 /** Of a scenario, ms: for start and end, and for each part. */
 const limits = { frameMs: 300_000, partMs: 150_000 } as const
 
@@ -76,14 +78,16 @@ async function run(
       await crew.issue()
     }
     const evidence = await crew.judge()
-    for (const { what, groups, span } of checks) {
+    for (const { what, groups, span, slowness } of checks) {
       const counts = groups.map((group) => {
         const names = group.map(({ name }) => name)
         return publishedBetween(evidence, names, span)
       })
       figure(`${what}, issues done meanwhile by each side`, counts.join(' and '))
-      const long = span[1] - span[0] >= mustWorkMs
-      if (long && counts.some((n) => n === 0)) violation(`${what}: a side did not go on working`)
+      const idle = counts.some((n) => n === 0)
+      const long = span[1] - span[0] >= mustWorkMs * slowness
+      if (idle && long) violation(`${what}: a side did not go on working`)
+      else if (idle) figure(`${what}, not judged`, 'too short for a machine as slow as this')
     }
   })
 }

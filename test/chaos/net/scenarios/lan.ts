@@ -52,12 +52,13 @@ function partition(name: string, how: Groups | typeof ring, seconds: number): Pa
       const seen = noticed(crew, groups, seconds * 1_000, signal)
       await sleep(seconds * 1_000, { signal })
       const to = Date.now()
+      const slowness = crew.slowness()
       await world.heal()
       const after = await seen
       figure(`${this.name}, noticed after, s`, after === undefined ? 'not' : after)
       await crew.whole(this.name, seconds > 30 ? bounds.long : bounds.short)
       await stop()
-      return { what: this.name, groups, span: [from, to] }
+      return { what: this.name, groups, span: [from, to], slowness }
     },
   }
 }

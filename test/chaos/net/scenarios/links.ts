@@ -2,7 +2,7 @@
 import { sleep } from '../../../../src/util/index.ts'
 import type { Crew } from '../crew.ts'
 import { whyNotImpair, type Quality } from '../impairment.ts'
-import { bounds, onLan, type Part } from '../parts.ts'
+import { bounds, onLan, type Check, type Part } from '../parts.ts'
 import type { Context } from '../scenario.ts'
 
 const share = 0.2
@@ -32,7 +32,7 @@ async function underway(
   crew: Crew,
   context: Context,
   what: string,
-): Promise<readonly [number, number]> {
+): Promise<Pick<Check, 'span' | 'slowness'>> {
   const from = Date.now()
   for (const member of crew.members) await crew.issue(member)
   const stop = crew.flow(flowMs)
@@ -42,7 +42,7 @@ async function underway(
   const lost = await lostBetween(crew, from, to)
   context.figure(`${what}, peers given up`, lost)
   if (lost > 0) context.violation(`${what}: healthy peers were given up ${lost} times`)
-  return [from, to]
+  return { span: [from, to], slowness: crew.slowness() }
 }
 
 const loss: Part = {
@@ -53,11 +53,11 @@ const loss: Part = {
     const { world, note } = context
     note('20 % loss')
     for (const { machine } of crew.members) await world.loss(machine, share)
-    const span = await underway(crew, context, 'loss')
+    const meanwhile = await underway(crew, context, 'loss')
     await crew.whole('under loss', badMs)
     for (const { machine } of crew.members) await world.loss(machine, 0)
     await crew.whole('loss', bounds.short)
-    return { what: 'loss', groups: crew.members.map((one) => [one]), span }
+    return { what: 'loss', groups: crew.members.map((one) => [one]), ...meanwhile }
   },
 }
 
@@ -70,11 +70,11 @@ const delay: Part = {
     for (const [n, { machine }] of crew.members.entries()) {
       await world.impair(machine, { ...slow, seed: seed + n })
     }
-    const span = await underway(crew, context, 'delay')
+    const meanwhile = await underway(crew, context, 'delay')
     await crew.whole('under delay', badMs)
     for (const { machine } of crew.members) await world.impair(machine, undefined)
     await crew.whole('delay', bounds.short)
-    return { what: 'delay', groups: crew.members.map((one) => [one]), span }
+    return { what: 'delay', groups: crew.members.map((one) => [one]), ...meanwhile }
   },
 }
 

@@ -1,0 +1,39 @@
+/**
+ * Who looks after a pull request: the author of the newest record of its claim ref. Heirs
+ * (`heirs.ts`) do while that agent is not in the mesh, and leave it to that agent when it is back, or
+ * to whoever else has made a round since. Two that look after one do no harm, since rounds are
+ * claimed; but each costs calls.
+ */
+import type { RepoContext } from '../context.ts'
+import type { Floor, RepoMemory } from '../look/floor.ts'
+import { readRefs } from '../look/sightings.ts'
+import type { Watched } from './watched.ts'
+
+/** Takes out what another looks after that is here. Asks for the refs once for each pull request. */
+export async function leaveToOwners(
+  floor: Floor,
+  place: RepoContext,
+  memory: RepoMemory,
+  watched: Map<number, Watched>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { mesh } = floor.context
+  const note = () => {
+    for (const one of watched.values()) {
+      const tip = memory.tips.get(one.issue)?.tip
+      if (tip?.is === 'record') one.owner = tip.record.peerId
+      else if (tip !== undefined) one.owner ??= ''
+    }
+  }
+  note()
+  const unknown = [...watched.values()].filter(({ owner }) => owner === undefined)
+  if (unknown.length > 0) {
+    const issues = unknown.map(({ issue }) => ({ number: issue }))
+    await readRefs(floor, place, memory, issues, signal)
+    note()
+  }
+  const here = new Set(mesh.candidates().map(({ peerId }) => peerId))
+  for (const { issue, owner = '' } of watched.values())
+    if (owner !== mesh.peerId && here.has(owner) && !floor.isActive(place.repo, issue))
+      watched.delete(issue)
+}
