@@ -13,10 +13,13 @@
 export { ApiError, type ApiErrorCode } from './errors.ts'
 export { acquireHomeLock, homeOwner, type HomeLock, type LockOwner } from './lock.ts'
 export { createApi, type Api, type ApiComponents, type ApiInit } from './server.ts'
+export { createToolServer, type TaskToolServer } from './tools/server.ts'
 export { socketPathFor, type SocketEnv } from './socket-path.ts'
 export type {
   ApiSources,
+  AskRow,
   ErrorEnvelope,
+  HelpSources,
   MembershipSources,
   MembershipStatus,
   PeerRow,

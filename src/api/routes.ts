@@ -4,6 +4,7 @@ import type { Logger } from '../util/index.ts'
 import { body } from './body.ts'
 import { envelopeOf, statusOf } from './envelope.ts'
 import { ApiError } from './errors.ts'
+import { helpRoutes } from './help/routes.ts'
 import { membershipRoutes } from './membership-routes.ts'
 import * as schemas from './parameters.ts'
 import { describeJournal, isWritten } from './journal-state.ts'
@@ -74,6 +75,7 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
   const app = new Hono()
   app.route('/api/v1', api)
   app.route('/api/v1', membershipRoutes(sources.membership))
+  app.route('/api/v1', helpRoutes(sources, { stop, onError }))
   app.get('/livez', (context) => {
     const status = sources.status()
     return probe(context.req.query(), [['answering', status.pid > 0]])

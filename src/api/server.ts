@@ -2,12 +2,12 @@
  * Serves the API on the agent's socket. Only the owner may open it (directory 0700, socket 0600);
  * that is all the authentication there is, and it is the operating system's.
  */
-import { createAdaptorServer } from '@hono/node-server'
 import { chmod, lstat, rm, symlink } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { connect } from 'node:net'
-import { hasCode, Lifecycle, withDeadline, type Logger, type Startable } from '../util/index.ts'
+import { hasCode, Lifecycle, type Logger, type Startable } from '../util/index.ts'
 import { ApiError } from './errors.ts'
+import { closeServer, listenPrivately, serverOf } from './listen.ts'
 import { createRoutes } from './routes.ts'
 import { prepareSocketDirectory, realHome, socketEnv, socketPathFor } from './socket-path.ts'
 import type { ApiSources } from './types.ts'
@@ -52,12 +52,7 @@ export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiCom
     if (socketPath !== place) await removeStale(socketPath)
     stopping = new AbortController()
     const routes = createRoutes(sources, { logger, stop: stopping.signal })
-    const made = createAdaptorServer({
-      fetch: routes.fetch,
-      overrideGlobalObjects: false,
-      createServer,
-      serverOptions: { maxHeaderSize: 16 * 1024, requestTimeout: 10_000, headersTimeout: 10_000 },
-    }) as Server
+    const made = serverOf(routes, { maxHeaderSize: 16 * 1024, timeoutMs: 10_000 })
     server = made
     made.maxConnections = maxConnections
     await listen(made, socketPath)
@@ -75,13 +70,7 @@ export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiCom
     stopping.abort()
     if (linked) await rm(place, { force: true })
     linked = false
-    if (made?.listening !== true) return
-    const closed = new Promise<void>((resolve) => made.close(() => resolve()))
-    made.closeIdleConnections()
-    await withDeadline('answer the last requests', stopMs, () => closed).catch(() => {
-      made.closeAllConnections()
-      return closed
-    })
+    if (made !== undefined) await closeServer(made, stopMs)
   }
 
   const lifecycle = new Lifecycle(start, stop)
@@ -94,20 +83,8 @@ export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiCom
   }
 }
 
-/** The socket is nobody else's from its first moment: its mode comes from the mask at the bind. */
 function listen(server: Server, path: string): Promise<void> {
-  return new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    const mask = process.umask(0o177)
-    try {
-      server.listen(path, () => {
-        server.off('error', reject)
-        resolve()
-      })
-    } finally {
-      process.umask(mask)
-    }
-  }).catch((cause: unknown) => {
+  return listenPrivately(server, path).catch((cause: unknown) => {
     throw new ApiError('HOME_UNUSABLE', `The API cannot listen on ${path}.`, {
       data: { path },
       next: 'Make its directory writable, or choose another `--home DIR`.',

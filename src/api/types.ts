@@ -13,6 +13,7 @@ import type {
   Query,
   Verification,
 } from '../journal/types.ts'
+import type { HelpSources } from './help/types.ts'
 import type { MembershipSources, MembershipStatus, Role } from './membership-types.ts'
 import type { LimitView, Question, Spent, StandingView } from '../work/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
@@ -29,6 +30,7 @@ export type {
   TaskState,
   Verification,
 }
+export type * from './help/types.ts'
 export type * from './membership-types.ts'
 
 export interface RepositoryStatus {
@@ -184,6 +186,7 @@ export interface ApiSources {
   /** All of the roster but oneself, those met, and those that ask. */
   peers(): PeerRow[]
   membership: MembershipSources
+  help: HelpSources
   tasks(): TaskRow[]
   task(ref: TaskRef): ShownTask | undefined | Promise<ShownTask | undefined>
   /** Gives the question. Errors: `QUESTION_UNKNOWN`. */
