@@ -1,6 +1,7 @@
 /** The agent: what starts, in which order, and how it stops. See the door for the picture. */
 import { createApi, type Status } from '../api/index.ts'
 import type { Config } from '../config/index.ts'
+import type { Help } from '../help/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Membership, Mesh } from '../mesh/index.ts'
 import { createGit, createProcesses } from '../process/index.ts'
@@ -27,6 +28,7 @@ import { belong } from './belong.ts'
 import { holdKeys, holdPassed } from './holding.ts'
 import { homeLock } from './home-lock.ts'
 import { introduce } from './introduce.ts'
+import { deskOf, makeHelp } from './make-help.ts'
 import { makeWork } from './make-work.ts'
 import { membershipSources, sayAsks } from './membership.ts'
 import { loadNow, withStandings } from './peers.ts'
@@ -75,6 +77,7 @@ interface Rooms {
   membership: Membership
   journal: Journal
   board: Board
+  help: Help | undefined
   tasks: Tasks | undefined
   work: Work | undefined
   credential: Credential | undefined
@@ -121,7 +124,13 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const mesh = makeMesh(config, { membership, dryRun, logger })
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
-    const later = { tasks: undefined, work: undefined, credential, webhooks: undefined }
+    const later = {
+      help: undefined,
+      tasks: undefined,
+      work: undefined,
+      credential,
+      webhooks: undefined,
+    }
     rooms = { mesh, membership, journal, board, ...later }
     const introduced = introduce({ mesh, journal, repos: config.github.repos }, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
@@ -133,6 +142,9 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await begin('asks', sayAsks(membership, logger))
     await begin('api', apiOf(rooms))
     await journal.opened(stopping.signal)
+    const help = makeHelp({ mesh, membership, journal, held, tasks: () => rooms?.tasks, logger })
+    rooms.help = help
+    await begin('help', help)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
       await holdKeys(held, home)
@@ -157,7 +169,17 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       const headroom =
         config.work.slots === 'auto' ? createHeadroom({ clock: systemClock }) : undefined
       if (headroom !== undefined) await begin('headroom', headroom)
-      const parts = { mesh, membership, journal: patient, work, headroom, git, guard, logger }
+      const parts = {
+        mesh,
+        membership,
+        journal: patient,
+        work,
+        headroom,
+        git,
+        guard,
+        logger,
+        help: deskOf(help, mesh),
+      }
       const tasks = makeTasks(config, credential, parts)
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)

@@ -108,6 +108,11 @@ export interface Status {
     /** Budgets of a day. Money in millionths of a US dollar, time in ms. */
     budgets: LimitView[]
   }
+  /** Requests for help that are under way here, and counts since the start; absent from agents that are older. */
+  help?: {
+    open: { id: string; role: 'origin' | 'helper' | 'forwarder'; phase: string; leftMs: number }[]
+    counters: Record<string, number>
+  }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
   frozen: { repo: string; issue: number; sinceMs: number }[]

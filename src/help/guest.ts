@@ -15,7 +15,7 @@ import {
   type GuestState,
 } from './decide/guest-state.ts'
 import { rank } from './decide/whom.ts'
-import { LEAST_LEFT_MS } from './limits.ts'
+import { ANSWER_TRIES, LEAST_LEFT_MS } from './limits.ts'
 import { sendLetter } from './post.ts'
 import { addHop, digestOf, pathOf } from './seal.ts'
 import type { Readiness } from './types.ts'
@@ -221,6 +221,7 @@ export function takeIn(
         id,
         route: home,
         body: { is: 'answer', offer, answer },
+        tries: ANSWER_TRIES,
         signal: helping.signal,
       })
       if (receipt.outcome === 'taken' || receipt.outcome === 'duplicate') return
@@ -237,7 +238,7 @@ export function takeIn(
     await context.write({ type: 'help.failed', ...about, helper: self, reason })
     const why = 'The helper gave up.'
     const body = { is: 'failed', ...(offer === undefined ? {} : { offer }), reason: why } as const
-    await sendLetter(context, { id, route: home, body })
+    await sendLetter(context, { id, route: home, body, tries: ANSWER_TRIES })
   }
 
   async function letter(by: string, body: HelpBody) {
@@ -280,8 +281,10 @@ export function takeIn(
     letter,
     async withdraw(message) {
       const { reason } = message
-      await context.write({ type: 'help.withdrawn', ...about, reason })
-      event({ is: 'withdraw', reason })
+      if (state.is !== 'ended') {
+        await context.write({ type: 'help.withdrawn', ...about, reason })
+        event({ is: 'withdraw', reason })
+      }
       await Promise.all(asked.map((peer) => context.send(peer, message)))
     },
     close() {

@@ -43,6 +43,9 @@ export const LINK_MS = 3_000
 /** Times that a letter is sent, and the pause before the second, which doubles. */
 export const LETTER_TRIES = 3
 export const LETTER_PAUSE_MS = 1_000
+export const LONGEST_PAUSE_MS = 30_000
+/** Times that an answer, or word that there is none, is sent: about 4 minutes, since the work is done. */
+export const ANSWER_TRIES = 12
 /** How long an end is kept, so that late messages are told from strange ones. */
 export const KEPT_MS = 60_000
 /** Less time than this left: not worth a forward. */

@@ -175,6 +175,8 @@ export async function beginRequest(
         const body = { is: 'result', offer: accepted.offer, outcome: end, reason } as const
         context.spawn('result', async () => {
           await sendLetter(context, { id, route: accepted.path, body })
+          // Those on the way, and those who were not chosen, would wait until the time is over.
+          await withdraw(reason)
         })
       } else if (end === 'lost' || end === 'expired') context.learn(accepted.by, 'failed')
     }

@@ -6,7 +6,7 @@
 import type { HelpBody, HelpLetterMessage, HelpReceipt } from '../mesh/index.ts'
 import { sleep } from '../util/index.ts'
 import { unreachable, type Context } from './context.ts'
-import { LETTER_PAUSE_MS, LETTER_TRIES } from './limits.ts'
+import { LETTER_PAUSE_MS, LETTER_TRIES, LONGEST_PAUSE_MS } from './limits.ts'
 import { signLetter } from './seal.ts'
 
 export interface Letter {
@@ -39,7 +39,8 @@ export async function sendLetter(
   }
   for (let at = 0; at < tries; at += 1) {
     if (at > 0) {
-      const wait = sleep(LETTER_PAUSE_MS * 2 ** (at - 1), { signal: context.signal(), clock })
+      const ms = Math.min(LONGEST_PAUSE_MS, LETTER_PAUSE_MS * 2 ** (at - 1))
+      const wait = sleep(ms, { signal: context.signal(), clock })
       if (
         !(await wait.then(
           () => true,

@@ -5,13 +5,19 @@
 import { CodedError } from '../util/index.ts'
 import type { WorkFailureCode } from './types.ts'
 
-type OtherCode = 'WORKFLOW_INVALID' | 'PERMISSIONS_INVALID' | 'QUESTION_UNKNOWN'
+type OtherCode =
+  | 'WORKFLOW_INVALID'
+  | 'PERMISSIONS_INVALID'
+  | 'QUESTION_UNKNOWN'
+  /** What an executor asks does not fit (data: field). */
+  | 'HELP_WANTED_INVALID'
 export type WorkErrorCode = WorkFailureCode | OtherCode
 
 const others: ReadonlySet<string> = new Set<OtherCode>([
   'WORKFLOW_INVALID',
   'PERMISSIONS_INVALID',
   'QUESTION_UNKNOWN',
+  'HELP_WANTED_INVALID',
 ])
 
 /** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, path}. */

@@ -39,6 +39,8 @@ export interface ExecutorTask {
   prompt: string
   /** One of the executor's models, when the task names it. */
   model?: string
+  /** Texts for executors that read no prompt; each reaches them as a file. */
+  texts?: { advice?: string; question?: string }
   /** Declared chore with its argument values already in place. */
   chore?: { name: string; command: [string, ...string[]]; declared: Chore }
   /** What the repository declares to be run, for executors that run commands on a model's behalf. */
@@ -97,7 +99,7 @@ export interface TurnResult {
    * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
    * (not signed in, program missing, no sandbox): the task is not to blame. `budget`: it was stopped
-   * because a budget is used up.
+   * because a budget is used up. `stuck`: it asks for help with `question` instead of going on.
    */
   outcome:
     | 'done'
@@ -110,6 +112,9 @@ export interface TurnResult {
     | 'quota'
     | 'environment'
     | 'budget'
+    | 'stuck'
+  /** For `stuck`, at most 4,000 characters. */
+  question?: string
   /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
   retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */
@@ -156,6 +161,9 @@ export interface Executor {
   /** Never throws. */
   start(task: ExecutorTask, place: Place, control: Control): Running
 }
+
+/** `none`: nothing runs, what is in the workspace is only looked at and checked. */
+export type Runner = Omit<Executor, 'kind'> & { readonly kind: ExecutorKind | 'none' }
 
 export const MAX_WAITING_EVENTS = 1_000
 export const MAX_SUMMARY_BYTES = 4 * 1024

@@ -8,7 +8,8 @@ import type { Budgeting } from './budget/budget.ts'
 import { metered } from './budget/metered.ts'
 import type { About, Choice } from './choose.ts'
 import { failureCode } from './errors.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, Runner } from './executor.ts'
+import { createNoExecutor } from './executors/none.ts'
 import { WORKSPACES, type Health } from './health/health.ts'
 import { withNetwork } from './network.ts'
 import { explainOuter, runTask, type RunComponents, type RunInit } from './run.ts'
@@ -45,6 +46,11 @@ export async function perform(
   components: PerformComponents,
 ): Promise<Performed> {
   const { order, instructions, signal } = init
+  if (order.verify !== undefined) {
+    const { by, summary } = order.verify
+    const choice = { executor: by, why: 'the work of another agent is checked' }
+    return once(init, choice, components, createNoExecutor(by, summary))
+  }
   const excluded = new Set<string>()
   const tried: string[] = []
   let last: Performed | undefined
@@ -78,11 +84,12 @@ async function once(
   init: PerformInit,
   choice: Extract<Choice, { executor: string }>,
   components: PerformComponents,
+  given?: Runner,
 ): Promise<Performed> {
   const { order, signal } = init
   const { executors, workspaces, health, budgeting, busy } = components
   const { executor: name, why, model } = choice
-  const executor = executors.find((one) => one.name === name)
+  const executor = given ?? executors.find((one) => one.name === name)
   if (executor === undefined) return { result: failed('NO_EXECUTOR', 'It is gone.') }
   const task = `${order.repo}#${order.issue.number}`
   const about = { repo: order.repo, issue: order.issue.number, attempt: order.attempt }
@@ -94,7 +101,8 @@ async function once(
   busy.set(name, (busy.get(name) ?? 0) + 1)
   try {
     const workspace = await workspaces.create(order, signal)
-    const run = { ...init, executor: metered(executor, meter), onEvent, why }
+    const budgetLeft = () => budgeting.left(about, order.policy.budget)
+    const run = { ...init, executor: metered(executor, meter), onEvent, why, budgetLeft }
     const more = model === undefined ? {} : { model }
     const result = await withNetwork(
       { ...components.network, needed: executor.hosts ?? [] },
@@ -105,7 +113,7 @@ async function once(
       (network) =>
         runTask({ ...run, ...more, workspace: { ...workspace, ...network } }, components.run),
     )
-    judge(health, name, task, result)
+    if (given === undefined) judge(health, name, task, result)
     const over = meter.stopped()
     if (result.outcome !== 'failed' || over === undefined || result.code !== 'BUDGET')
       return { result, workspace }

@@ -1,8 +1,5 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
-import { randomBytes } from 'node:crypto'
-import { rm, statfs, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { Git, Processes, SandboxLimits } from '../process/index.ts'
 import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
@@ -40,8 +37,11 @@ import type { PathRules } from './leaving/protected.ts'
 import { redacted } from './leaving/redacted.ts'
 import { readPolicy } from './read-policy.ts'
 import { inspectAll } from './report.ts'
+import { hasRoom } from './room.ts'
 import type { Detected, Work } from './types.ts'
 import type { McpCommand } from './tools/reach.ts'
+import { createShelf } from './tools/shelf.ts'
+import type { ToolServer } from './tools/types.ts'
 import { createWorkspaces } from './workspace.ts'
 
 export interface WorkInit {
@@ -80,9 +80,6 @@ export interface WorkInit {
   peerId?: string
 }
 
-/** What a workspace may need at the least, bytes. */
-const LEAST_ROOM_BYTES = 64 * 1024 * 1024
-
 export interface WorkComponents {
   processes: Processes
   git: Git
@@ -94,6 +91,8 @@ export interface WorkComponents {
   clock?: Clock
   /** Where budgets and standings are remembered. Without one: in this process only. */
   journal?: BudgetJournal & HealthJournal
+  /** Serves a task's tools to its executor. Without one it has none. */
+  toolServer?: ToolServer
   /** An executor is left alone, or is used again: what is announced of it changes. */
   onStanding?: () => void
 }
@@ -126,6 +125,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const running = new Set<{ stop: AbortController; done: Promise<unknown> }>()
   let present = new Set<string>()
   const busy = new Map<string, number>()
+  const shelf = createShelf()
   const peerId = init.peerId ?? ''
   const budgeting = createBudgeting(
     { budgets: init.budgets ?? {}, peerId },
@@ -222,6 +222,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     standings: () => health.view(),
     budgets: () => budgeting.view(),
     spent: (task) => budgeting.spent(task),
+    tools: (task) => shelf.find(task),
     run: async (order, instructions, options) => {
       const { signal, permit = unlimited, onEvent } = options
       const began = clock.monotonic()
@@ -247,7 +248,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
           onEvent: safeOnEvent,
         },
         {
-          run: { git, leaving, settings, clock, logger },
+          run: { git, leaving, settings, clock, logger, shelf, toolServer: components.toolServer },
           network: init.network ?? { hosts: [], privateHosts: [] },
           executors,
           workspaces,
@@ -286,14 +287,4 @@ function createExecutor(config: ExecutorConfig, settings: ChildSettings): Execut
     case 'mock':
       return createMockExecutor(config, settings)
   }
-}
-
-/** Whether workspaces can be made: the directory is writable and has room for some. */
-async function hasRoom(dir: string): Promise<boolean> {
-  const { bavail, bsize } = await statfs(dir)
-  if (bavail * bsize < LEAST_ROOM_BYTES) return false
-  const file = join(dir, `.room-${randomBytes(8).toString('hex')}`)
-  await writeFile(file, 'x')
-  await rm(file, { force: true })
-  return true
 }

@@ -6,7 +6,7 @@ import { Octokit } from 'octokit'
 import { forge, type Forge, type ForgeFaultHandle } from '../../src/forge/index.ts'
 import type { EntryInput, LoggedEntry } from '../../src/journal/index.ts'
 import { createGit, createProcesses, type Git, type Processes } from '../../src/process/index.ts'
-import { createTasks, type Tasks, type TasksInit } from '../../src/tasks/index.ts'
+import { createTasks, type HelpDesk, type Tasks, type TasksInit } from '../../src/tasks/index.ts'
 import { createGitHub } from '../../src/tasks/github/github.ts'
 import type { TasksWork, Topic, WorkOutcome } from '../../src/tasks/needs.ts'
 import { nullLogger } from '../../src/util/index.ts'
@@ -31,6 +31,8 @@ export interface MemberInit extends Partial<TasksInit> {
   summary?: string
   /** A dead one reaches no git remote any more; the mesh forgets it by hand. */
   alive?: { dead: boolean }
+  /** Whom it asks for help. Default: nobody. */
+  desk?: HelpDesk
   /** Resolves when the work at an issue is to end. Default: at once. */
   until?: (issue: number) => Promise<void>
 }
@@ -108,7 +110,7 @@ export class TasksWorld {
 
   async agent(init: MemberInit): Promise<Member> {
     const { name, repos, offers = [], until = async () => undefined, ...rest } = init
-    const { edit, alive, summary = '', ...more } = rest
+    const { edit, alive, summary = '', desk, ...more } = rest
     const git = createGit({ processes: this.processes })
     const entries: LoggedEntry[] = []
     const worked: number[] = []
@@ -215,6 +217,7 @@ export class TasksWorld {
         verify: async (peerId, data, signature) => signatureOf(peerId, data).equals(signature),
         logger: nullLogger,
         self: () => own,
+        ...(desk === undefined ? {} : { help: desk }),
         onChange: () => undefined,
         // octokit's pauses between writes are those of all agents of a process together.
         ...(more.feedback === undefined

@@ -23,8 +23,10 @@ export interface ReadingInit {
 
 /** How long after a change checks are asked for although all have ended, ms: they begin late, and one after another. */
 const eagerMs = 10 * 60_000
-/** Pause between two looks at checks, as a part of the time since the last change. */
-const checkPause = 1 / 8
+/** Pause between two looks at one, as a part of the time since its last change. */
+const pausePart = 1 / 8
+/** One that nothing happens to is read again at pauses of up to so many safety looks: for conflicts, which the listing does not show. */
+const maxSafeties = 6
 /** Pull requests that are read in one turn. */
 export const maxReads = 8
 
@@ -52,12 +54,13 @@ export function visitOf(
   { now, safetyMs, asked }: Omit<ReadingInit, 'repo'>,
 ): Visit | undefined {
   const isNews = one.seen === undefined || listed.isGone || listed.stamp !== one.stamp
-  const isDue = now - one.readAt >= safetyMs || one.seen?.pull.unknown === true
+  const since = now - one.changedAt
+  const safety = Math.min(maxSafeties * safetyMs, Math.max(safetyMs, since * pausePart))
+  const isDue = now - one.readAt >= safety || one.seen?.pull.unknown === true
   if (isNews || isDue || one.seen === undefined)
     return { one, listed, what: 'all', isNews: isNews && one.missingSince === undefined }
-  const since = now - one.changedAt
   const isOpen = one.seen.checks.pending > 0 || since < eagerMs
-  const rested = now - one.checkedAt >= Math.min(safetyMs, since * checkPause)
+  const rested = now - one.checkedAt >= Math.min(safetyMs, since * pausePart)
   return asked || (isOpen && rested) ? { one, listed, what: 'checks', isNews: false } : undefined
 }
 

@@ -2,9 +2,11 @@
  * Runs a chore that the repository declares: one program with arguments, no shell, no secrets in
  * its environment. What to run was decided before (chore.ts); this only runs it.
  */
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Exit } from '../../process/index.ts'
 import { BoundedQueue } from '../../util/index.ts'
-import { cutEnd, keepEnd, visible } from '../clean.ts'
+import { cutEnd, keepEnd, oneLine, visible } from '../clean.ts'
 import type { CommandConfig } from '../config.ts'
 import { childEnvironment } from '../environment.ts'
 import type { ChildSettings } from '../executor-settings.ts'
@@ -23,6 +25,11 @@ import { sandboxFor } from '../sandbox.ts'
 import { reachTools } from '../tools/reach.ts'
 
 const SUMMARY_TAIL_BYTES = 2 * 1024
+/** Exit code (EX_TEMPFAIL of sysexits.h) with which a command asks for help, if it also says what. */
+const ASKS_EXIT = 75
+/** The question is what follows the last such line of stdout. */
+const ASKS_LINE = /^bzzz-ask:[ \t]*/gm
+const MAX_QUESTION = 4_000
 
 export function createCommandExecutor(config: CommandConfig, settings: ChildSettings): Executor {
   return {
@@ -96,6 +103,7 @@ async function runChore(
           from: variables,
         }),
         ...tools.env,
+        ...(await textsFor(task, place)),
       },
       purpose: `chore ${chore.name} of ${task.label}`,
       timeoutMs: limits.wallTimeMs,
@@ -106,7 +114,7 @@ async function runChore(
       permit,
     })
     return {
-      ...outcomeOf(exit, limits.wallTimeMs),
+      ...(asks(exit) ?? outcomeOf(exit, limits.wallTimeMs)),
       ...measured(exit),
       summary: summarise(task, exit),
     }
@@ -114,6 +122,31 @@ async function runChore(
     if (signal.aborted) return stopped
     return { ...stopped, outcome: 'failed', reason: String(error) }
   }
+}
+
+/** What others say, as files: BZZZ_ADVICE and BZZZ_QUESTION name them. */
+async function textsFor({ texts = {} }: ExecutorTask, place: Place) {
+  const variables: Record<string, string> = {}
+  for (const [name, text] of Object.entries(texts)) {
+    const path = join(place.tmp, `bzzz-${name}.txt`)
+    await writeFile(path, text, { mode: 0o600, flag: 'wx' })
+    variables[`BZZZ_${name.toUpperCase()}`] = path
+  }
+  return variables
+}
+
+/** Undefined when it does not ask for help. */
+function asks(
+  exit: Exit,
+): Required<Pick<TurnResult, 'outcome' | 'reason' | 'question'>> | undefined {
+  if (exit.reason !== 'exited' || exit.exitCode !== ASKS_EXIT) return undefined
+  const last = [...exit.stdout.matchAll(ASKS_LINE)].at(-1)
+  if (last === undefined) return undefined
+  const said = visible(exit.stdout.slice(last.index + last[0].length)).trim()
+  const question = said.slice(0, MAX_QUESTION)
+  return question === ''
+    ? undefined
+    : { outcome: 'stuck', reason: `It asks for help: ${oneLine(question, 300)}`, question }
 }
 
 function outcomeOf(exit: Exit, wallTimeMs: number): Pick<TurnResult, 'outcome' | 'reason'> {

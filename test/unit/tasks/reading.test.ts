@@ -38,6 +38,12 @@ describe('what is read of a pull request', () => {
     expect(visit(read(1, 0), safetyMs)).toBe('all')
   })
 
+  it('is all, seldom, when nothing happens to it', () => {
+    const old = { readAt: 9_000_000, checkedAt: 9_000_000, changedAt: 0 }
+    expect(visit({ ...read(1, 0), ...old }, 9_000_000 + safetyMs)).toBe('nothing')
+    expect(visit({ ...read(1, 0), ...old }, 9_000_000 + 6 * safetyMs)).toBe('all')
+  })
+
   it('is no news when it could not be read', () => {
     expect(visit({ ...watch(1), missingSince: 0 }, 1)).toBe('all')
   })
