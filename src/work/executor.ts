@@ -14,6 +14,7 @@
  */
 import { sha256, type Permit } from '../util/index.ts'
 import type { Probe } from './probe.ts'
+import type { TaskTools } from './tools/types.ts'
 import type { Check, Chore } from './types.ts'
 
 export type ExecutorKind = 'acp' | 'chat' | 'command' | 'mock'
@@ -45,6 +46,8 @@ export interface ExecutorTask {
   /** What the repository declares to be run, for executors that run commands on a model's behalf. */
   declared?: { checks: readonly Check[]; chores: Readonly<Record<string, Chore>> }
   limits: ExecutorLimits
+  /** For executors whose loop is ours: the tools themselves. Absent: nobody can be asked. */
+  tools?: TaskTools
 }
 
 export interface ExecutorLimits {

@@ -4,18 +4,17 @@ import type { SandboxSettings } from './executor-settings.ts'
 import type { Place } from './executor.ts'
 
 export interface Reach {
-  place: Pick<Place, 'clone' | 'home' | 'tmp' | 'proxy' | 'tools'>
+  place: Pick<Place, 'clone' | 'home' | 'tmp'> & { proxy?: string }
   settings: SandboxSettings
   /** To be read beside what the settings name. */
   read?: readonly string[]
 }
 
 export function sandboxFor({ place, settings, read = [] }: Reach): SandboxRequest {
-  const { clone, home, tmp, proxy, tools } = place
+  const { clone, home, tmp, proxy } = place
   return {
     read: [...settings.readable, ...read],
     write: [clone, home, tmp],
-    ...(tools === undefined ? {} : { sockets: [tools.socket] }),
     network: proxy === undefined ? 'none' : { proxy },
     limits: settings.limits,
   }
