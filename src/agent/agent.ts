@@ -1,5 +1,5 @@
 /** The agent: what starts, in which order, and how it stops. See the door for the picture. */
-import { createApi, type Status } from '../api/index.ts'
+import { createApi, createToolServer, type Status } from '../api/index.ts'
 import type { Config } from '../config/index.ts'
 import type { Help } from '../help/index.ts'
 import type { Journal } from '../journal/index.ts'
@@ -24,6 +24,7 @@ import {
 } from '../util/index.ts'
 import type { Work } from '../work/index.ts'
 import { createHeadroom } from '../work/index.ts'
+import { createAsks } from './asks.ts'
 import { belong } from './belong.ts'
 import { holdKeys, holdPassed } from './holding.ts'
 import { homeLock } from './home-lock.ts'
@@ -159,7 +160,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       }
       const guard = { held, scanner, dryRun }
       const patient = patientJournal(journal, { signal, logger })
-      const memory = { journal: patient, peerId: mesh.peerId, onStanding: announce }
+      const peers = () => peerRows({ mesh, membership, journal })
+      const toolServer = createToolServer({ peers, logger })
+      const own = { peerId: mesh.peerId, onStanding: announce, toolServer }
+      const memory = { journal: patient, ...own }
       const work = makeWork(config, { processes, git, guard, logger }, memory)
       rooms.work = work
       await begin('work', work)
@@ -216,6 +220,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         status,
         peers: () => peerRows({ mesh, membership, journal }),
         membership: membershipSources(membership, mesh),
+        help: createAsks({ rooms: ready, journal }),
         tasks: () => board.rows(),
         task: async (ref) => {
           const detail = await board.read(ref)

@@ -110,7 +110,8 @@ async function attempt(
   const look = (from: AbortSignal) => keeper.look(from)
   const tools = await openTools(init, components, { tried, used, look })
   const workspace = { ...init.workspace, ...tools.place }
-  const running = executor.start(task, workspace, { signal, permit })
+  const given = tools.door === undefined ? task : { ...task, tools: tools.door }
+  const running = executor.start(given, workspace, { signal, permit })
   const told = { executor: executor.name, clock, onEvent }
   const relayed = relayEvents(notes.watch(running.events), told)
   // Awaited when the executor has ended; an error before that must not end the agent.

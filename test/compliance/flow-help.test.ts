@@ -72,7 +72,11 @@ function deskOf(outcomes: ((request: DeskRequest, id: string) => Promise<DeskOut
 /** One attempt: `first` is written, and found wanting; what a peer's patch makes of it is checked by `good`. */
 async function attempt(
   outcomes: Parameters<typeof deskOf>[0],
-  { code = 'CHECKS_FAILED', good = () => true, job = {} }: { code?: string; good?: (text: string) => boolean; job?: object } = {},
+  {
+    code = 'CHECKS_FAILED',
+    good = () => true,
+    job = {},
+  }: { code?: string; good?: (text: string) => boolean; job?: object } = {},
 ) {
   const me = await agent('a')
   const github = fakeGitHub()
@@ -88,17 +92,60 @@ async function attempt(
     if (verify !== undefined) {
       const text = await textAt(me, start)
       if (!good(text))
-        return { outcome: 'failed', code: 'CHECKS_FAILED', reason: 'Still 3.', tried: [], ...common }
-      return { outcome: 'changed', gitDir, head: await commit(me, text, onto), files: [], summary: verify.summary, ...common }
+        return {
+          outcome: 'failed',
+          code: 'CHECKS_FAILED',
+          reason: 'Still 3.',
+          tried: [],
+          ...common,
+        }
+      return {
+        outcome: 'changed',
+        gitDir,
+        head: await commit(me, text, onto),
+        files: [],
+        summary: verify.summary,
+        ...common,
+      }
     }
     if (quoted?.advice !== undefined)
-      return { outcome: 'changed', gitDir, head: await commit(me, 'advised\n', onto), files: [], summary: '', ...common }
+      return {
+        outcome: 'changed',
+        gitDir,
+        head: await commit(me, 'advised\n', onto),
+        files: [],
+        summary: '',
+        ...common,
+      }
     const head = await commit(me, 'one\ntwo\nthree\n', start)
-    const left = { gitDir, head, files: 1, bytes: 1, notes: [], digest: 'It wrote notes.', used: { wallMs: 1, turns: 1 } }
-    return { outcome: 'failed', code, reason: '2 + 2 is 3.', tried: ['wrote notes'], left, ...common }
+    const left = {
+      gitDir,
+      head,
+      files: 1,
+      bytes: 1,
+      notes: [],
+      digest: 'It wrote notes.',
+      used: { wallMs: 1, turns: 1 },
+    }
+    return {
+      outcome: 'failed',
+      code,
+      reason: '2 + 2 is 3.',
+      tried: ['wrote notes'],
+      left,
+      ...common,
+    }
   }
   const { context, entries, place } = contextOf(me, github, { run })
-  const help = { ask: true, give: false, people: false, handOver: true, patienceMs: 60_000, workMs: 60_000, pauseMs: 1 }
+  const help = {
+    ask: true,
+    give: false,
+    people: false,
+    handOver: true,
+    patienceMs: 60_000,
+    workMs: 60_000,
+    pauseMs: 1,
+  }
   Object.assign(context, { help: desk })
   Object.assign((context as { settings: object }).settings, { help })
   Object.assign(place, { patches: createPatches(git, me.refs.gitDir) })
@@ -130,7 +177,12 @@ const base = 'a'.repeat(40)
 it('a patch is applied to the work so far, checked, published, and attributed', async () => {
   const { me, outcome, asked, concluded, orders, github } = await attempt([
     async (request, id) =>
-      answered(id, { form: 'patch', base, patch: await patchFor(request, 'TWO'), note: 'Two is TWO.' }),
+      answered(id, {
+        form: 'patch',
+        base,
+        patch: await patchFor(request, 'TWO'),
+        note: 'Two is TWO.',
+      }),
   ])
   expect(outcome).toBe('done')
   expect(asked).toMatchObject([{ want: ['patch', 'advice', 'takeover'], question: '2 + 2 is 3.' }])
@@ -149,9 +201,12 @@ it('a patch is applied to the work so far, checked, published, and attributed', 
 it('a patch that does not apply, and one that fails the checks, are refused, and the next is asked', async () => {
   const { outcome, concluded, asked } = await attempt(
     [
-      async (_, id) => answered(id, { form: 'patch', base, patch: 'diff --git nonsense\n', note: '' }),
-      async (request, id) => answered(id, { form: 'patch', base, patch: await patchFor(request, 'wrong'), note: '' }),
-      async (request, id) => answered(id, { form: 'patch', base, patch: await patchFor(request, 'TWO'), note: '' }),
+      async (_, id) =>
+        answered(id, { form: 'patch', base, patch: 'diff --git nonsense\n', note: '' }),
+      async (request, id) =>
+        answered(id, { form: 'patch', base, patch: await patchFor(request, 'wrong'), note: '' }),
+      async (request, id) =>
+        answered(id, { form: 'patch', base, patch: await patchFor(request, 'TWO'), note: '' }),
     ],
     { good: (text) => text.includes('TWO') },
   )
@@ -179,7 +234,9 @@ it('three requests in vain leave it to a person, who finds whom it asked', async
   expect(github.state.labels).toContain('bzzz:failed')
   expect(github.state.comments[0]).toContain('bzzz ask show 111111111111')
   expect(github.state.comments[0]).toContain('/bzzz retry')
-  expect(entries.find(({ type }) => type === 'task.failed')).toMatchObject({ code: 'HELP_EXHAUSTED' })
+  expect(entries.find(({ type }) => type === 'task.failed')).toMatchObject({
+    code: 'HELP_EXHAUSTED',
+  })
 })
 
 it('what another agent could take is handed back without a request, as is what help does not come for', async () => {
@@ -192,13 +249,23 @@ it('what another agent could take is handed back without a request, as is what h
 const handOver = () =>
   attempt([async (_, id) => answered(id, { form: 'takeover', note: '' })], { code: 'ENVIRONMENT' })
 const decide = (tip: Tip, self: string) =>
-  mayClaim({ tip, sighting: undefined, now: 0, marginMs: 5_000, maxAttempts: 3, self, abandoned: () => false })
+  mayClaim({
+    tip,
+    sighting: undefined,
+    now: 0,
+    marginMs: 5_000,
+    maxAttempts: 3,
+    self,
+    abandoned: () => false,
+  })
 
 it('the claim is handed on in one step: the helper claims from it at once, and nobody else', async () => {
   const { me, outcome, concluded, entries, claim } = await handOver()
   expect(outcome).toBe('released')
   expect(concluded).toEqual(['1 used'])
-  expect(entries.filter(({ type }) => type === 'claim.released')).toMatchObject([{ state: 'handed' }])
+  expect(entries.filter(({ type }) => type === 'claim.released')).toMatchObject([
+    { state: 'handed' },
+  ])
   const tip = await tipOf(me)
   expect(tip).toMatchObject({
     record: { state: 'handed', attempt: 1, to: { peerId: 'peer-b', incarnation: '1'.repeat(32) } },
@@ -208,7 +275,14 @@ it('the claim is handed on in one step: the helper claims from it at once, and n
   expect(decide(tip, 'a')).toMatchObject({ may: false, why: 'held' })
   expect(decide(tip, 'peer-b')).toMatchObject({ may: true, attempt: 2, previous: tip.oid })
   // The origin's fence has ended with it.
-  const late = await me.claims.prepare({ repo, issue: 7, attempt: 1, strikes: 0, previous: claim.oid, state: 'held' })
+  const late = await me.claims.prepare({
+    repo,
+    issue: 7,
+    attempt: 1,
+    strikes: 0,
+    previous: claim.oid,
+    state: 'held',
+  })
   expect(await me.claims.move(late, [], signal, 1)).toMatchObject({ is: 'lost', holder: tip.oid })
   // What was done so far is on the branch, for the helper to go on from.
   const helper = await agent('peer-b')
@@ -221,7 +295,15 @@ it('the claim is handed on in one step: the helper claims from it at once, and n
 it('a crash before the step leaves the claim to the origin, one after it to the helper', async () => {
   const me = await agent('a')
   const claim = await win(me)
-  const task = { repo, issue: 7, attempt: 1, title: 'T', won: true, oids: new Set([claim.oid]), since: 0 }
+  const task = {
+    repo,
+    issue: 7,
+    attempt: 1,
+    title: 'T',
+    won: true,
+    oids: new Set([claim.oid]),
+    since: 0,
+  }
   expect(decideRecovery(task, await tipOf(me), 'a')).toMatchObject({ is: 'resume' })
   const { oid } = claim
   const handed = await me.claims.prepare({

@@ -20,7 +20,15 @@ function deskTo(peerId: string, tasks: () => Tasks | undefined) {
     reachable: () => 1,
     async *ask(request, signal) {
       const id = 'f'.repeat(32)
-      const question = { ...request, want: ['takeover'], id, v: 1, mesh: '', origin: 'a0', round: 1 } as HelpQuestion
+      const question = {
+        ...request,
+        want: ['takeover'],
+        id,
+        v: 1,
+        mesh: '',
+        origin: 'a0',
+        round: 1,
+      } as HelpQuestion
       const offered = tasks()?.helping.offer(question)
       seen.push(offered?.ready === true ? offered.form : 'no offer')
       const answer = await tasks()!.helping.help(question, signal, question.budget)
@@ -51,8 +59,14 @@ it('is claimed by the helper and nobody else, who publishes it', async () => {
   await until('a pull request', 60_000, async () => (await world.pulls(repo)).length === 1)
   expect(seen).toEqual(['takeover', 'used'])
   expect([ada.worked, bo.worked, third.worked]).toEqual([[issue], [issue], []])
-  expect(ada.entries.find(({ type }) => type === 'claim.released')).toMatchObject({ state: 'handed' })
+  expect(ada.entries.find(({ type }) => type === 'claim.released')).toMatchObject({
+    state: 'handed',
+  })
   expect(bo.entries.find(({ type }) => type === 'claim.won')).toMatchObject({ attempt: 2 })
-  const { data } = await world.octokit.rest.issues.get({ owner: 'octo', repo: 'over', issue_number: issue })
+  const { data } = await world.octokit.rest.issues.get({
+    owner: 'octo',
+    repo: 'over',
+    issue_number: issue,
+  })
   expect(data.assignees?.map(({ login }) => login)).toEqual(['a1'])
 })

@@ -39,7 +39,11 @@ it('who is stuck asks, and its peers help as far as they can', async () => {
     everyMs: 200,
   })
   const ask = (name: string) => world.issue(repo, { title: `Do ${name}`, body: chore(name) })
-  const [patched, advised, hopeless] = [await ask('patched'), await ask('advised'), await ask('hopeless')]
+  const [patched, advised, hopeless] = [
+    await ask('patched'),
+    await ask('advised'),
+    await ask('hopeless'),
+  ]
   const labels = async (issue: number) =>
     (await world.issueNow(repo, issue)).labels.map((label) =>
       typeof label === 'string' ? label : label.name,

@@ -85,7 +85,13 @@ it('work of another agent is collected and checked as that of an executor, and n
     const { result } = await runOrder(
       work,
       order(repo, {
-        source: { gitDir: repo.gitDir, baseBranch: 'main', base: repo.base, resume, onto: repo.base },
+        source: {
+          gitDir: repo.gitDir,
+          baseBranch: 'main',
+          base: repo.base,
+          resume,
+          onto: repo.base,
+        },
         policy: policy({ checks: [CHECK] }),
         coAuthors: [{ name: 'bo <x>\nEvil: y', email: 'bo@users.noreply.github.com' }],
         verify: { by: 'helper bo', summary: 'It adds now.' },
@@ -145,7 +151,10 @@ it('while it works, its tools ask: a patch goes into its files, advice comes bac
   const [clone] = await rig.clones()
   const { readFile } = await import('node:fs/promises')
   expect(await readFile(`${clone}/src/sum.js`, 'utf8')).toBe(FIXED)
-  expect(await tools.askHelp({ question: 'So?' })).toMatchObject({ is: 'advice', text: 'Look at it.' })
+  expect(await tools.askHelp({ question: 'So?' })).toMatchObject({
+    is: 'advice',
+    text: 'Look at it.',
+  })
   expect(asked.map(({ want }) => want)).toEqual(Array(3).fill(['patch', 'advice']))
   expect(asked[2]?.left).toMatchObject({ files: 1 })
   stop.abort()

@@ -121,7 +121,8 @@ async function keepWhatIsLeft(
   const from = start ?? job.base
   if (left === undefined) return from
   const { refs } = job.place
-  if (job.round === undefined && job.instructions.chore === undefined) {
+  const mayKeep = job.round === undefined && job.instructions.chore === undefined
+  if (mayKeep && (await refs.isRelated(from, job.base))) {
     const keep = createKeep(context, held, { branchTip: start, start: from })
     await keep({ ...left, why: 'stop' }, signal)
   }
@@ -157,10 +158,9 @@ async function tryPatch(
   if (applied.is === 'unfit') return refuse(applied.reason)
   const message = `Patch of ${helper.replace(/\s+/g, ' ')}\n`
   const resume = await refs.commitTree({ tree: applied.tree, parents: [start], message }, signal)
-  const { root } = await belowCheckpoints(
-    refs,
-    (await readBranch(context, held, signal)) ?? job.base,
-  )
+  const tip = await readBranch(context, held, signal)
+  const isOurs = tip !== null && (await refs.isRelated(tip, job.base))
+  const { root } = await belowCheckpoints(refs, isOurs ? tip : job.base)
   const { login } = asking.desk.who(peerId)
   const result = await verify(context, held, {
     resume,

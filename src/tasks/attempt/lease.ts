@@ -138,7 +138,8 @@ export function createLease(
       const mark = { ...markOf(claim.record), ...(command === undefined ? {} : { command }) }
       const whom = to === undefined ? {} : { to }
       const prepared =
-        known?.prepared ?? (await claims.prepare({ ...about, strikes, previous, state, ...mark, ...whom }))
+        known?.prepared ??
+        (await claims.prepare({ ...about, strikes, previous, state, ...mark, ...whom }))
       if (known === undefined) {
         await onPrepared?.(prepared.oid)
         sent.add({ oid: prepared.oid, prepared, at: clock.monotonic(), slept, also })

@@ -146,7 +146,11 @@ export function mayClaim({
       const seenFor = sighting?.oid === oid ? now - sighting.since : 0
       if (seenFor >= record.leaseMs + marginMs) return free(true, record.strikes + 1)
       const doing = record.state === 'handed' ? 'handed on' : 'holds'
-      return { may: false, why: 'held', reason: `${record.name} ${doing} attempt ${record.attempt}` }
+      return {
+        may: false,
+        why: 'held',
+        reason: `${record.name} ${doing} attempt ${record.attempt}`,
+      }
     }
   }
 }

@@ -135,7 +135,8 @@ export function nextTakeover(
 ): number {
   const times = [...sightings].flatMap(([issue, { since }]) => {
     const tip = records.get(issue)
-    const at = tip !== undefined && isLeased(tip.record) ? since + tip.record.leaseMs + marginMs : -Infinity
+    const at =
+      tip !== undefined && isLeased(tip.record) ? since + tip.record.leaseMs + marginMs : -Infinity
     return at > now ? [at] : []
   })
   return Math.min(Infinity, ...times)

@@ -2,7 +2,7 @@
  * Runs a chore that the repository declares: one program with arguments, no shell, no secrets in
  * its environment. What to run was decided before (chore.ts); this only runs it.
  */
-import { writeFile } from 'node:fs/promises'
+import { lchown, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Exit } from '../../process/index.ts'
 import { BoundedQueue } from '../../util/index.ts'
@@ -130,6 +130,11 @@ async function textsFor({ texts = {} }: ExecutorTask, place: Place) {
   for (const [name, text] of Object.entries(texts)) {
     const path = join(place.tmp, `bzzz-${name}.txt`)
     await writeFile(path, text, { mode: 0o600, flag: 'wx' })
+    // Root writes for another user, whose file it must be.
+    if (process.getuid?.() === 0) {
+      const { uid, gid } = await stat(place.tmp)
+      await lchown(path, uid, gid)
+    }
     variables[`BZZZ_${name.toUpperCase()}`] = path
   }
   return variables

@@ -2,9 +2,11 @@
 import { explain } from '../../util/index.ts'
 import type { RunComponents, RunInit } from '../run.ts'
 import { createDoor, type DoorInit } from './door.ts'
-import type { OpenedTools } from './types.ts'
+import type { OpenedTools, TaskTools } from './types.ts'
 
 export interface RunTools {
+  /** Absent: nobody can be asked. */
+  door?: TaskTools
   /** What the executor's place holds of them. */
   place: { tools?: Pick<OpenedTools, 'socket' | 'token'> }
   /** What was asked and answered counts as used when the work is `good`. */
@@ -39,7 +41,7 @@ export async function openTools(
     logger.warn({ event: 'work.tools', err: explain(error) }, 'an executor gets no tools')
     return undefined
   })
-  if (opened === undefined) return { ...none, over, hide }
+  if (opened === undefined) return { ...none, door, over, hide }
   const { socket, token } = opened
-  return { place: { tools: { socket, token } }, over, hide, close: () => opened.close() }
+  return { door, place: { tools: { socket, token } }, over, hide, close: () => opened.close() }
 }

@@ -28,20 +28,26 @@ describe('whenStuck', () => {
     expect(stuck({ code, reachable: 0 })).toMatchObject({ is: 'no' })
   })
 
-  it.each(['NO_EXECUTOR', 'ENVIRONMENT'])('asks once for %s, when nobody here could take it', (code) => {
-    expect(stuck({ code })).toEqual({ is: 'ask', want: ['takeover', 'patch'], insist: false })
-    expect(stuck({ code, others: true })).toMatchObject({ is: 'no' })
-    expect(stuck({ code, left: 0 })).toMatchObject({ is: 'no' })
-  })
+  it.each(['NO_EXECUTOR', 'ENVIRONMENT'])(
+    'asks once for %s, when nobody here could take it',
+    (code) => {
+      expect(stuck({ code })).toEqual({ is: 'ask', want: ['takeover', 'patch'], insist: false })
+      expect(stuck({ code, others: true })).toMatchObject({ is: 'no' })
+      expect(stuck({ code, left: 0 })).toMatchObject({ is: 'no' })
+    },
+  )
 
   it('hands on neither a round of feedback nor what the operator keeps', () => {
     expect(stuck({ isRound: true })).toMatchObject({ want: ['patch', 'advice'] })
     expect(stuck({ mayHandOver: false, code: 'ENVIRONMENT' })).toMatchObject({ want: ['patch'] })
   })
 
-  it.each(['QUOTA', 'BUDGET', 'SECRET_FOUND', 'ABORTED', 'EXECUTOR_FAILED'])('does not ask about %s', (code) => {
-    expect(stuck({ code })).toMatchObject({ is: 'no' })
-  })
+  it.each(['QUOTA', 'BUDGET', 'SECRET_FOUND', 'ABORTED', 'EXECUTOR_FAILED'])(
+    'does not ask about %s',
+    (code) => {
+      expect(stuck({ code })).toMatchObject({ is: 'no' })
+    },
+  )
 })
 
 describe('decideOffer', () => {
@@ -102,14 +108,45 @@ it('a question holds what people see, and fits the wire', () => {
 })
 
 it('a task whose requests are used up tells a person whom it asked, and where that is written', () => {
-  const work = { outcome: 'failed' as const, code: 'CHECKS_FAILED', reason: 'It fails.', tried: ['it'], checks: [] }
+  const work = {
+    outcome: 'failed' as const,
+    code: 'CHECKS_FAILED',
+    reason: 'It fails.',
+    tried: ['it'],
+    checks: [],
+  }
   const entries = [{ peerId: '12D3A', epoch: 1, seq: 7 }]
-  const one = { id: 'f'.repeat(32), round: 1, asked: ['bo', 'cleo'], outcome: 'refused', reason: 'No @all.', entries }
-  const exhausted = exhaustedWork(work, [{ ...one, helper: 'bo' }], { who: (peerId) => ({ name: `agent-${peerId}` }) }, { repo: 'octo/lib', issue: 7 })
+  const one = {
+    id: 'f'.repeat(32),
+    round: 1,
+    asked: ['bo', 'cleo'],
+    outcome: 'refused',
+    reason: 'No @all.',
+    entries,
+  }
+  const exhausted = exhaustedWork(
+    work,
+    [{ ...one, helper: 'bo' }],
+    { who: (peerId) => ({ name: `agent-${peerId}` }) },
+    { repo: 'octo/lib', issue: 7 },
+  )
   expect(exhausted.code).toBe('HELP_EXHAUSTED')
-  const by = { agent: 'ada', peerId: 'p', attempt: 1, claim: 'c', journal: { key: 'k', epoch: 0, seq: 1 } }
+  const by = {
+    agent: 'ada',
+    peerId: 'p',
+    attempt: 1,
+    claim: 'c',
+    journal: { key: 'k', epoch: 0, seq: 1 },
+  }
   const comment = failureComment(exhausted, by, 'bzzz:failed')
-  for (const part of ['agent-bo, agent-cleo', 'agent-bo helped: refused', '12D3A 1/7', '`bzzz ask show ffffffffffff`', '`/bzzz retry`', '`bzzz logs --task octo/lib#7`'])
+  for (const part of [
+    'agent-bo, agent-cleo',
+    'agent-bo helped: refused',
+    '12D3A 1/7',
+    '`bzzz ask show ffffffffffff`',
+    '`/bzzz retry`',
+    '`bzzz logs --task octo/lib#7`',
+  ])
     expect(comment).toContain(part)
   expect(comment).not.toContain('@all')
 })
@@ -128,10 +165,14 @@ describe('people', () => {
     const people = createPeople()
     const given = people.wait(about, new AbortController().signal)
     expect(people.list()).toEqual([about])
-    expect(() => people.answer('abc', ' ')).toThrow(expect.objectContaining({ code: 'ASK_INVALID' }))
+    expect(() => people.answer('abc', ' ')).toThrow(
+      expect.objectContaining({ code: 'ASK_INVALID' }),
+    )
     people.answer('abc', 'Turn it round.')
     expect(await given).toBe('Turn it round.')
-    expect(() => people.answer('abc', 'x')).toThrow(expect.objectContaining({ code: 'ASK_UNKNOWN' }))
+    expect(() => people.answer('abc', 'x')).toThrow(
+      expect.objectContaining({ code: 'ASK_UNKNOWN' }),
+    )
   })
 
   it('are not waited for any more when the request has ended, nor by too many', async () => {
@@ -142,7 +183,9 @@ describe('people', () => {
     await expect(given).rejects.toThrow('over')
     expect(people.list()).toEqual([])
     const { signal } = new AbortController()
-    const all = Array.from({ length: 33 }, (_, id) => people.wait({ ...about, id: `${id}` }, signal))
+    const all = Array.from({ length: 33 }, (_, id) =>
+      people.wait({ ...about, id: `${id}` }, signal),
+    )
     expect(all.map((one) => one !== undefined).lastIndexOf(true)).toBe(31)
   })
 })
