@@ -41,7 +41,7 @@ interface Rig {
   place: Place
   settings: ChildSettings
   asked: HelpWanted[]
-  counters(): object
+  counters: () => object
   /** Of another program of this user. */
   elsewhere: string
 }
@@ -97,7 +97,7 @@ async function rig(sandbox: 'bubblewrap' | 'landlock', proxied: boolean): Promis
     sandbox: { readable: [], limits: {} },
     mcp: mcpCommand(),
   }
-  return { dir, place, settings, asked, counters: server.counters, elsewhere }
+  return { dir, place, settings, asked, counters: () => server.counters(), elsewhere }
 }
 
 async function runAgent({ dir, place, settings, elsewhere }: Rig) {

@@ -26,7 +26,7 @@ export function connectTools(options: ToolClientOptions): ToolClient {
   const { socket: socketPath, token, timeoutMs = defaultMs } = options
   const at = { socketPath, timeoutMs, headers: bearer(token) }
   const get = (path: string, task: string | undefined, signal: AbortSignal | undefined) => {
-    const query = task === undefined ? '' : `?${new URLSearchParams({ task })}`
+    const query = task === undefined ? '' : `?task=${encodeURIComponent(task)}`
     return callJson({ ...at, method: 'GET', path: `/v1/${path}${query}`, signal })
   }
   return {
