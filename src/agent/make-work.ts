@@ -13,6 +13,7 @@ import {
 } from '../work/index.ts'
 import { executorsOf } from './executors.ts'
 import { guarded, type Guard } from './holding.ts'
+import { mcpCommand } from './tools.ts'
 
 export interface WorkParts {
   processes: Processes
@@ -56,6 +57,7 @@ export function makeWork(
       paths: { protect, allow },
       network,
       readable: config.work.readable,
+      mcp: mcpCommand(),
       use: useOf(config),
       budgets: budgetsSchema.parse(config.work.budget),
       ...(memory.peerId === undefined ? {} : { peerId: memory.peerId }),

@@ -5,10 +5,7 @@ import { CommonError } from '../util/index.ts'
 const maxBodyBytes = 16 * 1024
 
 /** Nothing sent is an empty object. `most`: bytes, default 16 KiB. Errors: `TOO_LARGE`, `INVALID`. hono's own limit makes a new request, which the server's adaptor does not allow. */
-export async function body(
-  { raw }: { raw: Request },
-  most = maxBodyBytes,
-): Promise<unknown> {
+export async function body({ raw }: { raw: Request }, most = maxBodyBytes): Promise<unknown> {
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of raw.body ?? []) {

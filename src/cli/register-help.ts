@@ -14,7 +14,7 @@ function request(text: string): string {
 
 function words(text: string, all: string[] | undefined): string[] {
   const given = text.split(',').map((word) => word.trim())
-  if (given.every((word) => /^[\w.+#-]{1,64}$/.test(word))) return [...(all ?? []), ...given]
+  if (given.every((word) => /^[\w.:+@/#-]{1,64}$/.test(word))) return [...(all ?? []), ...given]
   throw new InvalidArgumentError('Write words such as playwright, or several with commas.')
 }
 

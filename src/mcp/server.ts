@@ -41,7 +41,7 @@ const ask = z.strictObject({
       'What you need, for an agent that sees the issue and your changes so far: what you tried, what fails, what would help. No secrets: others read it',
     ),
   needs: z
-    .array(z.string().regex(/^[\w.+#-]{1,64}$/))
+    .array(z.string().regex(/^[\w.:+@/#-]{1,64}$/))
     .max(20)
     .optional()
     .describe('What the helper must have: words of the offers that list_peers shows'),

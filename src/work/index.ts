@@ -38,6 +38,7 @@ export { budgetsSchema } from './budget/limits.ts'
 export { createHeadroom, type Headroom } from './headroom/headroom.ts'
 export { WORKSPACES } from './health/health.ts'
 export { cleanIssueText } from './clean.ts'
+export type { McpCommand } from './tools/reach.ts'
 export type {
   HelpForm,
   HelpReply,

@@ -39,6 +39,7 @@ import { readPolicy } from './read-policy.ts'
 import { inspectAll } from './report.ts'
 import { hasRoom } from './room.ts'
 import type { Detected, Work } from './types.ts'
+import type { McpCommand } from './tools/reach.ts'
 import { createShelf } from './tools/shelf.ts'
 import type { ToolServer } from './tools/types.ts'
 import { createWorkspaces } from './workspace.ts'
@@ -71,6 +72,8 @@ export interface WorkInit {
   permissions?: string
   /** False where no person can be asked. Default true. */
   askPeople?: boolean
+  /** How executors start an MCP server for their task's tools. Default: they have the socket alone. */
+  mcp?: McpCommand
   /** What may be spent. Default: as much as it takes. */
   budgets?: Budgets
   /** Whose journal is the own one; needed with a journal. */
@@ -114,6 +117,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     paths: leaving.paths,
     ...(components.held === undefined ? {} : { held: components.held }),
     sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
+    ...(init.mcp === undefined ? {} : { mcp: init.mcp }),
   }
   const configs = init.executors.map((config) => executorConfigSchema.parse(config))
   const executors = configs.map((config) => createExecutor(config, settings))

@@ -14,7 +14,10 @@ const filled = (max: number) =>
 
 export const wantedFields = {
   question: filled(MAX_QUESTION),
-  needs: z.array(z.string().regex(/^[\w.+#-]{1,64}$/, 'must be a word')).max(20).optional(),
+  needs: z
+    .array(z.string().regex(/^[\w.:+@/#-]{1,64}$/, 'must be a word'))
+    .max(20)
+    .optional(),
   want: z
     .array(z.enum(['patch', 'advice', 'takeover']))
     .min(1)

@@ -94,7 +94,9 @@ async function toolsOfAgent(context: Context, named: string | undefined): Promis
   return {
     ...(own === undefined
       ? {}
-      : { askForHelp: async (wanted, signal) => replyOf(await agent.sendAsk(own, wanted, signal)) }),
+      : {
+          askForHelp: async (wanted, signal) => replyOf(await agent.sendAsk(own, wanted, signal)),
+        }),
     listPeers: async () => peerViews(await agent.peers()),
     showTask: async (task) => taskView(await taskOf(task)),
     showBudget: async (task) => budgetView(agent, await taskOf(task)),
@@ -102,7 +104,8 @@ async function toolsOfAgent(context: Context, named: string | undefined): Promis
 }
 
 function taskView(task: ShownTask): object {
-  const { repo, issue, title, state, agent, attempt, reason, pullRequest, history, questions } = task
+  const { repo, issue, title, state, agent, attempt, reason, pullRequest, history, questions } =
+    task
   const past = history.slice(-MAX_HISTORY).map((entry: LoggedEntry) => ({
     at: new Date(Math.min(entry.time, 8.64e15)).toISOString(),
     agent: entry.agent,

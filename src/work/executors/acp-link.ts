@@ -7,6 +7,7 @@ import type { z } from 'zod'
 import type { Exit, Guest } from '../../process/index.ts'
 import { hasCode, withDeadline, type Clock, type Permit } from '../../util/index.ts'
 import type { ExecutorLimits } from '../executor.ts'
+import type { ToolReach } from '../tools/reach.ts'
 import { connectClient, type ClientInit } from './acp-client.ts'
 import { AcpRefusal } from './acp-errors.ts'
 import { decodeUpdate, helloSchema, sessionSchema, turnSchema, type Said } from './acp-messages.ts'
@@ -23,6 +24,8 @@ export interface LinkInit
   extends Omit<ClientInit, 'stream'>, Omit<WireHandlers, 'onUpdate' | 'onBroken'> {
   guest: Guest
   cwd: string
+  /** For the agent to start. */
+  mcpServers: readonly NonNullable<ToolReach['server']>[]
   limits: ExecutorLimits
   permit: Permit
   /** Of the machine; `clock` stands still while the work is frozen. */
@@ -49,6 +52,10 @@ export interface Link {
 
 export function openLink(init: LinkInit): Link {
   const { guest, limits, permit, clock, realClock, cwd } = init
+  const mcpServers = init.mcpServers.map(({ env, ...server }) => ({
+    ...server,
+    env: Object.entries(env).map(([name, value]) => ({ name, value })),
+  }))
   const ended = Promise.withResolvers<{ exit: Exit } | { refused: AcpRefusal }>()
   let way: 'resume' | 'load' | undefined
   let sessionId: string | undefined
@@ -96,7 +103,7 @@ export function openLink(init: LinkInit): Link {
   }
 
   async function again(known: string): Promise<boolean> {
-    const session = { sessionId: known, cwd, mcpServers: [] }
+    const session = { sessionId: known, cwd, mcpServers }
     const { resume, load } = methods.agent.session
     try {
       if (way === 'resume') await ask('session/resume', () => agent.request(resume, session))
@@ -112,9 +119,7 @@ export function openLink(init: LinkInit): Link {
 
   async function begin(): Promise<string> {
     const session = sessionSchema.safeParse(
-      await ask('session/new', () =>
-        agent.request(methods.agent.session.new, { cwd, mcpServers: [] }),
-      ),
+      await ask('session/new', () => agent.request(methods.agent.session.new, { cwd, mcpServers })),
     )
     if (!session.success) throw new AcpRefusal('Its answer to session/new is not of the protocol.')
     return session.data.sessionId

@@ -26,7 +26,7 @@ import type { PermissionPolicy } from '../permission/policy.ts'
 import type { Questions } from '../permission/questions.ts'
 import { CLOSED, describeExit, endings, isAccident, withStderr, type Gone } from './acp-endings.ts'
 import { endingOf, environment, type Ending } from './acp-errors.ts'
-import { openLink, type Link } from './acp-link.ts'
+import { openLink, type Link, type LinkInit } from './acp-link.ts'
 import { usageOf, type Said } from './acp-messages.ts'
 import { createSpending } from './acp-spending.ts'
 import { createToolBook } from './acp-wanted.ts'
@@ -43,6 +43,7 @@ export interface SessionInit {
   spawn: () => Guest
   files: ConfinedFiles
   cwd: string
+  mcpServers: LinkInit['mcpServers']
   /** What the task is; told again where a conversation was lost. */
   task: string
   about: { task: string; executor: string }
@@ -104,7 +105,7 @@ export function openSession(init: SessionInit): AcpSession {
   /** The agent as it is, or a new process of it that goes on where the last one was. */
   async function ready(prompt: string, opened: () => void): Promise<{ link: Link; text: string }> {
     if (link !== undefined) return { link, text: prompt }
-    const { files, about, permissions, questions, cwd, auth } = init
+    const { files, about, permissions, questions, cwd, auth, mcpServers } = init
     link = openLink({
       files,
       about,
@@ -112,6 +113,7 @@ export function openSession(init: SessionInit): AcpSession {
       questions,
       cwd,
       auth,
+      mcpServers,
       limits,
       permit,
       meter,

@@ -25,6 +25,7 @@ import { findPreset, type Preset } from '../presets.ts'
 import { DEFAULT_PERMISSIONS } from '../permission/policy.ts'
 import { sandboxFor } from '../sandbox.ts'
 import { readSession, writeSession } from '../session-state.ts'
+import { reachTools } from '../tools/reach.ts'
 import { openSession, type AcpSession } from './acp-session.ts'
 
 /** Program and arguments of a configured agent. */
@@ -52,6 +53,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     const files = await confinedFiles(place.clone)
     const known = await readSession(place, name)
     const isSandboxed = (await processes.prepare()).kind !== 'none'
+    const tools = await reachTools(place, settings)
     const usesLogin = config.home === 'user'
     if (usesLogin && isSandboxed) await copyLogin(login, { from: userHome, to: place.home })
     const spawn = () =>
@@ -59,15 +61,18 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
         file,
         args,
         cwd: place.clone,
-        env: childEnvironment({
-          path,
-          home: usesLogin && !isSandboxed ? userHome : place.home,
-          tmp: place.tmp,
-          ceiling: place.root,
-          pass: config.passEnv,
-          from: variables,
-          allowSecrets: true,
-        }),
+        env: {
+          ...childEnvironment({
+            path,
+            home: usesLogin && !isSandboxed ? userHome : place.home,
+            tmp: place.tmp,
+            ceiling: place.root,
+            pass: config.passEnv,
+            from: variables,
+            allowSecrets: true,
+          }),
+          ...tools.env,
+        },
         purpose: `agent ${name} for ${label}`,
         timeoutMs: limits.lifeTimeMs,
         maxOutputBytes: limits.maxOutputBytes,
@@ -75,7 +80,8 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
         sandbox: sandboxFor({
           place,
           settings: settings.sandbox,
-          read: commandRoots([file, ...args]),
+          read: [...commandRoots([file, ...args]), ...tools.read],
+          sockets: tools.sockets,
         }),
         permit,
       })
@@ -90,6 +96,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
       known,
       onEvent,
       cwd: place.clone,
+      mcpServers: tools.server === undefined ? [] : [tools.server],
       task: prompt,
       about: { task: label, executor: name },
       permissions: settings.permissions?.() ?? DEFAULT_PERMISSIONS,

@@ -22,6 +22,7 @@ import {
   type TurnResult,
 } from '../executor.ts'
 import { sandboxFor } from '../sandbox.ts'
+import { reachTools } from '../tools/reach.ts'
 
 const SUMMARY_TAIL_BYTES = 2 * 1024
 /** Exit code (EX_TEMPFAIL of sysexits.h) with which a command asks for help, if it also says what. */
@@ -67,11 +68,12 @@ export function createCommandExecutor(config: CommandConfig, settings: ChildSett
 
 async function runChore(
   config: CommandConfig,
-  { processes, path, variables, sandbox }: ChildSettings,
+  settings: ChildSettings,
   task: ExecutorTask,
   place: Place,
   { signal, permit }: Control,
 ): Promise<TurnResult> {
+  const { processes, path, variables, sandbox } = settings
   const { chore, limits } = task
   if (chore === undefined) {
     return { outcome: 'failed', reason: 'No chore.', durationMs: 0, summary: '', output: NO_OUTPUT }
@@ -86,6 +88,7 @@ async function runChore(
   }
   if (signal.aborted) return stopped
   try {
+    const tools = await reachTools(place, settings)
     const exit = await processes.run({
       file,
       args,
@@ -99,13 +102,14 @@ async function runChore(
           pass: config.passEnv,
           from: variables,
         }),
+        ...tools.env,
         ...(await textsFor(task, place)),
       },
       purpose: `chore ${chore.name} of ${task.label}`,
       timeoutMs: limits.wallTimeMs,
       maxOutputBytes: limits.maxOutputBytes,
       graceMs: limits.graceMs,
-      sandbox: sandboxFor({ place, settings: sandbox }),
+      sandbox: sandboxFor({ place, settings: sandbox, read: tools.read, sockets: tools.sockets }),
       signal,
       permit,
     })

@@ -315,7 +315,12 @@ export function fakeSources(
       list: async (...given) => noted(['asks', ...given], [askRow]),
       show: async (id) => (id === askRow.id ? askTree : undefined),
       send: async (ref, wanted) =>
-        noted(['ask', ref, wanted], { is: 'advice', id: askRow.id, helper: otherPeerId, text: 'x' }),
+        noted(['ask', ref, wanted], {
+          is: 'advice',
+          id: askRow.id,
+          helper: otherPeerId,
+          text: 'x',
+        }),
       answer: async (...given) => noted(['answer', ...given], undefined),
     },
     stop: () => {

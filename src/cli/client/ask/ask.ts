@@ -49,11 +49,17 @@ export interface SendOptions {
   question?: string
   questionFile?: string
   need?: string[]
-  want?: NonNullable<Parameters<Awaited<ReturnType<typeof agentOf>>['sendAsk']>[1]['want']>[number][]
+  want?: NonNullable<
+    Parameters<Awaited<ReturnType<typeof agentOf>>['sendAsk']>[1]['want']
+  >[number][]
 }
 
 /** Waits for what comes of it; Ctrl-C withdraws the request. */
-export async function askSend(context: Context, ref: string, options: SendOptions): Promise<number> {
+export async function askSend(
+  context: Context,
+  ref: string,
+  options: SendOptions,
+): Promise<number> {
   const { out, signal } = context
   const task = parseTask(ref)
   const question = await givenText(context, {

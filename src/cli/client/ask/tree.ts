@@ -65,8 +65,10 @@ interface Drawing extends DrawInit {
 
 function draw(node: Node, drawing: Drawing, before = '', mark = '', rest = ''): string[] {
   const { name } = drawing
-  const why = node.hop === 0 ? '' : `  hop ${node.hop}  (${node.why})`
-  const did = ` ${did_[node.did]}${node.reason === '' ? '' : `: ${node.reason}`}`
+  const what = node.hop === 0 ? 'asks' : `hop ${node.hop}, ${words[node.did]}`
+  // Of one whose journal is here, its steps say more.
+  const reason = node.did === 'unsent' ? `: ${node.reason}` : ''
+  const why = node.hop === 0 ? '' : `  (why it: ${node.why})`
   const inner = before + rest
   const bar = node.children.length > 0 ? '│ ' : '  '
   const steps = stepsOf(node, drawing).map((step) => `${inner}${bar}  ${step}`)
@@ -74,10 +76,10 @@ function draw(node: Node, drawing: Drawing, before = '', mark = '', rest = ''): 
     const last = index === node.children.length - 1
     return draw(child, drawing, inner, last ? '└─ ' : '├─ ', last ? '   ' : '│  ')
   })
-  return [`${before}${mark}${name(node.peerId)}${did}${why}`, ...steps, ...children]
+  return [`${before}${mark}${name(node.peerId)}  ${what}${reason}${why}`, ...steps, ...children]
 }
 
-const did_: Readonly<Record<Node['did'], string>> = {
+const words: Readonly<Record<Node['did'], string>> = {
   asked: 'asks',
   silent: 'is silent (nothing of its journal is here)',
   unsent: 'was not reached',
@@ -98,10 +100,10 @@ function stepsOf({ entries: references }: Node, drawing: Drawing): string[] {
     const found = entries.find(
       (entry) => entry.peerId === peerId && entry.epoch === epoch && entry.seq === seq,
     )
-    const words = found === undefined ? undefined : stepOf(found, name)
-    return found === undefined || words === undefined
+    const said = found === undefined ? undefined : stepOf(found, name)
+    return found === undefined || said === undefined
       ? []
-      : [`${clockTime(found.time, nowMs)} ${words}  #${seq}`]
+      : [`${clockTime(found.time, nowMs)} ${said}  #${seq}`]
   })
 }
 
@@ -128,7 +130,9 @@ function stepOf(entry: LoggedEntry, name: DrawInit['name']): string | undefined 
         : `took the offer of ${name(entry.helper)}: ${entry.reason}`
     case 'help.answered': {
       const what = `${entry.form} of ${count(entry.bytes, 'byte')}`
-      return entry.helper === self ? `answered: ${what}` : `answer of ${name(entry.helper)}: ${what}`
+      return entry.helper === self
+        ? `answered: ${what}`
+        : `answer of ${name(entry.helper)}: ${what}`
     }
     case 'help.failed':
       return entry.helper === self
