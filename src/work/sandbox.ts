@@ -4,7 +4,7 @@ import type { SandboxSettings } from './executor-settings.ts'
 import type { Place } from './executor.ts'
 
 export interface Reach {
-  place: Pick<Place, 'clone' | 'home' | 'tmp'> & { proxy?: string }
+  place: Pick<Place, 'clone' | 'home' | 'tmp' | 'proxy'>
   settings: SandboxSettings
   /** To be read beside what the settings name. */
   read?: readonly string[]
