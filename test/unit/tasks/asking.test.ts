@@ -138,7 +138,7 @@ it('a task whose requests are used up tells a person whom it asked, and where th
     claim: 'c',
     journal: { key: 'k', epoch: 0, seq: 1 },
   }
-  const comment = failureComment(exhausted, by, 'bzzz:failed')
+  const comment = failureComment(exhausted, by, { label: 'bzzz:failed' })
   for (const part of [
     'agent-bo, agent-cleo',
     'agent-bo helped: refused',
