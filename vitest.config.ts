@@ -1,8 +1,10 @@
 import { defineConfig } from 'vitest/config'
+import { Order } from './test/order.ts'
 
 /**
  * One project per kind of test. Most of a test's time is waiting for real peers, children and servers,
- * so three files run at once on the two cores that they may count on; deadlines leave room for that.
+ * so four files run at once on the two cores that they may count on; deadlines leave room for that.
+ * Unit tests share a process per worker: they load the same modules, which would take more than they do.
  */
 const project = (name: string, testTimeout: number) => ({
   test: {
@@ -15,14 +17,17 @@ const project = (name: string, testTimeout: number) => ({
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
     pool: 'forks' as const,
+    isolate: name !== 'unit',
+    setupFiles: ['test/setup.ts'],
   },
 })
 
 export default defineConfig({
   test: {
-    maxWorkers: 3,
+    maxWorkers: 4,
+    sequence: { sequencer: Order },
     projects: [
-      project('unit', 30_000),
+      project('unit', 60_000),
       project('compliance', 120_000),
       project('conformance', 120_000),
       project('mesh', 120_000),

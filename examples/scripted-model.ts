@@ -4,8 +4,9 @@
  *   node examples/scripted-model.ts [--port 4010] [--scenario FILE.json]
  *
  * It prints what to write into `bzzz.yaml`, and afterwards each request that it was asked. Without a
- * scenario it reads README.md, adds a line to its end, and says so, for each task anew. What a
- * scenario may hold is in scripted-model/scenario.ts.
+ * scenario it looks around, adds SCRIPTED.md, and says so, for each task anew; the task of
+ * `bzzz executor test` it does as that wants it. What a scenario may hold is in
+ * scripted-model/scenario.ts.
  */
 import { readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -32,12 +33,21 @@ const EVERY_TASK: ScenarioInput['answers'] = [
   },
 ]
 
+const when = 'hello from bzzz'
+const GREETING: ScenarioInput['answers'] = [
+  { when, calls: [{ name: 'read', arguments: { path: 'greeting.txt' } }] },
+  { when, calls: [{ name: 'write', arguments: { path: 'greeting.txt', content: `${when}\n` } }] },
+  { when, calls: [{ name: 'finish', arguments: { summary: 'Changed the greeting.' } }] },
+]
+const times = (count: number, answers: ScenarioInput['answers']) =>
+  Array.from({ length: count }, () => answers).flat()
+
 const { values } = parseArgs({
   options: { port: { type: 'string', default: '4010' }, scenario: { type: 'string' } },
 })
 const scenario: ScenarioInput =
   values.scenario === undefined
-    ? { answers: Array.from({ length: 100 }, () => EVERY_TASK).flat() }
+    ? { answers: [...times(100, GREETING), ...times(100, EVERY_TASK)] }
     : scenarioSchema.parse(JSON.parse(readFileSync(values.scenario, 'utf8')))
 const server = await startModelServer(scenario, Number(values.port))
 

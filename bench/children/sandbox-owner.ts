@@ -5,8 +5,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createProcesses, type SandboxChoice } from '../../src/process/index.ts'
-import { listProcesses, markOf } from '../../src/process/proc-fs.ts'
-import { familyOf } from '../../src/process/sandbox/usage.ts'
+import { familyOf, listProcesses, markOf } from '../../src/process/proc-fs.ts'
 import { nullLogger } from '../../src/util/index.ts'
 
 const [stateDir = '', sandbox = 'off'] = process.argv.slice(2)

@@ -1,6 +1,6 @@
 /**
  * What the scripted agent can do: one recipe for each coding issue of `examples/issues.yaml`, as
- * replacements in the files of `examples/sample-repo`. A recipe is chosen by words that the issue
+ * replacements in the files of `examples/sample-repo`, and one for the task of `bzzz executor test`. A recipe is chosen by words that the issue
  * must hold; a replacement insists that its text is there exactly once, so that a file which is
  * not as expected stays untouched. Each recipe brings its test along, as AGENTS.md there asks.
  */
@@ -49,6 +49,19 @@ export function titleCase(text: string): string {
 }`
 
 export const recipes: readonly Recipe[] = [
+  {
+    // The task of `bzzz executor test`.
+    name: 'greeting',
+    words: ['greeting.txt', 'hello from bzzz'],
+    edits: [
+      {
+        path: 'greeting.txt',
+        title: 'Change the greeting',
+        edit: replace('hello\n', 'hello from bzzz\n'),
+      },
+    ],
+    summary: 'The greeting is as asked for.',
+  },
   {
     name: 'slugify-separators',
     words: ['slugify', 'separator'],

@@ -50,6 +50,8 @@ const trouble = z.union([
 ])
 
 const answer = z.strictObject({
+  /** Only for a conversation in which some message holds this text; it is kept for such a one. */
+  when: z.string().optional(),
   expect: expectation.optional(),
   /** Pause before the answer, ms. */
   waitMs: z.int().min(0).max(3_600_000).default(0),

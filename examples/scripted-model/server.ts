@@ -51,7 +51,9 @@ export async function startModelServer(input: ScenarioInput, port = 0): Promise<
   let open = 0
 
   function next(request: ModelRequest): ScriptedAnswer | string {
-    const entry = answers.find(({ left }) => left > 0)
+    const fits = ({ when }: ScriptedAnswer) =>
+      when === undefined || request.messages.some(({ content }) => content.includes(when))
+    const entry = answers.find(({ left, answer }) => left > 0 && fits(answer))
     if (entry === undefined) return 'the script has no answer left'
     entry.left -= 1
     return unexpected(request, entry.answer) ?? entry.answer

@@ -26,6 +26,7 @@ import type { Work } from '../work/index.ts'
 import { createHeadroom } from '../work/index.ts'
 import { createAsks } from './asks.ts'
 import { belong } from './belong.ts'
+import { dryHome, removing } from './dry-home.ts'
 import { holdKeys, holdPassed } from './holding.ts'
 import { homeLock } from './home-lock.ts'
 import { introduce } from './introduce.ts'
@@ -38,6 +39,7 @@ import { version } from './version.ts'
 import { sandboxOf, saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { answerOf, questionsOf } from './questions.ts'
+import { sweeping } from './sweeping.ts'
 import { statusOf } from './view.ts'
 import { announcing, patientJournal } from './written.ts'
 
@@ -90,7 +92,9 @@ interface Rooms {
  * `GITHUB_UNAUTHORIZED`, and `AgentErrorCode`. It waits for as long as no signer lets it in.
  */
 export function createAgent(init: AgentInit, components: AgentComponents): Agent {
-  const { config, env = process.env, dryRun = false } = init
+  const { env = process.env, dryRun = false } = init
+  /** In a dry run its home may be another one, which is not for long. */
+  let { config } = init
   const { logger, onStopAsked, held = createHeldSecrets() } = components
   const scanner = createSecretScanner({ ignore: config.work.ignoreSecretRules }, { held })
   const { home, name, roles } = config
@@ -121,7 +125,11 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await credential?.check()
 
     const { signal } = stopping
-    const membership = await belong({ config, env }, { logger, held, signal })
+    const dry = dryRun ? await dryHome({ config: init.config, env }, logger) : undefined
+    started.push({ what: 'dry home', ms: stopMs.other, part: removing(dry) })
+    config = { ...init.config, home: dry?.home ?? home }
+    const membership =
+      dry?.membership ?? (await belong({ config, env, dryRun }, { logger, held, signal }))
     const mesh = makeMesh(config, { membership, dryRun, logger })
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
@@ -148,7 +156,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await begin('help', help)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
-      await holdKeys(held, home)
+      await holdKeys(held, config.home)
       holdPassed(held, config, env)
       await begin('secret scanner', { start: () => Promise.resolve(), stop: () => scanner.stop() })
       let found: Awaited<ReturnType<typeof work.detect>> | undefined
@@ -282,17 +290,5 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       return ready().board
     },
     status,
-  }
-}
-
-/** Ends what an earlier run left behind before anything new is started. */
-function sweeping(processes: ReturnType<typeof createProcesses>, logger: Logger): Startable {
-  return {
-    start: async () => {
-      const swept = await processes.sweep()
-      if (swept === 0) return
-      logger.warn({ event: 'agent.swept', swept }, 'ended processes that an earlier run left')
-    },
-    stop: () => processes.stop(),
   }
 }

@@ -29,6 +29,8 @@ const newToken = 'Type `bzzz invite` on a signer of the mesh, and `bzzz join TOK
 export interface BelongInit {
   config: Pick<Config, 'home' | 'name' | 'roles' | 'mesh'>
   env: Readonly<Record<string, string | undefined>>
+  /** Joins and leaves nothing. Default false. */
+  dryRun?: boolean
 }
 
 export interface BelongComponents {
@@ -41,20 +43,20 @@ export interface BelongComponents {
 
 /** Errors: those of `AgentErrorCode`, of `secrets/`, and what joining is refused with. */
 export async function belong(init: BelongInit, components: BelongComponents): Promise<Membership> {
-  const { config } = init
+  const { config, dryRun = false } = init
   const { logger } = components
   const there = await openMembership({ home: config.home, clock: systemClock, logger })
   // The holder of the mesh key renews itself; nobody else does anything here.
-  await there?.renew(() => false)
+  if (!dryRun) await there?.renew(() => false)
   const standing = there?.standing(there.peerId)
   if (there !== undefined && standing === 'removed') throw removed(there)
   const alone = there === undefined || !there.hadOthers()
   if (there !== undefined && standing === 'member') {
-    const token = alone ? await elsewhere(init, there, components) : undefined
+    const token = alone && !dryRun ? await elsewhere(init, there, components) : undefined
     if (token === undefined) return fit(config, there, logger)
     return fit(config, await join(init, { token, replace: true }, components), logger)
   }
-  const token = await tokenOf(init, components)
+  const token = dryRun ? undefined : await tokenOf(init, components)
   if (token !== undefined) {
     return fit(config, await join(init, { token, replace: alone }, components), logger)
   }

@@ -17,6 +17,7 @@
  * await agent.stop()
  */
 export { createAgent, type Agent, type AgentComponents, type AgentInit } from './agent.ts'
+export { assertUsable, checkConfig, type ConfigCheck } from './check-config.ts'
 export { makeWork } from './make-work.ts'
 export { sandboxOf } from './sandbox.ts'
 export { version } from './version.ts'

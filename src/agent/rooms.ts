@@ -134,6 +134,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       trust: github.trust,
       trigger: github.labels.trigger,
       failed: github.labels.failed,
+      stopped: github.labels.stopped,
       priority: github.labels.priority,
       branchPrefix: github.branchPrefix,
       refPrefix: github.claims.refPrefix,

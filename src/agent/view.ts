@@ -102,5 +102,7 @@ function membershipOf(membership: Membership): MembershipStatus {
     roles: membership.roles(peerId),
     expiresAtMs: membership.members().find((one) => one.peerId === peerId)?.expiresAt ?? null,
     asks: membership.asks().length,
+    others: membership.members().filter((one) => one.peerId !== peerId && one.standing === 'member')
+      .length,
   }
 }

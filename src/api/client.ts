@@ -37,7 +37,8 @@ import type {
 } from './types.ts'
 
 export { ApiError, type ApiErrorCode } from './errors.ts'
-export { homeOwner, isAlive, type LockOwner } from './lock.ts'
+export { homeOwner, isAlive, lockedSince, type LockOwner } from './lock.ts'
+export { STARTING_MS } from './not-running.ts'
 export { describeJournal } from './journal-state.ts'
 export { connectTools, type ToolClient } from './tools/client.ts'
 export { peerViews, type PeerView } from './tools/view.ts'

@@ -85,6 +85,12 @@ export async function homeOwner(home: string): Promise<LockOwner | undefined> {
   return livingIn(await readOwner(lockPath(home)), await placeOf(home))
 }
 
+/** Since when the home has been locked, ms since 1970; undefined when it is not. */
+export async function lockedSince(home: string): Promise<number | undefined> {
+  const entry = await stat(lockPath(home)).catch(() => undefined)
+  return entry?.mtimeMs
+}
+
 /** Whether that very process still runs, and not another one with its number. */
 export async function isAlive(owner: LockOwner): Promise<boolean> {
   try {

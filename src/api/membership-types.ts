@@ -14,6 +14,8 @@ export interface MembershipStatus {
   expiresAtMs: number | null
   /** Machines that ask to join; only signers hear of them. */
   asks: number
+  /** Other members that are known by name, met or not. Absent in agents of before. */
+  others?: number
 }
 
 export interface InviteRequest {

@@ -50,6 +50,7 @@ const entryTypeTable: Record<EntryType, true> = {
   'feedback.command': true,
   'feedback.asked': true,
   'feedback.ready': true,
+  'feedback.named': true,
   'feedback.issues': true,
   'help.asked': true,
   'help.received': true,

@@ -28,12 +28,16 @@ export type CliErrorCode =
   | 'MESH_NONE'
   /** What should be a token to join with cannot be read. data: file */
   | 'TOKEN_UNREADABLE'
+  /** The WORKFLOW.md that was named. data: file */
+  | 'WORKFLOW_UNREADABLE'
   /** Another process uses the forge's directory. data: dir, pid */
   | 'FORGE_IN_USE'
   /** The directory holds other things than a forge. data: dir, found */
   | 'FORGE_DIR_FOREIGN'
   /** An agent of the demo ended by itself. */
   | 'DEMO_AGENT_DIED'
+  /** The forge of the demo refuses, or answers nothing for too long. data: path, status, tries */
+  | 'DEMO_FORGE'
   /** Issues of the demo did not end in time. data: issues */
   | 'DEMO_UNFINISHED'
   /** The token file of the forge holds no token. data: file */

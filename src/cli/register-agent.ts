@@ -1,6 +1,7 @@
 /** Commands that run something here: the demo, an agent, a forge; and the configuration they read. */
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings'
-import { help, repository, whole } from './options.ts'
+import type { ForgeAccount } from './commands/forge.ts'
+import { help, path, repository, whole } from './options.ts'
 import type { Root, Run } from './root.ts'
 
 export function registerAgent(root: Root, run: Run): void {
@@ -35,9 +36,10 @@ export function registerAgent(root: Root, run: Run): void {
     .summary('start this machine’s agent')
     .description(
       help(
-        'Runs an agent in the foreground until Ctrl-C.',
+        'Runs an agent in the foreground until Ctrl-C. It needs a repository and a token; a home that belongs to no mesh founds one.',
         'GITHUB_TOKEN=… bzzz up --repo owner/name',
         'bzzz up                       with a bzzz.yaml that names repositories and token',
+        'bzzz up --dry-run             to see what it would do',
       ),
     )
     .option('--name <name>', 'name of the agent for people')
@@ -48,7 +50,10 @@ export function registerAgent(root: Root, run: Run): void {
         'form of the log on stderr (default: text on a terminal, else json)',
       ).choices(['json', 'text']),
     )
-    .option('--dry-run', 'say what would be written to GitHub; write and take nothing')
+    .option(
+      '--dry-run',
+      'say what would be written to GitHub; write and take nothing, found and join no mesh',
+    )
     .addOption(new Option('--lease-stdin', 'stop when stdin closes').hideHelp())
     .action((options, command) =>
       run(
@@ -92,6 +97,20 @@ function registerForge(root: Root, run: Run): void {
     last.from = from
     return from
   }
+  const users: ForgeAccount[] = []
+  const addUser = (text: string): ForgeAccount[] => {
+    const [, login = '', role = 'write'] =
+      /^([A-Za-z0-9][A-Za-z0-9-]{0,38})(?::(read|triage|write|admin))?$/.exec(text) ?? []
+    if (login === '')
+      throw new InvalidArgumentError(
+        'Write NAME or NAME:ROLE, where ROLE is read, triage, write or admin.',
+      )
+    const same = (one: ForgeAccount) => one.login.toLowerCase() === login.toLowerCase()
+    if (login.toLowerCase() === 'bzzz' || users.some(same))
+      throw new InvalidArgumentError(`There is an account ${login} already; name each one once.`)
+    users.push({ login, role: role as ForgeAccount['role'] })
+    return users
+  }
   root
     .command('forge')
     .summary('a GitHub-compatible server on a directory that lasts')
@@ -100,6 +119,7 @@ function registerForge(root: Root, run: Run): void {
         'Runs a small GitHub-compatible server in the foreground until Ctrl-C.',
         'bzzz forge --repo octo/lib --from ./lib',
         'bzzz forge --dir /srv/forge --port 3000',
+        'bzzz forge --repo octo/lib --user grace --user mallory:read',
       ),
     )
     .option('--dir <dir>', 'where repositories, issues and the token are kept', './bzzz-forge')
@@ -118,9 +138,22 @@ function registerForge(root: Root, run: Run): void {
         addFrom,
       ),
     )
-    .action(({ dir, port, repo }, command) =>
+    .addOption(
+      new Option(
+        '--user <name[:role]>',
+        'a further account with a token of its own; role read, triage, write (the default) or admin; repeatable',
+      )
+        .default(users, 'none')
+        .argParser(addUser),
+    )
+    .action(({ dir, port, repo, user }, command) =>
       run(command.optsWithGlobals(), async (context) =>
-        (await import('./commands/forge.ts')).forgeCommand(context, { dir, port, repos: repo }),
+        (await import('./commands/forge.ts')).forgeCommand(context, {
+          dir,
+          port,
+          repos: repo,
+          users: user,
+        }),
       ),
     )
 }
@@ -153,12 +186,21 @@ function registerConfig(root: Root, run: Run): void {
     .summary('check whether `bzzz up` would accept it')
     .description(
       help(
-        'Checks whether `bzzz up` would accept it.',
+        'Checks whether `bzzz up` would accept it: every option, every executor, and the files that it names, such as permissions and keys. Exits 2 when something is wrong.',
         'bzzz config validate --config ./bzzz.yaml',
+        'bzzz config validate --workflow WORKFLOW.md     before it is on the default branch',
       ),
     )
-    .action((_options, command) =>
-      run(command.optsWithGlobals(), async (context) => (await load()).configValidate(context)),
+    .addOption(
+      new Option(
+        '--workflow <file>',
+        'check a repository’s WORKFLOW.md instead, its checks and chores',
+      ).argParser(path),
+    )
+    .action((options, command) =>
+      run(command.optsWithGlobals(), async (context) =>
+        (await load()).configValidate(context, options),
+      ),
     )
   config
     .command('schema')

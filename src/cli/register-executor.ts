@@ -37,7 +37,7 @@ export function registerExecutor(root: Root, run: Run): void {
     .summary('let one do the smallest task in the real sandbox')
     .description(
       help(
-        'Makes a repository with one file, lets the executor change it in the sandbox, and checks it; costs a few requests to its model. Exits 1 when it fails. --timeout bounds the executor (default 300 s).',
+        'Makes a repository with one file, lets the executor change it in the sandbox, and checks it; costs a few requests to its model. Exits 1 when it fails, 2 when the configuration is wrong. --timeout bounds the executor (default 300 s).',
         'bzzz executor test claude',
         'bzzz executor test command --json',
       ),

@@ -19,10 +19,11 @@ export function buildRoot() {
     .description(
       help(
         'A mesh of agents that works GitHub issues and answers with pull requests.',
-        'bzzz demo                     see it work: 4 agents and a forge on this machine',
-        'bzzz init && bzzz up          found a mesh, start this machine’s agent',
-        'bzzz join TOKEN && bzzz up    the same on every further machine',
-        'bzzz status                   what it does',
+        'bzzz demo                                  see it work: 4 agents and a forge on this machine',
+        'bzzz init --repo owner/name && bzzz up     found a mesh, start this machine’s agent',
+        'bzzz join TOKEN && bzzz up                 the same on every further machine',
+        'bzzz status                                what it does',
+        'bzzz doctor                                what is wrong here, and what to type',
       ),
     )
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -40,7 +41,9 @@ export function buildRoot() {
     .option('-v, --verbose', 'more about what goes wrong')
     .option('--no-color', 'no colours (or NO_COLOR)')
     .option('--no-input', 'never ask')
-    .addOption(new Option('--timeout <seconds>', 'longest wait').argParser(seconds))
+    .addOption(
+      new Option('--timeout <seconds>', 'longest wait for an answer or an end').argParser(seconds),
+    )
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
     .configureHelp({ showGlobalOptions: true })

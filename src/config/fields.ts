@@ -5,26 +5,29 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { urlProblem } from '../util/index.ts'
 
 const unique = (values: readonly string[]) =>
   new Set(values.map((value) => value.toLowerCase())).size === values.length
 
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** https anywhere, http only to this machine: a token goes along. */
-function safeUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const url = new URL(text)
-  if (url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') {
-    return false
-  }
-  return url.protocol === 'https:' || (url.protocol === 'http:' && LOOPBACK.test(url.hostname))
-}
+const isPlain = (text: string) => !/^https:/i.test(text)
+const isHere = (text: string) => LOOPBACK.test(new URL(text).hostname)
+const OTHERS_HTTP = 'is plain http to another machine'
 
-export const url = z
-  .string()
-  .max(2_048)
-  .refine(safeUrl, 'not an https URL (http only to this machine) without credentials or query')
+/** Tells what is wrong with the URL; `more` is asked only of one that is right so far. */
+const baseUrl = (more: (text: string) => string | undefined) =>
+  z
+    .string()
+    .max(2_048)
+    .superRefine((text, context) => {
+      const message = urlProblem(text) ?? more(text)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    })
+
+/** https anywhere, http only to this machine: a token goes along. */
+export const url = baseUrl((text) => (isPlain(text) && !isHere(text) ? OTHERS_HTTP : undefined))
 
 export const repo = z
   .string()
@@ -143,13 +146,7 @@ const programme = z.array(z.string().min(1).max(4_096)).min(1).max(64)
 /** Names of variables that it may see. */
 const passEnv = z.array(envName).max(50).default([])
 
-const modelUrl = z
-  .string()
-  .max(2_048)
-  .refine(
-    (text) => safeUrl(text.replace(/^http:/, 'https:')),
-    'not an http or https URL without credentials or query',
-  )
+const modelUrl = baseUrl(() => undefined)
 const price = z.number().min(0).max(1_000_000)
 
 /** A model behind an OpenAI-compatible API. What the fields mean is explained in docs/chat.md. */
@@ -169,9 +166,10 @@ const chatExecutor = z
     temperature: z.number().min(0).max(2).optional(),
     run: z.array(programme).max(50).default([]),
   })
-  .refine(({ url, allowHttp }) => allowHttp || safeUrl(url), {
+  .refine(({ url, allowHttp }) => allowHttp || !isPlain(url) || isHere(url), {
     path: ['url'],
-    message: 'is plain http to another machine; use https, or write allowHttp: true',
+    message: `${OTHERS_HTTP}: use https, or write allowHttp: true if nobody listens on the way`,
+    when: ({ value }) => modelUrl.safeParse((value as { url?: unknown }).url).success,
   })
 
 export const executor = z.discriminatedUnion('kind', [

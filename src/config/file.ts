@@ -1,24 +1,11 @@
-/**
- * A configuration file: bounded, parsed as YAML 1.2 with unique keys, and with a place in the text
- * for every path, so that a mistake can be pointed at.
- */
+/** A configuration file: bounded, and a layer of values with the place of each. */
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
-import { explain, yamlProblem } from '../util/index.ts'
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  visit,
-  type Document,
-  type YAMLError,
-} from 'yaml'
+import { explain } from '../util/index.ts'
 import { ConfigError, invalid, type Problem } from './errors.ts'
 import type { Layer } from './layer.ts'
 import { isTree } from './tree.ts'
+import { readYaml, type Spot, type YamlText } from './yaml-text.ts'
 
 /** A configuration of 100 repositories and 32 executors has some 20 kB. */
 export const MAX_FILE_BYTES = 1024 * 1024
@@ -33,63 +20,27 @@ export async function readLayer(file: string, cwd: string): Promise<Layer | unde
   const text = await readText(file)
   if (text === undefined) return undefined
   const shown = displayName(file, cwd)
-  const lines = new LineCounter()
-  const doc = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' })
-  const at = (offset: number | undefined) => {
-    const { line, col } = lines.linePos(offset ?? 0)
-    return { source: `file ${shown}:${line}:${col}`, file: shown, line, column: col }
-  }
-  const broken = [...doc.errors, ...doc.warnings].map((error): Problem => {
-    const open = unclosed(doc, error)
-    if (open !== undefined) return { ...at(open.offset), path: '', message: open.message }
-    return { ...at(unquoted(doc, error)), path: '', ...yamlProblem(error) }
+  const yaml = readYaml(text)
+  const at = ({ line, column }: Spot) => ({
+    source: `file ${shown}:${line}:${column}`,
+    file: shown,
+    line,
+    column,
   })
+  const broken = yaml.broken.map(({ message, allowed, ...spot }): Problem => ({
+    ...at(spot),
+    path: '',
+    message,
+    ...(allowed === undefined ? {} : { allowed }),
+  }))
   if (broken.length > 0) throw invalid(broken)
-  const values = toValues(doc, at(0))
+  const values = toValues(yaml, at(yaml.at([])))
   return {
     values,
     base: path.dirname(file),
-    where: (keys) => at(locate(doc, keys)),
-    origin: (option) => {
-      const place = at(locate(doc, option.path.split('.')))
-      return `file ${place.file}:${place.line}`
-    },
+    where: (keys) => at(yaml.at(keys)),
+    origin: (option) => `file ${shown}:${yaml.at(option.path.split('.')).line}`,
   }
-}
-
-/** Where a quotation mark that nothing closes stands; the parser says where the file ends. */
-function unquoted(doc: Document.Parsed, { code, pos }: YAMLError): number {
-  let offset = pos[0]
-  if (code !== 'MISSING_CHAR') return offset
-  visit(doc, {
-    Scalar: (_key, node) => {
-      const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE'
-      if (isQuoted && node.range?.[1] === pos[0]) offset = node.range[0]
-    },
-  })
-  return offset
-}
-
-/** Where a bracket that nothing closes stands: the parser says where it gave up, often far below. */
-function unclosed(
-  doc: Document.Parsed,
-  error: YAMLError,
-): { offset: number; message: string } | undefined {
-  const [, kind] = /^Flow (sequence|map) /.exec(error.message) ?? []
-  if (kind === undefined) return undefined
-  const fits = (node: unknown) => (kind === 'map' ? isMap(node) : isSeq(node))
-  let offset: number | undefined
-  // The last one is the innermost.
-  visit(doc, {
-    Collection: (_key, node) => {
-      if (fits(node) && node.flow === true && node.range?.[1] === error.pos[0])
-        offset = node.range[0]
-    },
-  })
-  const [opened, closed] = kind === 'map' ? ['{', '}'] : ['[', ']']
-  return offset === undefined
-    ? undefined
-    : { offset, message: `the ${opened} here is not closed with ${closed}` }
 }
 
 async function readText(file: string): Promise<string | undefined> {
@@ -123,10 +74,10 @@ async function readText(file: string): Promise<string | undefined> {
   )
 }
 
-function toValues(doc: Document.Parsed, start: Omit<Problem, 'path' | 'message'>) {
+function toValues(yaml: YamlText, start: Omit<Problem, 'path' | 'message'>) {
   let values: unknown
   try {
-    values = doc.toJS({ maxAliasCount: MAX_ALIASES }) ?? {}
+    values = yaml.values(MAX_ALIASES) ?? {}
   } catch {
     // The library fails here for too many aliases, and for one of an anchor that is nowhere.
     const message = 'its aliases (*) name anchors (&) that are not there, or give far too much'
@@ -141,29 +92,6 @@ function toValues(doc: Document.Parsed, start: Omit<Problem, 'path' | 'message'>
       allowed: '`github: {repos: [owner/name]}`',
     },
   ])
-}
-
-/** Offset of the key (or list item) at a path, or of its nearest parent that exists. */
-function locate(doc: Document.Parsed, keys: readonly PropertyKey[]): number | undefined {
-  let node: unknown = doc.contents
-  let offset = doc.contents?.range[0]
-  for (const key of keys) {
-    if (isAlias(node)) node = node.resolve(doc)
-    if (isMap(node)) {
-      const pair = node.items.find(
-        (item) => isScalar(item.key) && String(item.key.value) === String(key),
-      )
-      if (pair === undefined) return offset
-      if (isScalar(pair.key)) offset = pair.key.range?.[0] ?? offset
-      node = pair.value
-    } else if (isSeq(node)) {
-      node = node.items[Number(key)]
-      offset = (node as { range?: [number, number, number] } | undefined)?.range?.[0] ?? offset
-    } else {
-      return offset
-    }
-  }
-  return offset
 }
 
 function displayName(file: string, cwd: string): string {

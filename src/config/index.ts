@@ -11,9 +11,11 @@
  * assertRunnable(loaded)
  * loaded.origin.get('name') // "flag --name"
  */
+export { decodeYaml, placedText, type YamlForm } from './decode-yaml.ts'
 export { addExecutor, type Added } from './edit.ts'
-export { ConfigError, type ConfigErrorCode, type Problem } from './errors.ts'
-export { assertRunnable, loadConfig, type LoadedConfig, type LoadInit } from './load.ts'
+export { ConfigError, invalid, type ConfigErrorCode, type Problem } from './errors.ts'
+export { assertRunnable, loadConfig, problemsIn, type LoadedConfig, type LoadInit } from './load.ts'
+export type { Fields } from './option.ts'
 export { configJsonSchema, configReference } from './reference.ts'
 export type { Config, ConfigInput, ExecutorConfig } from './schema.ts'
 export { explainOrigins, redacted, type ExplainedOption } from './show.ts'

@@ -7,6 +7,7 @@
  */
 import os from 'node:os'
 import path from 'node:path'
+import type { z } from 'zod'
 import {
   absolute,
   cleanedHostName,
@@ -17,7 +18,7 @@ import {
 } from './defaults.ts'
 import { ConfigError, invalid, type Problem } from './errors.ts'
 import { readLayer } from './file.ts'
-import { envLayer, flagLayer, type Layer } from './layer.ts'
+import { envLayer, flagLayer, type Layer, type Where } from './layer.ts'
 import { listOptions, type Option } from './option.ts'
 import { problemsOf } from './problems.ts'
 import { configSchema, type Config } from './schema.ts'
@@ -42,6 +43,8 @@ export interface LoadedConfig {
   files: string[]
   /** For the log: variables that look like ours and are not. */
   warnings: string[]
+  /** Where the value at a path stands, or the nearest above it. */
+  where(path: readonly PropertyKey[]): Where
 }
 
 /**
@@ -72,7 +75,23 @@ export async function loadConfig(init: LoadInit): Promise<LoadedConfig> {
     setAt(merged, option.path, getAt(layer.values, option.path))
   }
   const config = finish(merged, (option) => sources.get(option), init)
-  return { config, origin, files: fromFiles.map((one) => one.file), warnings }
+  const where = (at: readonly PropertyKey[]) =>
+    sources.get(at.slice(0, optionDepth(at, origin)).join('.'))?.where(at) ?? { source: 'default' }
+  return { config, origin, files: fromFiles.map((one) => one.file), warnings, where }
+}
+
+/** How much of a path is the option that it lies in. */
+function optionDepth(at: readonly PropertyKey[], options: ReadonlyMap<string, unknown>): number {
+  const depths = Array.from(at, (_, index) => at.length - index)
+  return depths.find((depth) => options.has(at.slice(0, depth).join('.'))) ?? at.length
+}
+
+/** What a room refuses of a configuration that its schema has let pass, with its place. `issues`: of whole paths. */
+export function problemsIn(
+  { config, where }: Pick<LoadedConfig, 'config' | 'where'>,
+  issues: readonly z.core.$ZodIssue[],
+): Problem[] {
+  return problemsOf(issues, { values: { ...config }, where }, listOptions(configSchema))
 }
 
 async function readFiles(init: LoadInit): Promise<{ file: string; layer: Layer }[]> {

@@ -5,6 +5,9 @@
  */
 import { z } from 'zod'
 
+/** What is accepted below an option: the form of each field, and of those within it; `*` is any other name. */
+export type Fields = Readonly<Record<string, string | { form: string; fields: Fields }>>
+
 export interface Explanation {
   /** What it does: one sentence. */
   what: string
@@ -15,6 +18,8 @@ export interface Explanation {
   unit?: 'ms' | 'bytes'
   /** The default in words, when it depends on the machine or there is none. */
   defaultText?: string
+  /** Of an option that is a list or mapping of mappings: the fields of one of these, by what stands there. */
+  fields?: (entry: unknown) => Fields
   /** False for options that no environment variable sets. */
   env?: false
 }

@@ -7,7 +7,7 @@ const HOUR = 60 * 60_000
 export const feedback = {
   maxRounds: option(z.int().min(0).max(20).default(3), {
     what: 'Rounds of work on failing checks, reviews and conflicts of one pull request, by all agents together.',
-    why: 'After them it gets the label `github.labels.needsHuman`, and a comment says what was tried; `/bzzz retry` begins anew. 0: nobody looks after pull requests.',
+    why: 'After them it gets the label `github.labels.needsHuman`, and a comment says what was tried; `/bzzz retry` begins anew, and taking the label off grants as many more. 0: no rounds; drafts become ready and commands are obeyed all the same.',
     form: wholeNumber(0, 20),
   }),
   feedbackQuietMs: option(z.int().min(0).max(HOUR).default(30_000), {

@@ -62,12 +62,17 @@ const labels = z
     }),
     failed: option(field.label.default('bzzz:failed'), {
       what: 'Label that an issue gets when its attempts are used up.',
-      why: 'It keeps the issue from being taken again; remove it to retry.',
+      why: 'It keeps the issue from being taken again; `/bzzz retry` in a comment, or taking the label off, has it tried anew.',
+      form: '1 to 50 characters without comma',
+    }),
+    stopped: option(field.label.default('bzzz:stopped'), {
+      what: 'Label that an issue or pull request gets when a person stops the work on it.',
+      why: 'It keeps all agents away; `/bzzz retry` in a comment goes on, and so does taking the label off.',
       form: '1 to 50 characters without comma',
     }),
     needsHuman: option(field.label.default('bzzz:needs-human'), {
       what: 'Label that a pull request gets when its rounds of feedback are used up.',
-      why: 'It says that nothing more happens by itself; `/bzzz retry` in a comment goes on.',
+      why: 'It says that nothing more happens by itself; `/bzzz retry` in a comment goes on with new rounds, and so does taking the label off.',
       form: '1 to 50 characters without comma',
     }),
     draft: option(field.label.default('bzzz:draft'), {

@@ -36,6 +36,8 @@ export interface Deps {
 }
 
 export interface Env {
+  /** Only from within: a page that asks the API for who is signed in there. No request can set it. */
+  Bindings: { actor?: UserRow }
   Variables: {
     /** Undefined: anonymous. */
     user: UserRow | undefined

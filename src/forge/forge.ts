@@ -82,11 +82,8 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
       if (repo !== undefined) await deps.hooks.watch(repo)
     }
     for (const user of users) saveUser(deps, user)
-    const programs = {
-      git: gitHttp(deps),
-      api: apiApp(deps, createRepository),
-      pages: pagesApp(deps),
-    }
+    const api = apiApp(deps, createRepository)
+    const programs = { git: gitHttp(deps), api, pages: pagesApp(deps, api) }
     const listening = await listen({ host, port, programs })
     url = listening.url
     running = { deps, listening }

@@ -279,10 +279,9 @@ export function createMesh(init: MeshInit, components: MeshComponents): Mesh {
     openJournal: async (to, options) => journals.open(running(), to, options),
     async ping(to: string, { signal, timeoutMs = OPEN_TIMEOUT_MS }: StreamOptions = {}) {
       const from = running()
-      const ping = async (inner: AbortSignal) => {
-        await dialer.dial(to, inner)
-        return pingPeer(from, to, { signal: inner, timeoutMs, clock })
-      }
+      const dial = (inner: AbortSignal) => dialer.dial(to, inner)
+      const ping = (inner: AbortSignal) =>
+        pingPeer(from, to, { dial, signal: inner, timeoutMs, clock })
       return withDeadline(`ping ${to}`, timeoutMs, ping, { signal, clock })
     },
     handleWitness: (handler) => witnesses.handle(handler),

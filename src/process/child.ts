@@ -14,7 +14,8 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { PassThrough, Transform, type Readable } from 'node:stream'
-import { standing, unlimited, type Clock, type Logger } from '../util/index.ts'
+import { standing, unlimited } from '../util/index.ts'
+import type { Child, ChildContext } from './child-context.ts'
 import { createFreezing } from './freeze.ts'
 import { createGuard } from './guard.ts'
 import { Output } from './output.ts'
@@ -24,10 +25,8 @@ import { locate } from './program.ts'
 import { findRemains, reap, signalTo, type Reaping } from './reap.ts'
 import { fullLimits } from './sandbox/limits.ts'
 import type { Launch } from './sandbox/plan.ts'
-import type { Launcher } from './sandbox/sandbox.ts'
 import { kill, spawnBy, warn } from './sandbox/spawning.ts'
-import { watchUse } from './sandbox/watch.ts'
-import type { ExceededLimit, Exit, Guest, SpawnRequest } from './types.ts'
+import type { ExceededLimit, Exit, SpawnRequest } from './types.ts'
 
 const DEFAULT_MAX_OUTPUT_BYTES = 16 * 1024 * 1024
 const DEFAULT_KEEP_BYTES = 64 * 1024
@@ -40,32 +39,6 @@ const KILLED_MS = 5_000
 const DRAIN_MS = 1_000
 /** The same where somebody reads at his own pace and the child ended by itself, ms. */
 const READER_MS = 60_000
-
-export interface ChildContext {
-  /** "<owner>.<n>". */
-  id: string
-  /** Marks of the agents around this one, "" for none. */
-  outerMark: string
-  /** Of the guards of this agent's children: found with them when the agent is dead, and never with one child. */
-  guardMark: string
-  clock: Clock
-  logger: Logger
-  /** Starts it in a sandbox. */
-  launcher?: Launcher
-  /** Why it must not be started at all. */
-  refusal?: string
-  /** A protocol's child with open pipes, or one that is run to its end. */
-  open: boolean
-  onStarted: (pid: number) => void
-  /** `clean`: nothing of it is left. */
-  onGone: (clean: boolean) => void
-}
-
-export interface Child extends Guest {
-  readonly startedAt: number
-  readonly purpose: string
-  end(reason: Exit['reason']): void
-}
 
 type State =
   | { is: 'running' }
@@ -144,7 +117,9 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
 
   function end(reason: Exit['reason']): void {
     if (state.is !== 'running') return
-    const graceMs = permit.frozen ? 0 : (request.graceMs ?? DEFAULT_GRACE_MS)
+    // What uses too much would go on with it.
+    const atOnce = reason === 'limit' || permit.frozen || freezing.held
+    const graceMs = atOnce ? 0 : (request.graceMs ?? DEFAULT_GRACE_MS)
     freezing.end()
     guard.end()
     state = { is: 'ending', reason, since: clock.monotonic(), graceMs }
@@ -173,15 +148,18 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
   async function live(): Promise<Exit> {
     const how = await exited.promise
     const was = state
-    const reason = was.is === 'ending' ? was.reason : how.signal === null ? 'exited' : 'signalled'
+    const ended = was.is === 'ending' ? was.reason : how.signal === null ? 'exited' : 'signalled'
     state = { is: 'exited' }
     freezing.end()
     guard.end()
-    unwatchUse()
+    const last = use?.end()
     cancelTimeout()
     unwatch()
     request.signal?.removeEventListener('abort', onAbort)
     const clean = await reapRemains(was)
+    exceeded ??= await last
+    const byItself = ended === 'exited' || ended === 'signalled'
+    const reason = byItself && exceeded !== undefined ? 'limit' : ended
     await drained(context.open && reason === 'exited' ? READER_MS : DRAIN_MS)
     const exit: Exit = { reason, durationMs: clock.monotonic() - began, ...output.result() }
     if (how.code !== null) exit.exitCode = how.code
@@ -228,16 +206,23 @@ export function startChild(request: SpawnRequest, context: ChildContext): Child 
     freezing.set(permit.frozen, due)
   }
   const { sandbox } = request
-  const unwatchUse =
+  const use =
     sandbox === undefined
-      ? () => undefined
-      : watchUse({
+      ? undefined
+      : context.watching.watch({
           pid,
           limits: context.launcher?.plan.limits ?? fullLimits(sandbox.limits),
           write: sandbox.write,
-          onExceeded: (limit) => {
+          pause: launch?.pause,
+          hold(held) {
+            // In its grace nobody waits for a count.
+            if (held && state.is === 'ending') killAll()
+            else freezing.hold(held)
+          },
+          onExceeded(limit) {
             exceeded = limit
-            end('limit')
+            if (state.is === 'ending') killAll()
+            else end('limit')
           },
         })
   const unwatch = permit.watch(obey)

@@ -17,13 +17,16 @@ const REACH_MS = 5_000
 export interface Freezing {
   /** Repeating a state does nothing, unless somebody else may have changed it (`again`). */
   set(frozen: boolean, again: boolean): void
+  /** The same for another reason: while one of them holds, it stands still. */
+  hold(held: boolean): void
+  readonly held: boolean
   /** From now on nothing is stopped or continued. */
   end(): void
 }
 
 /** `pause`: the first process of the group is asked instead, and does it. */
 export function createFreezing(reaping: Reaping, group: number, pause?: Launch['pause']): Freezing {
-  const state = { wanted: false, ended: !canFreeze }
+  const state = { frozen: false, held: false, wanted: false, ended: !canFreeze }
   let work: Promise<void> = Promise.resolve()
   const signal = () => (state.wanted ? 'SIGSTOP' : 'SIGCONT')
 
@@ -38,16 +41,30 @@ export function createFreezing(reaping: Reaping, group: number, pause?: Launch['
     }
   }
 
+  function apply(again: boolean): void {
+    const wanted = state.frozen || state.held
+    if (state.ended || (wanted === state.wanted && !again)) return
+    state.wanted = wanted
+    if (pause !== undefined) {
+      signalTo(group, wanted ? pause.freeze : pause.thaw)
+      return
+    }
+    signalTo(-group, signal())
+    work = work.then(converge)
+  }
+
   return {
     set(frozen, again) {
-      if (state.ended || (frozen === state.wanted && !again)) return
-      state.wanted = frozen
-      if (pause !== undefined) {
-        signalTo(group, frozen ? pause.freeze : pause.thaw)
-        return
-      }
-      signalTo(-group, signal())
-      work = work.then(converge)
+      state.frozen = frozen
+      apply(again)
+    },
+    hold(held) {
+      state.held = held
+      // Whoever asks for it has stopped the child already.
+      apply(true)
+    },
+    get held() {
+      return state.held
     },
     end() {
       state.ended = true

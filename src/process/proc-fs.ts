@@ -73,6 +73,26 @@ export async function listProcesses(): Promise<ProcessRow[]> {
   return rows
 }
 
+/** The same at once, for a thread that nobody waits for; of one family. */
+export function familyNow(root: number): ProcessRow[] {
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  const rows = pids.flatMap((pid) => processRow(Number(pid)) ?? [])
+  return familyOf(rows, root)
+}
+
+/** `root` and all that descends from it; in a sandbox nothing can leave the tree. */
+export function familyOf(rows: readonly ProcessRow[], root: number): ProcessRow[] {
+  const children = new Map<number, ProcessRow[]>()
+  for (const row of rows) {
+    const beside = children.get(row.ppid)
+    if (beside === undefined) children.set(row.ppid, [row])
+    else beside.push(row)
+  }
+  const family = rows.filter((row) => row.pid === root)
+  for (const { pid } of family) family.push(...(children.get(pid) ?? []))
+  return family
+}
+
 /** The mark in a process's environment, '' when it has none or may not be read. */
 export function markOf(pid: number): string {
   const environ = read(`/proc/${pid}/environ`)

@@ -8,12 +8,14 @@ import {
   type Clock,
   type Logger,
 } from '../util/index.ts'
-import { startChild, type Child } from './child.ts'
+import { startChild } from './child.ts'
+import type { Child } from './child-context.ts'
 import { canFreeze } from './freeze.ts'
 import { createLease } from './lease.ts'
 import { bootId, MARK, processRow } from './proc-fs.ts'
 import type { ContainerInit } from './sandbox/container/backend.ts'
 import { createSandbox } from './sandbox/sandbox.ts'
+import { createWatching } from './sandbox/use/watch.ts'
 import { ownerLives, reapOwners } from './sweep.ts'
 import { processTable } from './table.ts'
 import type { Guest, Processes, SandboxChoice, SandboxState, SpawnRequest } from './types.ts'
@@ -46,6 +48,7 @@ export function createProcesses({
   const table = processTable(stateDir)
   const lease = createLease({ stateDir, owner })
   const children = new Map<string, Child>()
+  const watching = createWatching({ logger })
   const sandbox = createSandbox({
     stateDir,
     choice,
@@ -77,6 +80,7 @@ export function createProcesses({
       guardMark: `${outerMark}/${owner}.0`,
       clock,
       logger,
+      watching,
       open,
       ...(launcher === 'refused' ? { refusal: refusalOf(sandbox.state()) } : {}),
       ...(typeof launcher === 'object' ? { launcher } : {}),
@@ -107,6 +111,7 @@ export function createProcesses({
 
   async function stopAll(): Promise<void> {
     await Promise.all([...children.values()].map((child) => child.stop('the agent stops')))
+    await watching.stop()
     await lease.release()
   }
 

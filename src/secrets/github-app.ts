@@ -148,8 +148,8 @@ export function createAppCalls(
   }
 }
 
-/** GitHub gives PKCS #1, the signer takes PKCS #8; a key in a variable may have its line breaks escaped. */
-function pkcs8(pem: string, source: string): string {
+/** The key as the signer takes it. Errors: `APP_KEY_INVALID`. GitHub gives PKCS #1, the signer takes PKCS #8; a key in a variable may have its line breaks escaped. */
+export function pkcs8(pem: string, source: string): string {
   try {
     const key = createPrivateKey(pem.replaceAll('\\n', '\n'))
     if (key.asymmetricKeyType === 'rsa')

@@ -19,6 +19,8 @@ import type { Signature } from './texts.ts'
 export interface Settings {
   trigger: string
   failed: string
+  /** Label of what a person stopped. Default `bzzz:stopped`. */
+  stopped?: string
   /** Labels from the highest priority to the lowest; see `priorityOf`. */
   priority: readonly string[]
   branchPrefix: string
@@ -43,8 +45,10 @@ export interface Settings {
   paused?: readonly string[]
 }
 
+export const stoppedLabel = ({ stopped = 'bzzz:stopped' }: Pick<Settings, 'stopped'>) => stopped
+
 export interface FeedbackSettings {
-  /** 0: pull requests are left alone. */
+  /** 0: no rounds of work; drafts become ready and commands are obeyed all the same. */
   maxRounds: number
   /** How long nothing new must be said before a round begins, ms. */
   quietMs: number
@@ -83,6 +87,10 @@ export interface Context {
   settings: Settings
   name: string
   login: string
+  /** Login that the token belongs to, when another one is assigned. Default: `login`. */
+  viewer?: string
+  /** Takes secrets out of a text. Default: leaves it as it is. */
+  mask?: (text: string, signal?: AbortSignal) => Promise<string>
   github: GitHub
   /** What else GitHub is asked before an issue is tried. Default: nothing. */
   gates?: Gates
@@ -99,8 +107,6 @@ export interface Context {
   onAsked?: (asked: Asked, signal: AbortSignal) => Promise<string | undefined>
   /** Asks other agents. Without it a task that is stuck fails. */
   help?: HelpDesk
-  /** Takes secrets out of a text that leaves. Default: leaves it as it is. */
-  mask?: (text: string, signal: AbortSignal) => Promise<string>
   /** Told of a pull request that is there from now on. */
   opened?: (of: {
     repo: string
@@ -129,6 +135,8 @@ export interface Job {
   takeover: boolean
   /** Work on what was said about the pull request, not on the issue itself. */
   round?: Round
+  /** The claim is made only to let it go at once, to whoever can do the round; says why. */
+  handOn?: string
   /** Id of the comment that asked for this attempt. */
   command?: number
   /** Logins of earlier holders of the claim, in lower case: what stands of their assignments goes. */

@@ -247,6 +247,8 @@ export interface TasksWork<P extends Policy = Policy> {
       repo: string
       issue: { number: number; title: string; body: string; labels: string[] }
       attempt: number
+      /** No executor runs: what `resume` holds is checked as it is. */
+      only?: 'checks'
       source: {
         gitDir: string
         baseBranch: string

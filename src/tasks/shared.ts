@@ -108,9 +108,9 @@ export function createShared(
     },
   })
   const desk =
-    github.reviews === undefined || (init.feedback?.maxRounds ?? 0) === 0
+    github.reviews === undefined || init.feedback === undefined
       ? undefined
-      : createDesk({ gates: github.gates, ask: askFor })
+      : createDesk({ gates: github.gates, ask: askFor, clock })
   const byPerson = createByPerson({ active, work, stopping })
   const slots = () =>
     typeof init.slots === 'number' ? { total: init.slots } : init.slots(active.used())
@@ -170,10 +170,11 @@ export function createShared(
         settings: init,
         name: init.name,
         login,
+        ...(own === null ? {} : { viewer: own }),
+        mask,
         mesh: dryRun ? quiet : mesh,
         ...parts,
         ...after,
-        mask,
         ...(help === undefined || dryRun ? {} : { help }),
       }
       if (made.help !== undefined) made.onAsked = byPerson(made)

@@ -48,15 +48,23 @@ export function pullBody(issue: { number: number }, work: ChangedWork, by: Signa
   ].join('\n')
 }
 
-export function failureComment(work: FailedWork, by: Signature, failedLabel: string): string {
+/** How a person has it tried again. */
+export interface Again {
+  /** That keeps agents from it. */
+  label: string
+  /** Where what was done so far is kept. Default: nothing is. */
+  branch?: string
+}
+
+export function failureComment(work: FailedWork, by: Signature, again: Again): string {
   const failing = work.checks.filter((check) => check.outcome !== 'passed')
   return [
     `**Bzzz could not finish this issue:** ${plain(work.reason)}`,
     '',
-    'What was tried:',
-    '',
-    fenced(work.tried.map((line, index) => `${index + 1}. ${line}`).join('\n') || 'nothing yet'),
-    '',
+    ...triedLines(
+      work.tried.map((line, index) => `${index + 1}. ${line}`),
+      work.executor,
+    ),
     ...failing.flatMap((check) => [
       `End of the output of check ${code(check.name)}:`,
       '',
@@ -64,9 +72,7 @@ export function failureComment(work: FailedWork, by: Signature, failedLabel: str
       '',
     ]),
     ...requestLines(work),
-    work.requests === undefined
-      ? `Remove the label \`${failedLabel}\` to have it tried again.`
-      : `This needs a person. Write \`/bzzz retry\`, or remove the label \`${failedLabel}\`, to have it tried again.`,
+    againLine(again),
     '',
     ...signed(by, work.executor),
   ].join('\n')
@@ -80,7 +86,7 @@ function requestLines({ requests = [], logs }: FailedWork): string[] {
     '',
     ...requests.map(({ text, command }) => `1. ${plain(text)} See ${code(command)}.`),
     '',
-    ...(logs === undefined ? [] : [`All that the agents wrote down: ${code(logs)}.`, '']),
+    ...(logs === undefined ? [] : [`All that the agents wrote down: ${code(logs)}. This needs a person.`, '']),
   ]
 }
 
@@ -102,14 +108,28 @@ export function exhaustedReason(attempts: number, { agent, how }: LastAttempt): 
     : `${attempts} attempts in a row ended without a result; in the last one ${ends[how]}.`
 }
 
-export function stoppedComment(reason: string, by: Signature, failedLabel: string): string {
+export function stoppedComment(reason: string, by: Signature, again: Again): string {
   return [
     `**Bzzz stopped working on this issue:** ${plain(reason)}`,
     '',
-    `Remove the label \`${failedLabel}\` to have it tried again.`,
+    againLine(again),
     '',
     ...signed(by, undefined),
   ].join('\n')
+}
+
+const againLine = ({ label, branch }: Again): string => {
+  const from =
+    branch === undefined
+      ? 'Nothing of it is kept: it begins anew'
+      : `What was done so far is kept on the branch ${code(branch)}, and it goes on from there`
+  return `${from} once somebody writes \`/bzzz retry\` in a comment, which takes the label ${code(label)} off, or takes it off by hand.`
+}
+
+/** Nothing where there is nothing to say. */
+export function triedLines(tried: readonly string[], executor: string | undefined): string[] {
+  if (tried.length > 0) return ['What was tried:', '', fenced(tried.join('\n')), '']
+  return executor === undefined ? ['No executor was started for it this time.', ''] : []
 }
 
 function checkLines(checks: readonly CheckResult[]): string[] {

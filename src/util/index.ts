@@ -16,4 +16,5 @@ export { allowed, PermitSource, standing, unlimited, whileAllowed, type Permit }
 export { BoundedQueue } from './queue.ts'
 export { RecentMap } from './recent-map.ts'
 export { repeat, type Repeating } from './repeat.ts'
+export { urlProblem } from './url-problem.ts'
 export { yamlProblem } from './yaml-problem.ts'

@@ -18,6 +18,8 @@ export interface Candidate {
   kind: ExecutorConfig['kind']
   present: boolean
   models?: readonly string[]
+  /** Models among them that it turned out not to be able to use, in lower case, each with why. */
+  refused?: ReadonlyMap<string, string> | undefined
   /** Languages that it is for; none: any. */
   languages?: readonly string[]
   /** Relative to the others. Default 1. */
@@ -62,10 +64,13 @@ export function choose(
     return missing(`The issue asks for the executor "${name}", which is ${state}.`)
   }
   const here = named.filter((one) => one.present && one.kind !== 'command')
-  const able = here.filter(
+  const having = here.filter(
     ({ models = [] }) => model === undefined || models.some((one) => same(one, model)),
   )
-  if (able.length === 0) return noneOf(candidates, here, model)
+  const able = having.filter(
+    ({ refused }) => model === undefined || refused?.has(model.toLowerCase()) !== true,
+  )
+  if (able.length === 0) return noneOf(candidates, here, model, having)
   const usable = able.filter((one) => one.away === undefined && !excluded.has(one.name))
   const best = usable.toSorted(byPreference(policy.languages ?? [], candidates))[0]
   if (best === undefined) return allAway(able)
@@ -131,7 +136,19 @@ function noneOf(
   candidates: readonly Candidate[],
   here: readonly Candidate[],
   model: string | undefined,
+  having: readonly Candidate[],
 ): NotChosen {
+  if (model !== undefined && having.length > 0) {
+    const said = having.map(
+      ({ name, refused }) => `${name}: ${refused?.get(model.toLowerCase()) ?? ''}`,
+    )
+    return missing(
+      `The issue asks for the model "${model}", which cannot be set here. ${said.join(' ')}`.slice(
+        0,
+        1_000,
+      ),
+    )
+  }
   if (model !== undefined && here.length > 0)
     return missing(`The issue asks for the model "${model}", which no executor here names.`)
   const agents = candidates

@@ -75,8 +75,13 @@ export function choreCommand(
 /** What is wrong with a value, or undefined. */
 export function checkArgument(rule: Rule, value: ArgumentValue): string | undefined {
   if (rule.type === 'integer') {
-    if (!Number.isSafeInteger(value)) return 'must be a whole number'
-  } else if (typeof value !== rule.type) return `must be a ${rule.type}`
+    if (!Number.isSafeInteger(value)) return 'must be a whole number, without quotation marks'
+  } else if (typeof value !== rule.type) {
+    // YAML reads 2, 1.10 and true as what they look like; what was written is not known here.
+    return rule.type === 'string'
+      ? 'must be a string: write its value in quotation marks, such as "1.10"'
+      : 'must be a boolean: true or false, without quotation marks'
+  }
   const text = String(value)
   const maxLength = rule.maxLength ?? DEFAULT_MAX_LENGTH
   if (text.length > maxLength)

@@ -3,6 +3,7 @@
  * The schemas are here, so that the configuration room can compose them by way of the root.
  */
 import { z } from 'zod'
+import { WorkError } from './errors.ts'
 import { isSecretName } from './environment.ts'
 import { chatFields, isSafeTransport, UNSAFE_TRANSPORT } from './executors/chat/config.ts'
 import { findPreset, PRESETS } from './presets.ts'
@@ -105,6 +106,19 @@ export const executorConfigSchema = z.discriminatedUnion('kind', [acp, command, 
 /** As written by a person: defaults may be left out. */
 export type ExecutorConfigInput = z.input<typeof executorConfigSchema>
 export type ExecutorConfig = z.output<typeof executorConfigSchema>
+/** Errors: `EXECUTOR_INVALID` with the field and what is wrong with it. */
+export function decodeExecutor(input: ExecutorConfigInput): ExecutorConfig {
+  const parsed = executorConfigSchema.safeParse(input)
+  if (parsed.success) return parsed.data
+  const [issue] = parsed.error.issues
+  const path = issue?.path.join('.') ?? ''
+  const { name } = input
+  throw new WorkError('EXECUTOR_INVALID', `The executor ${name}: ${path} ${issue?.message}.`, {
+    data: { name, path },
+    next: 'Correct it in work.executors; docs/executors.md and docs/chat.md show its form.',
+  })
+}
+
 export type AcpConfig = Extract<ExecutorConfig, { kind: 'acp' }>
 export type CommandConfig = Extract<ExecutorConfig, { kind: 'command' }>
 export type ChatConfig = Extract<ExecutorConfig, { kind: 'chat' }>

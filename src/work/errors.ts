@@ -8,6 +8,7 @@ import type { WorkFailureCode } from './types.ts'
 type OtherCode =
   | 'WORKFLOW_INVALID'
   | 'PERMISSIONS_INVALID'
+  | 'EXECUTOR_INVALID'
   | 'QUESTION_UNKNOWN'
   /** What an executor asks does not fit (data: field). */
   | 'HELP_WANTED_INVALID'
@@ -16,11 +17,12 @@ export type WorkErrorCode = WorkFailureCode | OtherCode
 const others: ReadonlySet<string> = new Set<OtherCode>([
   'WORKFLOW_INVALID',
   'PERMISSIONS_INVALID',
+  'EXECUTOR_INVALID',
   'QUESTION_UNKNOWN',
   'HELP_WANTED_INVALID',
 ])
 
-/** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, path}. */
+/** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, column, path}; `EXECUTOR_INVALID` {name, path}. */
 export class WorkError extends CodedError<WorkErrorCode> {}
 
 /** The code of a failure of a task; undefined for every other error. */

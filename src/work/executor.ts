@@ -37,7 +37,7 @@ export interface ExecutorTask {
   label: string
   /** What to do, for executors that read. */
   prompt: string
-  /** One of the executor's models, when the task names it. */
+  /** One of the executor's models, when the task names it: it uses this one, or ends as `unsuited`. */
   model?: string
   /** Texts for executors that read no prompt; each reaches them as a file. */
   texts?: { advice?: string; question?: string }
@@ -99,7 +99,8 @@ export interface TurnResult {
    * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
    * (not signed in, program missing, no sandbox): the task is not to blame. `budget`: it was stopped
-   * because a budget is used up. `stuck`: it asks for help with `question` instead of going on.
+   * because a budget is used up. `unsuited`: it cannot use the model that the task names. `stuck`: it asks
+   * for help with `question` instead of going on.
    */
   outcome:
     | 'done'
@@ -112,6 +113,7 @@ export interface TurnResult {
     | 'quota'
     | 'environment'
     | 'budget'
+    | 'unsuited'
     | 'stuck'
   /** For `stuck`, at most 4,000 characters. */
   question?: string

@@ -1,7 +1,7 @@
 /**
  * One task by whichever executor can do it: the best one first, and when it turns out that its model is
- * exhausted or this machine cannot run it, the next one. Each begins in a workspace of its own. What that
- * says about an executor is remembered (`health/`), and budgets are held against whatever it takes.
+ * exhausted or this machine cannot run it, the next one, which goes on from what the first has left. Each has a
+ * workspace of its own, since the home in it holds the login of one executor. What that says about an executor is remembered (`health/`), and budgets are held against whatever it takes.
  */
 import type { Logger } from '../util/index.ts'
 import type { Budgeting } from './budget/budget.ts'
@@ -10,8 +10,10 @@ import type { About, Choice } from './choose.ts'
 import { failureCode } from './errors.ts'
 import type { Executor, Runner } from './executor.ts'
 import { createNoExecutor } from './executors/none.ts'
+import { handOn, noteCheckpoints } from './hand-on.ts'
 import { WORKSPACES, type Health } from './health/health.ts'
 import { withNetwork } from './network.ts'
+import { NOBODY, onlyChecks } from './only-checks.ts'
 import { explainOuter, runTask, type RunComponents, type RunInit } from './run.ts'
 import type { Changed, Failed, WorkEvent, WorkFailureCode, WorkOrder } from './types.ts'
 import type { Workspace, Workspaces } from './workspace.ts'
@@ -25,6 +27,8 @@ export interface PerformComponents {
   choose: (order: WorkOrder, instructions: RunInit['instructions'], about: About) => Choice
   health: Health
   budgeting: Budgeting
+  /** Told of a model that an executor turned out not to be able to use. */
+  onRefused: (executor: string, model: string, why: string) => void
   /** How many tasks each executor does now. */
   busy: Map<string, number>
   logger: Logger
@@ -38,14 +42,16 @@ export interface Performed {
 }
 
 /** Failures after which another executor is tried. */
-const passedOn: ReadonlySet<WorkFailureCode> = new Set(['ENVIRONMENT', 'QUOTA'])
+const passedOn: ReadonlySet<WorkFailureCode> = new Set(['ENVIRONMENT', 'QUOTA', 'NO_EXECUTOR'])
 
 /** Never rejects. */
 export async function perform(
   init: PerformInit,
   components: PerformComponents,
 ): Promise<Performed> {
-  const { order, instructions, signal } = init
+  const { instructions, signal } = init
+  if (init.order.only === 'checks') return checked(init, components)
+  let { order } = init
   if (order.verify !== undefined) {
     const { by, summary } = order.verify
     const choice = { executor: by, why: 'the work of another agent is checked' }
@@ -63,7 +69,8 @@ export async function perform(
       const later = retryAt === undefined ? {} : { retryAt }
       return { result: { ...failed(code, reason), ...later } }
     }
-    const done = await once(init, choice, components)
+    const noted = noteCheckpoints(init)
+    const done = await once({ ...init, ...noted.options, order }, choice, components)
     const { result } = done
     if (result.outcome === 'failed') result.tried.unshift(...tried)
     if (result.outcome !== 'failed' || !passedOn.has(result.code) || signal.aborted) return done
@@ -76,7 +83,24 @@ export async function perform(
       'another executor takes over',
     )
     last = done
+    try {
+      order = await handOn(order, noted.last(), { ...components.run, ...components }, signal)
+    } catch {
+      return done
+    }
     await done.workspace?.dispose(false)
+  }
+}
+
+async function checked(init: PerformInit, components: PerformComponents): Promise<Performed> {
+  const { repo, issue } = init.order
+  try {
+    return await onlyChecks(init, components)
+  } catch (error) {
+    const code = failureCode(error) === 'ABORTED' ? 'ABORTED' : 'WORKSPACE'
+    const result = failed(code, explainOuter(error))
+    judge(components.health, NOBODY, `${repo}#${issue.number}`, result)
+    return { result }
   }
 }
 
@@ -113,7 +137,9 @@ async function once(
       (network) =>
         runTask({ ...run, ...more, workspace: { ...workspace, ...network } }, components.run),
     )
-    if (given === undefined) judge(health, name, task, result)
+    if (result.outcome === 'failed' && result.code === 'NO_EXECUTOR' && model !== undefined)
+      components.onRefused(name, model, result.reason)
+    else if (given === undefined) judge(health, name, task, result)
     const over = meter.stopped()
     if (result.outcome !== 'failed' || over === undefined || result.code !== 'BUDGET')
       return { result, workspace }

@@ -3,19 +3,18 @@
  * from a work tree, so that no work branch can change its own rules. The front matter is YAML with
  * a strict schema; an error names the file, the line and the field.
  */
-import { LineCounter, parseDocument, type Document } from 'yaml'
-import { yamlProblem } from '../util/index.ts'
 import { z } from 'zod'
+import { decodeYaml, placedText, type Problem } from '../config/index.ts'
 import { budgetsSchema } from './budget/limits.ts'
 import { checkArgument, placeholders } from './chore.ts'
 import { cutEnd } from './clean.ts'
 import { WorkError } from './errors.ts'
+import { form } from './policy-form.ts'
 import type { Chore, WorkflowPolicy } from './types.ts'
 
 type Rule = Chore['arguments'][string]
 
 export const MAX_POLICY_BYTES = 64 * 1024
-const MAX_ALIASES = 20
 
 const name = z
   .string()
@@ -98,16 +97,16 @@ export interface PolicyFiles {
   agents: string | undefined
 }
 
-/** Decodes the two files. Errors: `WORKFLOW_INVALID` (data: file, line, path). */
+/** Decodes the two files. Errors: `WORKFLOW_INVALID` (data: file, line, column, path). */
 export function parsePolicy({ workflow = '', agents = '' }: PolicyFiles): WorkflowPolicy {
   const bytes = Buffer.byteLength(workflow)
   if (bytes > MAX_POLICY_BYTES) {
-    throw invalid(`has ${bytes} bytes; at most ${MAX_POLICY_BYTES} are accepted`, 1, '')
+    throw invalid(`has ${bytes} bytes; at most ${MAX_POLICY_BYTES} are accepted`)
   }
   const { yaml, prose } = split(workflow.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'))
-  const decoded = frontMatter.safeParse(yaml === undefined ? {} : decode(yaml))
-  if (!decoded.success) throw fromIssue(decoded.error.issues[0], yaml ?? '')
-  const { paused, ...fields } = decoded.data
+  const decoded = decodeYaml(yaml ?? '', { ...form, schema: frontMatter })
+  if ('problems' in decoded) throw fromProblem(decoded.problems)
+  const { paused, ...fields } = decoded.value
   return {
     ...(paused === false ? {} : { paused: paused === true ? '' : paused }),
     ...(withoutUndefined(fields) as Pick<
@@ -129,65 +128,13 @@ function split(text: string): { yaml: string | undefined; prose: string } {
   if (open === null) return { yaml: undefined, prose: text }
   const rest = text.slice(open[0].length)
   const close = /^(?:---|\.\.\.)[ \t]*$/m.exec(rest)
-  if (close === null) throw invalid('opens front matter with "---" but never closes it', 1, '')
+  if (close === null) throw invalid('opens front matter with "---" but never closes it')
   return { yaml: rest.slice(0, close.index), prose: rest.slice(close.index + close[0].length) }
 }
 
-function parse(yaml: string): { document: Document; lines: LineCounter } {
-  const lines = new LineCounter()
-  return { document: parseDocument(yaml, { lineCounter: lines, version: '1.2' }), lines }
-}
-
-function decode(yaml: string): unknown {
-  const { document } = parse(yaml)
-  const problem = document.errors[0]
-  if (problem !== undefined) {
-    throw invalid(
-      `is not YAML: ${yamlProblem(problem).message}`,
-      (problem.linePos?.[0].line ?? 1) + 1,
-      '',
-    )
-  }
-  try {
-    return document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {}
-  } catch (cause) {
-    throw invalid(`has more than ${MAX_ALIASES} aliases`, 1, '', cause)
-  }
-}
-
-function fromIssue(issue: z.core.$ZodIssue | undefined, yaml: string): WorkError {
-  const path = (issue?.path ?? []).map(String)
-  if (issue?.code === 'unrecognized_keys') path.push(issue.keys[0] ?? '')
-  const said = issue?.code === 'unrecognized_keys' ? 'is not a known field' : issue?.message
-  const shown = path.join('.')
-  const text = `is invalid at ${shown === '' ? 'its front matter' : shown}: ${said ?? 'unknown'}`
-  return invalid(text, lineOf(yaml, path), shown)
-}
-
-/** Line in the file of the deepest part of `path` that is there; the front matter starts at line 2. */
-function lineOf(yaml: string, path: readonly string[]): number {
-  const { document, lines } = parse(yaml)
-  for (let depth = path.length; depth > 0; depth -= 1) {
-    const parent: unknown = document.getIn(path.slice(0, depth - 1), true) ?? document.contents
-    const at = offsetOf(parent, path[depth - 1] ?? '')
-    if (at !== undefined) return lines.linePos(at).line + 1
-  }
-  return 2
-}
-
-interface Placed {
-  range?: [number, number, number] | null
-}
-
-function offsetOf(parent: unknown, key: string): number | undefined {
-  const items = (parent as { items?: unknown[] } | null)?.items
-  if (!Array.isArray(items)) return undefined
-  const pair = items.find((item) => {
-    const own = (item as { key?: { value?: unknown } }).key
-    return own !== undefined && own !== null && String(own.value) === key
-  })
-  const node = pair === undefined ? items[Number(key)] : (pair as { key: unknown }).key
-  return (node as Placed | undefined)?.range?.[0]
+function fromProblem([problem]: readonly Problem[]): WorkError {
+  const { line = 1, column = 1, path, ...said } = problem as Problem
+  return refusal(placedText({ line, column, path, ...said }), { line, column, path })
 }
 
 function compiles(pattern: string): boolean {
@@ -208,16 +155,18 @@ function withoutUndefined<T>(value: T): T {
   ) as T
 }
 
-export function invalid(
-  problem: string,
-  line: number,
-  path: string,
-  cause?: unknown,
-  file = 'WORKFLOW.md',
+/** Of a file as a whole, or of where it begins. */
+export function invalid(problem: string, file = 'WORKFLOW.md'): WorkError {
+  return refusal(`${file}:1:1: it ${problem}.`, { file, line: 1, column: 1, path: '' })
+}
+
+function refusal(
+  message: string,
+  at: { file?: string; line: number; column: number; path: string },
 ): WorkError {
-  return new WorkError('WORKFLOW_INVALID', `${file} line ${line} ${problem}.`, {
-    data: { file, line, path },
-    next: `Correct ${file} on the base branch.`,
-    cause,
+  const data = { file: 'WORKFLOW.md', ...at }
+  return new WorkError('WORKFLOW_INVALID', message, {
+    data,
+    next: `Correct ${data.file} on the base branch.`,
   })
 }

@@ -30,6 +30,8 @@ export interface Preset {
   loginEnv: readonly string[]
   /** Hosts that it needs; `*.` stands for any names below. */
   hosts: readonly string[]
+  /** How it is told its model at its start; in a session it may also be told by the protocol. */
+  model?: { flag?: string; env?: string }
 }
 
 /** How to see whether it has a login, without reading any of it. */
@@ -58,6 +60,7 @@ export const PRESETS: readonly Preset[] = [
     },
     loginEnv: ['ANTHROPIC_API_KEY', 'ANTHROPIC_AUTH_TOKEN', 'CLAUDE_CODE_OAUTH_TOKEN'],
     hosts: ['api.anthropic.com', 'console.anthropic.com', 'platform.claude.com'],
+    model: { env: 'ANTHROPIC_MODEL' },
   },
   {
     name: 'codex',
@@ -94,6 +97,7 @@ export const PRESETS: readonly Preset[] = [
       'oauth2.googleapis.com',
       'www.googleapis.com',
     ],
+    model: { flag: '--model' },
   },
   {
     name: 'opencode',
@@ -120,6 +124,7 @@ export const PRESETS: readonly Preset[] = [
     signedIn: { files: ['.config/goose/secrets.yaml'], elsewhere: true },
     loginEnv: ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY', 'GOOGLE_API_KEY'],
     hosts: ['api.anthropic.com', 'api.openai.com', 'generativelanguage.googleapis.com'],
+    model: { env: 'GOOSE_MODEL' },
   },
   {
     name: 'copilot',
@@ -133,6 +138,7 @@ export const PRESETS: readonly Preset[] = [
     signedIn: { elsewhere: true },
     loginEnv: ['COPILOT_GITHUB_TOKEN'],
     hosts: ['api.github.com', 'github.com', '*.githubcopilot.com'],
+    model: { flag: '--model' },
   },
   {
     name: 'qwen',
@@ -151,6 +157,7 @@ export const PRESETS: readonly Preset[] = [
       'coding.dashscope.aliyuncs.com',
       'coding-intl.dashscope.aliyuncs.com',
     ],
+    model: { flag: '--model' },
   },
   {
     name: 'kimi',

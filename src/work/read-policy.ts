@@ -34,11 +34,11 @@ export async function readPolicy(
     const texts = new Map<string, string>()
     for (const [mode, type, id, size, file] of entries) {
       if (type !== 'blob' || !mode.startsWith('100')) {
-        throw invalid('is not a plain file', 1, '', undefined, file)
+        throw invalid('is not a plain file', file)
       }
       const limit = file === 'AGENTS.md' ? MAX_AGENTS_BYTES : MAX_POLICY_BYTES
       if (Number(size) > limit) {
-        throw invalid(`has ${size} bytes; at most ${limit} are read`, 1, '', undefined, file)
+        throw invalid(`has ${size} bytes; at most ${limit} are read`, file)
       }
       texts.set(file, await ask(['cat-file', 'blob', id]))
     }

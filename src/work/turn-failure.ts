@@ -15,6 +15,7 @@ export function turnFailure(result: TurnResult, what: string): WorkError {
     quota: 'QUOTA',
     environment: 'ENVIRONMENT',
     budget: 'BUDGET',
+    unsuited: 'NO_EXECUTOR',
     stuck: 'STUCK',
   }
   const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]

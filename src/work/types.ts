@@ -23,6 +23,8 @@ export interface WorkOrder {
   repo: string
   issue: { number: number; title: string; body: string; labels: string[] }
   attempt: number
+  /** No executor runs: what `resume` holds is checked as it is. */
+  only?: 'checks'
   /** Local bare repository that holds the base commit; the workspace is cloned from it. No credentials. */
   source: {
     gitDir: string

@@ -15,7 +15,7 @@ import type { Budgets } from './budget/limits.ts'
 import { choose, type About, type Candidate } from './choose.ts'
 import {
   DEFAULT_LIMITS,
-  executorConfigSchema,
+  decodeExecutor,
   type ExecutorConfig,
   type ExecutorConfigInput,
   type WorkLimits,
@@ -119,13 +119,15 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
     ...(init.mcp === undefined ? {} : { mcp: init.mcp }),
   }
-  const configs = init.executors.map((config) => executorConfigSchema.parse(config))
+  const configs = init.executors.map((config) => decodeExecutor(config))
   const executors = configs.map((config) => createExecutor(config, settings))
   const workspaces = createWorkspaces(init.dir, { git, logger })
   const running = new Set<{ stop: AbortController; done: Promise<unknown> }>()
   let present = new Set<string>()
   const busy = new Map<string, number>()
   const shelf = createShelf()
+  /** Executor to models that it cannot be told to use, until this agent starts anew. */
+  const refused = new Map<string, Map<string, string>>()
   const peerId = init.peerId ?? ''
   const budgeting = createBudgeting(
     { budgets: init.budgets ?? {}, peerId },
@@ -157,6 +159,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
         present: present.has(name),
         models,
         busy: busy.get(name) ?? 0,
+        refused: refused.get(name),
         ...('cost' in config ? { cost: config.cost, languages: config.languages } : {}),
         ...(away === undefined ? {} : { away }),
       }
@@ -256,6 +259,8 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
           health,
           budgeting,
           busy,
+          onRefused: (name, model, why) =>
+            refused.set(name, new Map(refused.get(name)).set(model.toLowerCase(), why)),
           logger,
         },
       )

@@ -14,7 +14,17 @@ import {
   write,
   type Rig,
 } from '../unit/work/rig.ts'
-import { drawn, PATH, rowsOf, stage, tryLimits, tryWalls, type Stage } from './suite.ts'
+import {
+  asPlainUser,
+  drawn,
+  PATH,
+  rowsOf,
+  stage,
+  tryLimits,
+  tryWalls,
+  type Row,
+  type Stage,
+} from './suite.ts'
 import { plant, type Targets } from './targets.ts'
 
 let targets: Targets
@@ -23,9 +33,12 @@ beforeAll(async () => {
 })
 afterAll(() => targets.close())
 
+/** A container takes seconds to start on a busy machine, ms. */
+const LIMITS_MS = 300_000
+
 const say = (text: string) => process.stdout.write(`${text}\n`)
 
-describe.each(['bubblewrap', 'landlock'] as const)('in %s', (choice) => {
+describe.each(['bubblewrap', 'landlock', 'container'] as const)('in %s', (choice) => {
   let place: Stage | undefined
   let reason = ''
   beforeAll(async () => {
@@ -44,12 +57,30 @@ describe.each(['bubblewrap', 'landlock'] as const)('in %s', (choice) => {
     expect(rows.filter(({ stopped }) => !stopped)).toEqual([])
   })
 
-  it('nothing is used up, and nothing stays behind', async ({ skip }) => {
+  it('nothing is used up, and nothing stays behind', { timeout: LIMITS_MS }, async ({ skip }) => {
     if (place === undefined) return skip(reason)
     const rows = await tryLimits(place)
     say(drawn(`Limits of ${choice}`, rows))
-    expect(rows.length).toBe(7)
+    expect(rows.length).toBe(8)
     expect(rows.filter(({ stopped }) => !stopped)).toEqual([])
+  })
+})
+
+describe('in an agent of a plain user', () => {
+  it('nothing of that user is read, written, reached or become', async ({ skip }) => {
+    const found = await asPlainUser(['bubblewrap', 'landlock'], 'walls')
+    if (found === undefined) return skip('This user is a plain one: the tests above were its.')
+    const works = Object.entries(found).filter(([choice, rows]) => {
+      if (typeof rows === 'string')
+        say(`Break-out from ${choice} as a plain user was not tried here: ${rows}`)
+      return typeof rows !== 'string'
+    }) as [string, Row[]][]
+    if (works.length === 0) return skip('No sandbox works for a plain user here.')
+    for (const [choice, rows] of works) {
+      say(drawn(`Walls of ${choice} for a plain user`, rows))
+      expect(rows.length).toBeGreaterThan(35)
+      expect(rows.filter(({ stopped }) => !stopped)).toEqual([])
+    }
   })
 })
 

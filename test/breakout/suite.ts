@@ -2,8 +2,18 @@
  * The break-out table: each attack is run in a sandbox by a hostile program, and every one must be
  * stopped. `npm test` runs it for every sandbox that works here; `node bench/breakout.ts` prints it.
  */
-import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import {
   createProcesses,
   type Exit,
@@ -12,6 +22,7 @@ import {
   type SpawnRequest,
 } from '../../src/process/index.ts'
 import { nullLogger } from '../../src/util/index.ts'
+import { engineOf } from '../process/fixtures/engine.ts'
 import type { Targets } from './targets.ts'
 
 export interface Row {
@@ -22,6 +33,7 @@ export interface Row {
 }
 
 const MIB = 1024 * 1024
+const GIB = 1024 * MIB
 export const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`
 
 export interface Stage {
@@ -31,14 +43,25 @@ export interface Stage {
   close(): Promise<void>
 }
 
+export type Tried = Exclude<SandboxChoice, 'auto' | 'off'>
+
 /** Undefined when this sandbox does not work here; `why` is told. */
 export async function stage(
-  choice: Exclude<SandboxChoice, 'auto' | 'off'>,
+  choice: Tried,
   targets: Targets,
   why: (reason: string) => void,
 ): Promise<Stage | undefined> {
   const { home } = targets
-  const processes = createProcesses({ stateDir: home, logger: nullLogger, sandbox: choice })
+  if (choice === 'container' && process.env['BZZZ_TEST_ENGINE'] === undefined) {
+    why('BZZZ_TEST_ENGINE names no socket of a container engine.')
+    return undefined
+  }
+  const processes = createProcesses({
+    stateDir: home,
+    logger: nullLogger,
+    sandbox: choice,
+    ...engineOf(process.env),
+  })
   const state = await processes.prepare()
   if (state.kind !== choice) {
     await processes.stop()
@@ -79,13 +102,34 @@ export async function stage(
 export async function tryWalls(stage: Stage, targets: Targets): Promise<Row[]> {
   targets.noticed.length = 0
   const exit = await stage.run(['node', 'hostile.mjs'])
-  const rows = rowsOf(exit.stdout)
+  const outside = written(targets, exit.clone)
+  const rows = rowsOf(exit.stdout).map((row) => judged(row, outside))
   const noticed = targets.noticed.map((what) => ({
     attack: what,
     stopped: false,
     by: 'nothing: the other end saw it',
   }))
   return [...rows, ...noticed]
+}
+
+/** What an attempt to write would leave outside. */
+function written({ home, given }: Targets, clone: string): ReadonlyMap<string, string> {
+  return new Map([
+    ['write to the system', '/usr/lib/bzzz-was-here'],
+    ['write to /etc', '/etc/bzzz-was-here'],
+    ['write beside the clone', join(dirname(clone), 'was-here')],
+    ["write to another task's clone", `${given['other']}.new`],
+    ['write to the home of the agent', join(home, 'was-here')],
+    ['write by a link', join(home, 'was-here-too')],
+  ])
+}
+
+/** Files of a sandbox that are nowhere else are its own to write: whether it wrote is seen from outside. */
+function judged(row: Row, outside: ReadonlyMap<string, string>): Row {
+  const path = outside.get(row.attack)
+  if (path === undefined) return row
+  if (existsSync(path)) return { ...row, stopped: false, by: `nothing: there is ${path}` }
+  return row.stopped ? row : { ...row, stopped: true, by: 'in memory of its own: nothing arrived' }
 }
 
 /** The lines that `hostile.mjs` prints. */
@@ -121,14 +165,15 @@ export async function tryLimits(stage: Stage): Promise<Row[]> {
     sh('i=0; while [ $i -lt 200 ]; do sleep 5 & i=$((i+1)); done; echo ALL; wait'),
     { processes: 64 },
   )
-  add('fork bomb', forks, !forks.stdout.includes('ALL'))
-  const disk = await run(
-    node(
-      `const fs = require('fs'); for (let i = 0; i < 16; i += 1) { fs.writeFileSync('f' + i, Buffer.alloc(${8 * MIB}, 1)); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 150) } console.log('ALL')`,
-    ),
-    { diskBytes: 24 * MIB },
+  // Where the kernel counts other processes of the user, too, they are counted after they began.
+  add('fork bomb', forks, forks.exceeded === 'processes' || !forks.stdout.includes('ALL'))
+  rows.push(await tryFlood(stage))
+  const reserved = await stage.run(
+    sh(`: >big; fallocate -n -l ${GIB} big; ${RESERVE} du -sm . | cut -f1`),
+    limits({ diskBytes: 24 * MIB }),
   )
-  add('disk flood', disk, !disk.stdout.includes('ALL'))
+  const taken = Number(reserved.stdout.trim())
+  add('reserved disk', reserved, reserved.exceeded === 'disk' || taken < 24)
   const files = await run(
     node(
       `const fs = require('fs'); for (let i = 0; i < 500; i += 1) fs.openSync('targets.json'); console.log('ALL')`,
@@ -156,6 +201,39 @@ export async function tryLimits(stage: Stage): Promise<Row[]> {
     by: alive ? 'nothing' : `ended with its task (${said(daemon)})`,
   })
   return rows
+}
+
+/** FS_IOC_RESVSP, which reserves beyond the end of a file. */
+const RESERVE = `perl -e 'open(F, ">", "more"); ioctl(F, 0x40305828, pack("s s x4 q q l L l4", 0, 0, 0, ${GIB}, 0, 0, 0, 0, 0, 0)) or print STDERR "$!\\n"';`
+/** Of a flood: bounded by itself, should the sandbox not hold it. */
+const FLOOD_BYTES = 4 * GIB
+const HOGS = 4
+
+/** Files as fast as can be from two processes, beside programs that leave little of the processors. */
+async function tryFlood(stage: Stage): Promise<Row> {
+  const hogs = Array.from({ length: HOGS }, () =>
+    spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' }),
+  )
+  try {
+    const code = `const fs = require('fs'); const block = Buffer.alloc(${8 * MIB}, 1); for (let i = 0; i < ${FLOOD_BYTES / 2 / (8 * MIB)}; i += 1) fs.writeFileSync(process.pid + '-' + i, block)`
+    const exit = await stage.run(
+      sh(`node -e "${code}" & node -e "${code}" & wait; echo ALL`),
+      limits({ diskBytes: 24 * MIB }),
+    )
+    const held = bytesIn(exit.clone)
+    return {
+      attack: 'disk flood',
+      stopped: exit.exceeded === 'disk' && held < FLOOD_BYTES / 2,
+      by: `${exit.exceeded ?? said(exit)}, at ${Math.round(held / MIB)} MiB of 24`,
+    }
+  } finally {
+    for (const hog of hogs) hog.kill('SIGKILL')
+  }
+}
+
+function bytesIn(dir: string): number {
+  const names = readdirSync(dir)
+  return names.reduce((sum, name) => sum + statSync(join(dir, name)).blocks * 512, 0)
 }
 
 function withLimits(more: Partial<SpawnRequest>, wanted: object): Partial<SpawnRequest> {
@@ -187,4 +265,23 @@ export function drawn(title: string, rows: readonly Row[]): string {
   )
   const count = rows.filter(({ stopped }) => stopped).length
   return [`${title}: ${rows.length} tried, ${count} stopped`, ...lines, ''].join('\n')
+}
+
+const PLAIN = 65_534
+const AS_USER = join(import.meta.dirname, 'fixtures/as-user.ts')
+
+/** What a plain user's agent came to in each sandbox: rows, or why it was not tried. */
+export type ByUser = Partial<Record<Tried, Row[] | string>>
+
+/** The same in an agent of a user without rights, whose own files the targets are. Undefined without root, who is one. */
+export async function asPlainUser(
+  choices: readonly Tried[],
+  what: 'walls' | 'all',
+): Promise<ByUser | undefined> {
+  if (process.getuid?.() !== 0) return undefined
+  const user = [`--reuid=${PLAIN}`, `--regid=${PLAIN}`, '--clear-groups']
+  const args = [...user, process.execPath, AS_USER, what, ...choices]
+  const options = { env: { PATH }, timeout: 110_000, maxBuffer: MIB }
+  const { stdout } = await promisify(execFile)('setpriv', args, options)
+  return JSON.parse(stdout) as ByUser
 }

@@ -7,6 +7,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { readFile, readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { startModelServer, type ModelServer } from '../../examples/scripted-model/server.ts'
 import { until } from '../../src/util/index.ts'
 import { root, workflow, World, type RunningAgent } from '../e2e/world.ts'
 import { forms, foundBelow, foundIn, foundInArguments, foundInGit, type Planted } from './look.ts'
@@ -20,16 +21,36 @@ const plant = (name: string, value = secret('cnry-')) => {
 
 const token = plant('GitHub token', `ghx_${randomBytes(18).toString('hex')}`)
 const chatKey = plant('chat API key')
+const modelKey = plant('key of the model endpoint', `sk-${randomBytes(24).toString('hex')}`)
 const hookSecret = plant('webhook secret')
 const loginFile = plant('a login in the home')
 const foreignVariable = plant('a variable of the agent')
 
+/** A model whose error repeats the key, and which has the file read that holds it; the last answer for ever. */
+const repeats = { error: { message: `slow down, holder of ${modelKey}` } }
+const answers = [
+  { trouble: { status: 503, headers: { 'retry-after': '0' }, body: repeats } },
+  {
+    calls: [
+      { name: 'read', arguments: { path: '../../../model-key' } },
+      { name: 'edit', arguments: { path: 'README.md', old: 'hello', new: 'good day' } },
+      { name: 'finish', arguments: { summary: 'It greets.' } },
+    ],
+    times: 0,
+  },
+]
+
 let world: World
+let model: ModelServer
 const agents: RunningAgent[] = []
 beforeAll(async () => {
   world = await World.make({ ada: token })
+  model = await startModelServer({ key: modelKey, answers })
 })
-afterAll(() => world.close())
+afterAll(async () => {
+  await model.close()
+  await world.close()
+})
 
 it('finds a planted value in every form, and nothing else', () => {
   const one = [{ name: 'x', value: chatKey }]
@@ -42,8 +63,18 @@ it('finds a planted value in every form, and nothing else', () => {
 /** All share the compiled code of the client commands, which belongs to no agent's home. */
 const cache = () => ({ XDG_CACHE_HOME: join(world.dir, '.cache') })
 
-/** An agent whose App nobody knows. */
-async function signInInVain(repo: string): Promise<RunningAgent> {
+/** The keys of a home are secrets, too. */
+async function plantKeys(home: string): Promise<void> {
+  for (const name of (await readdir(home)).filter((one) => one.endsWith('.key'))) {
+    const pem = await readFile(join(home, name), 'utf8')
+    const body = pem.split('\n').find((line) => line.length >= 40 && !line.includes('---')) ?? ''
+    plant(`${name} of ${home}`, body)
+    plant(`raw ${name} of ${home}`, Buffer.from(body, 'base64').subarray(-32).toString('hex'))
+  }
+}
+
+/** A second agent: joins with a token from a file, and has an App that nobody knows. */
+async function joinAndSignInInVain(repo: string, joinToken: string): Promise<RunningAgent> {
   const { privateKey } = generateKeyPairSync('rsa', {
     modulusLength: 2048,
     publicKeyEncoding: { type: 'spki', format: 'pem' },
@@ -52,14 +83,19 @@ async function signInInVain(repo: string): Promise<RunningAgent> {
   plant('App key', privateKey.split('\n')[5])
   const key = join(world.dir, 'app.pem')
   await writeFile(key, privateKey, { mode: 0o600 })
+  const joinFile = join(world.dir, 'mesh-join')
+  await writeFile(joinFile, joinToken, { mode: 0o600 })
   const app = { id: 7, privateKey: { file: key } }
   const { home, file } = await world.configure({
     name: 'bo',
     repos: [repo],
-    config: { github: { app } },
+    joins: true,
+    config: { github: { app }, mesh: { join: { file: joinFile } } },
   })
   const agent = world.spawn('bo', home, ['up', '--config', file, '--lease-stdin'], cache())
   await until('a word about the App', 60_000, () => /App|app/.test(agent.stderr()))
+  await until('its membership', 60_000, () => agent.stderr().includes('joined the mesh'))
+  await plantKeys(home)
   await agent.kill('SIGTERM')
   return agent
 }
@@ -83,17 +119,15 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
   for (const way of leaks)
     await world.issue(repo, { title: `Leak by ${way}`, body: '```bzzz\nexecutor: leaky\n```\n' })
   await world.issue(repo, { title: 'Steal', body: '```bzzz\nchore: steal\n```\n' })
-  const issues = leaks.length + 1
+  await world.issue(repo, { title: 'Chat', body: '```bzzz\nexecutor: local\n```\n' })
+  const issues = leaks.length + 2
 
-  const { home } = await world.configure({ name: 'ada', repos: [repo], token })
-  for (const name of (await readdir(home)).filter((one) => one.endsWith('.key'))) {
-    const pem = await readFile(join(home, name), 'utf8')
-    const body = pem.split('\n').find((line) => line.length >= 40 && !line.includes('---')) ?? ''
-    plant(name, body)
-    plant(`raw ${name}`, Buffer.from(body, 'base64').subarray(-32).toString('hex'))
-  }
+  const roles = ['worker', 'signer'] as const
+  const { home } = await world.configure({ name: 'ada', repos: [repo], token, roles })
+  await plantKeys(home)
   await writeFile(join(home, '.netrc'), `password ${loginFile}\n`, { mode: 0o600 })
   await writeFile(join(home, 'hook-secret'), hookSecret, { mode: 0o600 })
+  await writeFile(join(home, 'model-key'), modelKey, { mode: 0o600 })
   const leaky = join(import.meta.dirname, 'fixtures/leaky-agent.ts')
   const config = {
     log: { level: 'debug' },
@@ -103,7 +137,7 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
       webhooks: { listen: '127.0.0.1:0', secret: { file: join(home, 'hook-secret') } },
     },
     work: {
-      use: ['command', 'leaky'],
+      use: ['command', 'leaky', 'local'],
       readable: [root],
       slots: 2,
       executors: [
@@ -112,6 +146,13 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
           kind: 'acp',
           command: [process.execPath, leaky],
           passEnv: ['CHAT_API_KEY'],
+        },
+        {
+          name: 'local',
+          kind: 'chat',
+          url: model.url,
+          model: 'scripted',
+          apiKey: { file: join(home, 'model-key') },
         },
       ],
     },
@@ -169,7 +210,9 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
     'Leak by words': 'failed',
     'Leak by prompt': 'review',
     Steal: 'review',
+    Chat: 'review',
   })
+  expect(model.problems).toEqual([])
   const details = await Promise.all(
     rows.map(({ repo: of, issue }) => agent.api.task({ repo: of, issue })),
   )
@@ -209,7 +252,10 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
     )
   shown.push(JSON.stringify(await world.pulls(repo)))
   const invited = await world.bzzz(agent.home, 'invite', '--json')
-  const join1 = /bzzz1\.[A-Za-z0-9_-]+/.exec(invited.stdout)?.[0]
+  const joinToken = /bzzz1\.[A-Za-z0-9_-]+/.exec(invited.stdout)?.[0] ?? ''
+  expect(joinToken, invited.stderr).not.toBe('')
+  plant('join token', joinToken)
+  const second = await joinAndSignInInVain(repo, joinToken)
   const { github } = await agent.api.status()
   const wrong = await fetch(github.webhooks?.url ?? '', {
     method: 'POST',
@@ -219,16 +265,18 @@ it('no secret leaves, is kept or is shown, whatever fails', async ({ skip }) => 
   expect(wrong.status).toBe(401)
   shown.push(await wrong.text())
   await agent.kill('SIGTERM')
-  agents.push(await signInInVain(repo))
+  agents.push(second)
+  shown.push(JSON.stringify(model.requests))
   shown.push(...agents.map(({ stderr }) => stderr()))
-  if (join1 !== undefined) plant('join token', join1)
 
   const text = shown.join('\n')
   expect(text.includes('[secret]')).toBe(true)
   expect(foundIn(text, planted)).toEqual([])
   expect(inArguments).toEqual([])
-  const isSource = (path: string) => /^(?:token|hook-secret|\.netrc|[\w-]+\.key)$/.test(path)
-  expect(await foundBelow(agent.home, planted, isSource)).toEqual([])
+  const isSource = (path: string) =>
+    /^(?:token|hook-secret|model-key|\.netrc|[\w-]+\.key)$/.test(path)
+  for (const at of [agent.home, second.home])
+    expect(await foundBelow(at, planted, isSource)).toEqual([])
   const stores = (await readdir(world.dir, { recursive: true, withFileTypes: true }))
     .filter((one) => one.isDirectory() && one.name.endsWith('.git'))
     .map((one) => join(one.parentPath, one.name))

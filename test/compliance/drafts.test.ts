@@ -123,6 +123,27 @@ describe('a draft', () => {
     expect(await isDraft()).toBe(true)
   })
 
+  it('becomes ready also where no rounds are made', async () => {
+    const { has, isDraft, pass } = await scene({ feedback: { drafts: 'checks', maxRounds: 0 } })
+    expect(await isDraft()).toBe(true)
+    await pass()
+    await has('feedback.ready')
+    expect(await isDraft()).toBe(false)
+  })
+
+  it('stays one where all are to be drafts, and gets its rounds', async () => {
+    const { agent, at, as, has, isDraft, pass, pull } = await scene({
+      feedback: { drafts: 'always' },
+    })
+    expect(await isDraft()).toBe(true)
+    await pass()
+    const review = { event: 'REQUEST_CHANGES' as const, body: 'Again.' }
+    await as('grace').pulls.createReview({ ...at, pull_number: pull.number, ...review })
+    await has('feedback.ended')
+    expect(entriesOf(agent, 'feedback.ready')).toEqual([])
+    expect(await isDraft()).toBe(true)
+  })
+
   it('stays one for its label, whatever its checks say', async () => {
     const { agent, has, isDraft, pass, as, at, pull } = await scene(
       { feedback: { drafts: 'checks', draftLabel: 'bzzz:draft' } },
@@ -171,6 +192,17 @@ describe('issues that an executor names', () => {
     expect(made.flatMap(({ labels }) => labels)).toEqual([])
     expect(made[0]?.body).toContain(`Named at #${number}`)
     expect(entriesOf(agent, 'feedback.issues')).toHaveLength(1)
+  })
+
+  it('are tasks at once where that is wanted', async () => {
+    const { agent, has, named } = await scene({
+      feedback: { followUps: 'trigger' },
+      summary: block([{ kind: 'follow-up', title: 'Rest' }]),
+    })
+    await has('feedback.issues')
+    const [made] = await named()
+    expect(made?.labels).toMatchObject([{ name: 'bzzz' }])
+    await until('it is worked', patient, async () => agent.worked.includes(made!.number))
   })
 
   it('are not opened from a block that breaks the rules; the pull request is there all the same', async () => {

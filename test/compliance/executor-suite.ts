@@ -241,7 +241,7 @@ export function executorSuite(subject: Subject): void {
 
     it('is killed when it ignores TERM', async () => {
       const { running, drained } = start({ does: 'resist' })
-      await until('it runs', 10_000, () =>
+      await until('it runs', 30_000, () =>
         subject.inProcess === true ? true : existsSync(join(place.clone, 'resisting')),
       )
       const began = performance.now()
@@ -256,7 +256,7 @@ export function executorSuite(subject: Subject): void {
       permit.freeze()
       let settled = false
       void running.result.then(() => (settled = true))
-      await until('its processes stand still', 10_000, () => {
+      await until('its processes stand still', 30_000, () => {
         const pids = processes.list().map(({ pid }) => pid)
         if (pids.length === 0) return subject.inProcess === true
         return process.platform !== 'linux' || pids.every((pid) => processRow(pid)?.stopped)

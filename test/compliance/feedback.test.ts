@@ -172,6 +172,55 @@ describe('feedback', () => {
     expect(reactions.data.map(({ content }) => content)).toEqual(['rocket'])
   })
 
+  it('goes on with new rounds when a person takes the label off', async () => {
+    const { at, agent, as, pull, labels, comments } = await scene({
+      feedback: { ...feedback, maxRounds: 1 },
+      edit: ({ quoted }) => (quoted?.feedback === undefined ? { 'made.txt': 'x' } : null),
+    })
+    const on = { ...at, pull_number: pull.number }
+    const off = () =>
+      as('grace').issues.removeLabel({
+        ...at,
+        issue_number: pull.number,
+        name: 'bzzz:needs-human',
+      })
+    await as('grace').pulls.createReview({ ...on, ...review })
+    await until('it is used up', patient, async () => has(agent, 'feedback.exhausted'))
+    expect(await labels()).toEqual(['bzzz:needs-human'])
+    const seen = world.counting(/\/pulls$/)
+    await until('the label is seen', patient, async () => seen.hits >= 3)
+    seen.remove()
+    await off()
+    await until('another round', patient, async () => has(agent, 'feedback.exhausted', 2))
+    expect(of(agent, 'feedback.ended').map(({ round }) => round)).toEqual([1, 2])
+    expect((await comments()).join('\n')).toMatch(/round 2 of 2/)
+    expect(await labels()).toEqual(['bzzz:needs-human'])
+  })
+
+  it('of git that is none any more is merged without an executor', async () => {
+    const checked: number[] = []
+    let isApart = false
+    const { at, agent, as, pull, number, head } = await scene({
+      checked,
+      sees: (one) => ({ ...one, conflicts: isApart }),
+    })
+    await as('octo').repos.createOrUpdateFileContents({
+      ...at,
+      path: 'other.txt',
+      message: 'theirs',
+      content: Buffer.from('theirs\n').toString('base64'),
+    })
+    isApart = true
+    await as('grace').issues.createComment({ ...at, issue_number: pull.number, body: 'Look.' })
+    await until('a round', patient, async () => has(agent, 'feedback.ended'))
+    isApart = false
+    expect(of(agent, 'feedback.ended')).toMatchObject([{ outcome: 'pushed', round: 1 }])
+    expect(checked).toEqual([number])
+    expect(agent.worked).toEqual([number])
+    const tip = await as('octo').git.getCommit({ ...at, commit_sha: await head() })
+    expect(tip.data.parents).toHaveLength(2)
+  })
+
   it('of git: the base is merged once, what git cannot merge is given to the executor', async () => {
     const said: string[] = []
     const { at, agent, as, pull, repo, head } = await scene({
@@ -277,15 +326,23 @@ describe('commands in comments', () => {
       until: (number): Promise<void> =>
         hang && number > 1 ? new Promise(() => undefined) : Promise.resolve(),
     })
-    const { agent, repo, labels } = one
+    const { agent, repo, labels, comments, at, as } = one
     const second = await world.issue(repo)
     await until('it is worked', patient, async () => agent.worked.includes(second))
-    await say(one, second, '/bzzz stop', 'mallory')
+    const { data: theirs } = await say(one, second, '/bzzz stop', 'mallory')
     await until('refused', patient, async () => has(agent, 'feedback.command'))
     expect(of(agent, 'task.cancelled')).toEqual([])
+    const reacted = await as('octo').reactions.listForIssueComment({ ...at, comment_id: theirs.id })
+    expect(reacted.data.map(({ content }) => content)).toEqual(['-1'])
+    expect(await comments(second)).toEqual(['/bzzz stop'])
     await say(one, second, '/bzzz stop')
     await until('it is stopped', patient, async () => has(agent, 'task.cancelled'))
-    expect(await labels(second)).toEqual(['bzzz', 'bzzz:failed'])
+    expect((await labels(second)).toSorted()).toEqual(['bzzz', 'bzzz:stopped'])
+    const stopped = await as('octo').issues.get({ ...at, issue_number: second })
+    expect(stopped.data.assignees).toEqual([])
+    const [, , said = ''] = await comments(second)
+    expect(said).toMatch(/stopped working on this issue:\*\* grace wrote \/bzzz stop/)
+    expect(said).toMatch(/`\/bzzz retry` in a comment, which takes the label `bzzz:stopped` off/)
     await say(one, second, '/bzzz retry')
     await until('it is tried again', patient, async () => agent.worked.length === 3)
     expect(await labels(second)).toEqual(['bzzz'])
@@ -309,7 +366,30 @@ describe('commands in comments', () => {
     await say(one, number, '/bzzz dance')
     await until('both are answered', patient, async () => has(agent, 'feedback.command', 2))
     expect((await comments()).join('\n')).toContain('cannot answer questions yet')
-    expect((await comments(number)).join('\n')).toContain('/bzzz retry')
+    expect((await comments(number)).join('\n')).toMatch(/`dance` is no command.*\/bzzz retry/)
+  })
+
+  it('are obeyed and answered under the account of the agent itself, and where nothing is to be done', async () => {
+    const one = await scene()
+    const { agent, number, comments, labels, pull, at, as } = one
+    const login = `a${count % 5}`
+    await say(one, pull.number, '/bzzz retry', login)
+    await until('the retry', patient, async () => has(agent, 'feedback.command'))
+    expect((await comments()).join('\n')).toContain('There is nothing to do here now')
+    await say(one, number, '/bzzz stop', login)
+    await until('the stop', patient, async () => has(agent, 'feedback.command', 2))
+    expect(await labels()).toEqual(['bzzz:stopped'])
+    expect((await comments(number)).join('\n')).toMatch(new RegExp(`\`${login}\` stopped this`))
+    await as('grace').pulls.createReview({ ...at, pull_number: pull.number, ...review })
+    await until('it is seen', patient, async () => has(agent, 'feedback.seen'))
+    await as('grace').issues.removeLabel({
+      ...at,
+      issue_number: pull.number,
+      name: 'bzzz:stopped',
+    })
+    await until('a round', patient, async () => has(agent, 'feedback.ended'))
+    expect(of(agent, 'feedback.ended')).toMatchObject([{ outcome: 'pushed', round: 1 }])
+    expect(await comments(number)).toHaveLength(2)
   })
 
   it('are obeyed once, whoever comes new', async () => {
@@ -320,7 +400,7 @@ describe('commands in comments', () => {
     await as('octo').issues.removeLabel({
       ...at,
       issue_number: one.pull.number,
-      name: 'bzzz:needs-human',
+      name: 'bzzz:stopped',
     })
     await world.leave(agent.name)
     const fresh = await world.agent({

@@ -18,7 +18,7 @@ describe('looking for work', () => {
     const repo = await world.repository('idle')
     await world.issue(repo, { assignees: ['grace'] })
     const looked = async () =>
-      until('a look of all', 20_000, () =>
+      until('a look of all', 60_000, () =>
         [...world.members.values()].every(
           ({ tasks }) => tasks.status().repos[0]?.lastSuccessMs !== null,
         ),
@@ -59,7 +59,7 @@ describe('looking for work', () => {
   it('is left to another when the poller is gone, and what it finds is taken at once', async () => {
     const repo = await world.repository('gone')
     for (const name of names.slice(0, 3)) await world.agent({ name, repos: [repo] })
-    await until('one poller', 20_000, () => polling().length === 1)
+    await until('one poller', 60_000, () => polling().length === 1)
     const { name } = polling()[0]!
     await world.leave(name)
     expect(polling()).toHaveLength(1)
@@ -74,7 +74,7 @@ describe('looking for work', () => {
     const slow = { pollMs: 3_600_000, safetyMs: 36_000_000, repos: [repo] }
     await world.agent({ name: 'a0', ...slow })
     const able = await world.agent({ name: 'a1', offers: ['kiln'], ...slow })
-    await until('first looks', 20_000, () =>
+    await until('first looks', 60_000, () =>
       [...world.members.values()].every(
         ({ tasks }) => tasks.status().repos[0]?.lastSuccessMs !== null,
       ),
@@ -96,7 +96,7 @@ describe('a blocked issue', () => {
     const at = { owner: 'octo', repo: 'blocked' }
     for (const name of names.slice(0, 2))
       await world.agent({ name, repos: [repo], offers: [name], safetyMs: 600_000 })
-    await until('one poller', 20_000, () => polling().length === 1)
+    await until('one poller', 60_000, () => polling().length === 1)
     const [able] = names.slice(0, 2).filter((name) => name !== polling()[0]?.name)
     const blocker = await world.issue(repo, { assignees: ['grace'] })
     const { data } = await world.octokit.rest.issues.get({ ...at, issue_number: blocker })
@@ -108,10 +108,10 @@ describe('a blocked issue', () => {
     )
     await world.octokit.rest.issues.addLabels({ ...at, issue_number: issue, labels })
     const { entries, worked } = world.members.get(able!)!
-    await until('waiting', 20_000, () => entries.some(({ type }) => type === 'task.waiting'))
+    await until('waiting', 60_000, () => entries.some(({ type }) => type === 'task.waiting'))
     expect(worked).toEqual([])
     await world.octokit.rest.issues.update({ ...at, issue_number: blocker, state: 'closed' })
-    await until('a pull request', 20_000, async () => (await world.pulls(repo)).length === 1)
+    await until('a pull request', 60_000, async () => (await world.pulls(repo)).length === 1)
     expect(worked).toEqual([issue])
   })
 })
@@ -124,7 +124,7 @@ describe('an outage in the middle of the work', () => {
     const finished = new Promise<void>((resolve) => (finish = resolve))
     const common = { until: () => finished, slots: 2 }
     const keeper = await world.agent({ name: 'a0', repos: [short], leaseMs: 60_000, ...common })
-    const loser = await world.agent({ name: 'a1', repos: [long], leaseMs: 3_000, ...common })
+    const loser = await world.agent({ name: 'a1', repos: [long], leaseMs: 6_000, ...common })
     const both = [keeper, loser]
     await until('work', 30_000, () => both.every(({ worked }) => worked.length === 1))
     // All that an agent asks; that a person opens an issue still works.
@@ -138,7 +138,7 @@ describe('an outage in the middle of the work', () => {
     )
     const later = await world.issue(short)
     // Longer than the short lease.
-    await sleep(4_000)
+    await sleep(7_000)
     expect(both.map(({ tasks }) => tasks.slots().used)).toEqual([1, 1])
     expect(keeper.worked).toHaveLength(1)
     for (const drop of drops) drop.remove()

@@ -73,10 +73,10 @@ async function cutOff() {
   const run = hold(context, jobOf(at, ['a']), await win(me), asSignals(signals()))
   const types = () => entries.map(({ type }) => type)
   const stands = (still: boolean) =>
-    until('the child', 15_000, () => processRow(work.seen.pid ?? 0)?.stopped === still)
+    until('the child', 30_000, () => processRow(work.seen.pid ?? 0)?.stopped === still)
   await stands(false)
   cut = true
-  await until('the freeze', 15_000, () => types().includes('executor.frozen'))
+  await until('the freeze', 30_000, () => types().includes('executor.frozen'))
   await stands(true)
   return { work, run, types, stands, entries, mend: () => (cut = false) }
 }
@@ -90,7 +90,7 @@ describe.skipIf(process.platform !== 'linux')('work whose lease ran out', () => 
     })
     mend()
     await stands(false)
-    await until('the entry', 5_000, () => types().includes('executor.resumed'))
+    await until('the entry', 30_000, () => types().includes('executor.resumed'))
     work.finish()
     expect(await run).toBe('done')
     expect(types().slice(-4)).toEqual(['publish.intent', 'pushed', 'pull.opened', 'task.done'])

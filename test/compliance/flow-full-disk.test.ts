@@ -49,7 +49,7 @@ async function onFullDisk(from: string) {
   const patience = { signal: stopping.stopping.signal, logger: nullLogger, clock }
   Object.assign(context, { journal: patientJournal(scarce, patience) })
   const outcome = attempt(context, jobOf(place, ['a']), asSignals(stopping))
-  await until('a full disk', 10_000, () => disk.refused.includes(from))
+  await until('a full disk', 30_000, () => disk.refused.includes(from))
   return { me, github, entries, disk, stopping, outcome, worked: () => worked }
 }
 
@@ -59,7 +59,7 @@ it.each(['claim.won', 'work.finished', 'pushed'])(
     const { github, entries, disk, outcome, worked } = await onFullDisk(from)
     // Before it, the lease has not begun; after the push, it has ended.
     if (from === 'work.finished')
-      await until('a renewal', 10_000, () => disk.refused.includes('claim.renewed'))
+      await until('a renewal', 30_000, () => disk.refused.includes('claim.renewed'))
     expect(github.state.unassigned).toEqual([])
     disk.full = false
     expect(await outcome).toBe('done')

@@ -4,8 +4,9 @@
  * `forge(init, { processes, onResponse })`. Forges of other processes (`bzzz forge`, `bzzz demo`)
  * are out of reach.
  */
-import { afterAll, afterEach, expect } from 'vitest'
+import { expect } from 'vitest'
 import type { ForgeAnswer } from '../../src/forge/index.ts'
+import { afterEveryTest } from '../every-test.ts'
 import { openApiJudge } from './openapi.ts'
 
 /** What the forge answers and no description covers: operation, and why. */
@@ -29,6 +30,4 @@ export const onResponse = ({ method, path, status, headers, body }: ForgeAnswer)
     wrong.push(`${asked}: no description has it`)
 }
 
-const check = () => expect(wrong.splice(0)).toEqual([])
-afterEach(check)
-afterAll(check)
+afterEveryTest(() => expect(wrong.splice(0)).toEqual([]))

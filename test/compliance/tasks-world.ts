@@ -8,6 +8,7 @@ import type { EntryInput, LoggedEntry } from '../../src/journal/index.ts'
 import { createGit, createProcesses, type Git, type Processes } from '../../src/process/index.ts'
 import { createTasks, type HelpDesk, type Tasks, type TasksInit } from '../../src/tasks/index.ts'
 import { createGitHub } from '../../src/tasks/github/github.ts'
+import type { PullDetail } from '../../src/tasks/github/review-calls.ts'
 import type { TasksWork, Topic, WorkOutcome } from '../../src/tasks/needs.ts'
 import { nullLogger } from '../../src/util/index.ts'
 
@@ -33,9 +34,17 @@ export interface MemberInit extends Partial<TasksInit> {
   alive?: { dead: boolean }
   /** Whom it asks for help. Default: nobody. */
   desk?: HelpDesk
+  /** What its executors say, in the place of an executor. Default: that one can. */
+  choose?: () => ReturnType<TasksWork['choose']>
+  /** A pull request as GitHub shows it to this agent. Default: as it is. */
+  sees?: (pull: PullDetail) => PullDetail
+  /** Orders without an executor, in order. */
+  checked?: number[]
   /** Resolves when the work at an issue is to end. Default: at once. */
   until?: (issue: number) => Promise<void>
 }
+
+type GitHubCalls = ReturnType<typeof createGitHub>
 
 const signatureOf = (peerId: string, data: Uint8Array) => Buffer.from(`${peerId} ${data.length}`)
 
@@ -110,7 +119,7 @@ export class TasksWorld {
 
   async agent(init: MemberInit): Promise<Member> {
     const { name, repos, offers = [], until = async () => undefined, ...rest } = init
-    const { edit, alive, summary = '', desk, ...more } = rest
+    const { edit, alive, summary = '', choose, sees, checked, desk, ...more } = rest
     const git = createGit({ processes: this.processes })
     const entries: LoggedEntry[] = []
     const worked: number[] = []
@@ -151,11 +160,12 @@ export class TasksWorld {
     }
     const work: TasksWork = {
       readPolicy: async () => ({ requiredLabels: [] }),
-      choose: () => ({ executor: 'fake' }),
+      choose: () => choose?.() ?? { executor: 'fake' },
       run: async (order, _, { signal }) => {
         const { number } = order.issue
         const { gitDir, base, resume } = order.source
-        worked.push(number)
+        const isChecked = order.only === 'checks'
+        ;(isChecked ? (checked ?? []) : worked).push(number)
         const stopped = new Promise<void>((resolve) =>
           signal.addEventListener('abort', () => resolve(), { once: true }),
         )
@@ -167,7 +177,7 @@ export class TasksWorld {
           ]),
         )
         const start = resume ?? base
-        const files = edit?.(order)
+        const files = isChecked ? null : edit?.(order)
         const failure = files instanceof Error ? files.message : undefined
         const changes = files === null || files instanceof Error ? {} : (files ?? {})
         const tree = await treeOf(git, gitDir, start, changes)
@@ -222,7 +232,7 @@ export class TasksWorld {
         // octokit's pauses between writes are those of all agents of a process together.
         ...(more.feedback === undefined
           ? {}
-          : { connect: (to, parts) => createGitHub({ ...to, pace: false }, parts) }),
+          : { connect: (to, parts) => seeing(createGitHub({ ...to, pace: false }, parts), sees) }),
       },
     )
     const member = { name, tasks, entries, worked, init }
@@ -245,6 +255,14 @@ export class TasksWorld {
     await this.processes.stop()
     await rm(this.dir, { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+/** The same, but for what it shows of pull requests. */
+function seeing(github: GitHubCalls, sees: MemberInit['sees']): GitHubCalls {
+  const { reviews } = github
+  if (sees === undefined || reviews === undefined) return github
+  const pull: typeof reviews.pull = async (...asked) => sees(await reviews.pull(...asked))
+  return { ...github, reviews: { ...reviews, pull } }
 }
 
 async function treeOf(

@@ -62,7 +62,7 @@ async function ends(repo: string, issue: number, state: 'done' | 'failed' | 'wai
   const isAt = (now: string | undefined) => (state === 'done' ? isPublished(now) : now === state)
   await until(
     `${repo}#${issue} ${state}`,
-    60_000,
+    120_000,
     async () => isAt((await row(repo, issue))?.state),
     { everyMs: 200 },
   )
@@ -136,7 +136,8 @@ describe('repositories', () => {
   })
 })
 
-describe('issues', () => {
+// Most of each is waiting, and the agent works four at once.
+describe.concurrent('issues', () => {
   it('naming a chore that is not declared fail, and say which ones are', () =>
     failsWith(repos.good, chore('chore: deploy'), /deploy[\s\S]*touch/))
   it('with a bad argument fail, naming it', () =>
@@ -178,7 +179,7 @@ describe('issues', () => {
   })
 })
 
-describe('the command line', () => {
+describe.concurrent('the command line', () => {
   it('refuses an unknown key with the line and the allowed form (exit 2)', async () => {
     const file = join(world.dir, 'bad.yaml')
     await writeFile(file, 'github:\n  repos: [octo/good]\n  pollMss: 5\n')
@@ -191,7 +192,7 @@ describe('the command line', () => {
   it('says where to put a missing token (exit 4)', async () => {
     const file = join(world.dir, 'no-token.yaml')
     await writeFile(file, 'github:\n  repos: [octo/good]\n')
-    const { code, stderr } = await world.bzzz(join(world.dir, 'x'), 'up', '--config', file)
+    const { code, stderr } = await world.bzzz(join(world.dir, 'y'), 'up', '--config', file)
     expect(code).toBe(4)
     expect(stderr).toMatch(/GITHUB_TOKEN/)
   })

@@ -84,7 +84,7 @@ describe('an agent with a model and no coding agent', () => {
     expect(pull!.body).toContain('The sum adds now.')
     expect(await world.file(repo, `bzzz/issue-${issue}`, 'sum.js')).toContain('a + b')
     // Whoever watches the pull request may have looked at it already.
-    await until('done', 20_000, async () =>
+    await until('done', 60_000, async () =>
       ['done', 'review'].includes((await agent.api.task({ repo, issue })).state),
     )
     const entries = []

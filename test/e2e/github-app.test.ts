@@ -120,7 +120,7 @@ it('an App works an issue for longer than its tokens last', async () => {
 
   // The forge lets nobody assign a bot; the agent says so and claims nothing.
   const alone = await world.agent({ name: 'ada', repos: [repo], config })
-  const said = await until('a word about it', 20_000, async () => {
+  const said = await until('a word about it', 60_000, async () => {
     return (await alone.api.status()).github.repos[0]?.error
   })
   expect(said).toMatch(/bee-bot\[bot\].*github\.assignee: LOGIN/s)

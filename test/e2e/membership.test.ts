@@ -43,7 +43,7 @@ const bzzz = ({ home, file }: Machine, ...args: string[]) =>
 
 async function up({ name, home, file }: Machine): Promise<RunningAgent> {
   const agent = world.spawn(name, home, ['up', '--config', file, '--lease-stdin'])
-  await until(`agent ${name}`, 40_000, async () => {
+  await until(`agent ${name}`, 90_000, async () => {
     if (agent.child.exitCode !== null) throw new Error(`${name} ended:\n${agent.stderr()}`)
     return agent.api.live().catch(() => false)
   })
@@ -51,7 +51,7 @@ async function up({ name, home, file }: Machine): Promise<RunningAgent> {
 }
 
 const connected = (agent: RunningAgent, to: Machine) =>
-  until(`${agent.name} to be connected with ${to.name}`, 30_000, async () =>
+  until(`${agent.name} to be connected with ${to.name}`, 60_000, async () =>
     (await agent.api.peers()).some(({ name, connected: is }) => is && name === to.name),
   )
 
@@ -107,12 +107,14 @@ describe('machines of a mesh', () => {
       error: { code: 'JOIN_REFUSED', data: { code: 'TOKEN_SPENT' } },
     })
     const expired = await token(ada, '--ttl', '1s')
-    await until('the end of the token', 5_000, async () => {
-      const rows = JSON.parse((await world.bzzz(ada!.home, 'invite', 'ls', '--json')).stdout)
-      return (rows as InviteView[]).every(({ usesLeft, expiresAt }) => {
-        return usesLeft === 0 || (expiresAt ?? Infinity) <= Date.now()
-      })
-    })
+    const listed = await world.bzzz(ada.home, 'invite', 'ls', '--json')
+    const rows = JSON.parse(listed.stdout) as InviteView[]
+    expect(rows.map(({ usesLeft }) => usesLeft ?? 0).toSorted((a, b) => a - b)).toEqual([0, 1])
+    await until('the end of the token', 30_000, () =>
+      rows.every(
+        ({ usesLeft, expiresAt }) => usesLeft === 0 || (expiresAt ?? Infinity) <= Date.now(),
+      ),
+    )
     const late = await bzzz(spent, 'join', expired)
     expect(late.code).toBe(1)
     expect(late.stderr).toMatch(/expired[^]*next:.*bzzz invite/)
@@ -124,10 +126,13 @@ describe('machines of a mesh', () => {
     await until('the words', 30_000, () => asked.stderr().includes('words of this machine'))
     const [, words = ''] = /words of this machine: ([a-z ]+)/.exec(asked.stderr()) ?? []
     expect(words.split(' ')).toHaveLength(6)
-    const row = await until('the asking machine', 10_000, async () => {
-      const { stdout } = await world.bzzz(ada!.home, 'peers', 'ls', '--json')
-      return (JSON.parse(stdout) as PeerRow[]).find(({ standing }) => standing === 'asking')
-    })
+    await until('the asking machine', 30_000, async () =>
+      (await first.api.peers()).some(({ standing }) => standing === 'asking'),
+    )
+    const peers = await world.bzzz(ada!.home, 'peers', 'ls', '--json')
+    const row = (JSON.parse(peers.stdout) as PeerRow[]).find(
+      ({ standing }) => standing === 'asking',
+    )
     expect(row).toMatchObject({ name: 'cleo', words, roles: ['worker'] })
     expect((await world.bzzz(ada!.home, 'status')).stdout).toMatch(/^asks +1 machine/m)
 
@@ -157,7 +162,7 @@ describe('machines of a mesh', () => {
   it('puts one out: it is disconnected, takes nothing, and does not start again', async () => {
     const { code } = await world.bzzz(ada!.home, 'peers', 'remove', 'bo', '--yes')
     expect(code).toBe(0)
-    await until('bo to be gone', 20_000, async () =>
+    await until('bo to be gone', 60_000, async () =>
       (await first.api.peers()).every(({ name, connected: is }) => name !== 'bo' || !is),
     )
     await until('bo to know', 30_000, async () => {

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,6 +13,8 @@ import { createProcesses, type Processes } from '../../src/process/index.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 import { onResponse } from '../compliance/observer.ts'
 import { foundBelow, foundIn } from '../canary/look.ts'
+import { compileCache } from '../compile-cache.ts'
+import type { Role } from '../../src/mesh/index.ts'
 import { createFounder, type Founder } from '../members.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -31,6 +33,8 @@ export interface AgentOptions {
   flags?: string[]
   /** Added to its environment. */
   env?: Record<string, string>
+  /** In the mesh. Default: worker. */
+  roles?: readonly Role[]
   /** It is left to the test how it becomes a member of a mesh. Default: it is one. */
   joins?: true
 }
@@ -178,7 +182,7 @@ export class World {
     await writeFile(file, JSON.stringify({ name, home, ...merged }))
     if (options.joins !== true) {
       this.#founder ??= createFounder(this.dir, this.mesh)
-      await (await this.#founder).admit(home, name, ['worker'])
+      await (await this.#founder).admit(home, name, [...(options.roles ?? ['worker'])])
     }
     return { home, file }
   }
@@ -206,7 +210,7 @@ export class World {
   ): RunningAgent {
     const child = spawn(process.execPath, [bin, ...args], {
       cwd: home,
-      env: { PATH: process.env['PATH'], HOME: home, ...env },
+      env: { PATH: process.env['PATH'], HOME: home, ...compileCache, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     let stderr = ''
@@ -240,7 +244,7 @@ export class World {
   ): Promise<{ code: number; stdout: string; stderr: string }> {
     const child = spawn(process.execPath, [bin, '--home', home, ...args], {
       cwd: this.dir,
-      env: { PATH: process.env['PATH'], HOME: this.dir },
+      env: { PATH: process.env['PATH'], HOME: this.dir, ...compileCache },
     })
     let stdout = ''
     let stderr = ''
@@ -257,14 +261,20 @@ export class World {
         name: 'its token',
         value,
       }))
-      const isSource = (path: string) => path === 'token'
+      const keys = (await readdir(home).catch(() => [])).filter((name) => name.endsWith('.key'))
+      for (const name of keys) {
+        const lines = (await readFile(join(home, name), 'utf8')).split('\n')
+        const value = lines.find((line) => line.length >= 40 && !line.includes('---'))
+        if (value !== undefined) planted.push({ name, value })
+      }
+      const isSource = (path: string) => path === 'token' || keys.includes(path)
       found.push(...(await foundBelow(home, planted, isSource).catch(() => [])))
       found.push(...foundIn(stderr(), planted).map((name) => `log: ${name}`))
     }
     return found
   }
 
-  /** Also looks whether a token that an agent was given got into its home or its log. */
+  /** Also looks whether a token that an agent was given, or a key of its home, got into its home or its log. */
   async close(): Promise<void> {
     await Promise.all(
       this.#agents.map(async ({ child, ended }) => {
@@ -276,7 +286,7 @@ export class World {
     await this.processes.stop()
     const leaks = await this.#leaks()
     await rm(this.dir, { recursive: true, force: true, maxRetries: 3 })
-    if (leaks.length > 0) throw new Error(`A token got where it must not be: ${leaks.join(', ')}`)
+    if (leaks.length > 0) throw new Error(`A secret got where it must not be: ${leaks.join(', ')}`)
   }
 }
 

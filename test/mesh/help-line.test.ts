@@ -42,7 +42,7 @@ test('a helper that the origin never meets answers over the path', async () => {
     await mesh.start()
     meshes.push(mesh)
     if (before === undefined) continue
-    await until('a link', 20_000, () => connectedTo(mesh, before) && connectedTo(before, mesh))
+    await until('a link', 60_000, () => connectedTo(mesh, before) && connectedTo(before, mesh))
   }
   const [a, b, c] = meshes as [LabMesh, LabMesh, LabMesh]
   for (const mesh of meshes) {
@@ -73,7 +73,7 @@ test('a helper that the origin never meets answers over the path', async () => {
     await room.start()
   }
   expect(connectedTo(a, c)).toBe(false)
-  await until('capabilities', 20_000, () =>
+  await until('capabilities', 60_000, () =>
     [b.peerId].every((of) => a.peers().some((one) => one.peerId === of && one.capabilities)),
   )
   const steps: HelpStep[] = []
@@ -88,7 +88,7 @@ test('a helper that the origin never meets answers over the path', async () => {
   if (last?.is === 'ended' && last.outcome.is === 'answered') {
     await rooms[0]!.conclude(last.outcome.id, 'used', 'ok')
   }
-  await until('the result', 20_000, () => journals[2]?.some(({ type }) => type === 'help.result'))
+  await until('the result', 60_000, () => journals[2]?.some(({ type }) => type === 'help.result'))
   const [tree] = treesOf(journals.flat())
   expect(tree).toMatchObject({
     outcome: 'used',

@@ -54,11 +54,11 @@ async function takesPart(agent: Agent, peer: Peer, name: string): Promise<void> 
   const { mesh, journal } = agent
   const seen = () => seenBy(agent, peer)
   expect(agent.membership.roles(peer.peerId)).toEqual(['worker'])
-  await until('the agent to count it as connected', 15_000, () => seen()?.connected === true)
+  await until('the agent to count it as connected', 30_000, () => seen()?.connected === true)
   expect(seen()).toMatchObject({ name, presence: 'alive', roles: ['worker'] })
   expect(peer.heard.asked.get(mesh.peerId)).toMatchObject({ name: 'ada', roles: ['observer'] })
   const beats = () => Number(peer.heartbeats.get(mesh.peerId)?.sequence ?? 0)
-  await until('heartbeats of the agent', 10_000, () => beats() >= 2)
+  await until('heartbeats of the agent', 30_000, () => beats() >= 2)
 
   const { key, epoch } = journal.head()
   const entry = (seq: number) => peer.journals.entry(mesh.peerId, key, epoch, seq)
@@ -69,7 +69,7 @@ async function takesPart(agent: Agent, peer: Peer, name: string): Promise<void> 
   await peer.journals.append({ type: 'peer.seen', peerId: mesh.peerId, name: 'ada' })
   await peer.journals.append({ type: 'weather.seen', sky: 'blue' })
   await peer.announce()
-  await until('the replica here', 20_000, () =>
+  await until('the replica here', 60_000, () =>
     journal.journals().some((one) => one.peerId === peer.peerId && one.available === 3),
   )
   const [check] = (await journal.verify()).filter(({ peerId }) => peerId === peer.peerId)
@@ -90,13 +90,13 @@ it('is a member like any other, whichever side opens the journals’ stream', as
   mesh.announce({ tags: ['heard'] })
   const isHeard = () =>
     [low, high].every(({ heard }) => tagsIn(heard.gossiped.get(mesh.peerId)).includes('heard'))
-  await until('the agent’s announcement by gossip', 10_000, isHeard)
+  await until('the agent’s announcement by gossip', 30_000, isHeard)
   const passedOn = () => low.heard.gossiped.get(high.peerId)?.name === 'high'
-  await until('the other’s announcement, passed on by the agent', 10_000, passedOn)
+  await until('the other’s announcement, passed on by the agent', 30_000, passedOn)
 
   open.pop()
   await high.stop()
-  await until('its goodbye', 10_000, () => seenBy(agent, high)?.presence === 'gone')
+  await until('its goodbye', 30_000, () => seenBy(agent, high)?.presence === 'gone')
   expect(seenBy(agent, high)?.goneBecause).toBe('left')
   expect(seenBy(agent, low)?.presence).toBe('alive')
   for (const fault of ['forged', 'malformed', 'oversized', 'replayed', 'stranger']) {

@@ -80,7 +80,7 @@ describe('journals over the mesh', () => {
       for await (const entry of cyd.journal.tail({ agent: 'ada' }, stop.signal)) tailed.push(entry)
     })()
     for (let i = 0; i < 50; i += 1) await ada.journal.append(seen(i))
-    await until('tailed', 15_000, () => tailed.length === 2_051)
+    await until('tailed', 30_000, () => tailed.length === 2_051)
     stop.abort()
     await reading
     expect(tailed.map(({ seq }) => seq)).toEqual(Array.from({ length: 2_051 }, (_, i) => i))
@@ -88,7 +88,7 @@ describe('journals over the mesh', () => {
     const adaId = ada.mesh.peerId
     const { key, epoch } = ada.journal.head()
     await ada.stop()
-    await until('last entry at bob', 15_000, async () => {
+    await until('last entry at bob', 30_000, async () => {
       for await (const entry of bob.journal.read({ agent: adaId, types: ['agent.stopped'] })) {
         return entry
       }
@@ -157,7 +157,7 @@ describe('journals over the mesh', () => {
     }
     const all = [...Array.from({ length: 20 }, (_, i) => i), 99]
     for (const agent of [third, bob]) {
-      await until('all entries', 15_000, async () => (await issues(agent)).length === all.length)
+      await until('all entries', 30_000, async () => (await issues(agent)).length === all.length)
       expect(await issues(agent)).toEqual(all)
       expect((await agent.journal.verify()).map(({ ok }) => ok)).toEqual([true, true, true])
     }

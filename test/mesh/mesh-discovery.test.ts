@@ -66,7 +66,7 @@ test('a peer of another mesh that is dialled by address is hung up on', async ()
     mdns: { enabled: false },
     dht: { enabled: false, bootstrap: ours.addresses() },
   })
-  await until('a refusal', 10_000, () => (theirs.counters()['links.strangers'] ?? 0) > 0)
+  await until('a refusal', 30_000, () => (theirs.counters()['links.strangers'] ?? 0) > 0)
   expect(ours.counters()).toMatchObject({ 'join.answered.refused': 1 })
   expect(ours.peers()).toEqual([])
   expect(theirs.peers()).toEqual([])
@@ -80,7 +80,7 @@ test('two meshes of one name on one link are both whole and leave each other alo
     const theirs = await Promise.all(['x', 'y'].map((name) => twin.start(name, often)))
     await Promise.all([fullMesh(ours), fullMesh(theirs)])
     const all = [...ours, ...theirs]
-    await until('many announcements of the others', 10_000, () =>
+    await until('many announcements of the others', 30_000, () =>
       all.every((mesh) => (mesh.counters()['dials.strangers'] ?? 0) >= 4),
     )
     for (const mesh of all) {
@@ -103,7 +103,7 @@ test('a late joiner has the capabilities of everyone within 2 s of its first con
     connectedAt = performance.now()
   })
   await late.start()
-  await until('everyone', 10_000, () => knows(late, first))
+  await until('everyone', 30_000, () => knows(late, first))
   expect(performance.now() - connectedAt).toBeLessThan(2000)
   await until('everyone to know the late one', 5000, () => first.every((at) => knows(at, [late])))
   await until('the change', 5000, () =>
@@ -121,7 +121,7 @@ test('without mDNS, two peers that know a third meet through the DHT', async () 
     lab.start('a', dht(middle.addresses())),
     lab.start('c', dht(middle.addresses().map((address) => address.split('/p2p/')[0] ?? ''))),
   ])
-  await until('the outer ones to meet', 20_000, () => connectedTo(left, right))
+  await until('the outer ones to meet', 60_000, () => connectedTo(left, right))
   await fullMesh([left, middle, right])
 })
 
@@ -133,15 +133,15 @@ test('the control: without the DHT they do not', async () => {
   })
   const middle = await lab.start('b', only([]))
   const outer = await Promise.all(['a', 'c'].map((at) => lab.start(at, only(middle.addresses()))))
-  await until('both with the middle', 10_000, () => outer.every((at) => connectedTo(at, middle)))
+  await until('both with the middle', 30_000, () => outer.every((at) => connectedTo(at, middle)))
   const [left, right] = outer
   const hears = (at: Mesh, of: Mesh) => at.peers().some(({ peerId }) => peerId === of.peerId)
-  await until('that they hear of each other', 10_000, () =>
+  await until('that they hear of each other', 30_000, () =>
     left && right ? hears(left, right) && hears(right, left) : false,
   )
   const given = () => middle.counters()['pictures.given'] ?? 0
   const before = given()
-  await until('more of the same', 20_000, () => given() >= before + 10)
+  await until('more of the same', 60_000, () => given() >= before + 10)
   expect(left && right && connectedTo(left, right)).toBe(false)
 })
 

@@ -85,6 +85,6 @@ test('a peer that answers with far too much is cut off and never counts', async 
   const first = await lab.start('a')
   raw = await createRaw({ lab, answer: () => new Uint8Array(5 << 20) })
   await dial(raw, first)
-  await until('the hang-up', 10_000, () => (first.counters()['peers.mute'] ?? 0) > 0)
+  await until('the hang-up', 30_000, () => (first.counters()['peers.mute'] ?? 0) > 0)
   expect(first.peers()).toEqual([])
 })

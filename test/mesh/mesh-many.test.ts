@@ -35,12 +35,12 @@ test('12 peers with few connections each: everyone knows everyone, gossip reache
   for (const mesh of meshes) mesh.subscribe('tasks', () => heard.add(mesh.peerId))
   const hint = { v: 1, repo: 'acme/widgets', issue: 1, event: 'seen', attempt: 0, at: 1 } as const
   await meshes[0]?.publish('tasks', hint)
-  await until('gossip', 10_000, () => heard.size === size - 1)
+  await until('gossip', 30_000, () => heard.size === size - 1)
 
   const late = await start('late')
-  await until('the first connection', 15_000, () => connections(late) > 0)
+  await until('the first connection', 30_000, () => connections(late) > 0)
   await until('the picture of a late one', 2000, () => hasAll(late, size + 1))
-  await until('all know the late one', 15_000, () =>
+  await until('all know the late one', 30_000, () =>
     meshes.every((mesh) => mesh.peers().some(({ peerId }) => peerId === late.peerId)),
   )
   expect(Math.max(...meshes.map(connections))).toBeLessThan(size - 2)

@@ -48,7 +48,7 @@ test('every answer is reported, not only the first', async () => {
   const meshName = uniqueName()
   const a = await start(first, meshName)
   await start(second, meshName)
-  await until('three reports', 10_000, () => a.found.length >= 3)
+  await until('three reports', 30_000, () => a.found.length >= 3)
   expect(a.found[0]).toEqual({
     peerId: second,
     addresses: [`/ip4/127.0.0.1/tcp/4001/p2p/${second}`],
@@ -59,16 +59,16 @@ test('when the interface changes the sockets are opened anew and find again', as
   const meshName = uniqueName()
   const a = await start(first, meshName)
   const b = await start(second, meshName)
-  await until('a report', 10_000, () => a.found.length > 0 && b.found.length > 0)
+  await until('a report', 30_000, () => a.found.length > 0 && b.found.length > 0)
   a.state.local = loopback('127.0.0.2')
   await until('a restart', 5000, () => a.counters.snapshot()['mdns.restarts'] === 1)
   a.found.length = 0
-  await until('reports after it', 10_000, () => a.found.length > 0)
+  await until('reports after it', 30_000, () => a.found.length > 0)
   a.state.local = []
   await until('no interface', 5000, () => a.counters.snapshot()['mdns.restarts'] === 2)
   a.state.local = loopback('127.0.0.1')
   a.found.length = 0
-  await until('reports after it came back', 10_000, () => a.found.length > 0)
+  await until('reports after it came back', 30_000, () => a.found.length > 0)
 })
 
 test('garbage on the port harms nobody', async () => {
@@ -84,7 +84,7 @@ test('garbage on the port harms nobody', async () => {
   socket.close()
   await until('it to be counted', 5000, () => (a.counters.snapshot()['mdns.malformed'] ?? 0) > 0)
   await start(second, meshName)
-  await until('a report', 10_000, () => a.found.length > 0)
+  await until('a report', 30_000, () => a.found.length > 0)
   expect(a.counters.snapshot()['mdns.failed']).toBeUndefined()
 })
 
@@ -97,5 +97,5 @@ test('a port that cannot be had is counted, tried again, and ends nothing', asyn
   await until('failures', 5000, () => (a.counters.snapshot()['mdns.failed'] ?? 0) >= 2)
   await new Promise<void>((resolve) => socket.close(() => resolve()))
   await start(second, meshName, { port })
-  await until('a report once it is free', 10_000, () => a.found.length > 0)
+  await until('a report once it is free', 30_000, () => a.found.length > 0)
 })

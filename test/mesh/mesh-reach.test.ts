@@ -38,7 +38,7 @@ async function hears(mesh: Mesh, from: Mesh): Promise<void> {
   const end = mesh.subscribe('tasks', (task) => {
     heard ||= task.issue === issue
   })
-  await until('gossip', 20_000, async () => {
+  await until('gossip', 60_000, async () => {
     await from.publish('tasks', hint(issue))
     return heard
   })
@@ -83,7 +83,7 @@ test('in a line of five that each know only their neighbour, all find all', asyn
   }
   await fullMesh(line, 40_000)
   for (const mesh of line) {
-    await until('its own record', 20_000, () => (mesh.counters()['dht.provided'] ?? 0) > 0)
+    await until('its own record', 60_000, () => (mesh.counters()['dht.provided'] ?? 0) > 0)
     expect(mesh.reach().dht.peers).toBeGreaterThan(0)
   }
 })
@@ -94,8 +94,8 @@ test('a member that moved is found again by its peer id', async () => {
   const b = await lab.start('b', far(middle.addresses()))
   await fullMesh([middle, a, b])
   await b.stop()
-  await until('it to be gone', 10_000, () => !connectedTo(a, b))
-  await until('dials in vain', 10_000, () => (a.counters()['dials.failed'] ?? 0) > 0)
+  await until('it to be gone', 30_000, () => !connectedTo(a, b))
+  await until('dials in vain', 30_000, () => (a.counters()['dials.failed'] ?? 0) > 0)
   // It dials nobody but the middle, and has another port.
   await rm(join(lab.home('b'), 'listen.json'))
   const moved = await lab.make('b', far(middle.addresses(), { enoughConnections: 1 }))
@@ -120,7 +120,7 @@ test('members that nobody can dial meet through one that relays, gossip, and str
   // A relay that went is taken again when it is back.
   const at = relay.addresses().map((text) => text.split('/p2p/')[0] ?? '')
   await relay.stop()
-  await until('the way to be gone', 20_000, () => !connectedTo(a, b) && a.addresses().length === 0)
+  await until('the way to be gone', 60_000, () => !connectedTo(a, b) && a.addresses().length === 0)
   const back = await lab.start('r', far([], { relay: { serve: true }, listen: at }))
   await reserved(back, a, b)
   await met(a, b)

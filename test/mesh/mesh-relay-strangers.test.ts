@@ -101,11 +101,11 @@ test('members are reserved and relayed; a stranger is neither, in any direction'
   const stranger = await startStranger(strangerKey)
   const at = toRelay(relay.node).map((text) => multiaddr(text))
   await Promise.all([one, two].map(({ node }) => node.dial(at)))
-  await until('reservations', 15_000, () => relay.reach.report(undefined).relay.serves === 2)
+  await until('reservations', 30_000, () => relay.reach.report(undefined).relay.serves === 2)
 
   const connection = await stranger.dial(at)
-  await until('the stranger to see a relay', 10_000, () => speaksHop(connection, stranger))
-  await until('it to be refused', 10_000, () => relay.counters.snapshot()['relay.denied'] === 1)
+  await until('the stranger to see a relay', 30_000, () => speaksHop(connection, stranger))
+  await until('it to be refused', 30_000, () => relay.counters.snapshot()['relay.denied'] === 1)
   const [address = ''] = toRelay(relay.node)
   const through = (peer: MeshNode) =>
     multiaddr(`${address}/p2p-circuit/p2p/${peer.peerId.toString()}`)
@@ -123,7 +123,7 @@ test('members are reserved and relayed; a stranger is neither, in any direction'
   members.delete(idOf(relayKey))
   const three = await start(members, false, await generateKeyPair('Ed25519'))
   await three.node.dial(at)
-  await until('it to know the relay', 10_000, async () => {
+  await until('it to know the relay', 30_000, async () => {
     const [known] = three.node.getConnections()
     return known !== undefined && speaksHop(known, three.node)
   })

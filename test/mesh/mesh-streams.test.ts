@@ -71,7 +71,7 @@ async function settled(amount: () => number): Promise<void> {
     last = amount()
     return looks >= 4
   }
-  await until('that nothing flows', 10_000, isSame, { everyMs: 50 })
+  await until('that nothing flows', 30_000, isSame, { everyMs: 50 })
 }
 
 async function pair(): Promise<[Mesh, Mesh]> {
@@ -221,7 +221,7 @@ describe('journal streams', () => {
     const a = await lab.start('a', { enoughConnections: 0 })
     const b = await lab.start('b', { enoughConnections: 0 })
     b.handleJournal((stream) => stream.end('hello'))
-    await until('news of b', 10_000, () => (a.counters()['mdns.answers'] ?? 0) > 0)
+    await until('news of b', 30_000, () => (a.counters()['mdns.answers'] ?? 0) > 0)
     expect(a.peers()).toEqual([])
     const stream = await a.openJournal(b.peerId)
     expect(Buffer.concat((await stream.toArray()) as Buffer[]).toString()).toBe('hello')

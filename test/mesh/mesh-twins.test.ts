@@ -24,7 +24,7 @@ test('two processes under one identity are noticed by the others, and a restart 
   await cp(join(lab.home('original'), 'identity.key'), join(lab.home('copy'), 'identity.key'))
   const copy = await lab.start('copy', often)
   expect(copy.peerId).toBe(original.peerId)
-  await until('both heard', 20_000, () => witness.twins().length > 0)
+  await until('both heard', 60_000, () => witness.twins().length > 0)
   expect(witness.twins()).toEqual([original.peerId])
   expect(witness.counters()).toMatchObject({ 'peers.twins': 1 })
 })

@@ -122,7 +122,7 @@ export async function dial(raw: Raw, mesh: Mesh): Promise<void> {
 /** Dials the mesh and waits until it counts the raw node as connected and takes its gossip. */
 export async function join(raw: Raw, mesh: Mesh, meshName: string): Promise<void> {
   await dial(raw, mesh)
-  await until('the raw node to join', 10_000, () => {
+  await until('the raw node to join', 30_000, () => {
     const known = mesh.peers().some((peer) => peer.peerId === raw.peerId && peer.connected)
     const topic = topicName(meshName, 'capabilities')
     const subscribed = raw.node.services.pubsub.getSubscribers(topic)

@@ -120,7 +120,7 @@ async function open(home: string): Promise<Membership> {
 }
 
 /** Every mesh is connected to every other and has its capabilities. */
-export async function fullMesh(meshes: readonly Mesh[], ms = 15_000): Promise<void> {
+export async function fullMesh(meshes: readonly Mesh[], ms = 60_000): Promise<void> {
   await until('a full mesh', ms, () => meshes.every((mesh) => knows(mesh, meshes)))
 }
 

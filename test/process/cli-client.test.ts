@@ -382,17 +382,17 @@ describe('following', () => {
   it('ends with 130 on Ctrl-C, and the agent closes its side', async () => {
     const sources = await agent()
     const { child, ended, ...running } = following(['logs', '-f', '--json'])
-    await until('both entries are printed', 15_000, () => running.lines() === entries.length)
+    await until('both entries are printed', 30_000, () => running.lines() === entries.length)
     child.kill('SIGINT')
     const { code, stderr } = await ended
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
-    await until('the generator is closed', 5_000, () => sources.queries[0]?.closed)
+    await until('the generator is closed', 30_000, () => sources.queries[0]?.closed)
   })
 
   it('ends with 3 when the agent stops', async () => {
     await agent()
     const { ended, lines } = following(['logs', '-f'])
-    await until('both entries are printed', 15_000, () => lines() === entries.length)
+    await until('both entries are printed', 30_000, () => lines() === entries.length)
     await api?.stop()
     const { code, stderr } = await ended
     expect(code).toBe(3)
@@ -489,9 +489,9 @@ describe('client commands', () => {
   it('leave the agent serving after a client that was killed', async () => {
     const sources = await agent()
     const running = at.start(['logs', '-f'])
-    await until('it follows', 15_000, () => running.stdout.length > 0)
+    await until('it follows', 30_000, () => running.stdout.length > 0)
     running.child.kill('SIGKILL')
-    await until('the generator is closed', 5_000, () => sources.queries[0]?.closed)
+    await until('the generator is closed', 30_000, () => sources.queries[0]?.closed)
     const socket = connect(api?.socketPath ?? '')
     await new Promise((resolve) => socket.once('connect', resolve))
     socket.destroy()

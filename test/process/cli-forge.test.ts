@@ -20,6 +20,7 @@ interface Facts {
   token: string
   tokenFile: string
   repos: string[]
+  users: { login: string; role: string; token: string; tokenFile: string }[]
 }
 
 async function started(...args: string[]): Promise<{ running: Running; facts: Facts }> {
@@ -93,6 +94,31 @@ describe('bzzz forge', () => {
     await writeFile(join(at.dir, 'bzzz.yaml'), config)
     const { code, stderr } = await at.bzzz('config', 'validate')
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('is valid') })
+  })
+
+  it('gives each further account a token of its own that lasts', async () => {
+    const users = ['--user', 'grace', '--user', 'mallory:read']
+    const { running, facts } = await started('--repo', 'octo/lib', ...users)
+    expect(facts.users).toMatchObject([
+      { login: 'grace', role: 'write' },
+      { login: 'mallory', role: 'read' },
+    ])
+    const [grace, mallory] = facts.users
+    expect((await stat(grace!.tokenFile)).mode & 0o777).toBe(0o600)
+    const may = async (token: string) =>
+      (
+        (await (await get({ ...facts, token }, '/repos/octo/lib')).json()) as {
+          permissions: object
+        }
+      ).permissions
+    expect(await may(grace!.token)).toMatchObject({ push: true, admin: false })
+    expect(await may(mallory!.token)).toMatchObject({ pull: true, triage: false, push: false })
+    running.child.kill('SIGINT')
+    expect((await running.ended).code).toBe(0)
+    const again = await started('--user', 'grace:triage')
+    expect(again.facts.users).toMatchObject([{ login: 'grace', token: grace!.token }])
+    for (const wrong of ['grace:owner', 'bzzz', '-x'])
+      expect((await at.bzzz('forge', '--dir', 'other', `--user=${wrong}`)).code).toBe(2)
   })
 
   it('says that the port or the directory is taken', async () => {

@@ -5,6 +5,7 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compileCache } from '../compile-cache.ts'
 
 export const bin = fileURLToPath(new URL('../../src/cli/bin.mjs', import.meta.url))
 
@@ -47,6 +48,7 @@ export async function place(): Promise<Place> {
         PATH: process.env['PATH'] ?? '',
         HOME: dir,
         BZZZ_HOME: join(dir, 'home'),
+        ...compileCache,
         ...env,
       },
       stdio: ['ignore', file ?? 'pipe', 'pipe'],

@@ -227,7 +227,7 @@ describe('the scripted agent', () => {
     const { turns, finish, said } = await ask([promptOf(coding[0]!)], { answer: 'reject' })
     expect(await turns[0]?.()).toMatchObject({ stopReason: 'end_turn' })
     // The client hands updates on in its own time, also after the answer to the prompt.
-    await until('what was said', 5_000, () => said().includes('not allowed'))
+    await until('what was said', 30_000, () => said().includes('not allowed'))
     await finish()
     const other = await ask([promptOf(coding[0]!)], { answer: 'cancelled' })
     expect(await other.turns[0]?.()).toMatchObject({ stopReason: 'cancelled' })
@@ -243,7 +243,7 @@ describe('the scripted agent', () => {
     const prompts = [promptOf(coding[0]!), 'Issue #1: Write a poem']
     const { turns, cancel, finish } = await ask(prompts, { delayMs: 30_000, onUpdate })
     const turn = turns[0]?.()
-    await until('the plan', 10_000, () => planned)
+    await until('the plan', 30_000, () => planned)
     await cancel()
     expect(await turn).toMatchObject({ stopReason: 'cancelled' })
     expect(await turns[1]?.()).toMatchObject({ stopReason: 'end_turn' })
@@ -267,7 +267,7 @@ describe('the scripted model', () => {
     )
     let said = ''
     guest.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
-    const url = await until('its address', 20_000, () => /url: (http:\S+),/.exec(said)?.[1])
+    const url = await until('its address', 60_000, () => /url: (http:\S+),/.exec(said)?.[1])
     const models = await (await fetch(`${url}/models`)).json()
     expect(models).toMatchObject({ data: [{ id: 'scripted' }] })
     expect(said).toContain('model: scripted }')

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createJournal } from '../../src/journal/index.ts'
 import { nullLogger } from '../../src/util/index.ts'
+import { nodeCompileCache } from '../compile-cache.ts'
 
 const { privateKey } = generateKeyPairSync('ed25519')
 const publicKey = createPublicKey(privateKey)
@@ -45,7 +46,7 @@ function startWriter(mode = 'lanes') {
   const key = privateKey.export({ type: 'pkcs8', format: 'der' }).toString('base64')
   const child = spawn(process.execPath, [script, dir, key, mode], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env['PATH'], ...nodeCompileCache },
   })
   children.push(child)
   return { child, lines: createInterface({ input: child.stdout }) }

@@ -28,7 +28,7 @@ afterEach(() => processes.stop())
 afterAll(remove)
 
 const stand = (pids: number[], still: boolean) =>
-  until(`${pids.join(', ')} ${still ? 'stand still' : 'run'}`, 5_000, () =>
+  until(`${pids.join(', ')} ${still ? 'stand still' : 'run'}`, 30_000, () =>
     pids.every((pid) => (processRow(pid)?.stopped === true || waitsForChild(pid)) === still),
   )
 
@@ -83,23 +83,23 @@ describe.skipIf(process.platform !== 'linux')('a frozen child', () => {
     } finally {
       owner.kill('SIGKILL')
     }
-    await gone(pids, 8_000)
+    await gone(pids)
   })
 
   it('has one guard, which ends with the child and with the agent', async () => {
     const { guest } = await family()
     permit.extend(performance.now() + 60_000)
     permit.extend(performance.now() + 90_000)
-    await until('one guard', 2_000, async () => (await guards(process.pid)).length === 1)
+    await until('one guard', 30_000, async () => (await guards(process.pid)).length === 1)
     await guest.stop()
-    await until('no guard', 2_000, async () => (await guards(process.pid)).length === 0)
+    await until('no guard', 30_000, async () => (await guards(process.pid)).length === 0)
     const { owner, pids } = await ownerOf('60000')
-    const [guard] = await until('its guard', 2_000, async () => {
+    const [guard] = await until('its guard', 30_000, async () => {
       const found = await guards(owner.pid!)
       return found.length === 1 && found
     })
     owner.kill('SIGKILL')
-    await gone([...pids, guard!], 8_000)
+    await gone([...pids, guard!])
   })
 
   it('ends with its agent after kill -9', async () => {
@@ -107,7 +107,7 @@ describe.skipIf(process.platform !== 'linux')('a frozen child', () => {
     try {
       await stand(pids, true)
       owner.kill('SIGKILL')
-      await gone(pids, 8_000)
+      await gone(pids)
     } finally {
       owner.kill('SIGKILL')
     }

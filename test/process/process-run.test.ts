@@ -88,7 +88,7 @@ describe('run', () => {
   it('ends at an abort, and starts nothing after one', async () => {
     const abort = new AbortController()
     const running = processes.run(shell('echo $$; sleep 600', { signal: abort.signal }))
-    await until('the child', 5_000, () => processes.list().length === 1)
+    await until('the child', 30_000, () => processes.list().length === 1)
     abort.abort()
     expect(await running).toMatchObject({ reason: 'aborted' })
     await expect(processes.run(shell('true', { signal: abort.signal }))).rejects.toMatchObject({
@@ -106,7 +106,7 @@ describe('run', () => {
 
   it('keeps a record while the child runs, and none after', async () => {
     const running = processes.run(shell('sleep 600', { purpose: 'check test of octo/lib#12' }))
-    await until('the child', 5_000, () => processes.list().length === 1)
+    await until('the child', 30_000, () => processes.list().length === 1)
     expect(records()).toHaveLength(1)
     expect(processes.list()[0]).toMatchObject({ purpose: 'check test of octo/lib#12' })
     await processes.stop()

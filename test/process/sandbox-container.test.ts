@@ -49,7 +49,7 @@ describe.skipIf(socket === undefined)('a child in a container (BZZZ_TEST_ENGINE)
     return list.map(({ State }) => State)
   }
   const state = (wanted: string) =>
-    until(`a container is ${wanted}`, 20_000, async () => (await states()).includes(wanted))
+    until(`a container is ${wanted}`, 60_000, async () => (await states()).includes(wanted))
   const sandbox = () => ({ read: [], write: [clone] })
   const request = (script: string, more: object = {}) =>
     shell(script, { cwd: clone, sandbox: sandbox(), ...more })
@@ -103,7 +103,7 @@ describe.skipIf(socket === undefined)('a child in a container (BZZZ_TEST_ENGINE)
     })
     await state('running')
     child.kill('SIGKILL')
-    await until('no container', 20_000, async () => (await states()).length === 0)
+    await until('no container', 60_000, async () => (await states()).length === 0)
     const body = { Image: engineOf(process.env).container?.image, Labels: { 'bzzz.home': home } }
     await engineAt(socket ?? '').call('POST', '/containers/create', z.unknown(), body)
     expect(await processes.sweep()).toBe(1)

@@ -5,10 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createProcesses, type SandboxState } from '../../src/process/index.ts'
-import { listProcesses } from '../../src/process/proc-fs.ts'
-import { familyOf } from '../../src/process/sandbox/usage.ts'
+import { familyOf, listProcesses } from '../../src/process/proc-fs.ts'
 import { nullLogger, PermitSource, systemClock, until } from '../../src/util/index.ts'
-import { alive, fixture, gone, shell, waitsForChild } from './support.ts'
+import { alive, fixture, gone, shell, textOf, waitsForChild } from './support.ts'
 
 const NOBODY = 65_534
 const isRoot = process.getuid?.() === 0
@@ -181,7 +180,7 @@ describe.skipIf(process.platform !== 'linux').each(users)('as %s', (_, prefix) =
         expect(first!.pids.length).toBeGreaterThan(3)
         expect(first!.pids.every(alive)).toBe(true)
         child.kill('SIGKILL')
-        await gone(first!.pids, 10_000)
+        await gone(first!.pids)
       } finally {
         child.kill('SIGKILL')
         rmSync(at, { recursive: true, force: true })
@@ -199,8 +198,9 @@ describe.skipIf(process.platform !== 'linux').each(backends)('a frozen child in 
     const permit = new PermitSource(systemClock)
     const clone = join(home, 'clone')
     mkdirSync(clone)
+    const loop = 'while :; do sleep 1; done'
     const guest = processes.spawn(
-      shell('(env -i setsid sh -c "while :; do sleep 1; done" &); echo ready; sleep 600', {
+      shell(`(env -i setsid sh -c "${loop}" &); sleep 600`, {
         cwd: clone,
         sandbox: { read: [], write: [clone] },
         graceMs: 60_000,
@@ -208,15 +208,24 @@ describe.skipIf(process.platform !== 'linux').each(backends)('a frozen child in 
       }),
     )
     const family = async () => familyOf(await listProcesses(), guest.pid)
+    /** Both are there to the end; a sleep of the loop ends now and then. */
+    const lasting = [
+      ['sh', '-c', loop],
+      ['sleep', '600'],
+    ]
+    const isWhole = (rows: { pid: number }[]) => {
+      const lines = rows.map(({ pid }) => textOf(`/proc/${pid}/cmdline`))
+      return lasting.every((words) => lines.includes(`${words.join('\0')}\0`))
+    }
     const stand = (still: boolean) =>
-      until(still ? 'it stands still' : 'it goes on', 10_000, async () => {
+      until(still ? 'it stands still' : 'it goes on', 30_000, async () => {
         const rows = await family()
         const held = ({ pid }: { pid: number }) =>
           rows.some(({ ppid, stopped }) => ppid === pid && stopped) && waitsForChild(pid)
-        return rows.length > 3 && rows.every((row) => (row.stopped || held(row)) === still)
+        return isWhole(rows) && rows.every((row) => (row.stopped || held(row)) === still)
       })
     try {
-      await new Promise((resolve) => guest.stdout.once('data', resolve))
+      await until('all of it is there', 30_000, async () => isWhole(await family()))
       permit.freeze()
       await stand(true)
       permit.thaw()

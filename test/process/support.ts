@@ -50,7 +50,7 @@ export const waitsForChild = (pid: number) => {
   return text.slice(text.lastIndexOf(')') + 2).startsWith('D')
 }
 
-export const gone = (pids: number[], ms = 5_000) =>
+export const gone = (pids: number[], ms = 30_000) =>
   until(`the end of ${pids.join(', ')}`, ms, () => !pids.some(alive))
 
 /** Running processes whose mark contains `text`. */

@@ -1,23 +1,27 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { nullLogger, unlimited, until } from '../../src/util/index.ts'
 import type { AcpConfig } from '../../src/work/config.ts'
 import { createAcpExecutor } from '../../src/work/executors/acp.ts'
-import { executorConfigSchema, permissionSchema, type WorkInit } from '../../src/work/index.ts'
+import {
+  executorConfigSchema,
+  permissionSchema,
+  type Checkpoint,
+  type WorkInit,
+} from '../../src/work/index.ts'
 import { createQuestions } from '../../src/work/permission/questions.ts'
 import { skippingClock } from '../compliance/executor-suite.ts'
 import { createRig, node, order, PATH, policy, runOrder, type Rig } from '../unit/work/rig.ts'
 
 const ACTOR = join(import.meta.dirname, 'fixtures/acp-actor.ts')
+/** One for all, so that the sandbox is tried once; each test has a repository and a Work of its own. */
 let rig: Rig
-beforeEach(() => {
+beforeAll(() => {
   rig = createRig()
 })
-afterEach(async () => {
-  expect(rig.processes.list()).toEqual([])
-  await rig.close()
-})
+afterEach(() => expect(rig.processes.list()).toEqual([]))
+afterAll(() => rig.close())
 
 const actor = (script: object) =>
   rig.work([{ name: 'actor', kind: 'acp', command: ['node', ACTOR, JSON.stringify(script)] }], init)
@@ -97,6 +101,62 @@ describe('a conversation', () => {
   })
 })
 
+describe('after a restart of this agent, in another directory', () => {
+  it.each(['resume', 'load'] as const)(
+    'a new conversation begins with what was tried (agent with session/%s)',
+    async (resumes) => {
+      const repo = rig.repo({ 'README.md': 'hi\n' })
+      const kept: Checkpoint[] = []
+      const before = await actor({
+        resumes,
+        bound: true,
+        deaf: true,
+        writes: { 'half.txt': 'half' },
+      })
+      const stop = new AbortController()
+      const run = before.run(
+        order(repo),
+        {},
+        {
+          signal: stop.signal,
+          onEvent: () => undefined,
+          onCheckpoint: (checkpoint) => Promise.resolve((kept.push(checkpoint), 'kept' as const)),
+        },
+      )
+      await until('it has written', 20_000, async () =>
+        (await rig.clones()).some((clone) => existsSync(join(clone, 'half.txt'))),
+      )
+      stop.abort()
+      const ended = await run
+      expect(ended.outcome).toBe('failed')
+      const [checkpoint] = kept
+      if (checkpoint === undefined) throw new Error('no checkpoint')
+      const source = {
+        ...order(repo).source,
+        gitDir: checkpoint.gitDir,
+        resume: checkpoint.head,
+        onto: repo.base,
+      }
+      const after = await actor({
+        resumes,
+        bound: true,
+        keepsPrompt: true,
+        writes: { 'rest.txt': 'rest' },
+      })
+      const again = { source, attempt: 2, quoted: { earlier: checkpoint.digest } }
+      const { result, events } = await runOrder(after, order(repo, again))
+      if (result.outcome !== 'changed') throw new Error(result.reason)
+      const sessions = events.filter((event) => event.type === 'executor.session')
+      expect(sessions.map(({ how }) => how)).toEqual(['new'])
+      const prompt = rig.show(result.gitDir, `${result.head}:prompt.txt`)
+      expect(prompt).toMatch(/Fix the sum[^]*actor worked for \d+ s and was not finished/)
+      expect(result.files.map(({ path }) => path)).toEqual(['half.txt', 'prompt.txt', 'rest.txt'])
+      await result.dispose()
+      await ended.dispose()
+    },
+  )
+})
+
 describe('permission', () => {
   const asks = (command: string | string[]) => ({ asks: { command, title: 'Run it' } })
   async function answerOf(script: object) {
@@ -133,7 +193,7 @@ describe('permission', () => {
     rules('rules:\n  - ask: { kind: execute }\n')
     const work = await actor(asks('npm publish'))
     const run = runOrder(work, what())
-    const [question] = await until('it asks', 20_000, () => {
+    const [question] = await until('it asks', 60_000, () => {
       const all = work.questions()
       return all.length > 0 && all
     })
@@ -188,7 +248,7 @@ describe('permission', () => {
     const work = await actor(asks('npm publish'))
     const abort = new AbortController()
     const run = runOrder(work, what(), {}, abort.signal)
-    await until('it asks', 20_000, () => work.questions().length > 0)
+    await until('it asks', 60_000, () => work.questions().length > 0)
     abort.abort()
     const { result } = await run
     expect(result).toMatchObject({ outcome: 'failed', code: 'ABORTED' })
@@ -242,7 +302,7 @@ describe('the idle time', () => {
     const { signal } = new AbortController()
     const task = { label: 'octo/lib#1', prompt: 'Do it.', limits }
     const running = executor.start(task, at, { signal, permit: unlimited })
-    const [question] = await until('it asks', 20_000, () => {
+    const [question] = await until('it asks', 60_000, () => {
       const all = questions.list()
       return all.length > 0 && all
     })

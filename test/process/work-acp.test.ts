@@ -154,7 +154,7 @@ describe('a coding agent that does not', () => {
     const work = await rig.work([agentConfig('hang')])
     const abort = new AbortController()
     const ran = runOrder(work, order(rig.repo(FILES)), {}, abort.signal)
-    await until('it runs', 10_000, () =>
+    await until('it runs', 30_000, () =>
       rig.processes.list().some((one) => one.purpose === 'agent robot for octo/lib#12'),
     )
     abort.abort()

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { ScenarioInput } from '../../examples/scripted-model/scenario.ts'
 import { startModelServer, type ModelServer } from '../../examples/scripted-model/server.ts'
 import { until } from '../../src/util/index.ts'
@@ -17,14 +17,15 @@ import {
   type Rig,
 } from '../unit/work/rig.ts'
 
+/** One for all, so that the sandbox is tried once; each test has a repository and a Work of its own. */
 let rig: Rig
 const servers: ModelServer[] = []
-beforeEach(() => {
+beforeAll(() => {
   rig = createRig()
 })
+afterAll(() => rig.close())
 afterEach(async () => {
   expect(rig.processes.list()).toEqual([])
-  await rig.close()
   for (const server of servers.splice(0)) await server.close()
 })
 

@@ -203,7 +203,7 @@ describe('stopping', () => {
       { chore: 'hang' },
       abort.signal,
     )
-    await until('it runs', 10_000, () =>
+    await until('it runs', 30_000, () =>
       rig.processes.list().some((one) => one.purpose.startsWith('chore')),
     )
     abort.abort()
@@ -222,7 +222,7 @@ describe('stopping', () => {
       {},
       abort.signal,
     )
-    await until('it runs', 10_000, () =>
+    await until('it runs', 30_000, () =>
       rig.processes.list().some((one) => one.purpose.startsWith('check')),
     )
     abort.abort()
@@ -234,7 +234,7 @@ describe('stopping', () => {
   it('by stopping the room; a task after that is not begun', async () => {
     const work = await rig.work([agentConfig('stubborn')], { limits: { graceMs: 300 } })
     const ran = runOrder(work, order(rig.repo(FILES)))
-    await until('it runs', 10_000, () =>
+    await until('it runs', 30_000, () =>
       rig.processes.list().some((one) => one.purpose.startsWith('agent')),
     )
     await work.stop()

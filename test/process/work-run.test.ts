@@ -30,6 +30,33 @@ afterEach(async () => {
   await rig.close()
 })
 
+describe('an order of checks alone', () => {
+  it('runs them on what is there, and no executor; it is published as it is, or says what failed', async () => {
+    const work = await rig.work([COMMAND])
+    const repo = rig.repo(FILES)
+    const fixed = rig.commit(repo, repo.base, { 'src/sum.js': FIXED })
+    const asked = (resume: string) =>
+      order(repo, {
+        only: 'checks',
+        source: { gitDir: repo.gitDir, baseBranch: 'main', base: repo.base, resume },
+        policy: policy({ checks: [CHECK] }),
+      })
+    const good = await runOrder(work, asked(fixed))
+    expect(good.result).toMatchObject({
+      outcome: 'changed',
+      head: fixed,
+      executor: 'none',
+      files: [{ path: 'src/sum.js' }],
+      checks: [{ name: 'test', outcome: 'passed' }],
+    })
+    expect(good.events.map(({ type }) => type)).toEqual(['check.run'])
+    const broken = rig.commit(repo, repo.base, { 'src/sum.js': 'module.exports = () => 4\n' })
+    const bad = await runOrder(work, asked(broken))
+    expect(bad.result).toMatchObject({ outcome: 'failed', code: 'CHECKS_FAILED' })
+    await Promise.all([good.result.dispose(), bad.result.dispose()])
+  })
+})
+
 describe('a task that succeeds', () => {
   it('becomes one commit by the agent, checked, to be fetched', async () => {
     const work = await rig.work([COMMAND])

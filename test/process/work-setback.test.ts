@@ -1,4 +1,5 @@
 /** Executors that fail for the machine's sake: another takes over, they are left alone, and come back. */
+import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { until } from '../../src/util/index.ts'
 import type { Work } from '../../src/work/index.ts'
@@ -41,6 +42,41 @@ it('the next executor of the agent takes over, and the one that keeps failing is
   await work.stop()
 })
 
+it('the next executor goes on from what the first has left, and is told what that tried', async () => {
+  const actor = join(import.meta.dirname, 'fixtures/acp-actor.ts')
+  const limited = {
+    writes: { 'half.txt': 'half\n' },
+    error: { code: 429, message: 'rate limit reached' },
+  }
+  const [first, second] = [limited, { writes: { 'rest.txt': 'rest\n' }, keepsPrompt: true }].map(
+    (script) => ['node', actor, JSON.stringify(script)],
+  )
+  const repo = rig.repo(FILES)
+  // Whether somebody keeps checkpoints or not.
+  for (const kept of [[], ['kept']]) {
+    const seen: string[] = []
+    const work = await rig.work([
+      { name: 'first', kind: 'acp', command: first },
+      { name: 'second', kind: 'acp', command: second },
+    ])
+    const onCheckpoint = ({ why }: { why: string }) =>
+      Promise.resolve((seen.push(why), 'kept' as const))
+    const { signal } = new AbortController()
+    const keeping = kept.length > 0 ? { onCheckpoint } : {}
+    const result = await work.run(order(repo), {}, { signal, onEvent: () => undefined, ...keeping })
+    if (result.outcome !== 'changed') throw new Error(result.reason)
+    expect(result.executor).toBe('second')
+    expect(seen).toEqual(kept.length > 0 ? ['stop'] : [])
+    expect(result.files.map(({ path }) => path)).toEqual(['half.txt', 'prompt.txt', 'rest.txt'])
+    // One commit on the base: what the first one left is no commit of its own.
+    expect(rig.show(result.gitDir, `${result.head}~1`)).toContain(repo.base)
+    const prompt = rig.show(result.gitDir, `${result.head}:prompt.txt`)
+    expect(prompt).toMatch(/first worked for \d+ s and was not finished/)
+    await result.dispose()
+    await work.stop()
+  }
+})
+
 it('a model without quota is left alone until its time, and is tried again then', async () => {
   const retryAfterMs = 1_500
   const work = await rig.work([{ name: 'poor', kind: 'mock', trouble: 'quota', retryAfterMs }])
@@ -51,7 +87,7 @@ it('a model without quota is left alone until its time, and is tried again then'
     retryAt: expect.any(Number) as number,
   })
   expect(work.choose({}, policy({}))).toMatchObject({ code: 'QUOTA' })
-  await until('the trial', 20_000, () => work.standings()[0]?.is === 'trial')
+  await until('the trial', 60_000, () => work.standings()[0]?.is === 'trial')
   expect(work.choose({}, policy({}))).toMatchObject({ executor: 'poor' })
   await result.dispose()
   await work.stop()

@@ -47,6 +47,12 @@ const inputs: EntryInput[] = [
   { type: 'feedback.asked', task, comment: 100, from: 'grace', question: 'Why so?' },
   { type: 'feedback.ready', ...about, pull: 31 },
   {
+    type: 'feedback.named',
+    ...about,
+    nonce: '0f'.repeat(16),
+    issues: [{ kind: 'follow-up', title: 'Say it in the manual', body: 'It is not said there.' }],
+  },
+  {
     type: 'feedback.issues',
     ...about,
     opened: [{ issue: 32, kind: 'follow-up', title: 'Say it in the manual' }],

@@ -193,6 +193,10 @@ const describeType: Describe = {
   'feedback.command': (entry) => [entry.from, `/bzzz ${entry.command}`, entry.outcome],
   'feedback.asked': (entry) => [entry.from, quoted(entry.question)],
   'feedback.ready': (entry) => [attempt(entry), `pull request #${entry.pull} is no draft any more`],
+  'feedback.named': (entry) => [
+    attempt(entry),
+    entry.issues.map(({ kind, title }) => `${kind} ${quoted(title)}`).join(', '),
+  ],
   'feedback.issues': (entry) => [
     attempt(entry),
     entry.opened.map(({ issue, kind }) => `${kind} #${issue}`).join(', '),

@@ -8,7 +8,7 @@ import { age, clean, count } from '../output/text.ts'
 import { agentOf } from './agent.ts'
 import { githubLines } from './github-lines.ts'
 import { membershipLines } from './membership-lines.ts'
-import { networkLine } from './network-lines.ts'
+import { aloneLine, networkLine } from './network-lines.ts'
 import { reachLine } from './reach.ts'
 import { workLines } from './work-lines.ts'
 
@@ -42,6 +42,7 @@ function screen(status: Status, nowMs: number, { out }: Context): string {
     ['roles', status.roles.join(', ') || 'none'],
     ...membershipLines(status.membership, nowMs),
     ['mesh', `${count(mesh.connected, 'peer')} connected, ${mesh.known} known`],
+    ['', aloneLine(status)],
     ...(mesh.clock === null || mesh.clock === undefined
       ? []
       : [['clock', `is ${describeClock(mesh.clock)}`] satisfies [string, string]]),

@@ -5,6 +5,7 @@ import {
   assertRunnable,
   configJsonSchema,
   explainOrigins,
+  invalid,
   loadConfig,
   redacted,
   type LoadedConfig,
@@ -75,11 +76,23 @@ export async function configPath(context: Context): Promise<number> {
   return exitCodes.ok
 }
 
-export async function configValidate(context: Context): Promise<number> {
+/** Errors: `CONFIG_INVALID`; of `--workflow` `WORKFLOW_INVALID`, `WORKFLOW_UNREADABLE`. */
+export async function configValidate(
+  context: Context,
+  { workflow }: { workflow?: string | undefined },
+): Promise<number> {
   const { out } = context
+  if (workflow !== undefined)
+    return (await import('./workflow.ts')).checkWorkflow(context, workflow)
   const loaded = await load(context)
   assertRunnable(loaded)
-  const { files, warnings } = loaded
+  // Only now, since it loads all that an agent is made of.
+  const { checkConfig } = await import('../../agent/index.ts')
+  const { problems, warnings: more } = await checkConfig(loaded, context.env)
+  if (problems.length > 0) throw invalid(problems)
+  const { files } = loaded
+  const warnings = [...loaded.warnings, ...more]
+  for (const warning of more) out.message(`bzzz: ${clean(warning)}`)
   if (out.json) await out.document({ ok: true, files, warnings })
   else out.message(`The configuration is valid: ${files.map(clean).join(', ') || 'no file'}.`)
   return exitCodes.ok

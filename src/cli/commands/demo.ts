@@ -9,7 +9,6 @@ import { randomBytes } from 'node:crypto'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Agent } from '../../agent/index.ts'
-import { connect } from '../../api/client.ts'
 import type { Forge } from '../../forge/index.ts'
 import { createProcesses } from '../../process/index.ts'
 import {
@@ -17,12 +16,10 @@ import {
   explain,
   hasCode,
   sleep,
-  until,
   withDeadline,
   type Logger,
 } from '../../util/index.ts'
 import type { Context } from '../context.ts'
-import { CliError } from '../errors.ts'
 import { exitCodes } from '../exit.ts'
 import { count } from '../output/text.ts'
 import { onEndSignals } from '../signals.ts'
@@ -30,10 +27,10 @@ import { agentNames, environment, startAgents, stopAgents, type DemoAgent } from
 import { checkExecutor } from './demo/executor.ts'
 import { inviteAgents, observe } from './demo/observer.ts'
 import { createPlace } from './demo/place.ts'
-import { hasPull, isSettled, report, type Report } from './demo/report.ts'
-import { createReviewer } from './demo/reviewer.ts'
-import { rowsOf, scenes } from './demo/scene.ts'
-import { repo, setStage, type Stage } from './demo/stage.ts'
+import { follow, soFar, type Play } from './demo/play.ts'
+import { hasPull, type Report } from './demo/report.ts'
+import { scenes } from './demo/scene.ts'
+import { setStage } from './demo/stage.ts'
 import { createScreen } from './demo/view.ts'
 
 export interface DemoOptions {
@@ -46,14 +43,7 @@ export interface DemoOptions {
 }
 
 const examples = fileURLToPath(new URL('../../../examples/', import.meta.url))
-/** Longest run with `--once`, ms. A coding agent may need most of it. */
-const onceMs = { scripted: 5 * 60_000, executor: 60 * 60_000 }
-/** Until the observer must have every entry that an agent says it has, ms. */
-const catchUpMs = 30_000
-const redrawMs = 300
 const stopMs = 20_000
-/** Of what an agent said before it died: a stack, and some before it. */
-const maxTailLines = 30
 
 export async function demo(context: Context, options: DemoOptions): Promise<number> {
   const { globals, out } = context
@@ -127,12 +117,6 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
   }
 }
 
-interface Play {
-  stage: Stage
-  observer: Agent
-  agents: DemoAgent[]
-}
-
 interface Cast {
   forge?: Forge
   observer?: Agent
@@ -147,30 +131,19 @@ async function play(
 ): Promise<number> {
   const { out } = context
   const { stage, observer, agents } = play
-  const startedAt = performance.now()
   const live = out.redraws && !out.json && !out.quiet
   const screen = createScreen(out, live)
   const sceneNow = scenes(stage, observer, agents.length)
-  const reviewer = createReviewer(stage)
-  const limit = options.executor === undefined ? onceMs.scripted : onceMs.executor
-  if (!live)
-    out.message(`Forge with ${stage.issues.length} issues at ${stage.forge.url}/${repo}/issues`)
-  for (;;) {
-    const rows = rowsOf(stage, observer)
-    await screen.show(sceneNow())
-    await reviewer.step(rows, signal)
-    if (stage.issues.every((issue) => isSettled(issue, rows))) break
-    const dead = agents.find(({ ended }) => ended !== undefined)
-    if (dead !== undefined) throw died(dead)
-    if (options.once && performance.now() - startedAt > limit) {
-      const open = stage.issues
-        .filter((issue) => !isSettled(issue, rows))
-        .map(({ number }) => `#${number}`)
-      throw unfinished(limit / 60_000, open)
-    }
-    await sleep(redrawMs, { signal })
-  }
-  const result = await judge(play, signal)
+  const result = await follow(context, options, play, { screen, sceneNow }, signal).catch(
+    async (error: unknown) => {
+      // What was reached until then is not lost with what went wrong.
+      if (!signal.aborted) {
+        if (out.json) await out.document(soFar(play, error))
+        else await screen.end(sceneNow())
+      }
+      throw error
+    },
+  )
   if (out.json) await out.document(withoutProblems(result))
   else {
     await screen.end(sceneNow())
@@ -188,38 +161,6 @@ async function play(
   return result.problems.length === 0 ? exitCodes.ok : exitCodes.failed
 }
 
-/** Waits until the observer has what each agent says it wrote, then verifies all of it. */
-async function judge({ agents, observer, stage }: Play, signal: AbortSignal): Promise<Report> {
-  const late: string[] = []
-  await Promise.all(
-    agents.map(async ({ name, home }) => {
-      const { journal } = await connect(home, { signal }).status()
-      const here = () =>
-        observer.journal
-          .journals()
-          .some(({ key, available }) => key === journal.key && available >= journal.length)
-      await until(`replication of ${name}'s journal`, catchUpMs, here, { signal }).catch(
-        (error: unknown) => {
-          if (!hasCode(error, 'DEADLINE')) throw error
-          late.push(`the observer does not have all ${journal.length} entries of ${name}`)
-        },
-      )
-    }),
-  )
-  const result = await report(
-    stage,
-    {
-      names: agents.map(({ name }) => name),
-      rows: rowsOf(stage, observer),
-      contention: observer.board.contention(),
-      journals: observer.journal.journals(),
-      verifications: await observer.journal.verify(),
-    },
-    signal,
-  )
-  return { ...result, problems: [...late, ...result.problems] }
-}
-
 function summary({ tasks, agents, journals, contention, problems }: Report): string {
   const ended = (state: string) => tasks.filter((row) => row.state === state).length
   const share = agents.map(({ name, tasks: done }) => `${name} ${done}`).join(', ')
@@ -234,25 +175,6 @@ function summary({ tasks, agents, journals, contention, problems }: Report): str
 
 function withoutProblems({ problems, ...document }: Report) {
   return problems.length === 0 ? document : { ...document, problems }
-}
-
-function unfinished(minutes: number, issues: string[]): CliError {
-  const message = `After ${minutes} minutes these issues have not ended: ${issues.join(', ')}.`
-  return new CliError('DEMO_UNFINISHED', message, {
-    data: { issues },
-    next: 'Run it again with --keep --verbose, and look into the agents’ homes.',
-  })
-}
-
-function died({ name, ended }: DemoAgent): CliError {
-  const end = ended?.tail.trim().split('\n').slice(-maxTailLines).join('\n') ?? ''
-  return new CliError(
-    'DEMO_AGENT_DIED',
-    `Agent ${name} ended by itself (${ended?.reason ?? 'unknown'}, exit code ${ended?.exitCode ?? 'none'}):\n${end}`,
-    {
-      next: 'Run it again with --keep --verbose, and look into its home.',
-    },
-  )
 }
 
 async function tearDown({ agents, observer, forge }: Cast, logger: Logger): Promise<void> {

@@ -3,8 +3,8 @@
  * to type about what is wrong. It changes nothing. 0 when nothing fails, else 1. `--live` is another
  * thing: see `doctor/live.ts`.
  */
-import { assertRunnable, loadConfig, type LoadedConfig } from '../../config/index.ts'
-import { makeWork } from '../../agent/index.ts'
+import { assertRunnable, loadConfig, placedText, type LoadedConfig } from '../../config/index.ts'
+import { checkConfig, makeWork, type ConfigCheck } from '../../agent/index.ts'
 import { redact, type Secret } from '../../secrets/index.ts'
 import { nullLogger } from '../../util/index.ts'
 import type { Context } from '../context.ts'
@@ -12,7 +12,16 @@ import { exitCodes } from '../exit.ts'
 import { clean } from '../output/text.ts'
 import { packageVersion } from '../version.ts'
 import { agentCheck } from './doctor/agent.ts'
-import { failed, ok, runChecks, warn, type CheckRow, type Finding } from './doctor/check.ts'
+import {
+  fail,
+  failed,
+  ok,
+  runChecks,
+  skip,
+  warn,
+  type CheckRow,
+  type Finding,
+} from './doctor/check.ts'
 import { accountRows, repositoryChecks } from './doctor/github.ts'
 import * as machine from './doctor/machine.ts'
 import { membershipCheck } from './doctor/membership.ts'
@@ -50,16 +59,20 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
     return [...rows, rowOf('config', loaded)]
   }
   const { config } = loaded
+  const check = await checkConfig(loaded, context.env)
+  const usable = check.problems.every(({ path }) => !path.startsWith('work.'))
   const local = await runChecks(
     [
       ...base,
       machine.homeCheck(config.home),
-      { id: 'config', run: async () => configFinding(loaded) },
+      { id: 'config', run: async () => configFinding(loaded, check) },
       membershipCheck(config),
       machine.networkCheck(config),
       multicastCheck(config),
       bootstrapCheck(config),
-      machine.executorsCheck(config, dir, { processes, git }),
+      usable
+        ? machine.executorsCheck(config, dir, { processes, git })
+        : { id: 'executors', run: async () => skip('see the row of the configuration') },
       sandboxCheck(config, dir),
       ...machine.modelChecks(config, context.env),
       agentCheck(config.home, config.api.socket),
@@ -77,8 +90,10 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
     rowOf('token-source', warn(text, 'Correct it, then run this again.')),
   )
   if (login === undefined) return [...local, ...rows, ...advice]
+  // It reads only what stands in the repositories: what is configured may be wrong.
+  const { permissions: _, ...settings } = config.work
   const work = makeWork(
-    { ...config, home: dir },
+    { ...config, home: dir, work: { ...settings, executors: [], use: 'auto' } },
     { processes, git, logger: nullLogger },
     { askPeople: false },
   )
@@ -101,14 +116,25 @@ const load = ({ globals, env, cwd }: Context): Promise<LoadedConfig> =>
     configFile: globals.config,
   })
 
-function configFinding(loaded: LoadedConfig): Finding {
+/** What rows of their own say is left to these: the token and the keys of models. */
+function configFinding(loaded: LoadedConfig, { problems, warnings }: ConfigCheck): Finding {
   assertRunnable(loaded)
+  const [first, ...more] = problems.filter(({ path }) => !ownRow.test(path))
+  if (first !== undefined) {
+    const rest = more.length === 0 ? '' : ` (and ${more.length} more)`
+    return fail(
+      `${placedText(first)}${rest}`,
+      'Correct it, then see all with: bzzz config validate',
+    )
+  }
   const seen = loaded.files.join(', ') || 'no file; defaults and environment'
-  const [warning] = loaded.warnings
+  const [warning] = [...loaded.warnings, ...warnings]
   return warning === undefined
     ? ok(seen)
     : warn(`${seen}: ${warning}`, 'Look with: bzzz config show --origin')
 }
+
+const ownRow = /^github\.(?:token|app\.)|\.apiKey$/
 
 const colours = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const
 

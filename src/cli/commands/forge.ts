@@ -1,6 +1,6 @@
 /**
  * `bzzz forge`: the embedded GitHub-compatible server in the foreground, on a directory that lasts.
- * Its one token is made once and kept beside the data, readable by the owner only.
+ * Each account's token is made once and kept beside the data, readable by the owner only.
  */
 import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -19,10 +19,17 @@ export interface ForgeOptions {
   /** 0: any free one. */
   port: number
   repos: readonly { repo: string; from?: string }[]
+  /** Further accounts, each with a token of its own. */
+  users: readonly ForgeAccount[]
 }
 
-/** The account that the token is of. */
-const login = 'bzzz'
+export interface ForgeAccount {
+  login: string
+  role: 'read' | 'triage' | 'write' | 'admin'
+}
+
+/** The first account, which is always there. */
+export const login = 'bzzz'
 /** Until a stopping forge is left behind, ms. */
 const stopMs = 10_000
 
@@ -39,7 +46,20 @@ export async function forgeCommand(context: Context, options: ForgeOptions): Pro
   try {
     const token = await tokenOf(tokenFile)
     await processes.sweep()
-    const users = [{ login, token, role: 'admin' as const }]
+    const others = await Promise.all(
+      options.users.map(async (user) => {
+        const file = join(dir, `token-${user.login.toLowerCase()}`)
+        return { ...user, token: await tokenOf(file), tokenFile: file }
+      }),
+    )
+    const users = [
+      { login, token, role: 'admin' as const },
+      ...others.map((user) => ({
+        login: user.login,
+        token: user.token,
+        role: user.role === 'write' ? ('push' as const) : user.role,
+      })),
+    ]
     server = forge({ dir, port: options.port, users }, { processes, logger })
     await server.start()
     for (const { repo, from } of options.repos) {
@@ -52,8 +72,9 @@ export async function forgeCommand(context: Context, options: ForgeOptions): Pro
     }
     const { url, apiUrl } = server
     const repos = server.repositories()
-    if (out.json) await out.document({ url, apiUrl, dir, login, token, tokenFile, repos })
-    else await out.data(screen({ url, apiUrl, token, tokenFile, repos }))
+    const facts = { url, apiUrl, token, tokenFile, repos, users: others }
+    if (out.json) await out.document({ ...facts, dir, login })
+    else await out.data(screen(facts))
     out.message('The forge runs until Ctrl-C.')
     await interrupted(signal)
     return exitCodes.ok
@@ -72,14 +93,17 @@ interface Facts {
   token: string
   tokenFile: string
   repos: string[]
+  users: readonly (ForgeAccount & { token: string; tokenFile: string })[]
 }
 
-function screen({ url, apiUrl, token, tokenFile, repos }: Facts): string {
+function screen({ url, apiUrl, token, tokenFile, repos, users }: Facts): string {
   const [repo] = repos
   return [
     `pages  ${url}`,
     `API    ${apiUrl}`,
     `token  ${token}`,
+    ...users.map((user) => `token  ${user.token}  of ${user.login} (${user.role})`),
+    `act    ${url}/-/login takes a token; then comment, review and merge on the pages${users.length === 0 ? '' : ' as any account'}`,
     `holds  ${repos.join(', ') || 'no repository yet; start it with --repo OWNER/NAME'}`,
     ...(repo === undefined ? [] : opening({ apiUrl, tokenFile, repo })),
     ...(repo === undefined ? [] : pointing({ apiUrl, tokenFile, repos })),
@@ -98,7 +122,7 @@ const pointing = ({ apiUrl, tokenFile, repos }: Pick<Facts, 'apiUrl' | 'tokenFil
   `  repos: [${repos.join(', ')}]`,
 ]
 
-/** Its pages have no form: an issue is opened, or labelled later, as on GitHub's API. */
+/** Its pages have no form for it: an issue is opened, or labelled later, as on GitHub's API. */
 function opening({
   apiUrl,
   tokenFile,

@@ -3,7 +3,7 @@
  * the terminal closes) hands work back and stops; a second Ctrl-C ends at once and leaves the rest
  * to the next start.
  */
-import { createAgent } from '../../agent/index.ts'
+import { assertUsable, createAgent } from '../../agent/index.ts'
 import type { Status } from '../../api/client.ts'
 import { assertRunnable, loadConfig } from '../../config/index.ts'
 import { createHeldSecrets } from '../../secrets/index.ts'
@@ -41,6 +41,7 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     configFile: globals.config,
   })
   assertRunnable(loaded)
+  await assertUsable(loaded)
   const { config } = loaded
   const held = createHeldSecrets()
   const form = asText(context, options) ? textForm(globals.verbose === true) : asItIs

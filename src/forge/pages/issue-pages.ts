@@ -5,9 +5,11 @@ import type { Deps, Env } from '../context.ts'
 import { pageOf } from '../paging.ts'
 import { issueOf } from '../routes/common.ts'
 import type { EventData, IssueRow, RepoRow } from '../store/rows.ts'
+import { actions } from './acting.ts'
 import { layout } from './layout.ts'
 import { badge, issueRow, label, nothing, own, standing, time, type Piece } from './parts.ts'
 import { repoOf } from './repo-of.ts'
+import type { Sessions } from './sessions.ts'
 import { speech, timelinePieces } from './timeline.ts'
 
 export function listBody(
@@ -92,7 +94,7 @@ export function sidebar(
   </aside>`
 }
 
-export function issuePages(app: Hono<Env>, deps: Deps): void {
+export function issuePages(app: Hono<Env>, deps: Deps, sessions: Sessions): void {
   app.get('/:owner/:repo/issues', (c) => {
     const { repo } = repoOf(deps, c)
     const state = c.req.query('state') === 'closed' ? 'closed' : 'open'
@@ -117,7 +119,7 @@ export function issuePages(app: Hono<Env>, deps: Deps): void {
       <div class="two">
         <div>
           ${speech({ login, at: issue.created_at, body: issue.body ?? '', page, did: 'wrote' })}
-          ${timelinePieces(deps, repo, issue, [])}
+          ${timelinePieces(deps, repo, issue, [])} ${actions(deps, c, { repo, issue, sessions })}
         </div>
         ${sidebar(deps, issue, linked)}
       </div>`

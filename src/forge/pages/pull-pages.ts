@@ -8,11 +8,13 @@ import type { Ctx, Deps, Env } from '../context.ts'
 import { pageOf } from '../paging.ts'
 import { param } from '../routes/common.ts'
 import type { PullIssue, RepoRow } from '../store/rows.ts'
+import { actions } from './acting.ts'
 import { diff } from './diff.ts'
 import { listBody, sidebar } from './issue-pages.ts'
 import { layout } from './layout.ts'
 import { badge, nothing, own, standing, time, type Piece } from './parts.ts'
 import { repoOf } from './repo-of.ts'
+import type { Sessions } from './sessions.ts'
 import { speech, timelinePieces } from './timeline.ts'
 
 const COMMITS = 250
@@ -55,7 +57,7 @@ function checks(deps: Deps, repo: RepoRow, sha: string): Piece {
     </div>`
 }
 
-export function pullPages(app: Hono<Env>, deps: Deps): void {
+export function pullPages(app: Hono<Env>, deps: Deps, sessions: Sessions): void {
   app.get('/:owner/:repo/pulls', async (c) => {
     const { repo } = repoOf(deps, c)
     await syncPulls(deps, repo)
@@ -117,6 +119,7 @@ export function pullPages(app: Hono<Env>, deps: Deps): void {
           ${speech({ login, at: pull.created_at, body: pull.body ?? '', page, did: 'wrote' })}
           ${timelinePieces(deps, repo, pull, commits.reverse())}
           ${checks(deps, repo, pull.head_sha)}
+          ${actions(deps, c, { repo, issue: pull, pull, sessions })}
         </div>
         ${sidebar(deps, pull, linked)}
       </div>

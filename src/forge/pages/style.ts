@@ -60,5 +60,7 @@ details.file > summary { cursor: pointer; background: var(--soft); padding: 8px 
 .plus { color: var(--open); font-weight: 600; } .minus { color: var(--bad); font-weight: 600; }
 .ref { background: var(--soft); border: 1px solid var(--line); border-radius: 5px; padding: 1px 6px; }
 .ok { color: var(--open); } .bad { color: var(--bad); } .none { padding: 36px; text-align: center; color: var(--mute); }
+textarea { width: 100%; font: inherit; margin: 0 0 10px; background: var(--bg); color: var(--text); border: 1px solid var(--line); border-radius: 6px; padding: 8px 10px; }
+button, select, input { font: inherit; background: var(--soft); color: var(--text); border: 1px solid var(--line); border-radius: 6px; padding: 4px 12px; } button { cursor: pointer; }
 pre.plain { white-space: pre-wrap; margin: 0; }
 `

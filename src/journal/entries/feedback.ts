@@ -2,6 +2,8 @@
 import { z } from 'zod'
 import { attempt, count, entry, oid, short, task, text } from './fields.ts'
 
+/** Of an issue; all of an entry are at most 16 KiB, see `maxEntryBytes`. */
+const long = z.string().max(8_000)
 const feedbackKey = z.string().regex(/^[0-9a-f]{16}$/)
 
 export const feedbackEntries = [
@@ -34,8 +36,17 @@ export const feedbackEntries = [
     head: oid.optional(),
     reason: text,
   }),
-  /** Nothing more is done by itself: the pull request needs a person. */
-  entry('feedback.exhausted', { task, attempt, pull: count, rounds: count, reason: text }),
+  /** Nothing more is done by itself: the pull request needs a person, or a person stopped it. */
+  entry('feedback.exhausted', {
+    task,
+    attempt,
+    pull: count,
+    /** That have ended by then. */
+    rounds: count,
+    reason: text,
+    /** Id of the last comment that commanded something before. */
+    command: count.optional(),
+  }),
   /** Somebody who may commanded something in a comment; `outcome` says what was made of it. */
   entry('feedback.command', {
     task,
@@ -49,6 +60,18 @@ export const feedbackEntries = [
   entry('feedback.asked', { task, comment: count, from: short, question: text }),
   /** A draft pull request was made ready for review. */
   entry('feedback.ready', { task, attempt, pull: count }),
+  /**
+   * Issues that are opened once the work is published. Written before that, so that a restart, or an
+   * heir, can go on; `nonce` goes into the texts that are opened, by which they are found again.
+   */
+  entry('feedback.named', {
+    task,
+    attempt,
+    nonce: z.string().regex(/^[0-9a-f]{32}$/),
+    issues: z
+      .array(z.object({ kind: z.enum(['sub-issue', 'follow-up']), title: short, body: long }))
+      .max(5),
+  }),
   /** Issues that were opened because the work named them. */
   entry('feedback.issues', {
     task,

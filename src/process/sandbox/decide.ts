@@ -31,7 +31,16 @@ export function candidates(choice: SandboxChoice): readonly Finding['kind'][] {
   return choice === 'auto' ? AUTO : [choice]
 }
 
-export function decideSandbox(choice: SandboxChoice, findings: readonly Finding[]): SandboxState {
+/** In a container nobody can make the namespaces that bubblewrap needs, whatever is installed there. */
+const IN_CONTAINER =
+  'Nothing to do: in a container, Landlock is the sandbox to have. Where work must open sockets, let each child have a container of its own (`work.sandbox: container`, `work.sandboxImage` and the engine’s socket), or run the agent on a host with bubblewrap.'
+
+/** `contained`: this process is in a container itself. */
+export function decideSandbox(
+  choice: SandboxChoice,
+  findings: readonly Finding[],
+  contained = false,
+): SandboxState {
   if (choice === 'off') {
     const why = 'The configuration says `work.sandbox: off`.'
     const next = 'Remove `work.sandbox: off` from the configuration.'
@@ -42,11 +51,12 @@ export function decideSandbox(choice: SandboxChoice, findings: readonly Finding[
   const said = failed.map(({ kind, why }) => `${kind}: ${why}`).join(' ')
   if (works !== undefined) {
     const why = [`${works.kind} works here.`, said].filter((text) => text !== '').join(' ')
-    const next = failed[0]?.next
+    const next = contained && works.kind === 'landlock' ? IN_CONTAINER : failed[0]?.next
     const state: SandboxState = { kind: works.kind, off: false, why, lacks: works.lacks }
     return next === undefined ? state : { ...state, next }
   }
-  const next = failed.find((finding) => finding.next !== undefined)?.next
+  const useful = contained && choice === 'auto' ? failed.toReversed() : failed
+  const next = useful.find((finding) => finding.next !== undefined)?.next
   return {
     kind: 'none',
     off: false,

@@ -8,6 +8,10 @@
  * without the call that is filtered), opening by handle, pushing keys into a terminal. clone3 is
  * answered as unknown, since its flags are out of a filter's sight; libraries then use clone.
  *
+ * Reserving space of a disk, by fallocate or by the ioctl of XFS that the kernel answers for every file
+ * system, is answered as not supported: one call takes all that is free, past the limit of a file's
+ * size, before anybody can look. Libraries then write.
+ *
  * Numbers: arch/x86/entry/syscalls/syscall_64.tbl and include/uapi/asm-generic/unistd.h of Linux 6.
  * Layout: `struct seccomp_data` and `struct sock_filter` (linux/seccomp.h, linux/filter.h).
  */
@@ -32,11 +36,14 @@ const ALLOW = 0x7fff0000
 const EPERM = 1
 const EACCES = 13
 const ENOSYS = 38
+const EOPNOTSUPP = 95
 const X32_BIT = 0x40000000
 const CLONE_NEWUSER = 0x10000000
 const MSG_FASTOPEN = 0x20000000
 const TIOCSTI = 0x5412
 const TIOCLINUX = 0x541c
+/** FS_IOC_RESVSP, FS_IOC_RESVSP64 and FS_IOC_ZERO_RANGE of include/uapi/linux/falloc.h. */
+const RESERVE = [0x40305828, 0x4030582a, 0x40305839]
 
 /** Name to numbers: x64, arm64. */
 const DENIED: Record<string, readonly [number, number]> = {
@@ -82,6 +89,7 @@ const CALLS = {
   clone3: [435, 435],
   unshare: [272, 97],
   ioctl: [16, 29],
+  fallocate: [285, 47],
   prlimit64: [302, 261],
   socket: [41, 198],
   sendto: [44, 206],
@@ -185,7 +193,13 @@ export function systemCallFilter({ arch, sockets, shared }: FilterInit): Buffer 
       [JEQ, 1, 0, TIOCSTI],
       [JEQ, 0, 1, TIOCLINUX],
       errno(EPERM),
+      ...RESERVE.flatMap((request): Instruction[] => [
+        load(arg(1)),
+        [JEQ, 0, 1, request],
+        errno(EOPNOTSUPP),
+      ]),
     ]),
+    ...when(call('fallocate'), [errno(EOPNOTSUPP)]),
     ...(shared ? when(call('prlimit64'), unlessOneOf(0, [0], EPERM)) : []),
     ...socketRules(sockets, call('socket')),
     // Connects without the call that Landlock sees.

@@ -1,5 +1,6 @@
 /** Finding the tools of each backend, and what each lacks even where it works. */
 import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { locate } from '../program.ts'
 import { LANDLOCK_SCRIPT, LEAST_ABI } from './landlock.ts'
@@ -11,6 +12,9 @@ const TOOLS = '/usr/sbin:/usr/bin:/sbin:/bin'
 /** Landlock's version with scoped signals and abstract sockets; with rules for TCP ports. */
 const SCOPES_ABI = 6
 const PORTS_ABI = 4
+
+const MEASURED =
+  'Memory is measured twice a second and what is written every 50 ms, so a limit can be passed for a moment.'
 
 interface Missing {
   why: string
@@ -31,6 +35,17 @@ export interface Bubblewrap extends Found {
 export interface Perl extends Found {
   perl: string
   abi: number
+}
+
+/** What Docker, Podman, systemd-nspawn and Kubernetes leave for those within. */
+export function inContainer(environment: NodeJS.ProcessEnv = process.env): boolean {
+  return (
+    ['/.dockerenv', '/run/.containerenv', '/run/systemd/container'].some((path) =>
+      existsSync(path),
+    ) ||
+    environment['container'] !== undefined ||
+    environment['KUBERNETES_SERVICE_HOST'] !== undefined
+  )
 }
 
 const INSTALL_BWRAP = 'Install bubblewrap (apt-get install bubblewrap).'
@@ -62,7 +77,7 @@ function bubblewrapLacks(options: ReadonlySet<string>): string[] {
   return [
     ...(known ? [] : [`System calls are not filtered on ${process.arch}.`]),
     ...(options.has('--size') ? [] : ['Files in /tmp of the sandbox are memory without a limit.']),
-    'Memory and disk use is measured twice a second, so a limit can be passed for a moment.',
+    MEASURED,
   ]
 }
 
@@ -93,6 +108,6 @@ export function landlockLacks(abi: number, isRoot: boolean): string[] {
     'Work cannot open sockets, so tests that start servers on loopback fail.',
     'With a proxy, its port can be reached on every host; with a socket, other sockets of this user, too.',
     'Names and command lines of other processes stay hidden, but existing paths can be told apart.',
-    'Memory and disk use is measured twice a second, so a limit can be passed for a moment.',
+    MEASURED,
   ]
 }

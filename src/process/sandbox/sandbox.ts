@@ -19,7 +19,7 @@ import {
   type ContainerInit,
 } from './container/backend.ts'
 import { candidates, decideSandbox, NOT_TRIED, type Finding } from './decide.ts'
-import { findBubblewrap, findLandlock, type Bubblewrap, type Perl } from './find.ts'
+import { findBubblewrap, findLandlock, inContainer, type Bubblewrap, type Perl } from './find.ts'
 import { systemCallFilter } from './filter.ts'
 import { landlockLaunch } from './landlock.ts'
 import { ownLimits, sandboxAccounts, sandboxUser } from './limits.ts'
@@ -169,7 +169,7 @@ export function createSandbox(init: SandboxInit): Sandbox {
       backend = by
       break
     }
-    state = decideSandbox(choice, findings)
+    state = decideSandbox(choice, findings, inContainer())
     logger.debug({ sandbox: state.kind, why: state.why }, 'decided on a sandbox')
     return state
   }

@@ -7,6 +7,8 @@ import { rescue } from './rescue.ts'
 export interface WithHelpInit {
   /** Commit that the work starts from, what the work branch holds unless it is a round; null: the base. */
   start: string | null
+  /** How the executor is run; it may be by the checks alone first. */
+  work: (run: (only?: 'checks') => Promise<WorkOutcome>) => Promise<WorkOutcome>
   /** Told of each result, whose workspace stands until it is disposed of. */
   onResult: (result: WorkOutcome) => void
 }
@@ -15,10 +17,10 @@ export interface WithHelpInit {
 export async function workWithHelp(
   context: Context,
   held: Held,
-  { start, onResult }: WithHelpInit,
+  { start, onResult, work }: WithHelpInit,
 ): Promise<WorkOutcome | 'again'> {
   const { signal } = held
-  const result = await execute(context, held, start)
+  const result = await work((only) => execute(context, held, start, only))
   onResult(result)
   if (result.outcome === 'changed' || signal.aborted) return result
   try {

@@ -30,7 +30,7 @@ import { noteLost } from './fence.ts'
 import { graceAfter, handBackMs, untilCancelled } from './stopping.ts'
 import type { Claim } from '../claim/claims.ts'
 import type { Mark } from '../claim/record.ts'
-import { beginRound, publishRound } from '../feedback/round.ts'
+import { beginRound, publishRound, workRound } from '../feedback/round.ts'
 
 /** Why the work of an attempt is stopped from outside. */
 export type Stop =
@@ -200,6 +200,7 @@ async function carryOut(
 ): Promise<Outcome> {
   const { job } = held
   const { permit } = held.lease
+  if (job.handOn !== undefined) return release(context, held, job.handOn, grace)
   const refused = await whileAllowed(permit, ending.signal, (signal) =>
     assign(context, held, signal),
   )
@@ -212,9 +213,14 @@ async function carryOut(
     const begun = await beginRound(context, held, branchTip, ending.signal)
     const start = begun?.start ?? branchTip
     const result = await untilCancelled(signals.cancelled, ending, () =>
-      workWithHelp(context, held, { start, onResult }),
+      workWithHelp(context, held, {
+        start,
+        onResult,
+        work: (run) => workRound(begun, run),
+      }),
     )
-    if (ending.signal.aborted) return stoppedFromOutside(context, held, signals, grace)
+    if (ending.signal.aborted || signals.cancelled.aborted)
+      return stoppedFromOutside(context, held, signals, grace)
     if (result === 'again') continue
     if (begun !== undefined && result.outcome === 'changed')
       return publishRound(context, held, { work: result, begun }, grace)

@@ -6,11 +6,14 @@ import { taskOf, type Context, type Job } from '../context.ts'
 const commentTries = 3
 const commentPauseMs = 5_000
 
-/** `number`: of the issue or pull request. What could not be written after a few tries is only logged. */
+/**
+ * `number`: of the issue or pull request. `alike`: knows one that a process before this one wrote; it is
+ * looked for first. What could not be written after a few tries is only logged.
+ */
 export async function commentOnce(
   context: Context,
   job: Job,
-  { number, body }: { number: number; body: string },
+  { number, body, alike }: { number: number; body: string; alike?: (said: string) => boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { repo } = job.place
@@ -18,9 +21,9 @@ export async function commentOnce(
   for (let turn = 1; ; turn += 1) {
     try {
       if (
-        turn > 1 &&
+        (turn > 1 || alike !== undefined) &&
         (await context.github.comments(repo, number, since, signal)).some(
-          (comment) => comment.body === body,
+          (comment) => comment.body === body || alike?.(comment.body) === true,
         )
       )
         return

@@ -6,14 +6,17 @@
 import {
   short,
   signatureOf,
+  stoppedLabel,
   taskOf,
   tell,
   type Context,
   type Held,
+  type Job,
   type Outcome,
 } from '../context.ts'
 import { roundComment, type RoundText } from '../feedback/texts.ts'
 import type { CheckResult } from '../needs.ts'
+import { claimLine } from '../texts.ts'
 import { commentOnce } from './comment-once.ts'
 import { closeClaim, fence, patiently } from './fence.ts'
 
@@ -28,8 +31,18 @@ export interface RoundEnd {
   executor?: string
   /** Nothing is said on the pull request. */
   quietly?: boolean
+  /** A person ended it: nothing follows by itself, whatever the number of the round. */
+  stopped?: boolean
   /** Nothing follows by itself, whatever the number of the round. */
   last?: boolean
+  /** A process before this one may have said it. */
+  again?: boolean
+}
+
+/** A claim that has ended, or goes on. */
+export interface Ending {
+  job: Job
+  lease: { claim: { oid: string } }
 }
 
 /** Closes the claim. Throws `CLAIM_UNKNOWN`. */
@@ -46,10 +59,15 @@ export async function endRound(
   return 'done'
 }
 
+/** Whether a comment is about this round under this claim. */
+const isOfRound = (said: string, { job, lease }: Ending) =>
+  said.startsWith(`**Bzzz, round ${job.round?.number} `) &&
+  said.trimEnd().endsWith(claimLine(lease.claim.oid))
+
 /** What people see of it. */
 export async function tellRound(
   context: Context,
-  held: Held,
+  held: Ending,
   end: RoundEnd,
   signal: AbortSignal,
 ): Promise<void> {
@@ -57,11 +75,12 @@ export async function tellRound(
   const { round } = job
   const feedback = context.settings.feedback
   if (round === undefined || feedback === undefined || end.quietly === true) return
-  const isLast = end.outcome !== 'pushed' && (end.last === true || round.last)
+  const isLast = isHalt(job, end)
+  const label = end.stopped === true ? stoppedLabel(context.settings) : feedback.needsHuman
   const { number } = round.pull
   const text = {
     round: round.number,
-    maxRounds: feedback.maxRounds,
+    maxRounds: round.of,
     items: round.items,
     outcome: end.outcome,
     ...(end.head === undefined ? {} : { head: end.head }),
@@ -70,18 +89,29 @@ export async function tellRound(
     checks: end.checks ?? [],
     summary: end.summary ?? '',
     ...(end.executor === undefined ? {} : { executor: end.executor }),
-    needsHuman: feedback.needsHuman,
+    label,
     last: isLast,
   }
   if (isLast)
     await patiently(context, job, signal, () =>
-      context.github.addLabel(job.place.repo, number, feedback.needsHuman, signal),
+      context.github.addLabel(job.place.repo, number, label, signal),
     )
   const body = roundComment(text, await signatureOf(context, held))
-  await commentOnce(context, job, { number, body }, signal)
+  const alike = end.again === true ? (said: string) => isOfRound(said, held) : undefined
+  await commentOnce(context, job, { number, body, ...(alike && { alike }) }, signal)
 }
 
-export async function noteRound(context: Context, { job }: Held, end: RoundEnd): Promise<void> {
+/** Nothing follows by itself. */
+const isHalt = (job: Job, end: RoundEnd) =>
+  end.quietly !== true &&
+  end.outcome !== 'pushed' &&
+  (end.stopped === true || end.last === true || job.round?.last === true)
+
+export async function noteRound(
+  context: Context,
+  { job, command = job.command }: Pick<Held, 'job' | 'command'>,
+  end: RoundEnd,
+): Promise<void> {
   const { round } = job
   if (round === undefined) return
   const about = { task: taskOf(job), attempt: job.attempt }
@@ -94,5 +124,14 @@ export async function noteRound(context: Context, { job }: Held, end: RoundEnd):
     ...(end.head === undefined ? {} : { head: end.head }),
     reason: short(end.reason ?? '', 3_900),
   })
+  if (isHalt(job, end))
+    await context.journal.append({
+      type: 'feedback.exhausted',
+      ...about,
+      pull: round.pull.number,
+      rounds: round.number,
+      reason: short(end.reason ?? `the last round: ${end.outcome}`, 3_900),
+      ...(command === undefined ? {} : { command }),
+    })
   await tell(context, job, 'done')
 }

@@ -80,11 +80,12 @@ function writing(context: Context, job: Job) {
   }
 }
 
-/** Resolves when the work has ended and everything it reported is in the journal. */
+/** Resolves when the work has ended and everything it reported is in the journal. `only`: no executor runs. */
 export async function execute(
   context: Context,
   held: Held,
   branchTip: string | null,
+  only?: 'checks',
 ): Promise<WorkOutcome> {
   const { job, signal, lease } = held
   const { place } = job
@@ -94,6 +95,7 @@ export async function execute(
   const order = {
     ...orderOf(context, job),
     id: orderIdOf(job),
+    ...(only === undefined ? {} : { only }),
     source: {
       ...source,
       gitDir: place.refs.gitDir,

@@ -23,18 +23,20 @@ const temporary = [
 /**
  * Tries again for as long as GitHub is out of reach, its limit is used up, or it refuses the token:
  * finished work is kept until the signal fires. What is final (404, 410, 422) goes on as an error.
+ * `waitsFor`: codes of errors. Default: those.
  */
 export async function patiently<T>(
   context: Context,
   job: Job,
   signal: AbortSignal,
   step: () => Promise<T>,
+  waitsFor: readonly string[] = temporary,
 ): Promise<T> {
   for (;;) {
     try {
       return await step()
     } catch (error) {
-      if (!temporary.some((code) => hasCode(error, code))) throw error
+      if (!waitsFor.some((code) => hasCode(error, code))) throw error
       context.logger.warn(
         { event: 'github.wait', ...taskOf(job), err: explain(error) },
         'GitHub does not take it yet; trying again',

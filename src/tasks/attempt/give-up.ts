@@ -6,10 +6,13 @@
  * journal says what the ref says, never what was only tried.
  */
 import { explain } from '../../util/index.ts'
+import { readBranch, refOf } from '../checkpoints/branch.ts'
 import {
+  branchOf,
   elapsed,
   short,
   signatureOf,
+  stoppedLabel,
   taskOf,
   tell,
   type Context,
@@ -32,8 +35,10 @@ export async function fail(
   if (job.round !== undefined)
     return endRound(context, held, { ...work, outcome: 'failed' }, signal)
   if (!(await fence(context, held, signal))) return 'lost'
-  const body = failureComment(work, await signatureOf(context, held), context.settings.failed)
-  await mark(context, held, body, signal)
+  const label = context.settings.failed
+  const where = { label, ...(await keptAt(context, held, signal)) }
+  const body = failureComment(work, await signatureOf(context, held), where)
+  await mark(context, held, { label, body }, signal)
   await unassignSelf(context, held, signal)
   if (!(await closeClaim(context, held, 'failed', signal))) return 'lost'
   await context.journal.append({
@@ -87,7 +92,10 @@ export async function cancel(
   return finishCancelled(context, held, reason, signal)
 }
 
-/** A person took our assignment away: say that we stopped, and how to have it tried again. */
+/**
+ * A person took our assignment away, or commanded it in a comment: a label keeps all agents from it, and a
+ * comment says who stopped it, what is kept, and how it goes on.
+ */
 export async function stopped(
   context: Context,
   held: Held,
@@ -95,14 +103,13 @@ export async function stopped(
   signal: AbortSignal,
 ): Promise<Outcome> {
   if (held.job.round !== undefined)
-    return endRound(context, held, { outcome: 'stopped', reason, last: true }, signal)
+    return endRound(context, held, { outcome: 'stopped', reason, stopped: true }, signal)
   if (!(await fence(context, held, signal))) return 'lost'
-  await mark(
-    context,
-    held,
-    stoppedComment(reason, await signatureOf(context, held), context.settings.failed),
-    signal,
-  )
+  const label = stoppedLabel(context.settings)
+  const where = { label, ...(await keptAt(context, held, signal)) }
+  const body = stoppedComment(reason, await signatureOf(context, held), where)
+  await mark(context, held, { label, body }, signal)
+  await unassignSelf(context, held, signal)
   return finishCancelled(context, held, reason, signal)
 }
 
@@ -124,20 +131,36 @@ async function finishCancelled(
   return 'cancelled'
 }
 
-/** The failed label, which must arrive, and a comment, which arrives at most once. */
+/** The label, which must arrive, and a comment, which arrives at most once. */
 async function mark(
   context: Context,
   held: Held,
-  body: string,
+  { label, body }: { label: string; body: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { job } = held
   const { repo } = job.place
   const { number } = job.issue
-  await patiently(context, job, signal, () =>
-    context.github.addLabel(repo, number, context.settings.failed, signal),
-  )
+  await patiently(context, job, signal, () => context.github.addLabel(repo, number, label, signal))
   await commentOnce(context, job, { number, body }, signal)
+}
+
+/** The branch that a further attempt goes on from, where there is one. A chore begins anew. */
+async function keptAt(
+  context: Context,
+  held: Held,
+  signal: AbortSignal,
+): Promise<{ branch?: string }> {
+  const { job, lease } = held
+  if (job.instructions.chore !== undefined) return {}
+  const tip =
+    lease.tip(refOf(context, held)) ??
+    (await readBranch(context, held, signal).catch((error: unknown) => {
+      if (signal.aborted) throw error
+      // What to say is no reason to wait for git.
+      return null
+    }))
+  return tip === null ? {} : { branch: branchOf(context, job) }
 }
 
 /** Best effort: a login that stays is taken away by whoever claims next. */

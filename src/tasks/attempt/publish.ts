@@ -23,7 +23,8 @@ import { noteRound, tellRound } from './end-round.ts'
 import { openPull } from './pull.ts'
 import { belowCheckpoints } from '../checkpoints/below.ts'
 import { isDeleted, readBranch, refOf, tipOf } from '../checkpoints/branch.ts'
-import { openNamed } from '../feedback/follow-ups.ts'
+import { noteNamed, type NamedIntent } from '../feedback/follow-ups.ts'
+import { openNamed } from '../feedback/open-named.ts'
 import { foreignAssignees } from '../intake/intake.ts'
 import type { Issue } from '../github/github.ts'
 import type { ChangedWork } from '../needs.ts'
@@ -41,6 +42,8 @@ export interface PublishInit {
   work: ChangedWork
   /** Tip of the work branch when the work began; null: there was none. */
   branchTip: string | null
+  /** Of an earlier run, which wrote down what it found in the work. Absent: this is the first. */
+  earlier?: { named?: NamedIntent }
 }
 
 export async function publish(
@@ -59,7 +62,12 @@ export async function publish(
       refused('BRANCH_MOVED', `The work branch ${branchOf(context, job)} ${how}.`, init.work),
       signal,
     )
+  const { earlier } = init
+  const named = earlier ? earlier.named : await noteNamed(context, job, init.work.summary, signal)
+  const again = earlier !== undefined
+  const afterwards = () => openNamed(context, job, named, { again, patient: true }, signal)
   const intent = { seq: 0 }
+  let sentAt = 0
   let noted: string | undefined
   let refusedRounds = 0
   for (let round = 1; ; round += 1) {
@@ -71,6 +79,7 @@ export async function publish(
     held.publishing = true
     const other = await recheck(context, held, signal)
     if (other !== undefined) return other
+    sentAt = context.clock.now()
     const sent = await send(context, held, fit, intent, signal)
     if (sent.is === 'published') break
     if (sent.is === 'lost') return 'lost'
@@ -99,19 +108,16 @@ export async function publish(
     const { summary, checks, executor } = init.work
     const end = { outcome: 'pushed' as const, head, summary, checks, executor }
     await tellRound(context, held, end, signal)
+    await afterwards()
     await noteRound(context, held, end)
-    await openNamed(context, job, summary, signal)
     return 'done'
   }
   const body = pullBody(job.issue, init.work, await signatureOf(context, held, intent.seq))
-  const outcome = await openPull(
-    context,
-    held,
-    { branch: about.branch, head, title: pullTitle(job.issue), body },
-    signal,
-  )
-  await openNamed(context, job, init.work.summary, signal)
-  return outcome
+  // Held up for so long, by GitHub or by a stop of this process, that an heir may have been here.
+  const mayBeThere = context.clock.now() - sentAt >= context.settings.leaseMs
+  const title = pullTitle(job.issue)
+  const pull = { branch: about.branch, head, title, body, mayBeThere, afterwards }
+  return openPull(context, held, pull, signal)
 }
 
 interface Fit {

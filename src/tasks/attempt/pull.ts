@@ -10,6 +10,10 @@ export interface PullInit {
   title: string
   body: string
   draft?: boolean
+  /** Another agent may have opened it already: one is looked for first. Default false. */
+  mayBeThere?: boolean
+  /** Done once it is there, before the task is. */
+  afterwards?: () => Promise<unknown>
 }
 
 /** Whether a pull request for the issue is to be opened as a draft. */
@@ -19,7 +23,11 @@ function isDraft({ settings }: Context, labels: readonly string[] = []): boolean
   return drafts !== 'never' || labels.some((label) => label.toLowerCase() === wanted)
 }
 
-/** Opens the pull request or adopts the one for this work. Also the end of a recovery. */
+/**
+ * Opens the pull request or adopts the one for this work. Also the end of a recovery. Before another try
+ * it is looked for: the one before may have arrived though its answer was lost, and a person may have
+ * closed what it opened. That is a decision about the work, which is not laid before them again.
+ */
 export async function openPull(
   context: Context,
   held: { job: Job; startedAt: number },
@@ -28,22 +36,39 @@ export async function openPull(
 ): Promise<Outcome> {
   const { job } = held
   const { repo, info } = job.place
-  const { pull, adopted } = await patiently(context, job, signal, () =>
-    openOrAdopt(
-      context,
-      repo,
-      { draft: isDraft(context, job.issue.labels), ...init, base: info.defaultBranch },
-      signal,
-    ),
-  )
-  await notePull(context, held, { pull, adopted, head: init.head })
+  const { mayBeThere = false, afterwards, ...asked } = init
+  const wanted = {
+    draft: isDraft(context, job.issue.labels),
+    ...asked,
+    base: info.defaultBranch,
+  }
+  let look = mayBeThere
+  const { pull, adopted } = await patiently(context, job, signal, async () => {
+    const found = look
+      ? await context.github.findPull(repo, init.branch, info.defaultBranch, signal)
+      : undefined
+    if (found !== undefined && isFor(found, init.head)) return { pull: found, adopted: true }
+    look = true
+    return openOrAdopt(context, repo, wanted, signal)
+  })
+  await notePull(context, held, {
+    pull,
+    adopted,
+    head: init.head,
+    ...(afterwards && { afterwards }),
+  })
   return 'done'
 }
 
 export async function notePull(
   context: Context,
   held: { job: Job; startedAt: number },
-  { pull, adopted, head }: { pull: Pull; adopted: boolean; head: string },
+  {
+    pull,
+    adopted,
+    head,
+    afterwards,
+  }: Pick<PullInit, 'head' | 'afterwards'> & { pull: Pull; adopted: boolean },
 ): Promise<void> {
   const about = { task: taskOf(held.job), attempt: held.job.attempt }
   await context.journal.append({
@@ -54,6 +79,8 @@ export async function notePull(
     head,
     adopted,
   })
+  // A restart goes on from here: until the task is done, it is unfinished.
+  await afterwards?.()
   await context.journal.append({
     type: 'task.done',
     ...about,

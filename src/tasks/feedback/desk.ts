@@ -7,13 +7,14 @@
  * Nothing here holds a truth: what was worked is in the chain of claim records, what is watched in the own
  * journal, and both are read again after a restart.
  */
-import { explain, RecentMap } from '../../util/index.ts'
+import { explain, RecentMap, type Clock } from '../../util/index.ts'
 import type { Context, RepoContext } from '../context.ts'
 import type { GateCalls } from '../github/gate-calls.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import { safetyOf } from '../look/polling.ts'
 import { answer } from './answer.ts'
 import { inheritPulls } from './heirs.ts'
+import { createManners } from './manners.ts'
 import { leaveToOwners } from './owners.ts'
 import { obeyComments, type Talk } from './obey.ts'
 import { createPeople, type People } from './people.ts'
@@ -23,8 +24,10 @@ import { newWatch, put, readLeft, type Left, type Watched } from './watched.ts'
 /** What is kept for one repository. */
 export interface DeskMemory {
   watched: Map<number, Watched>
-  /** Closing records of agents that are gone and left no open pull request. */
+  /** Closing records for which there was no open pull request when it was looked for. */
   none: RecentMap<number, string>
+  /** When one was looked for again, monotonic ms. */
+  soughtAt: number
   talk: Talk
   lookedAt: number
   /** What an earlier run left is in here. */
@@ -40,6 +43,8 @@ export interface Desk {
     how: { asked: boolean },
     signal: AbortSignal,
   ): Promise<void>
+  /** Whether this agent looks after an open pull request for the issue. */
+  watches(repo: string, issue: number): boolean
   /** A pull request is there from now on. */
   opened: NonNullable<Context['opened']>
 }
@@ -48,6 +53,7 @@ export interface DeskComponents {
   gates: GateCalls
   /** Has a repository listed at once: an issue there may be closed, and another one free. */
   ask: (repo: string) => void
+  clock: Clock
 }
 
 /** Remembered per repository; the oldest go first. */
@@ -55,7 +61,7 @@ const maxRemembered = 1_000
 /** Part of a pause after which it counts as over: turns come a little early. */
 const early = 0.7
 
-export function createDesk({ gates, ask }: DeskComponents): Desk {
+export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
   const memories = new Map<string, DeskMemory>()
   let left: Left | undefined
   let people: People | undefined
@@ -67,11 +73,13 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
     const made: DeskMemory = {
       watched: new Map(),
       none: new RecentMap(maxRemembered),
+      soughtAt: -Infinity,
       talk: {
         counts: new RecentMap(maxRemembered),
         since: new RecentMap(maxRemembered),
         due: new RecentMap(maxRemembered),
         handled: new Set(),
+        manners: createManners(clock),
       },
       lookedAt: -Infinity,
       isWhole: false,
@@ -95,8 +103,8 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
   return {
     async turn(floor, place, memory, { asked }, signal) {
       const { context } = floor
-      const { reviews, clock, journal, mesh, settings, logger } = context
-      if (reviews === undefined || (settings.feedback?.maxRounds ?? 0) === 0) return
+      const { reviews, journal, mesh, settings, logger } = context
+      if (reviews === undefined || settings.feedback === undefined) return
       left ??= await readLeft(journal, mesh.peerId)
       people ??= createPeople(
         {
@@ -110,7 +118,7 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
       takeOver(repo, own, memory, left)
       const parts = { floor, place, memory, own, reviews, people }
       try {
-        await inheritPulls(floor, place, memory, own.watched, own.none, signal)
+        await inheritPulls({ floor, place, memory, own, reviews, asked }, signal)
         await leaveToOwners(floor, place, memory, own.watched, signal)
         const now = clock.monotonic()
         const isDue = asked || now - own.lookedAt >= early * settings.pollMs
@@ -125,6 +133,9 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
           )
           for (const { one, merged, mergedBy } of ended) {
             own.watched.delete(one.issue)
+            const tip = memory.tips.get(one.issue)?.tip
+            if (tip?.is === 'record') own.none.set(one.issue, tip.oid)
+            memory.retries.delete(one.issue)
             await noteEnd(floor, repo, one, merged, mergedBy)
             // A merge closes what it fixes, and moves the base of all others.
             if (merged) for (const other of own.watched.values()) other.readAt = -Infinity
@@ -140,6 +151,7 @@ export function createDesk({ gates, ask }: DeskComponents): Desk {
         logger.warn(about, 'pull requests could not be looked after')
       }
     },
+    watches: (repo, issue) => memoryOf(repo).watched.has(issue),
     async opened({ repo, issue, attempt, pull }) {
       const { watched } = memoryOf(repo)
       put(watched, newWatch({ issue, attempt, pull }, false))

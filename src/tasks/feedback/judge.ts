@@ -12,6 +12,8 @@ export interface JudgeInput {
   worked: ReadonlySet<string>
   /** Somebody who may has asked for a round, whatever was worked before. */
   asked: boolean
+  /** A person took the mark off, and no round was made since: what was worked before is open again. */
+  again?: boolean
   /** Rounds that have ended since then. */
   rounds: number
   maxRounds: number
@@ -37,8 +39,9 @@ export type Judgement =
 export const maxPendingMs = 15 * 60_000
 
 export function judge(input: JudgeInput): Judgement {
-  const { items, worked, asked, rounds, maxRounds, pending, marked, now, quietSince } = input
-  const fresh = asked ? [...items] : items.filter(({ key }) => !worked.has(key))
+  const { items, worked, asked, again = false, rounds, maxRounds, pending, marked } = input
+  const { now, quietSince } = input
+  const fresh = asked || again ? [...items] : items.filter(({ key }) => !worked.has(key))
   if (fresh.length === 0 || (marked && !asked)) return { is: 'nothing' }
   const quiet = quietSince + input.quietMs
   if (now < quiet) return { is: 'wait', until: quiet, reason: 'more may be said' }
@@ -47,6 +50,6 @@ export function judge(input: JudgeInput): Judgement {
   if (onlyChecks && pending > 0 && now < ended)
     return { is: 'wait', until: ended, reason: `${pending} checks have not ended` }
   if (!asked && rounds >= maxRounds)
-    return { is: 'person', reason: `${maxRounds} rounds were made` }
+    return { is: 'person', reason: `${rounds} ${rounds === 1 ? 'round was' : 'rounds were'} made` }
   return { is: 'round', items: fresh }
 }

@@ -5,6 +5,7 @@
  * the executor makes of it becomes a merge of the same two parents.
  */
 import type { RepoContext } from '../context.ts'
+import type { FailedWork } from '../needs.ts'
 import type { Item } from './items.ts'
 
 export interface Merged {
@@ -31,7 +32,7 @@ export async function mergeBase(
 export function conflictItem(base: string, { conflicts }: Merged): Pick<Item, 'text'> {
   if (conflicts.length === 0)
     return {
-      text: `${base} was merged into the branch without conflicts. Nothing is left to do for it.`,
+      text: `${base} was merged into the branch without conflicts. Nothing is left to do for the merge itself.`,
     }
   return {
     text: [
@@ -40,4 +41,12 @@ export function conflictItem(base: string, { conflicts }: Merged): Pick<Item, 't
       'Resolve them so that both sides keep what they are for, and leave no marker.',
     ].join('\n'),
   }
+}
+
+/** The same with what the checks say of the merge. */
+export function failedItem({ text }: Pick<Item, 'text'>, work: FailedWork): Pick<Item, 'text'> {
+  const failing = work.checks
+    .filter(({ outcome }) => outcome !== 'passed')
+    .map(({ name, tail }) => `The end of the output of check ${name}:\n${tail}`)
+  return { text: [text, `With it, this holds: ${work.reason}`, ...failing].join('\n\n') }
 }

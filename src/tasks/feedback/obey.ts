@@ -5,16 +5,23 @@
  *
  * A comment is obeyed once. Its id is in the own journal, in the claim record that it led to, and the
  * reaction of an agent's login on it tells all others; each effect can be made twice without harm, so a
- * crash between effect and reaction only repeats it.
+ * crash between effect and reaction only repeats it. Every command is answered: by a reaction, and in words
+ * where nothing else shows what came of it. Strangers get a reaction only, and not many (`manners.ts`).
+ *
+ * Nothing that agents write begins with a command, so a command under an agent's login is by the person
+ * whose account it is. Programs are not listened to.
  */
-import type { RecentMap } from '../../util/index.ts'
+import { explain, hasCode, type RecentMap } from '../../util/index.ts'
 import { short } from '../context.ts'
-import type { Reaction, TalkComment } from '../github/review-calls.ts'
+import type { TalkComment } from '../github/review-calls.ts'
 import { readRefs } from '../look/sightings.ts'
-import { pastOf, type Parts } from './answer.ts'
+import type { Parts } from './answer.ts'
+import { carryOut, refused, type Result } from './carry-out.ts'
 import { parseCommand, type Command } from './commands.ts'
 import { placeFor } from './heirs.ts'
-import { answers } from './texts.ts'
+import type { Manners } from './manners.ts'
+import { pastOf } from './past.ts'
+import { isAnswered, replyTo } from './replies.ts'
 import { maxCommands } from './watched.ts'
 
 export interface Talk {
@@ -25,6 +32,7 @@ export interface Talk {
   /** When those who stand behind another look themselves, monotonic ms. */
   due: RecentMap<number, number>
   handled: Set<number>
+  manners: Manners
 }
 
 /** Older commands are not obeyed by who comes new, ms. */
@@ -35,7 +43,7 @@ const stepMs = 30_000
 const lastPlace = 2
 
 /** `number`: where the comments stand, an issue or its pull request. */
-interface Where {
+export interface Where {
   number: number
   issue: number
   count: number
@@ -90,44 +98,60 @@ async function readWhere(parts: Parts, where: Where, signal: AbortSignal): Promi
   for (const comment of comments) {
     const command = talk.handled.has(comment.id) ? undefined : parseCommand(comment.body)
     if (command !== undefined && comment.createdAt >= first)
-      await consider(parts, where, comment, command, signal)
+      await consider(
+        parts,
+        where,
+        { comment, command, bodies: comments.map(({ body }) => body) },
+        signal,
+      )
     if (comment.createdAt > (talk.since.get(where.number) ?? ''))
       talk.since.set(where.number, comment.createdAt)
   }
 }
 
+interface Told {
+  comment: TalkComment
+  command: Command
+  /** Of it and of what was said since. */
+  bodies: readonly string[]
+}
+
 async function consider(
   parts: Parts,
   where: Where,
-  comment: TalkComment,
-  command: Command,
+  { comment, command, bodies }: Told,
   signal: AbortSignal,
 ): Promise<void> {
   const { own, floor, place, memory, reviews, people } = parts
   const { context } = floor
   const { repo } = place
+  const { manners, handled } = own.talk
   // Who has obeyed before is told by the chain of claims, and that must be known.
   await readRefs(floor, place, memory, [{ number: where.issue }], signal)
   const past = await pastOf(parts, where.issue)
   const agents = new Set([context.login.toLowerCase(), ...past.logins])
   const remember = () => {
-    own.talk.handled.add(comment.id)
-    const [oldest] = own.talk.handled
-    if (own.talk.handled.size > maxCommands && oldest !== undefined) own.talk.handled.delete(oldest)
+    handled.add(comment.id)
+    const [oldest] = handled
+    if (handled.size > maxCommands && oldest !== undefined) handled.delete(oldest)
   }
-  if (comment.bot || agents.has(comment.author.toLowerCase())) return remember()
-  if (comment.id <= past.command) return remember()
+  if (comment.bot || comment.id <= past.command) return remember()
   if (comment.reactions > 0) {
     const reacted = await reviews.reactors(repo, comment.id, signal)
     if (reacted.some((login) => agents.has(login.toLowerCase()))) return remember()
   }
   const trusted = await people.mayTriage(repo, comment.author, signal)
-  const result = trusted
-    ? await obey(parts, where, comment, command, signal)
-    : { outcome: 'ignored: its author may not triage' }
-  if (result.reply !== undefined)
-    await context.github.comment(repo, where.number, result.reply, signal)
-  if (result.reaction !== undefined) await reviews.react(repo, comment.id, result.reaction, signal)
+  if (!trusted && !manners.stranger(comment.author)) return remember()
+  const result: Result = trusted
+    ? await carryOut(parts, where, { comment, command, past }, signal)
+    : refused
+  const { reply, reaction } = result
+  if (reply !== undefined && !isAnswered(comment.id, bodies) && manners.reply()) {
+    const body = replyTo(comment.id, context.name, reply)
+    await said(parts, () => context.github.comment(repo, where.number, body, signal))
+  }
+  if (reaction !== undefined)
+    await said(parts, () => reviews.react(repo, comment.id, reaction, signal))
   remember()
   await context.journal.append({
     type: 'feedback.command',
@@ -139,63 +163,17 @@ async function consider(
   })
 }
 
-interface Result {
-  outcome: string
-  reaction?: Reaction
-  reply?: string
-}
+const final = ['GITHUB_FORBIDDEN', 'GITHUB_NOT_FOUND', 'GITHUB_REFUSED'] as const
 
-const done: Result = { outcome: 'done', reaction: 'rocket' }
-
-async function obey(
-  { floor, place, memory, own, reviews }: Parts,
-  { issue, number }: Where,
-  { id, author }: TalkComment,
-  command: Command,
-  signal: AbortSignal,
-): Promise<Result> {
-  const { context } = floor
-  const { repo } = place
-  const { failed, feedback } = context.settings
-  const needsHuman = feedback?.needsHuman ?? ''
-  const watched = own.watched.get(issue)
-  const by = `${author} asked for it`
-  switch (command.is) {
-    case 'retry':
-      if (floor.isActive(repo, issue)) return { outcome: 'it is worked already', reaction: '+1' }
-      memory.retries.set(issue, id)
-      await reviews.removeLabel(repo, issue, failed, signal)
-      if (watched !== undefined) {
-        await reviews.removeLabel(repo, watched.pull.number, needsHuman, signal)
-        watched.readAt = -Infinity
-      }
-      return done
-    case 'stop':
-      if (floor.stop?.(repo, issue, { why: 'stop', reason: by, command: id }) === true) return done
-      if (watched === undefined) await context.github.addLabel(repo, issue, failed, signal)
-      else {
-        await context.github.addLabel(repo, watched.pull.number, needsHuman, signal)
-        watched.readAt = -Infinity
-      }
-      return done
-    case 'release':
-      if (floor.stop?.(repo, issue, { why: 'release', reason: by, command: id }) === true)
-        return done
-      return { outcome: 'nobody holds it', reaction: 'confused', reply: answers.notHeld }
-    case 'ask': {
-      const { question } = command
-      const asked = { repo, issue, comment: id, from: author, question, number }
-      await context.journal.append({
-        type: 'feedback.asked',
-        task: { repo, issue },
-        comment: id,
-        from: short(author),
-        question: short(question, 3_900),
-      })
-      const reply = await context.onAsked?.(asked, signal)
-      return { outcome: 'asked', reaction: 'eyes', reply: reply ?? answers.notYet }
-    }
-    case 'unknown':
-      return { outcome: 'not understood', reaction: 'confused', reply: answers.unknown }
+/** What GitHub will never take (a locked conversation, a deleted comment) must not hold up what comes after. */
+async function said({ floor, place }: Parts, step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step()
+  } catch (error) {
+    if (!final.some((code) => hasCode(error, code))) throw error
+    floor.context.logger.warn(
+      { event: 'feedback.reply', repo: place.repo, err: explain(error) },
+      'a comment could not be answered',
+    )
   }
 }

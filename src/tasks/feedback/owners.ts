@@ -1,10 +1,11 @@
 /**
  * Who looks after a pull request: the author of the newest record of its claim ref. Heirs
  * (`heirs.ts`) do while that agent is not in the mesh, and leave it to that agent when it is back, or
- * to whoever else has made a round since. Two that look after one do no harm, since rounds are
+ * to whoever else has made a round since. A round that was let go is anybody's until somebody makes it. Two that look after one do no harm, since rounds are
  * claimed; but each costs calls.
  */
 import type { RepoContext } from '../context.ts'
+import { isLetGo } from './heirs.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import { readRefs } from '../look/sightings.ts'
 import type { Watched } from './watched.ts'
@@ -21,7 +22,7 @@ export async function leaveToOwners(
   const note = () => {
     for (const one of watched.values()) {
       const tip = memory.tips.get(one.issue)?.tip
-      if (tip?.is === 'record') one.owner = tip.record.peerId
+      if (tip?.is === 'record') one.owner = isLetGo(tip.record) ? '' : tip.record.peerId
       else if (tip !== undefined) one.owner ??= ''
     }
   }

@@ -6,8 +6,9 @@ import { explain } from '../../util/index.ts'
 import { branchOf, taskOf, type Context, type Held, type Outcome } from '../context.ts'
 import { endRound } from '../attempt/end-round.ts'
 import { publish } from '../attempt/publish.ts'
-import type { ChangedWork } from '../needs.ts'
-import { conflictItem, mergeBase, type Merged } from './merge.ts'
+import type { ChangedWork, WorkOutcome } from '../needs.ts'
+import type { Item } from './items.ts'
+import { conflictItem, failedItem, mergeBase, type Merged } from './merge.ts'
 
 export interface Begun {
   /** Tip of the work branch. */
@@ -15,6 +16,8 @@ export interface Begun {
   /** Commit that the executor starts from. */
   start: string | null
   merged?: Merged
+  /** Of a conflict that is none any more, and is all that the round is about: only checks are left to run. */
+  clean?: Item
 }
 
 /** Undefined when the attempt is no round. Says in the journal what it is about. */
@@ -48,7 +51,25 @@ export async function beginRound(
   )
   if (merged === undefined) return { branchTip, start: branchTip }
   conflict.text = conflictItem(place.info.defaultBranch, merged).text
-  return { branchTip, start: merged.start, merged }
+  const isClean = merged.conflicts.length === 0 && round.items.length === 1
+  return { branchTip, start: merged.start, merged, ...(isClean ? { clean: conflict } : {}) }
+}
+
+/**
+ * The work of an attempt. A base that merges cleanly needs no executor, unless the checks fail with it: what
+ * they say goes to the executor then.
+ */
+export async function workRound(
+  begun: Begun | undefined,
+  run: (only?: 'checks') => Promise<WorkOutcome>,
+): Promise<WorkOutcome> {
+  const conflict = begun?.clean
+  if (conflict === undefined) return run()
+  const result = await run('checks')
+  if (result.outcome === 'changed' || result.code !== 'CHECKS_FAILED') return result
+  await result.dispose()
+  conflict.text = failedItem(conflict, result).text
+  return run()
 }
 
 /** The work ended well: what is new is published, what is not ends the round. */

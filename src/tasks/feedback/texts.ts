@@ -1,6 +1,6 @@
 /** What is said on a pull request about its rounds. Pure; what comes from elsewhere stands in fences. */
 import type { CheckResult } from '../needs.ts'
-import { code, fenced, plain, signed, type Signature } from '../texts.ts'
+import { code, fenced, plain, signed, triedLines, type Signature } from '../texts.ts'
 import type { Item } from './items.ts'
 
 export interface RoundText {
@@ -15,7 +15,8 @@ export interface RoundText {
   checks: readonly CheckResult[]
   summary: string
   executor?: string
-  needsHuman: string
+  /** Set when nothing more happens by itself. */
+  label: string
   /** Nothing more happens by itself. */
   last: boolean
 }
@@ -46,7 +47,7 @@ export function roundComment(of: RoundText, by: Signature): string {
       : ['What the executor reported:', '', fenced(summary.slice(0, 4_000)), '']),
     ...(outcome === 'pushed'
       ? []
-      : ['What was tried:', '', fenced(of.tried.join('\n') || 'nothing yet'), '']),
+      : triedLines(of.tried, of.executor ?? (outcome === 'stopped' ? '' : undefined))),
     ...failing.flatMap((check) => [
       `End of the output of check ${code(check.name)}:`,
       '',
@@ -56,36 +57,41 @@ export function roundComment(of: RoundText, by: Signature): string {
     ...(outcome === 'pushed'
       ? ['Review threads are left for you to resolve.', '']
       : of.last
-        ? [lastWords(of.needsHuman), '']
-        : ['The same feedback is not worked again: say more, or write `/bzzz retry`.', '']),
+        ? [lastWords(of.label), '']
+        : [
+            'The same feedback is not worked again: say more, or write `/bzzz retry` in a comment to have all that is open worked once more.',
+            '',
+          ]),
     ...signed(by, of.executor),
   ].join('\n')
 }
 
 const lastWords = (label: string) =>
-  `Nothing more is done by itself, and the label \`${label}\` says so. Write \`/bzzz retry\` to have it tried again.`
+  `Nothing more is done by itself, and the label ${code(label)} says so. Write \`/bzzz retry\` in a comment, or take the label off, to have all that is open worked again in new rounds.`
 
 export function personComment(
-  of: { reason: string; items: RoundText['items']; tried: readonly string[]; needsHuman: string },
+  of: { reason: string; items: RoundText['items']; tried: readonly string[]; label: string },
   by: Signature,
 ): string {
   return [
     `**Bzzz needs a person here:** ${plain(of.reason)}, and there is more to answer: ${about(of.items)}.`,
     '',
-    'What was tried:',
-    '',
-    fenced(of.tried.join('\n') || 'nothing yet'),
-    '',
-    lastWords(of.needsHuman),
+    ...triedLines(of.tried, ''),
+    lastWords(of.label),
     '',
     ...signed(by, undefined),
   ].join('\n')
 }
 
-/** Short answers to commands. */
-export const answers = {
-  notYet:
-    'Agents cannot answer questions yet. Yours is in the journal, so that it can be answered once they can.',
-  notHeld: 'No agent works this issue now, so there is nothing to hand back.',
-  unknown: 'I know `/bzzz retry`, `/bzzz stop`, `/bzzz release` and `/bzzz ask QUESTION`.',
-} as const
+/** The next round is due, and nobody who is connected can begin it. */
+export function waitingComment(
+  of: { agent: string; why: string; items: RoundText['items']; waitedMs: number },
+  by: Signature,
+): string {
+  const minutes = Math.round(of.waitedMs / 60_000)
+  return [
+    `**Bzzz waits here:** a round about ${about(of.items)} is due for ${minutes} minutes and more. ${code(of.agent)} looks after this pull request, but ${plain(of.why)}, and no other agent that is connected could begin it. It begins as soon as one can.`,
+    '',
+    ...signed(by, undefined),
+  ].join('\n')
+}

@@ -4,6 +4,8 @@ import type { Item } from './items.ts'
 export interface Round {
   /** 1 is the first. */
   number: number
+  /** Of how many. */
+  of: number
   /** No further one follows by itself. */
   last: boolean
   pull: { number: number; url: string }

@@ -26,6 +26,11 @@ export interface Watched {
   settled: string
   /** Reviews that are not listened to, said once. */
   ignored: Set<number>
+  /** When it was seen with a label that nothing is to be done by itself, wall clock, ms. */
+  markSeenAt: number
+  /** Since when a round is due that this agent cannot begin, and when people were told, monotonic ms. */
+  blockedSince: number | undefined
+  toldAt: number
   /** Making it ready failed once; it is left a draft. */
   staysDraft: boolean
   /** The journal says that it is looked after. */
@@ -51,6 +56,9 @@ export const newWatch = (
   quietSince: -Infinity,
   settled: '',
   ignored: new Set(),
+  markSeenAt: -Infinity,
+  blockedSince: undefined,
+  toldAt: -Infinity,
   staysDraft: false,
   noted,
   owner: undefined,
@@ -114,6 +122,7 @@ export async function readLeft(journal: TasksJournal, peerId: string): Promise<L
       const retries = of(left.retries, repo, () => new Map<number, number>())
       if (entry.command === 'retry' && entry.outcome === 'done')
         retries.set(issue, Math.max(entry.comment, retries.get(issue) ?? 0))
+      if (entry.command === 'stop' && entry.outcome === 'done') retries.delete(issue)
     } else if (entry.type === 'task.merged' || entry.type === 'task.closed') watched.delete(issue)
   }
   return left

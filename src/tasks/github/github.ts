@@ -207,7 +207,7 @@ export function createGitHub(
     ...issueCalls(call),
     refs: (repo) => createRefsApi(at(repo), { call, graphql: graphql(repo) }),
     gates: { ...gateCalls(call), dossier },
-    reviews: reviewCalls(call, graphql),
+    reviews: reviewCalls({ apiUrl }, call, graphql),
     rateLimit: () => limit,
   }
 }

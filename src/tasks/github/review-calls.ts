@@ -8,7 +8,7 @@ import { hasCode, RecentMap } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import type { Call } from './gate-calls.ts'
 import { checksOf, type Checks } from './checks.ts'
-import { endOfStream } from './log-end.ts'
+import { jobLogs } from './job-log.ts'
 import {
   bodiesSchema,
   checkRunsSchema,
@@ -57,6 +57,7 @@ export interface ReviewCalls {
   removeLabel(repo: string, number: number, label: string, signal: AbortSignal): Promise<void>
   /** Ends the draft. Errors: those of GraphQL; REST has no such call. */
   ready(repo: string, nodeId: string, signal: AbortSignal): Promise<void>
+  /** Sent once: whether it arrived is asked before another try. */
   openIssue(
     repo: string,
     issue: { title: string; body: string; labels: string[] },
@@ -65,11 +66,15 @@ export interface ReviewCalls {
   /** Makes an issue, by its id, a part of another. Errors: `GITHUB_NOT_FOUND` where there are none. */
   addPart(repo: string, parent: number, id: number, signal: AbortSignal): Promise<void>
   /** Texts of the 100 issues that the login opened last. */
-  openedBy(
-    repo: string,
-    login: string,
-    signal: AbortSignal,
-  ): Promise<{ id: number; number: number; body: string }[]>
+  openedBy(repo: string, login: string, signal: AbortSignal): Promise<OpenedIssue[]>
+  /** Texts of the issues that anybody opened at `sinceMs` (GitHub's clock) or later, newest first, at most 300. */
+  openedSince(repo: string, sinceMs: number, signal: AbortSignal): Promise<OpenedIssue[]>
+}
+
+export interface OpenedIssue {
+  id: number
+  number: number
+  body: string
 }
 
 export type Graphql = (
@@ -80,8 +85,6 @@ const perPage = 100
 const maxPages = 3
 /** Answers that are kept for their ETags. */
 const maxAnswers = 1_000
-/** Of a log, bytes: what is kept of its end, and what is read at most. */
-const logBytes = { kept: 16 * 1024, read: 32 * 1024 * 1024 }
 
 const pushing: ReadonlySet<string> = new Set(['admin', 'maintain', 'write'])
 const permissionSchema = z.object({
@@ -91,7 +94,12 @@ const permissionSchema = z.object({
 
 const R = '/repos/{owner}/{repo}'
 
-export function reviewCalls(call: Call, graphql: Graphql): ReviewCalls {
+export function reviewCalls(
+  { apiUrl }: { apiUrl: string },
+  call: Call,
+  graphql: Graphql,
+): ReviewCalls {
+  const jobLog = jobLogs({ apiUrl }, call)
   const answers = new RecentMap<string, { etag: string; data: unknown; more: boolean }>(maxAnswers)
   const at = (repo: string) => {
     const [owner = '', name = ''] = repo.split('/')
@@ -172,23 +180,7 @@ export function reviewCalls(call: Call, graphql: Graphql): ReviewCalls {
       const [ran, said] = await Promise.all([runs.catch(none), status.catch(none)])
       return checksOf(ran?.data.check_runs ?? [], said?.data.statuses ?? [])
     },
-    async jobLog(repo, id, signal) {
-      const parameters = {
-        ...at(repo),
-        job_id: id,
-        request: { parseSuccessResponseBody: false },
-      }
-      const answer = await call(
-        `GET ${R}/actions/jobs/{job_id}/logs`,
-        parameters,
-        z.unknown(),
-        signal,
-      ).catch((error: unknown) => {
-        if (error instanceof TasksError) return undefined
-        throw error
-      })
-      return answer === undefined ? undefined : endOfStream(answer.data, logBytes)
-    },
+    jobLog: (repo, id, signal) => jobLog(at(repo), id, signal),
     reviews: (repo, number, signal) =>
       pages(
         `GET ${R}/pulls/{pull_number}/reviews`,
@@ -245,7 +237,8 @@ export function reviewCalls(call: Call, graphql: Graphql): ReviewCalls {
     },
     async openIssue(repo, issue, signal) {
       const route = `POST ${R}/issues`
-      const { data } = await call(route, { ...at(repo), ...issue }, openedSchema, signal)
+      const parameters = { ...at(repo), ...issue, request: { retries: 0 } }
+      const { data } = await call(route, parameters, openedSchema, signal)
       return { id: data.id, number: data.number, url: data.html_url }
     },
     async addPart(repo, parent, id, signal) {
@@ -258,6 +251,18 @@ export function reviewCalls(call: Call, graphql: Graphql): ReviewCalls {
       const parameters = { ...at(repo), ...order, per_page: perPage }
       const { data } = await call(`GET ${R}/issues`, parameters, bodiesSchema, signal)
       return data.filter(({ pull_request: pull }) => pull === undefined)
+    },
+    async openedSince(repo, sinceMs, signal) {
+      const order = { state: 'all', sort: 'created', direction: 'desc', per_page: perPage }
+      const found: z.infer<typeof bodiesSchema> = []
+      for (let page = 1; page <= maxPages; page += 1) {
+        const parameters = { ...at(repo), ...order, page }
+        const { data } = await call(`GET ${R}/issues`, parameters, bodiesSchema, signal)
+        found.push(...data)
+        const oldest = data.at(-1)
+        if (data.length < perPage || Date.parse(oldest?.created_at ?? '') < sinceMs) break
+      }
+      return found.filter(({ pull_request: pull }) => pull === undefined)
     },
   }
 }

@@ -174,5 +174,11 @@ export const reactionsSchema = z.array(z.object({ user: author, content: z.strin
 
 export const openedSchema = z.object({ id, number: id, html_url: z.string().max(2_048) })
 export const bodiesSchema = z.array(
-  z.object({ id, number: id, body: text, pull_request: z.unknown().optional() }),
+  z.object({
+    id,
+    number: id,
+    body: text,
+    created_at: time,
+    pull_request: z.unknown().optional(),
+  }),
 )

@@ -2,7 +2,7 @@
 import { explain } from '../../util/index.ts'
 import { readChain, type Chain } from './chain.ts'
 import { mayClaim, type Tip } from '../claim/decide.ts'
-import type { Job, RepoContext } from '../context.ts'
+import { stoppedLabel, type Job, type RepoContext } from '../context.ts'
 import { TasksError } from '../errors.ts'
 import { rankAll, type Ranked } from './fitness.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
@@ -19,7 +19,12 @@ export const marginMs = 5_000
 const lonelyMs = 5_000
 
 /** Why this agent has no executor for an issue now, though that may change. */
-const notNow: ReadonlySet<string> = new Set(['NO_EXECUTOR', 'QUOTA', 'ENVIRONMENT', 'BUDGET'])
+export const notNow: ReadonlySet<string> = new Set([
+  'NO_EXECUTOR',
+  'QUOTA',
+  'ENVIRONMENT',
+  'BUDGET',
+])
 
 export interface Option {
   issue: Issue
@@ -49,6 +54,7 @@ export async function consider(
   const rules: IntakeRules = {
     trigger: context.settings.trigger,
     failed: context.settings.failed,
+    stopped: stoppedLabel(context.settings),
     requiredLabels: policy.requiredLabels,
     // The own login is there by this agent's own hand while it works the issue.
     meshLogins: new Set(
@@ -120,7 +126,9 @@ export async function consider(
   }
   const now = context.clock.monotonic()
   if (floor.notBefore(repo, issue.number) > now) return undefined
-  const asked = memory.retries.get(issue.number)
+  // Where there is a pull request, another round is meant.
+  const isWatched = floor.desk?.watches(repo, issue.number) === true
+  const asked = isWatched ? undefined : memory.retries.get(issue.number)
   const vanished = memory.gone.get(issue.number)
   const forced = memory.forced.get(issue.number)
   const decision = mayClaim({
@@ -141,12 +149,10 @@ export async function consider(
     ? {
         code: 'ATTEMPTS_EXHAUSTED',
         reason: exhaustedReason(decision.strikes, lastOf(tip, decision.takeover, self.peerId)),
-        tried: ['what the journals of the agents say of each attempt'],
+        tried: [],
       }
     : undefined
-  const overspent = spent
-    ? { code: 'BUDGET', reason: choice.reason, tried: ['what the journals of the agents say'] }
-    : undefined
+  const overspent = spent ? { code: 'BUDGET', reason: choice.reason, tried: [] } : undefined
   const refused = refusal ?? overspent ?? exhausted
   return {
     issue,

@@ -4,8 +4,8 @@
  * that the repository's `WORKFLOW.md` must declare.
  */
 import { fromMarkdown } from 'mdast-util-from-markdown'
-import { LineCounter, parseDocument } from 'yaml'
 import { z } from 'zod'
+import { decodeYaml, type Problem } from '../../config/index.ts'
 import { TasksError } from '../errors.ts'
 
 const word = z
@@ -29,6 +29,14 @@ export interface Instructions {
   arguments?: Record<string, string | number | boolean>
   executor?: string
 }
+
+const options = [
+  { path: 'chore', form: 'the name of a chore of WORKFLOW.md' },
+  { path: 'arguments', form: '{NAME: VALUE}, values of up to 1000 characters' },
+  { path: 'executor', form: 'the name of an executor' },
+  { path: 'needs', form: 'a list of words, up to 20' },
+  { path: 'files', form: 'a list of paths, up to 50' },
+]
 
 const maxBlockBytes = 4_096
 
@@ -58,7 +66,7 @@ function findBlock(body: string): string | undefined {
     const source = text.slice(node.position?.start.offset, node.position?.end.offset)
     if (isClosed(source)) blocks.push(node.value)
   }
-  if (blocks.length > 1) throw invalid('', `there are ${blocks.length} bzzz blocks`, undefined)
+  if (blocks.length > 1) throw invalid(`there are ${blocks.length} bzzz blocks`, { path: '' })
   return blocks[0]
 }
 
@@ -69,51 +77,41 @@ function isClosed(source: string): boolean {
   return source.includes('\n') && last.startsWith(mark) && /^(?:`+|~+)$/.test(last)
 }
 
-/** Errors: `INSTRUCTIONS_INVALID` (data: path, line within the block). No block gives an empty object. */
+/** Errors: `INSTRUCTIONS_INVALID` (data: path, line and column within the block). No block gives an empty object. */
 export function decodeInstructions(
   body: string,
 ): Instructions & { needs: string[]; files?: string[] } {
   const block = findBlock(body)
   if (block === undefined) return { needs: [] }
   if (Buffer.byteLength(block) > maxBlockBytes)
-    throw invalid('', `it is larger than ${maxBlockBytes} bytes`, undefined)
-  const lines = new LineCounter()
-  const document = parseDocument(block, { lineCounter: lines, version: '1.2' })
-  const fault = document.errors[0]
-  if (fault !== undefined) throw invalid('', 'it is not YAML', lines.linePos(fault.pos[0]).line)
-  let value: unknown
-  try {
-    value = document.toJS({ maxAliasCount: 0 })
-  } catch {
-    throw invalid('', 'aliases are not allowed', undefined)
+    throw invalid(`it is larger than ${maxBlockBytes} bytes`, { path: '' })
+  const decoded = decodeYaml(block, { file: 'block', schema: blockSchema, options, maxAliases: 0 })
+  if ('problems' in decoded) throw misread(decoded.problems)
+  const { chore, arguments: values, executor, needs = [], files } = decoded.value
+  return {
+    needs,
+    ...(files === undefined ? {} : { files }),
+    ...(chore === undefined ? {} : { chore }),
+    ...(values === undefined ? {} : { arguments: values }),
+    ...(executor === undefined ? {} : { executor }),
   }
-  const parsed = blockSchema.safeParse(value ?? {})
-  if (parsed.success) {
-    const { chore, arguments: values, executor, needs = [], files } = parsed.data
-    return {
-      needs,
-      ...(files === undefined ? {} : { files }),
-      ...(chore === undefined ? {} : { chore }),
-      ...(values === undefined ? {} : { arguments: values }),
-      ...(executor === undefined ? {} : { executor }),
-    }
-  }
-  const issue = parsed.error.issues[0]
-  const path = issue?.path.join('.') ?? ''
-  throw invalid(path, issue?.message ?? 'unknown', undefined)
 }
 
-function invalid(path: string, why: string, line: number | undefined): TasksError {
-  const where = path === '' ? '' : ` at "${path}"`
-  const at = line === undefined ? '' : ` (line ${line} of the block)`
-  return new TasksError(
-    'INSTRUCTIONS_INVALID',
-    `The issue's bzzz block is invalid${where}${at}: ${why}.`,
-    {
-      data: { path, ...(line === undefined ? {} : { line }) },
-      next: 'Allowed keys are chore, arguments, executor, needs and files. Correct the block, then remove the failed label.',
-    },
+function misread([problem]: readonly Problem[]): TasksError {
+  const { line = 1, column = 1, path, message, allowed } = problem as Problem
+  const right = allowed === undefined ? '' : `. Allowed: ${allowed}`
+  const place = { path, line, column }
+  return invalid(
+    `line ${line}, column ${column}${path === '' ? '' : `, ${path}`}: ${message}${right}`,
+    place,
   )
+}
+
+function invalid(why: string, place: { path: string; line?: number; column?: number }): TasksError {
+  return new TasksError('INSTRUCTIONS_INVALID', `The issue's bzzz block is invalid: ${why}.`, {
+    data: place,
+    next: 'Allowed keys are chore, arguments, executor, needs and files. Correct the block, then remove the failed label.',
+  })
 }
 
 /** What kind of executor an issue takes. */

@@ -33,6 +33,8 @@ export type Verdict =
 export interface IntakeRules {
   trigger: string
   failed: string
+  /** Of what a person stopped. Default: there is no such label. */
+  stopped?: string
   requiredLabels: readonly string[]
   /** Logins of this mesh; every other assignee is a human or another system. */
   meshLogins: ReadonlySet<string>
@@ -51,6 +53,8 @@ export function eligible(issue: Issue, rules: IntakeRules): Verdict {
   if (issue.isPull) return skip('a pull request')
   if (!has(rules.trigger)) return skip(`without the label ${rules.trigger}`)
   if (has(rules.failed)) return skip(`labelled ${rules.failed}${tryAgain}`)
+  if (rules.stopped !== undefined && has(rules.stopped))
+    return skip(`stopped by a person (label ${rules.stopped})`)
   const missing = rules.requiredLabels.filter((label) => !has(label))
   if (missing.length > 0)
     return skip(`without the label ${missing.join(', ')} that WORKFLOW.md requires`)

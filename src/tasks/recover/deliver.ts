@@ -4,6 +4,7 @@ import type { Tip } from '../claim/decide.ts'
 import {
   short,
   signatureOf,
+  stoppedLabel,
   taskOf,
   type Context,
   type Held,
@@ -15,7 +16,10 @@ import { readBranch } from '../checkpoints/branch.ts'
 import { createLease } from '../attempt/lease.ts'
 import { publish } from '../attempt/publish.ts'
 import { isFor, notePull, openPull } from '../attempt/pull.ts'
+import { openNamed } from '../feedback/open-named.ts'
+import { readChain } from '../intake/chain.ts'
 import type { Finished, Recovery, Unfinished } from './recover.ts'
+import { lateSummary, roundOf, tellRoundAgain } from './rounds.ts'
 import { pullBody, pullTitle } from '../texts.ts'
 
 export const aboutOf = (task: Unfinished) => ({
@@ -70,11 +74,14 @@ export async function deliver(
     record,
     confirmedAt: clock.monotonic(),
   }
+  const { logins } = await readChain(place, task.issue)
+  const round = await roundOf(context, task, context.mesh.peerId)
   const rules = {
     trigger: settings.trigger,
     failed: settings.failed,
+    stopped: stoppedLabel(settings),
     requiredLabels: [],
-    meshLogins: new Set([record.login.toLowerCase()]),
+    meshLogins: new Set([record.login.toLowerCase(), ...logins]),
   }
   const job: Job = {
     place,
@@ -87,6 +94,7 @@ export async function deliver(
     strikes: 0,
     previous: tip.oid,
     takeover: false,
+    ...(round && { round }),
   }
   const lease = createLease(claim, {
     claims: place.claims,
@@ -105,13 +113,15 @@ export async function deliver(
   const branchTip = await readBranch(context, held, signal)
   try {
     await lease.start()
-    await publish(context, held, { work: workOf(work.head, place.refs.gitDir), branchTip }, signal)
+    const { named } = task
+    const init = { work: workOf(work.head, place.refs.gitDir), branchTip }
+    await publish(context, held, { ...init, earlier: named ? { named } : {} }, signal)
   } finally {
     await lease.stop()
   }
 }
 
-/** The work is on the work branch: only the pull request, or its entry, is missing. */
+/** The work is on the work branch: the pull request, or its entry, is missing, or what comes after it. */
 export async function publishAgain(
   context: Context,
   place: RepoContext,
@@ -121,6 +131,12 @@ export async function publishAgain(
 ): Promise<void> {
   const { github, journal } = context
   const about = aboutOf(task)
+  const round = await roundOf(context, task, context.mesh.peerId)
+  if (round !== undefined) {
+    const again = { round, at, summary: lateSummary, patient: true }
+    const note = await tellRoundAgain(context, place, task, again, signal)
+    return note()
+  }
   const found = await github.findPull(place.repo, at.branch, place.info.defaultBranch, signal)
   const gone = async (reason: string) => {
     await journal.append({
@@ -138,8 +154,10 @@ export async function publishAgain(
     issue: issue ?? { number: task.issue, title: task.title },
   } as Job
   const held = { job, startedAt: startedAt(context, task) }
+  const { named } = task
+  const afterwards = () => openNamed(context, job, named, { again: true, patient: true }, signal)
   if (found !== undefined && isFor(found, at.head))
-    return notePull(context, held, { pull: found, adopted: true, head: at.head })
+    return notePull(context, held, { pull: found, adopted: true, head: at.head, afterwards })
   if (issue === undefined)
     return gone(
       'The work was pushed, and then the issue was closed before a pull request was opened.',
@@ -149,7 +167,7 @@ export async function publishAgain(
   await openPull(
     context,
     held,
-    { branch: at.branch, head: at.head, title: pullTitle(issue), body },
+    { branch: at.branch, head: at.head, title: pullTitle(issue), body, afterwards },
     signal,
   ).catch((error: unknown) => {
     if (!hasCode(error, 'GITHUB_REFUSED') && !hasCode(error, 'GITHUB_NOT_FOUND')) throw error
@@ -169,7 +187,7 @@ const workOf = (head: string, gitDir: string) => ({
   gitDir,
   head,
   files: [],
-  summary: 'Finished before a restart of the agent, and published after it.',
+  summary: lateSummary,
   checks: [],
   executor: 'before the restart',
 })

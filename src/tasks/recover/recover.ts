@@ -35,6 +35,7 @@
  */
 import type { LoggedEntry } from '../../journal/index.ts'
 import type { Tip } from '../claim/decide.ts'
+import type { NamedIntent } from '../feedback/follow-ups.ts'
 import type { TasksJournal } from '../needs.ts'
 
 export interface Finished {
@@ -55,6 +56,10 @@ export interface Unfinished {
   /** The commit is in the local store. */
   finished?: Finished
   intent?: Finished & { done: string; seq: number }
+  /** The attempt is a round of feedback. */
+  round?: { pull: number; number: number; keys: readonly string[] }
+  /** Issues to be opened once the work is published. */
+  named?: NamedIntent
   /** Wall clock of the claim, ms. */
   since: number
 }
@@ -68,6 +73,8 @@ const relevant = [
   'claim.released',
   'work.finished',
   'publish.intent',
+  'feedback.round',
+  'feedback.named',
   'feedback.ended',
   'task.done',
   'task.failed',
@@ -107,6 +114,12 @@ function note(open: Map<string, Unfinished>, entry: LoggedEntry): void {
       return
     case 'checkpoint.intent':
       at?.oids.add(entry.record)
+      return
+    case 'feedback.round':
+      if (at !== undefined) at.round = { pull: entry.pull, number: entry.round, keys: entry.keys }
+      return
+    case 'feedback.named':
+      if (at !== undefined) at.named = { nonce: entry.nonce, at: entry.time, issues: entry.issues }
       return
     case 'work.finished': {
       const { branch, base, head } = entry

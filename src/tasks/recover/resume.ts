@@ -6,7 +6,7 @@
 import { explain, withDeadline } from '../../util/index.ts'
 import { markOf } from '../claim/record.ts'
 import type { Tip } from '../claim/decide.ts'
-import { short, type Context, type RepoContext } from '../context.ts'
+import { short, stoppedLabel, type Context, type RepoContext } from '../context.ts'
 import { aboutOf, deliver, has, publishAgain, wantedIssue } from './deliver.ts'
 import { forsake, unassignSelf } from '../attempt/forsake.ts'
 import { decideRecovery, type Recovery, type Unfinished } from './recover.ts'
@@ -128,7 +128,7 @@ async function apply(
   }
 }
 
-/** Intake never looks at an issue that is closed or marked as failed: its claim is closed here. */
+/** Intake never looks at an issue that is closed, or marked as failed or stopped: its claim is closed here. */
 async function resume(
   context: Context,
   place: RepoContext,
@@ -138,7 +138,8 @@ async function resume(
 ): Promise<boolean> {
   const issue = await wantedIssue(context, place, task, signal)
   const failed = issue !== undefined && has(issue, context.settings.failed)
-  if (issue !== undefined && !failed) return true
+  const stopped = issue !== undefined && has(issue, stoppedLabel(context.settings))
+  if (issue !== undefined && !failed && !stopped) return true
   const state = failed ? 'failed' : 'cancelled'
   await unassignSelf(context, place, task.issue, signal)
   if (tip.is === 'record') {
@@ -167,7 +168,7 @@ async function resume(
     await context.journal.append({
       type: 'task.cancelled',
       ...about,
-      reason: 'not wanted any more after a restart',
+      reason: stopped ? 'stopped before the restart' : 'not wanted any more after a restart',
     })
   return false
 }

@@ -26,6 +26,9 @@ export class AcpRefusal extends Error {
   }
 }
 
+/** The model that a task names cannot be had of it: no fault of the task, nor of this machine. */
+export class NoSuchModel extends Error {}
+
 const AUTH_REQUIRED = -32000
 const DAY_MS = 86_400_000
 /** Later than this no model says; a time beyond it is a mistake, or no time. */
@@ -84,6 +87,7 @@ export function endingOf(error: unknown, context: ErrorContext): Ending | undefi
     if (error.outcome === 'failed') return failed(error.message)
     return { outcome: error.outcome, reason: error.message }
   }
+  if (error instanceof NoSuchModel) return { outcome: 'unsuited', reason: error.message }
   if (error instanceof RequestError) return requestEnding(error, context)
   if (hasCode(error, 'ABORTED')) return { outcome: 'aborted', reason: 'It was stopped.' }
   if (error instanceof CommonError && hasCode(error, 'DEADLINE')) {

@@ -5,12 +5,21 @@
 import { methods, PROTOCOL_VERSION } from '@agentclientprotocol/sdk'
 import type { z } from 'zod'
 import type { Exit, Guest } from '../../process/index.ts'
-import { hasCode, withDeadline, type Clock, type Permit } from '../../util/index.ts'
+import { explain, hasCode, withDeadline, type Clock, type Permit } from '../../util/index.ts'
+import { oneLine } from '../clean.ts'
 import type { ExecutorLimits } from '../executor.ts'
 import type { ToolReach } from '../tools/reach.ts'
 import { connectClient, type ClientInit } from './acp-client.ts'
-import { AcpRefusal } from './acp-errors.ts'
-import { decodeUpdate, helloSchema, sessionSchema, turnSchema, type Said } from './acp-messages.ts'
+import { AcpRefusal, NoSuchModel } from './acp-errors.ts'
+import {
+  decodeUpdate,
+  helloSchema,
+  resumedSchema,
+  sessionSchema,
+  turnSchema,
+  type Said,
+} from './acp-messages.ts'
+import { wayToModel, type ModelOffer } from './acp-model.ts'
 import { openWire, type WireHandlers } from './acp-wire.ts'
 
 /** For the agent to answer `session/cancel` before its process is ended, ms. */
@@ -32,6 +41,8 @@ export interface LinkInit
   realClock: Clock
   /** Method to sign in with before a session, where the agent wants one to be chosen. */
   auth: string | undefined
+  /** Model that the task names. `started`: it was told so at its start, and need not offer it. */
+  model: { name: string; started: boolean } | undefined
   onSaid: (said: Said) => void
 }
 
@@ -40,7 +51,7 @@ export interface Link {
   readonly ended: Promise<{ exit: Exit } | { refused: AcpRefusal }>
   /**
    * Hello, then the session: the one that is named, when the agent can go on with it, else a new one.
-   * Errors: `AcpRefusal`, the agent's own, `DEADLINE`.
+   * Errors: `AcpRefusal`, `NoSuchModel`, the agent's own, `DEADLINE`.
    */
   open(known: string | undefined): Promise<{ id: string; how: 'new' | 'resumed' | 'lost' }>
   /** Whether the agent said that it can go on with a session in another process; known after `open`. */
@@ -102,27 +113,56 @@ export function openLink(init: LinkInit): Link {
     await ask('authenticate', () => agent.request(methods.agent.authenticate, { methodId }))
   }
 
-  async function again(known: string): Promise<boolean> {
+  async function again(known: string): Promise<ModelOffer | undefined> {
     const session = { sessionId: known, cwd, mcpServers }
     const { resume, load } = methods.agent.session
     try {
-      if (way === 'resume') await ask('session/resume', () => agent.request(resume, session))
-      else if (way === 'load') await ask('session/load', () => agent.request(load, session))
-      else return false
-      return true
+      if (way === undefined) return undefined
+      const answer =
+        way === 'resume'
+          ? await ask('session/resume', () => agent.request(resume, session))
+          : await ask('session/load', () => agent.request(load, session))
+      return resumedSchema.parse(answer) ?? {}
     } catch (error) {
       // It does not know it any more. That it needs a login is said by `session/new`, too.
       if (hasCode(error, 'DEADLINE') || connection.signal.aborted) throw error
-      return false
+      return undefined
     }
   }
 
-  async function begin(): Promise<string> {
+  async function begin(): Promise<{ sessionId: string } & ModelOffer> {
     const session = sessionSchema.safeParse(
       await ask('session/new', () => agent.request(methods.agent.session.new, { cwd, mcpServers })),
     )
     if (!session.success) throw new AcpRefusal('Its answer to session/new is not of the protocol.')
-    return session.data.sessionId
+    return session.data
+  }
+
+  async function useModel(id: string, offer: ModelOffer): Promise<void> {
+    const { model } = init
+    if (model === undefined) return
+    const way = wayToModel(model.name, offer)
+    const { setConfigOption } = methods.agent.session
+    try {
+      if (way.is === 'option') {
+        const { configId, value } = way
+        const choice = { sessionId: id, configId, value }
+        await ask(setConfigOption, () => agent.request(setConfigOption, choice))
+      } else if (way.is === 'model') {
+        const choice = { sessionId: id, modelId: way.modelId }
+        await ask('session/set_model', () => agent.request('session/set_model', choice))
+      }
+    } catch (error) {
+      if (hasCode(error, 'DEADLINE') || connection.signal.aborted) throw error
+      throw new NoSuchModel(`It does not take the model "${model.name}": ${explain(error)}`)
+    }
+    // Told at its start, it may know the model by a name that it does not list.
+    if (way.is === 'other' && !model.started) {
+      const names = way.offered.map((name) => oneLine(name, 100)).join(', ')
+      throw new NoSuchModel(`It does not offer the model "${model.name}", but ${names}.`)
+    }
+    if (way.is === 'none' && !model.started)
+      throw new NoSuchModel(`It cannot be told to use the model "${model.name}".`)
   }
 
   async function leave(): Promise<Exit> {
@@ -154,11 +194,15 @@ export function openLink(init: LinkInit): Link {
     },
     async open(known) {
       await hello()
-      if (known !== undefined && (await again(known))) {
+      const offer = known === undefined ? undefined : await again(known)
+      if (known !== undefined && offer !== undefined) {
+        await useModel(known, offer)
         sessionId = known
         return { id: known, how: 'resumed' }
       }
-      sessionId = await begin()
+      const session = await begin()
+      await useModel(session.sessionId, session)
+      sessionId = session.sessionId
       return { id: sessionId, how: known === undefined ? 'new' : 'lost' }
     },
     async prompt(text) {

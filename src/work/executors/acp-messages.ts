@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { oneLine, visible } from '../clean.ts'
 import type { ExecutorEvent, Usage } from '../executor.ts'
+import { modelFields } from './acp-model.ts'
 
 const supported = z.object({}).nullish().catch(undefined)
 export const helloSchema = z.object({
@@ -18,7 +19,9 @@ export const helloSchema = z.object({
     .nullish()
     .catch(undefined),
 })
-export const sessionSchema = z.object({ sessionId: z.string().min(1).max(1024) })
+export const sessionSchema = z.object({ sessionId: z.string().min(1).max(1024), ...modelFields })
+/** Of a session that is gone on with. */
+export const resumedSchema = z.object(modelFields).nullish().catch(undefined)
 
 const tokens = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER).optional().catch(undefined)
 /** Gemini and Qwen tell what a turn took in `_meta.quota`, the others where the protocol is going to have it. */

@@ -53,6 +53,7 @@ export interface SessionInit {
   permissions: PermissionPolicy
   questions: Questions | undefined
   auth: string | undefined
+  model: LinkInit['model']
   /** What to type to sign in; for the reason of a failure. */
   login: string | undefined
   /** The conversation that was had in this workspace before. */
@@ -105,7 +106,7 @@ export function openSession(init: SessionInit): AcpSession {
   /** The agent as it is, or a new process of it that goes on where the last one was. */
   async function ready(prompt: string, opened: () => void): Promise<{ link: Link; text: string }> {
     if (link !== undefined) return { link, text: prompt }
-    const { files, about, permissions, questions, cwd, auth, mcpServers } = init
+    const { files, about, permissions, questions, cwd, auth, model, mcpServers } = init
     link = openLink({
       files,
       about,
@@ -113,6 +114,7 @@ export function openSession(init: SessionInit): AcpSession {
       questions,
       cwd,
       auth,
+      model,
       mcpServers,
       limits,
       permit,

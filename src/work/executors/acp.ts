@@ -48,7 +48,9 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     onEvent: (event: ExecutorEvent) => void,
   ): Promise<AcpSession> {
     const { processes, path, variables, userHome, clock, questions } = settings
-    const { limits, label, prompt } = task
+    const { limits, label, prompt, model } = task
+    const started = model === undefined ? undefined : preset?.model
+    const flags = model === undefined || started?.flag === undefined ? [] : [started.flag, model]
     const { name, auth } = config
     const files = await confinedFiles(place.clone)
     const known = await readSession(place, name)
@@ -59,7 +61,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     const spawn = () =>
       processes.spawn({
         file,
-        args,
+        args: [...args, ...flags],
         cwd: place.clone,
         env: {
           ...childEnvironment({
@@ -72,6 +74,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
             allowSecrets: true,
           }),
           ...tools.env,
+          ...(model === undefined || started?.env === undefined ? {} : { [started.env]: model }),
         },
         purpose: `agent ${name} for ${label}`,
         timeoutMs: limits.lifeTimeMs,
@@ -93,6 +96,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
       permit,
       questions,
       auth,
+      model: model === undefined ? undefined : { name: model, started: started !== undefined },
       known,
       onEvent,
       cwd: place.clone,

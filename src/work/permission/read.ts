@@ -1,82 +1,75 @@
 /** The operator's policy file: bounded, YAML 1.2 with unique keys, and refused as a whole when a rule is wrong. */
 import { readFile, stat } from 'node:fs/promises'
-import { LineCounter, parseDocument } from 'yaml'
-import { explain } from '../../util/index.ts'
+import { decodeYaml, placedText, type Fields, type Problem } from '../../config/index.ts'
+import { explain, hasCode } from '../../util/index.ts'
 import { WorkError } from '../errors.ts'
-import { permissionSchema, type PermissionPolicy } from './policy.ts'
+import { permissionSchema, TOOL_KINDS, type PermissionPolicy } from './policy.ts'
 
 /** 200 rules of some 300 bytes have 60 kB. */
 const MAX_FILE_BYTES = 256 * 1024
-const MAX_ALIASES = 64
 
-/** Errors: `PERMISSIONS_INVALID` (data: file, line, path), also for a file that cannot be read. */
+const pattern = 'a pattern such as “npm *”, or a list of up to 50'
+const conditions: Fields = {
+  kind: `one of ${TOOL_KINDS.join(', ')}, or a list of them`,
+  title: pattern,
+  path: pattern,
+  command: pattern,
+}
+const rule = { form: '{kind, title, path, command}', fields: conditions }
+const options = [
+  {
+    path: 'rules',
+    form: 'a list of {allow: …}, {deny: …} and {ask: …}, up to 200, each with kind, title, path and command',
+    fields: () => ({ allow: rule, deny: rule, ask: rule }),
+  },
+  { path: 'default', form: 'workspace, ask or deny' },
+  { path: 'askMs', form: 'a whole number, 1000 to 86400000 (ms)' },
+]
+
+/**
+ * Errors: `PERMISSIONS_INVALID`, for what is in it with data {file, line, column, path, problem}, for a file that
+ * cannot be read with {file, reason}.
+ */
 export async function readPermissions(file: string): Promise<PermissionPolicy> {
   const text = await readText(file)
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true, version: '1.2' })
-  const [broken] = [...document.errors, ...document.warnings]
-  if (broken !== undefined) {
-    const { line } = lines.linePos(broken.pos[0])
-    throw invalid(
-      file,
-      line,
-      '',
-      (broken.message.split('\n')[0] ?? '').replace(/ at line \d+.*$/, ''),
-    )
-  }
-  let value: unknown
-  try {
-    value = document.toJS({ maxAliasCount: MAX_ALIASES }) ?? {}
-  } catch (error) {
-    throw invalid(file, 1, '', explain(error))
-  }
-  const parsed = permissionSchema.safeParse(value)
-  if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const path = issue?.path ?? []
-  throw invalid(file, lineOf(document, lines, path), path.join('.'), reasonOf(issue))
+  const decoded = decodeYaml(text, { file, schema: permissionSchema, options })
+  if ('value' in decoded) return decoded.value
+  throw invalid(decoded.problems)
 }
 
-async function readText(file: string): Promise<string> {
-  try {
-    const entry = await stat(file)
-    if (!entry.isFile()) throw new Error('it is not a regular file')
-    if (entry.size > MAX_FILE_BYTES) throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`)
-    const bytes = await readFile(file)
-    if (bytes.byteLength > MAX_FILE_BYTES)
-      throw new Error(`it has more than ${MAX_FILE_BYTES} bytes`)
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-  } catch (cause) {
-    throw new WorkError('PERMISSIONS_INVALID', `The permissions ${file} cannot be read.`, {
-      data: { file },
-      next: 'Correct `work.permissions`, or the file and who may read it.',
-      cause,
-    })
-  }
-}
-
-function lineOf(
-  document: ReturnType<typeof parseDocument>,
-  lines: LineCounter,
-  path: readonly PropertyKey[],
-): number {
-  for (let length = path.length; length > 0; length -= 1) {
-    const node: unknown = document.getIn(path.slice(0, length), true)
-    const range = (node as { range?: [number, number, number] } | undefined)?.range
-    if (range !== undefined) return lines.linePos(range[0]).line
-  }
-  return 1
-}
-
-function reasonOf(issue: { code: string; message: string } | undefined): string {
-  if (issue?.code !== 'invalid_union') return issue?.message ?? 'it has another form'
-  return 'a rule is {allow: …}, {deny: …} or {ask: …} with kind, title, path and command'
-}
-
-function invalid(file: string, line: number, path: string, reason: string): WorkError {
-  const where = path === '' ? '' : ` ${path}:`
-  return new WorkError('PERMISSIONS_INVALID', `${file} line ${line}:${where} ${reason}.`, {
-    data: { file, line, path },
+function invalid([first]: readonly Problem[]): WorkError {
+  const problem = first as Problem
+  const { file, line, column, path } = problem
+  return new WorkError('PERMISSIONS_INVALID', placedText(problem), {
+    data: { file, line, column, path, problem },
     next: 'Correct the rule; docs/executors.md shows their form.',
   })
 }
+
+async function readText(file: string): Promise<string> {
+  const tooLarge = `it has more than ${MAX_FILE_BYTES} bytes`
+  const unreadable = (reason: string, cause?: unknown) =>
+    new WorkError('PERMISSIONS_INVALID', `The permissions ${file} cannot be read: ${reason}.`, {
+      data: { file, reason },
+      next: 'Correct `work.permissions`, or the file and who may read it.',
+      cause,
+    })
+  try {
+    const entry = await stat(file)
+    if (!entry.isFile()) throw unreadable('it is no regular file')
+    if (entry.size > MAX_FILE_BYTES) throw unreadable(tooLarge)
+    const bytes = await readFile(file)
+    if (bytes.byteLength > MAX_FILE_BYTES) throw unreadable(tooLarge)
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    if (cause instanceof WorkError) throw cause
+    throw unreadable(reasons.find(([code]) => hasCode(cause, code))?.[1] ?? explain(cause), cause)
+  }
+}
+
+const reasons = [
+  ['ENOENT', 'there is no such file'],
+  ['ENOTDIR', 'there is no such file'],
+  ['EACCES', 'this user may not read it'],
+  ['ERR_ENCODING_INVALID_ENCODED_DATA', 'it is not UTF-8'],
+] as const

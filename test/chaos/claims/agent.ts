@@ -5,7 +5,13 @@
  */
 import { attempt, type Stop } from '../../../src/tasks/attempt/attempt.ts'
 import { createClaims, type Claims } from '../../../src/tasks/claim/claims.ts'
-import type { Context, Job, Outcome, RepoContext } from '../../../src/tasks/context.ts'
+import type {
+  Context,
+  FeedbackSettings,
+  Job,
+  Outcome,
+  RepoContext,
+} from '../../../src/tasks/context.ts'
 import { emptyMemory, type Floor } from '../../../src/tasks/look/floor.ts'
 import type { TasksJournal, TasksWork } from '../../../src/tasks/needs.ts'
 import { createHints } from '../../../src/tasks/look/hints.ts'
@@ -17,6 +23,7 @@ import { turn } from '../../../src/tasks/look/rounds.ts'
 import { nullLogger, repeat, type Repeating } from '../../../src/util/index.ts'
 import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
 import type { GitHub } from '../../../src/tasks/github/github.ts'
+import type { ReviewCalls } from '../../../src/tasks/github/review-calls.ts'
 import { createDesk } from '../../../src/tasks/feedback/desk.ts'
 import { gitHubOf, repositoryOf, reviewsOf, type Send } from './clients.ts'
 import { workOf } from './executor.ts'
@@ -38,6 +45,7 @@ import {
 const usual = {
   trigger,
   failed: failedLabel,
+  stopped: failedLabel,
   priority: [],
   branchPrefix,
   refPrefix,
@@ -67,6 +75,8 @@ export interface Mutation {
   github?(github: GitHub, world: World): GitHub
   journal?(journal: TasksJournal): TasksJournal
   work?(work: TasksWork): TasksWork
+  reviews?(reviews: ReviewCalls, world: World): ReviewCalls
+  feedback?: Partial<FeedbackSettings>
 }
 
 export const startAgent = (world: World, machine: Machine) => start(world, machine, {})
@@ -77,7 +87,8 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
   const process = newProcess(world, machine)
   const { clock } = process
   const { tuning } = world
-  const settings = { ...usual, ...tuning.settings }
+  const feedback = { ...usual.feedback, ...mutation.feedback }
+  const settings = { ...usual, feedback, ...tuning.settings }
   const send = sendOf(world, machine, process)
   const honest = journalOf(world, machine, process)
   const journal = mutation.journal?.(honest) ?? honest
@@ -128,8 +139,10 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
   const desk = createDesk({
     gates: { mayTriage: async () => true } as never,
     ask: () => turns?.wake(),
+    clock,
   })
-  context.reviews = reviewsOf(name, server, send)
+  const reviews = reviewsOf(login, server, send)
+  context.reviews = mutation.reviews?.(reviews, world) ?? reviews
   context.opened = (of) => desk.opened(of)
   const place: RepoContext = {
     repo,

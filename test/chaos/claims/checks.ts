@@ -22,7 +22,15 @@ import {
   trigger,
   type RefMove,
 } from './server.ts'
-import { foreign, leaseMs, maxRounds, recordsOf, stateOf, type World } from './world.ts'
+import {
+  foreign,
+  leaseMs,
+  maxRounds,
+  recordsOf,
+  stateOf,
+  type Started,
+  type World,
+} from './world.ts'
 
 export async function violationsOf(world: World): Promise<string[]> {
   const issues = [...world.server.issues.keys()]
@@ -126,11 +134,8 @@ export function unanswered(world: World, issue: number): boolean {
   const { server } = world
   const pull = server.pullOf(issue)
   const { open, labels, assignees } = server.issue(issue)
-  if (pull === undefined || world.tampered || pull.labels.includes(needsHuman)) return false
-  // One that was opened anew though a person had closed the one before is not looked after: docs/claims.md.
-  const mark = `Closes #${issue}\n`
-  if (server.pulls.some(({ body, ended }) => body.startsWith(mark) && ended?.merged === false))
-    return false
+  const isHalted = [needsHuman, failedLabel].some((mark) => pull?.labels.includes(mark) === true)
+  if (pull === undefined || world.tampered || isHalted) return false
   const logins = new Set(world.machines.map(({ login }) => login))
   const isWanted = open && labels.includes(trigger) && !labels.includes(failedLabel)
   if (!isWanted || assignees.some((login) => !logins.has(login))) return false
@@ -208,31 +213,42 @@ function executions(world: World, issue: number): string[] {
 }
 
 /**
- * Nobody but agents moves work branches here, so none may take its branch for somebody else's; but where
- * somebody forced the claim ref, two may have held the issue.
+ * Nobody but agents moves work branches here, so none may take its branch for somebody else's. Where
+ * somebody forced the claim ref two may have held the issue: then one gives way to what the other pushed,
+ * as to anybody, but never to what it pushed itself.
  */
-function refusals(world: World): string[] {
-  if (world.tampered) return []
-  return world.machines.flatMap(({ name, journal }) =>
-    journal.flatMap((entry) =>
-      (entry.type === 'checkpoint.refused' && entry.reason.includes('someone else')) ||
-      (entry.type === 'task.failed' && entry.code === 'BRANCH_MOVED')
-        ? [`${name} gave up #${entry.task.issue}: ${entry.reason}`]
-        : [],
-    ),
+function refusals({ tampered, machines, server }: World): string[] {
+  const others = (issue: number, name: string) =>
+    (server.refs.get(`refs/heads/${branchPrefix}${issue}`) ?? []).some(({ by }) => by !== name)
+  return machines.flatMap(({ name, journal }) =>
+    journal.flatMap((entry) => {
+      const gaveUp =
+        (entry.type === 'checkpoint.refused' && entry.reason.includes('someone else')) ||
+        (entry.type === 'task.failed' && entry.code === 'BRANCH_MOVED')
+      if (!gaveUp || (tampered && others(entry.task.issue, name))) return []
+      return [`${name} gave up #${entry.task.issue}: ${entry.reason}`]
+    }),
   )
 }
 
+/** Longest time in which an agent that was overtaken runs on before it notices, ms. */
+const noticeMs = 2_500
+
 /**
- * Who goes on has all that was kept: nothing done is done twice. Not one that slept while somebody took
- * over: it begins with what it saw before, and is ended when it notices.
+ * Who goes on has all that was kept: nothing done is done twice. One that slept while somebody took over
+ * begins with what it saw before; it must notice, and end at once what it began.
  */
 function resumptions(world: World, issue: number): string[] {
   if (world.tampered) return []
   const all = world.started.filter((one) => one.issue === issue)
+  const isOvertaken = (one: Started) =>
+    all.slice(0, all.indexOf(one)).some(({ attempt }) => attempt > one.attempt)
+  const isBrief = ({ attempt, at }: Started) =>
+    world.executions
+      .filter((one) => one.issue === issue && one.attempt === attempt && one.from >= at)
+      .every(({ from, to }) => to - from <= noticeMs)
   return all
-    .filter((one) => one.from < one.kept)
-    .filter((one) => !all.slice(0, all.indexOf(one)).some(({ attempt }) => attempt > one.attempt))
+    .filter((one) => one.from < one.kept && !(isOvertaken(one) && isBrief(one)))
     .map(
       ({ attempt, from, kept }) =>
         `attempt ${attempt} at #${issue} begins at ${from} of ${kept} ms`,

@@ -136,12 +136,12 @@ export function gitHubOf(
       isPull: false,
     }
   }
-  const showPull = ({ number, headOid }: PullState): Pull => ({
-    number,
-    url: 'http://x',
-    open: true,
-    headOid,
-  })
+  const showPull = ({ number, branch, headOid, ended }: PullState, asOf = Infinity): Pull => {
+    const isOpen = ended === undefined || ended.at > asOf
+    // One that has ended stays at what its branch held then.
+    const head = server.ref(`refs/heads/${branch}`, isOpen ? asOf : ended.at) ?? headOid
+    return { number, url: 'http://x', open: isOpen, headOid: head }
+  }
   return {
     viewer: async () => login,
     repository: async () => ({
@@ -176,15 +176,15 @@ export function gitHubOf(
         const all = server.pulls.filter(
           (pull) => pull.branch === head && pull.base === base && pull.at <= asOf,
         )
-        const found = all.find(({ ended }) => ended === undefined) ?? all.at(-1)
-        return found === undefined ? undefined : showPull(found)
+        const shown = all.map((pull) => showPull(pull, asOf))
+        return shown.find(({ open }) => open) ?? shown.at(-1)
       }),
     rateLimit: () => null,
   }
 }
 
 /** What is asked and said about pull requests; there are reviews and nothing else. */
-export function reviewsOf(name: string, server: Server, send: Send): ReviewCalls {
+export function reviewsOf(login: string, server: Server, send: Send): ReviewCalls {
   const read = <T>(signal: AbortSignal, apply: (asOf: number) => T) =>
     send({ kind: 'read', apply, signal }, noGitHub)
   const write = <T>(signal: AbortSignal, apply: () => T) =>
@@ -248,9 +248,17 @@ export function reviewsOf(name: string, server: Server, send: Send): ReviewCalls
     mayPush: () => Promise.resolve(true),
     removeLabel: (_, number, label, signal) => write(signal, () => server.unlabel(number, label)),
     ready: none,
-    openIssue: none,
-    addPart: none,
-    openedBy: () => Promise.resolve([]),
+    openIssue: (_, issue, signal) =>
+      write(signal, () => {
+        const { id, number } = server.openIssue(login, issue)
+        return { id, number, url: 'http://x' }
+      }),
+    addPart: (_, parent, id, signal) => write(signal, () => server.addPart(parent, id)),
+    openedBy: (_, who, signal) =>
+      read(signal, () =>
+        server.opened.filter((one) => one.login.toLowerCase() === who.toLowerCase()),
+      ),
+    openedSince: (_, _since, signal) => read(signal, () => server.opened.toReversed()),
   }
 }
 

@@ -43,6 +43,16 @@ export interface PullState {
   reviews: { id: number; at: number }[]
 }
 
+export interface OpenedState {
+  id: number
+  number: number
+  title: string
+  body: string
+  login: string
+  /** Issues that it was made a part of. */
+  parents: number[]
+}
+
 export interface Unassigned {
   at: number
   by: string
@@ -58,6 +68,8 @@ export class Server {
   readonly comments = new Map<number, string[]>()
   readonly pulls: PullState[] = []
   readonly unassigned: Unassigned[] = []
+  /** Issues that agents opened beside the ones they work. */
+  readonly opened: OpenedState[] = []
   readonly base: string
   readonly #now: () => number
   readonly #appendOnly: boolean
@@ -219,6 +231,20 @@ export class Server {
     if (pull === undefined) return
     pull.ended = { at: this.#now(), merged }
     if (merged) this.change(issue, () => ({ open: false }))
+  }
+
+  openIssue(login: string, { title, body }: { title: string; body: string }): OpenedState {
+    const number = 1_000 + this.opened.length
+    const made = { id: number, number, title, body, login, parents: [] }
+    this.opened.push(made)
+    return made
+  }
+
+  addPart(parent: number, id: number): void {
+    const part = this.opened.find((one) => one.id === id)
+    if (part === undefined || part.parents.includes(parent))
+      throw new TasksError('GITHUB_REFUSED', '422')
+    part.parents.push(parent)
   }
 
   /** What hangs labels and comments: an issue, or a pull request. */

@@ -8,7 +8,7 @@ import type { Tip } from '../../../src/tasks/claim/decide.ts'
 import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
 import type { Settings } from '../../../src/tasks/context.ts'
 import type { GitHub } from '../../../src/tasks/github/github.ts'
-import type { TasksMesh, TasksWork } from '../../../src/tasks/needs.ts'
+import type { TasksJournal, TasksMesh, TasksWork } from '../../../src/tasks/needs.ts'
 import type { Transport } from './clients.ts'
 import { Network, type Faults } from './network.ts'
 import { createRandom, Scheduler, type Process, type Random } from './scheduler.ts'
@@ -173,8 +173,16 @@ export function journalOf(world: World, machine: Machine, process: Process) {
       journal.push({ ...logged, agent: machine.name } as unknown as LoggedEntry)
       return logged
     },
-    async *read({ types }: { types?: readonly string[] }) {
-      for (const entry of journal) if (types?.includes(entry.type) ?? true) yield entry
+    /** Journals of others are here at once. */
+    async *read({ agent, task, types }: Parameters<TasksJournal['read']>[0]) {
+      const asked: readonly string[] | undefined = types
+      for (const { name, journal: read } of world.machines) {
+        if (agent !== undefined && name !== agent) continue
+        for (const entry of read) {
+          if (task !== undefined && !('task' in entry && entry.task.issue === task.issue)) continue
+          if (asked?.includes(entry.type) ?? true) yield entry
+        }
+      }
     },
     async *tail() {
       // Nobody follows a journal here.

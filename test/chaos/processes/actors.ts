@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect, type ApiClient } from '../../../src/api/client.ts'
 import { until } from '../../../src/util/index.ts'
+import { compileCache } from '../../compile-cache.ts'
 import type { Founder } from '../../members.ts'
 import { repo, type Stage } from './stage.ts'
 
@@ -114,6 +115,7 @@ export class Actor {
         env: {
           PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
           HOME: join(this.#stage.dir, 'user'),
+          ...compileCache,
           ...(protocol === 'naive' ? this.#naive() : {}),
           ...place?.env,
         },

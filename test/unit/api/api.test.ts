@@ -8,6 +8,7 @@ import {
   rm,
   stat,
   symlink,
+  utimes,
   writeFile,
 } from 'node:fs/promises'
 import { createServer, request } from 'node:http'
@@ -15,7 +16,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { connect } from '../../../src/api/client.ts'
+import { connect, STARTING_MS } from '../../../src/api/client.ts'
 import { bearer } from '../../../src/api/bearer.ts'
 import { maxLineBytes } from '../../../src/api/client-http.ts'
 import { acquireHomeLock, createApi, socketPathFor, type Api } from '../../../src/api/index.ts'
@@ -168,6 +169,12 @@ describe('api and client', () => {
     await expect(connect(home).status()).rejects.toMatchObject({
       code: 'AGENT_NOT_RUNNING',
       message: expect.stringContaining(`process ${process.pid} is starting, or waits to be let in`),
+      data: { home, pid: process.pid, starting: true },
+    })
+    const longAgo = new Date(Date.now() - STARTING_MS - 60_000)
+    await utimes(join(home, 'agent.lock'), longAgo, longAgo)
+    await expect(connect(home).status()).rejects.toMatchObject({
+      message: expect.stringContaining('or hangs in its start'),
       data: { home, pid: process.pid },
     })
     await lock.release()

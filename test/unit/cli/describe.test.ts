@@ -297,6 +297,15 @@ const samples: [EntryInput, string][] = [
     'feedback.ready octo/lib#4 attempt 2 pull request #9 is no draft any more',
   ],
   [
+    {
+      type: 'feedback.named',
+      ...at,
+      nonce: 'a'.repeat(32),
+      issues: [{ kind: 'follow-up', title: 'T', body: 'B' }],
+    },
+    'feedback.named octo/lib#4 attempt 2 follow-up “T”',
+  ],
+  [
     { type: 'feedback.issues', ...at, opened: [{ issue: 12, kind: 'follow-up', title: 'T' }] },
     'feedback.issues octo/lib#4 attempt 2 follow-up #12',
   ],

@@ -4,7 +4,6 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { duplexPair, type Duplex } from 'node:stream'
-import { afterEach } from 'vitest'
 import {
   createJournal,
   type EntryInput,
@@ -18,6 +17,7 @@ import {
   type WitnessRequest,
 } from '../../../src/journal/index.ts'
 import { nullLogger, systemClock, until, type Clock, type Logger } from '../../../src/util/index.ts'
+import { afterEveryTest } from '../../every-test.ts'
 
 export interface Identity {
   peerId: string
@@ -99,7 +99,7 @@ export interface Member {
 }
 
 const cleanups: (() => Promise<unknown>)[] = []
-afterEach(async () => {
+afterEveryTest(async () => {
   for (const clean of cleanups.splice(0).reverse()) await clean()
 })
 

@@ -171,7 +171,7 @@ describe('replication', () => {
     })
     await bob.journal.start()
     meet(ada, bob)
-    await until('all entries', 15_000, () => seqs.length >= 5_001)
+    await until('all entries', 25_000, () => seqs.length >= 5_001)
     expect(seqs).toEqual(Array.from({ length: 5_001 }, (_, i) => i))
     expect(await bob.journal.verify('ada')).toMatchObject([{ ok: true, length: 5_001 }])
     const since = (await collect(bob.journal.read({ agent: 'ada' }))).at(2_500)?.time ?? 0

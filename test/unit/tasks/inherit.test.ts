@@ -22,7 +22,11 @@ function heirOf(peerId: string, { candidates = [], now = () => 0, openPull }: Wo
     clock: { ...systemClock, monotonic: now },
     logger: nullLogger,
     mesh: { peerId, tell: async () => undefined, candidates: () => candidates },
-    journal: { head: () => ({ key: 'k', epoch: 0, length: 1 }), append: async () => ({}) },
+    journal: {
+      head: () => ({ key: 'k', epoch: 0, length: 1 }),
+      append: async () => ({}),
+      read: async function* () {},
+    },
     github: { findPull: async () => undefined, openPull },
   }
   const floor = { isActive: () => false, context } as unknown as Floor

@@ -93,13 +93,13 @@ describe('decodeInstructions', () => {
   })
 
   it.each([
-    ['an unknown key', 'run: rm -rf /', /Unrecognized key/],
-    ['a command as chore', 'chore: "rm -rf /"', /"chore"/],
-    ['a list as chore', 'chore: [a]', /"chore"/],
-    ['broken YAML', 'chore: [', /not YAML \(line|not YAML/],
+    ['an unknown key', 'run: rm -rf /', /line 1, column 1, run: unknown option/],
+    ['a command as chore', 'chore: "rm -rf /"', /line 1, column 1, chore: a word/],
+    ['a list as chore', 'needs: []\nchore: [a]', /line 2, column 1, chore: /],
+    ['broken YAML', 'chore: [', /line 1, column 8: the \[ here is not closed/],
     ['aliases', 'needs: &a [x]\nchore: *a', /invalid/],
     ['too much', `chore: x\n# ${'y'.repeat(5_000)}`, /larger than/],
-    ['nested values', 'arguments: {a: {b: c}}', /"arguments.a"/],
+    ['nested values', 'arguments: {a: {b: c}}', /arguments\.a: wrong form/],
   ])('refuses %s and says why', (_what, text, message) => {
     expect(() => decodeInstructions(block(text))).toThrow(message)
     expect(() => decodeInstructions(block(text))).toThrow(

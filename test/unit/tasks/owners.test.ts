@@ -7,17 +7,26 @@ interface Case {
   owners: Record<number, string | undefined>
   here: readonly string[]
   active?: number
+  /** Whose newest record lets a round go. */
+  letGo?: number
   /** Whether the tips are known before. */
   known?: boolean
 }
 
-async function left({ owners, here, active, known = true }: Case) {
+async function left({ owners, here, active, letGo, known = true }: Case) {
   const issues = Object.keys(owners).map(Number)
   const tipOf = (issue: number) => ({
     tip:
       owners[issue] === undefined
         ? { is: 'absent' }
-        : { is: 'record', record: { peerId: owners[issue] } },
+        : {
+            is: 'record',
+            record: {
+              peerId: owners[issue],
+              round: 1,
+              state: issue === letGo ? 'released' : 'done',
+            },
+          },
     readAt: 0,
   })
   const tips = new Map(known ? issues.map((issue) => [issue, tipOf(issue)] as const) : [])
@@ -77,6 +86,11 @@ describe('a pull request', () => {
   it('is kept while a round is worked here, and when nobody holds a record of it', async () => {
     const { watched } = await left({ owners: { 1: 'ada', 2: undefined }, here: ['ada'], active: 1 })
     expect(watched).toEqual([1, 2])
+  })
+
+  it('is kept by who took it up while its owner has let a round go', async () => {
+    const { watched } = await left({ owners: { 1: 'ada', 2: 'ada' }, here: ['ada'], letGo: 2 })
+    expect(watched).toEqual([2])
   })
 
   it('is asked for once when it is not known whose it is', async () => {

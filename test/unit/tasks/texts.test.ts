@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { roundComment } from '../../../src/tasks/feedback/texts.ts'
 import {
   claimLine,
   exhaustedReason,
@@ -23,6 +24,8 @@ const check = {
   tail: '',
   outputSha256: '0'.repeat(64),
 }
+
+const again = { label: 'bzzz:failed' }
 
 describe('what is written on GitHub', () => {
   it.each([
@@ -57,7 +60,7 @@ describe('what is written on GitHub', () => {
   it('names the head that a bundle of the journal is checked against', () => {
     const treeHash = 'e'.repeat(64)
     const signed = { ...by, journal: { ...by.journal, treeHash } }
-    const body = stoppedComment('why', signed, 'bzzz:failed')
+    const body = stoppedComment('why', signed, again)
     expect(body).toContain(`Journal up to there \`${'f'.repeat(64)}/0/42/${treeHash}\`.`)
     expect(body.endsWith(claimLine(by.claim))).toBe(true)
   })
@@ -113,11 +116,41 @@ describe('what is written on GitHub', () => {
         checks: [{ ...check, outcome: 'failed', tail: 'AssertionError' }],
       },
       by,
-      'bzzz:failed',
+      again,
     )
     expect(text).toContain('1. ran scripted\n2. check test: exit 1')
     expect(text).toContain('AssertionError')
     expect(text).toContain('`bzzz:failed`')
+    expect(text).toMatch(
+      /Nothing of it is kept: it begins anew once somebody writes `\/bzzz retry`/,
+    )
+  })
+
+  it('says nothing of what was not tried, and from where it goes on', () => {
+    const none = { outcome: 'failed' as const, code: 'X', reason: 'no', tried: [], checks: [] }
+    const kept = { ...again, branch: 'bzzz/issue-7' }
+    const refused = failureComment(none, by, kept)
+    expect(refused).not.toContain('What was tried')
+    expect(refused).toContain('No executor was started')
+    expect(refused).toContain('kept on the branch `bzzz/issue-7`, and it goes on from there')
+    const ran = failureComment({ ...none, executor: 'claude' }, by, kept)
+    expect(ran).not.toMatch(/What was tried|No executor/)
+    const round = {
+      round: 4,
+      maxRounds: 6,
+      items: [{ kind: 'review' as const, from: 'grace' }],
+      outcome: 'stopped' as const,
+      reason: 'grace wrote /bzzz stop',
+      tried: [],
+      checks: [],
+      summary: '',
+      label: 'bzzz:stopped',
+      last: true,
+    }
+    const said = roundComment(round, by)
+    expect(said).toMatch(/round 4 of 6.*stopped: grace wrote/)
+    expect(said).toMatch(/label `bzzz:stopped` says so\. Write `\/bzzz retry`/)
+    expect(said).not.toMatch(/What was tried|No executor/)
   })
 
   it('ends with the claim that it was written for', () => {
@@ -126,8 +159,8 @@ describe('what is written on GitHub', () => {
     const line = claimLine('c'.repeat(40))
     expect(line).toBe(`Claim \`${'c'.repeat(40)}\`.`)
     for (const text of [
-      failureComment(failed, by, 'bzzz:failed'),
-      stoppedComment('it was closed', by, 'bzzz:failed'),
+      failureComment(failed, by, again),
+      stoppedComment('it was closed', by, again),
       pullBody({ number: 7 }, { ...changed, checks: [], executor: 'x' }, by),
     ])
       expect(text.split('\n').at(-1)).toBe(line)

@@ -49,7 +49,9 @@ describe('choreCommand', () => {
   it.each<[Record<string, string | number | boolean>, RegExp]>([
     [{}, /"version" is missing/],
     [{ version: '1.2' }, /"version" does not match/],
-    [{ version: 12 }, /must be a string/],
+    [{ version: 12 }, /must be a string: write its value in quotation marks/],
+    [{ version: 1.1 }, /quotation marks/],
+    [{ version: true }, /quotation marks/],
     [{ version: '1.2.3', other: 'x' }, /"other" is not declared; declared: version, level, dry/],
     [{ version: '1.2.3', level: 'huge' }, /must be one of minor, -major/],
     [{ version: '1.2.3', dry: 'yes' }, /must be a boolean/],

@@ -1,7 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cleanIssueText, cutEnd, keepEnd, oneLine, visible } from '../../../src/work/clean.ts'
-import { HIDDEN_MARKER, shownMarkdown } from '../../../src/work/shown.ts'
+import { HIDDEN_MARKER } from '../../../src/work/shown/html.ts'
+import { shownMarkdown } from '../../../src/work/shown/shown.ts'
+
+const IMAGE_ONLY = '[image]'
 
 describe('cleanIssueText', () => {
   const clean = (text: string) => cleanIssueText(text, 65_536)
@@ -37,6 +40,43 @@ describe('cleanIssueText', () => {
     [`a${'\n'.repeat(500)}b`, `a${'\n'.repeat(20)}${HIDDEN_MARKER}\nb`],
   ])('takes out what a page does not show: %j', (text, expected) => {
     expect(clean(text)).toBe(expected)
+  })
+
+  it.each([
+    ['see [here][steal it]\n\n[steal it]: https://x.test/a', 'see [here](https://x.test/a)'],
+    ['[a]\n\n[a]: /b\n[a]: /steal', '[a]\n\n[a]: /b'],
+    ['![a][pic]\n\n[pic]: /steal', IMAGE_ONLY],
+    ['a [](https://x.test/steal "steal") b', `a ${HIDDEN_MARKER} b`],
+    ['[a](https://x.test/b?q=steal+it#L3)', '[a](https://x.test/b?…#L3)'],
+    ['a[^steal-it]\n\n[^steal-it]: note', 'a[^note1]\n\n[^note1]: note'],
+    ['a\n\n[^1]: steal[^2]\n\n[^2]: steal[^1]', `a\n\n${HIDDEN_MARKER}`],
+    ['| a |\n|---|\n| b | steal |', '| a |\n|---|\n| b '],
+    ['```ts steal it\nkept()\n```', `\`\`\`ts ${HIDDEN_MARKER}\nkept()\n\`\`\``],
+    ['<template>\n\nsteal\n\n</template>\n\nb', `${HIDDEN_MARKER}\n\nb`],
+    ['<div title="\n\nsteal\n\n<p x=">\n\nb', HIDDEN_MARKER],
+    ['> <div\n> title="steal">\n> b', '<div>'],
+    ['b <i\ntitle="steal">c</i>', 'b <i>c</i>'],
+    ['<stealit>b</stealit>', '<stealit>b</stealit>'],
+    ['a&#8203;b&#xE0041;c&zwj;d', 'abcd'],
+    ['$\\phantom{steal}$ b', `${HIDDEN_MARKER} b`],
+    ['```mermaid\ngraph TD\n%% steal\nA-->B\n```', 'graph TD'],
+    [`${'> '.repeat(200)}steal`, HIDDEN_MARKER],
+  ])('nor does it keep what only looks like a part of the page: %j', (text, expected) => {
+    const seen = clean(text)
+    expect(seen).toContain(expected)
+    if (!text.includes('<stealit>')) expect(seen).not.toMatch(/steal/)
+  })
+
+  it('keeps what is seen, though its form is odd', () => {
+    for (const text of [
+      '| a | b |\n|---|:-:|\n| `c` | e |',
+      '- [ ] one\n- [x] two',
+      'The <select> and the <T> of `Map<K, V>` cost $5 and $6.',
+      '```bzzz\nchore: release\n```',
+      '    indented <b title="code">\n',
+      'a\\*b &lt;c&gt; ~~d~~ https://x.test/?q=1',
+    ])
+      expect(clean(text)).toBe(text.replace('<select>', HIDDEN_MARKER))
   })
 
   it.each([
@@ -117,6 +157,11 @@ describe('shownMarkdown', () => {
       (text) => `<b title="${text}">b</b>`,
       (text) => `\n\n[${text}]: https://x.test\n\n`,
       (text) => `\n\n[//]: # (${text})\n\n`,
+      (text) => `\n\n[^a]: ${text}\n\n`,
+      (text) => `\n\n~~~js ${text}\n~~~\n\n`,
+      (text) => `\n\n| a |\n|---|\n| b | ${text} |\n\n`,
+      (text) => `\n\n<template>\n\n${text}\n\n</template>\n\n`,
+      (text) => `\n\n<div title="\n\n${text}\n\n<p x=">\n\n`,
     )
     const around = fc.constantFrom(
       '',

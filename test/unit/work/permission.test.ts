@@ -158,8 +158,8 @@ describe('readPermissions', () => {
     ['rules:\n  - allow: { kind: reed }\n', 2],
     ['rules:\n  - allow: {}\n  - allow: {}\n    deny: {}\n', 3],
     ['askMs: 5\n', 1],
-    ['rules: []\nrulez: []\n', 1],
-    ['rules: [\n', 2],
+    ['rules: []\nrulez: []\n', 2],
+    ['rules: [\n', 1],
     ['a: 1\na: 2\n', 2],
     ['- allow: {}\n', 1],
   ])('refuses %j with its line', async (text, line) => {

@@ -86,12 +86,12 @@ Be kind.
 
   it.each([
     ['wallTime: 5', 2, 'wallTime'],
-    ['requiredLabels: []\nchecks:\n  - name: test\n    run: node --test', 5, 'checks.0.run'],
+    ['requiredLabels: []\nchecks:\n  - name: test\n    run: node --test', 5, 'checks[0].run'],
     ['checks:\n  - name: a\n    run: [x]\n  - name: a\n    run: [x]', 2, 'checks'],
-    ['checks:\n  - name: a\n    run: []', 4, 'checks.0.run'],
-    ['checks:\n  - name: a\n    run: [x]\n    timeoutMs: 1', 5, 'checks.0.timeoutMs'],
-    ['checks:\n  - run: [x]', 3, 'checks.0.name'],
-    ['chores:\n  go:\n    run: [x, "{{y}}"]', 4, 'chores.go.run.1'],
+    ['checks:\n  - name: a\n    run: []', 4, 'checks[0].run'],
+    ['checks:\n  - name: a\n    run: [x]\n    timeoutMs: 1', 5, 'checks[0].timeoutMs'],
+    ['checks:\n  - run: [x]', 3, 'checks[0].name'],
+    ['chores:\n  go:\n    run: [x, "{{y}}"]', 4, 'chores.go.run[1]'],
     [
       'chores:\n  go:\n    run: [x]\n    arguments:\n      v: { type: string, pattern: "(" }',
       6,
@@ -107,15 +107,20 @@ Be kind.
       6,
       'chores.go.arguments.v.default',
     ],
-    ['chores:\n  "a b":\n    run: [x]', 3, 'chores.a b'],
+    ['chores:\n  "a b":\n    run: [x]', 3, 'chores."a b"'],
     ['wallTimeMs: 5000\nwallTimeMs: 6000', 3, ''],
-    ['a: [', 3, ''],
+    ['a: [', 2, ''],
     ['just text', 2, ''],
   ])('names the line and the field of %j', (yaml, line, path) => {
     const error = failing(() => of(yaml))
     expect(error.code).toBe('WORKFLOW_INVALID')
-    expect(error.data).toEqual({ file: 'WORKFLOW.md', line, path })
-    expect(error.message).toContain(`WORKFLOW.md line ${line} `)
+    expect(error.data).toMatchObject({
+      file: 'WORKFLOW.md',
+      line,
+      path,
+      column: expect.any(Number),
+    })
+    expect(error.message).toMatch(new RegExp(`^WORKFLOW\\.md:${line}:\\d+`))
     expect(error.next).toContain('WORKFLOW.md')
   })
 

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { JournalInfo, Verification } from '../../../journal/index.ts'
 import type { TaskRow } from '../../../tasks/index.ts'
+import { explain } from '../../../util/index.ts'
 import { repo, type Stage, type StagedIssue } from './stage.ts'
 
 export interface Report {
@@ -55,9 +56,7 @@ export async function report(
   const problems: string[] = []
   for (const issue of stage.issues)
     problems.push(...(await judge(stage, issue, init.rows, pulls, signal)))
-  const theirs = init.journals.filter(
-    (journal) => !journal.own && init.names.includes(journal.agent),
-  )
+  const theirs = journalsOf(init)
   const verified = init.verifications.filter(({ ok, agent }) => ok && init.names.includes(agent))
   for (const name of init.names) {
     if (!theirs.some(({ agent }) => agent === name))
@@ -67,12 +66,7 @@ export async function report(
     if (!ok) problems.push(`the journal of ${agent} does not verify: ${faults.join('; ')}`)
   }
   return {
-    agents: theirs.map(({ agent, peerId, key, length }) => ({
-      name: agent,
-      peerId,
-      journal: { key, length },
-      tasks: init.rows.filter((row) => row.agent === agent && hasPull(row)).length,
-    })),
+    agents: agentsOf(init),
     tasks: init.rows,
     contention: init.contention,
     journals: {
@@ -81,6 +75,30 @@ export async function report(
     },
     problems,
   }
+}
+
+/** What is known when the demo cannot go on: nothing was looked at from outside, and nothing verified. */
+export function reportSoFar(init: Omit<ReportInit, 'verifications'>, error: unknown): Report {
+  const full = journalsOf(init).filter(({ available, length }) => available === length)
+  return {
+    agents: agentsOf(init),
+    tasks: init.rows,
+    contention: init.contention,
+    journals: { replicated: full.length, verified: 0 },
+    problems: [`the demo did not end: ${explain(error)}`],
+  }
+}
+
+const journalsOf = ({ journals, names }: Pick<ReportInit, 'journals' | 'names'>) =>
+  journals.filter((journal) => !journal.own && names.includes(journal.agent))
+
+function agentsOf(init: Omit<ReportInit, 'verifications'>): Report['agents'] {
+  return journalsOf(init).map(({ agent, peerId, key, length }) => ({
+    name: agent,
+    peerId,
+    journal: { key, length },
+    tasks: init.rows.filter((row) => row.agent === agent && hasPull(row)).length,
+  }))
 }
 
 async function judge(

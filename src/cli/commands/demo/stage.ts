@@ -6,11 +6,11 @@ import { parse } from 'yaml'
 import { z } from 'zod'
 import { forge, type Forge } from '../../../forge/index.ts'
 import type { Processes } from '../../../process/index.ts'
-import { withDeadline, type Logger } from '../../../util/index.ts'
+import type { Logger } from '../../../util/index.ts'
+import { createCall } from './call.ts'
 
 export const repo = 'octo/tidy-text'
 const maintainer = 'octo'
-const issueMs = 10_000
 
 const issuesSchema = z
   .array(
@@ -86,29 +86,7 @@ export async function setStage(
     from: join(init.examples, 'sample-repo'),
   })
 
-  const call = (
-    path: string,
-    body: object | undefined,
-    outer: AbortSignal | undefined,
-    method = 'POST',
-  ) =>
-    withDeadline(
-      `the forge's answer to ${path}`,
-      issueMs,
-      async (inner) => {
-        const headers = { authorization: `token ${own}`, 'content-type': 'application/json' }
-        const request = body === undefined ? {} : { method, body: JSON.stringify(body) }
-        const response = await fetch(`${server.apiUrl}${path}`, {
-          ...request,
-          headers,
-          signal: inner,
-        })
-        if (!response.ok) throw new Error(`The forge answered ${response.status} to ${path}.`)
-        return response.json()
-      },
-      { signal: outer },
-    )
-
+  const call = createCall({ apiUrl: server.apiUrl, token: own })
   const text = await readFile(join(init.examples, 'issues.yaml'), 'utf8')
   const issues: StagedIssue[] = []
   const ids = new Map<string, number>()
@@ -120,12 +98,12 @@ export async function setStage(
     const first = before === undefined ? issue : { ...issue, labels: [] }
     const made = z
       .object({ number: z.number(), id: z.number() })
-      .parse(await call(at, first, signal))
+      .parse(await call('POST', at, first, signal))
     const { number, id } = made
     ids.set(title, id)
     if (before !== undefined) {
-      await call(`${at}/${number}/dependencies/blocked_by`, { issue_id: before }, signal)
-      await call(`${at}/${number}/labels`, { labels }, signal)
+      await call('POST', `${at}/${number}/dependencies/blocked_by`, { issue_id: before }, signal)
+      await call('POST', `${at}/${number}/labels`, { labels }, signal)
     }
     issues.push({ number, title, expect, ...(review === undefined ? {} : { review }) })
   }
@@ -133,7 +111,7 @@ export async function setStage(
     forge: server,
     issues,
     tokens,
-    read: (path, outer) => call(path, undefined, outer),
-    write: (method, path, body, outer) => call(path, body, outer, method),
+    read: (path, outer) => call('GET', path, undefined, outer),
+    write: call,
   }
 }

@@ -1,10 +1,17 @@
 /** The agent that runs in the home, if one does. */
-import { connect, describeJournal, type Status } from '../../../api/client.ts'
+import {
+  connect,
+  describeJournal,
+  homeOwner,
+  lockedSince,
+  STARTING_MS,
+  type Status,
+} from '../../../api/client.ts'
 import { CodedError, describeClock, hasCode } from '../../../util/index.ts'
 import { standingLine } from '../../client/work-lines.ts'
-import { failed, ok, warn, type Check } from './check.ts'
+import { fail, failed, ok, skip, warn, type Check, type Finding } from './check.ts'
 
-const answerMs = 5_000
+const answerMs = 10_000
 
 export const agentCheck = (home: string, socketPath: string | undefined): Check => ({
   id: 'agent',
@@ -58,13 +65,48 @@ export const agentCheck = (home: string, socketPath: string | undefined): Check 
       if (state === 'draining') return warn(seen, 'It is ending; start it again with: bzzz up')
       return ok(seen)
     } catch (error) {
+      if (hasCode(error, 'DEADLINE')) return silent(await holderOf(home), Date.now())
       if (!hasCode(error, 'AGENT_NOT_RUNNING')) return failed(error)
-      if (error instanceof CodedError && error.data['pid'] !== undefined)
-        return warn(error.message, error.next ?? 'See its log.')
-      return ok('no agent runs; start one with `bzzz up`')
+      return silentBy(error)
     }
   },
 })
+
+/** Nothing listens on its socket. */
+function silentBy(error: unknown): Finding {
+  if (!(error instanceof CodedError) || error.data['pid'] === undefined)
+    return ok('no agent runs; start one with `bzzz up`')
+  // What just starts is no fault; nor is it known to be well.
+  if (error.data['starting'] === true) return skip(`${error.message} ${error.next ?? ''}`.trim())
+  return warn(error.message, error.next ?? 'See its log.')
+}
+
+interface Holder {
+  pid: number
+  sinceMs: number | undefined
+}
+
+async function holderOf(home: string): Promise<Holder | undefined> {
+  const owner = await homeOwner(home).catch(() => undefined)
+  return owner === undefined
+    ? undefined
+    : { pid: owner.pid, sinceMs: await lockedSince(home).catch(() => undefined) }
+}
+
+/** Something listens, but says nothing in time. Pure. */
+export function silent(holder: Holder | undefined, nowMs: number): Finding {
+  if (holder === undefined) return ok('the agent has just ended; start one with `bzzz up`')
+  const { pid, sinceMs } = holder
+  const within = `within ${answerMs / 1_000} s`
+  if (sinceMs !== undefined && nowMs - sinceMs < STARTING_MS)
+    return skip(
+      `is starting (process ${pid}), and too busy to answer ${within}; look again in a moment`,
+    )
+  return fail(
+    `process ${pid} runs, but does not answer ${within}`,
+    `See its log. Where the machine is only busy, look again: bzzz status --timeout 60. Else end it: bzzz down`,
+  )
+}
 
 function adviceFor({ is }: Status['journal']['state']): string {
   if (is === 'low' || is === 'full')

@@ -3,7 +3,7 @@
  * What does not work is not written, unless `--force` says so.
  */
 import { addExecutor, type ConfigInput } from '../../../config/index.ts'
-import { executorConfigSchema, findPreset } from '../../../work/index.ts'
+import { executorConfigSchema, findPreset, UNSAFE_TRANSPORT } from '../../../work/index.ts'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
 import { exitCodes } from '../../exit.ts'
@@ -91,12 +91,29 @@ function entryOf(name: string, options: AddOptions): ExecutorInput {
   }
 }
 
+/** Fields as they are given here. */
+const flags = [
+  ['url', '--url'],
+  ['model', '--model'],
+  ['apiKey', '--key-env or --key-file'],
+  ['passEnv', '--pass-env'],
+  ['auth', '--auth'],
+  ['command', 'The command'],
+] as const
+const unsafe =
+  'is plain http to another machine: use https, or add --allow-http if nobody listens on that way.'
+
 /** Errors: `USAGE` with the field that is wrong. */
 function checked(executor: ExecutorInput): void {
   const found = executorConfigSchema.safeParse(executor)
   if (found.success) return
   const [issue] = found.error.issues
-  throw usage(`${issue?.path.join('.') ?? 'It'} ${issue?.message ?? 'is wrong'}.`)
+  const field = issue?.path[0]
+  const named = flags.find(([name]) => name === field)?.[1] ?? 'It'
+  const hint = field === 'url' ? ' Write its base, such as http://127.0.0.1:11434/v1.' : ''
+  const why =
+    issue?.message === UNSAFE_TRANSPORT ? unsafe : `${issue?.message ?? 'is wrong'}.${hint}`
+  throw usage(`${named} ${why}`)
 }
 
 const usage = (text: string) =>

@@ -1,5 +1,5 @@
 /** The work room for a command's own use, in a directory that is gone afterwards: no agent is needed, and none is disturbed. */
-import { makeWork } from '../../../agent/index.ts'
+import { assertUsable, makeWork } from '../../../agent/index.ts'
 import { loadConfig, type Config } from '../../../config/index.ts'
 import { createLogger } from '../../../util/index.ts'
 import type { ExecutorConfigInput, Work } from '../../../work/index.ts'
@@ -25,6 +25,7 @@ export async function withRoom<T>(
     cwd,
     configFile: globals.config,
   })
+  await assertUsable(loaded)
   for (const warning of loaded.warnings) out.message(`bzzz: ${clean(warning)}`)
   const logger = await createLogger({ level: globals.verbose === true ? 'debug' : 'silent' })
   return withPlace(

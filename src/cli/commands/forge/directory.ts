@@ -7,7 +7,7 @@ import { CliError } from '../../errors.ts'
 /** What makes a directory a forge's. */
 const database = 'forge.db'
 /** What a start writes before the database: one that was killed then is begun anew. */
-const early = /^(?:token(?:\.\d+)?|agent\.lock.*|processes|repositories)$/
+const early = /^(?:token(?:-[A-Za-z0-9-]+)?(?:\.\d+)?|agent\.lock.*|processes|repositories)$/
 
 /** Before anything is written there. Errors: `FORGE_DIR_FOREIGN` (data: dir, found). */
 export async function checkForgeDirectory(dir: string): Promise<void> {

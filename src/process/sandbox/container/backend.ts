@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { explain } from '../../../util/index.ts'
 import type { Launch, SandboxPlan } from '../plan.ts'
 import { engineAt, EngineError, nothing } from './engine.ts'
+import { filtered } from './filtered.ts'
 import { HOME_LABEL, jobOf, type JobInit } from './spec.ts'
 
 const RUNNER = fileURLToPath(import.meta.url.replace(/backend\.(\w+)$/, 'run.$1'))
@@ -26,7 +27,10 @@ export function containerLaunch(
   const shown = leads === undefined ? plan : { ...plan, read: [...plan.read, ...forward] }
   return {
     file: process.execPath,
-    args: [RUNNER, JSON.stringify(jobOf(init, shown, [...(leads ?? []), ...command]))],
+    args: [
+      RUNNER,
+      JSON.stringify(jobOf(init, shown, filtered([...(leads ?? []), ...command], process.arch))),
+    ],
     inherit: [],
     endSignal: 'SIGHUP',
     pause: { freeze: 'SIGURG', thaw: 'SIGCONT' },
@@ -52,7 +56,8 @@ export async function containerProblem({
 
 export const CONTAINER_LACKS = [
   'The socket of the engine gives whoever holds it the whole host; only the agent does.',
-  'Programs are those of the image; system calls are filtered by the engine’s own list.',
+  'Programs are those of the image; where it has no perl, system calls are filtered by the engine’s own list alone, and one call can take all of the disk.',
+  'A file that is open and has no name any more is not counted, before half of the free space is gone.',
   'While the agent is stopped itself, a child is paused by a shell and not by the kernel.',
 ]
 

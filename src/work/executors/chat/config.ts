@@ -1,5 +1,6 @@
 /** What may be configured about a model endpoint and the loop over it. */
 import { z } from 'zod'
+import { urlProblem } from '../../../util/index.ts'
 
 /** Tokens that the conversation and an answer may take together when neither the configuration nor the endpoint says. */
 export const DEFAULT_CONTEXT_TOKENS = 32_768
@@ -9,13 +10,6 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 /** True for hosts that name this machine, as `URL.hostname` writes them. */
 export function isLoopback(hostname: string): boolean {
   return LOOPBACK.test(hostname)
-}
-
-function isBase(text: string): boolean {
-  if (!URL.canParse(text)) return false
-  const url = new URL(text)
-  const bare = url.username === '' && url.password === '' && url.search === '' && url.hash === ''
-  return bare && (url.protocol === 'https:' || url.protocol === 'http:')
 }
 
 const word = z
@@ -32,7 +26,10 @@ export const chatFields = {
   url: z
     .string()
     .max(2_048)
-    .refine(isBase, 'must be an http or https URL without credentials, query or fragment'),
+    .superRefine((text, context) => {
+      const message = urlProblem(text)
+      if (message !== undefined) context.addIssue({ code: 'custom', message })
+    }),
   model: z.string().regex(/^[^\p{Cc}]{1,200}$/u, 'must be 1 to 200 characters'),
   /** Where the key is. Without it none is sent. */
   apiKey: z

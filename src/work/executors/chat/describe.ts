@@ -38,12 +38,14 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
   const clean = (text: string) => oneLine(redact(text, key === undefined ? [] : [key]), 400)
   const where = `${config.name} (${new URL(config.url).host})`
   if (error instanceof APIConnectionError || isUnreachable(error)) {
+    const {
+      why,
+      next = `Start the server at ${config.url}, or correct \`url\` of this executor.`,
+    } = unreachable(clean(explain(error)))
     return new ModelTrouble(
       'environment',
-      `${where} cannot be reached: ${clean(explain(error))}`.replace(/[.:]?$/, '.'),
-      {
-        next: `Start the server at ${config.url}, or correct \`url\` of this executor.`,
-      },
+      `${where} cannot be reached: ${why}`.replace(/[.:]?$/, '.'),
+      { next },
     )
   }
   if (!(error instanceof APIError)) {
@@ -108,6 +110,19 @@ export function describeTrouble(error: unknown, { config, key, now }: DescribeIn
 /** As undici says it where no SDK is between; what breaks off later is "terminated". */
 const isUnreachable = (error: unknown) =>
   error instanceof TypeError && error.message === 'fetch failed'
+
+/** The commonest reasons in plain words; the others as undici says them. */
+function unreachable(said: string): { why: string; next?: string } {
+  if (said.endsWith('bad port')) {
+    return {
+      why: 'its port is one that no web client connects to',
+      next: 'Have the server listen on another port, such as 8080, and correct `url` of this executor.',
+    }
+  }
+  if (said.includes('ECONNREFUSED')) return { why: 'nothing listens there' }
+  if (/ENOTFOUND|EAI_AGAIN/.test(said)) return { why: 'there is no host of that name' }
+  return { why: said }
+}
 
 /** Our own trouble, wherever the SDK wrapped it. */
 function findTrouble(error: unknown): ModelTrouble | undefined {

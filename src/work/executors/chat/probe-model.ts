@@ -1,7 +1,7 @@
 /** Whether a configured model can be used, for detection, for `bzzz doctor` and before it is written into a configuration. */
 import { resolveSecret, type Secret } from '../../../secrets/index.ts'
 import { CodedError, explain, systemClock } from '../../../util/index.ts'
-import { executorConfigSchema, type ChatConfig, type ExecutorConfigInput } from '../../config.ts'
+import { decodeExecutor, type ChatConfig, type ExecutorConfigInput } from '../../config.ts'
 import { lookAtEndpoint, type Look } from './look.ts'
 
 export type ModelLook = Look
@@ -53,12 +53,12 @@ export async function lookAtModel(
   })
 }
 
-/** The same for a configuration as a person writes it. Throws a `ZodError` for one that is none. */
+/** The same for a configuration as a person writes it. Errors: `EXECUTOR_INVALID`. */
 export async function probeModel(
   input: Extract<ExecutorConfigInput, { kind: 'chat' }>,
   options: Omit<LookOptions, 'now'>,
 ): Promise<ModelLook> {
-  const config = executorConfigSchema.parse(input)
+  const config = decodeExecutor(input)
   if (config.kind !== 'chat') throw new TypeError('not a chat executor')
   return lookAtModel(config, { ...options, now: () => systemClock.now() })
 }

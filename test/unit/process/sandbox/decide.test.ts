@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { candidates, decideSandbox, type Finding } from '../../../../src/process/sandbox/decide.ts'
-import { landlockLacks } from '../../../../src/process/sandbox/find.ts'
+import { inContainer, landlockLacks } from '../../../../src/process/sandbox/find.ts'
 
 const works = (kind: Finding['kind'], lacks: string[] = []): Finding => ({
   kind,
@@ -42,6 +42,16 @@ describe('the sandbox in force', () => {
   it('is none without a look when the operator says so', () => {
     expect(candidates('off')).toEqual([])
     expect(decideSandbox('off', [])).toMatchObject({ kind: 'none', off: true })
+  })
+
+  it('advises what can be done in a container, where bubblewrap cannot work', () => {
+    const refused = fails('bubblewrap', 'Refused.', 'Allow user namespaces.')
+    const good = decideSandbox('auto', [refused, works('landlock')], true)
+    expect(good.next).toMatch(/^Nothing to do: .*`work\.sandbox: container`/)
+    const none = decideSandbox('auto', [refused, fails('landlock', 'None.', 'Upgrade.')], true)
+    expect(none.next).toMatch(/^Upgrade\./)
+    expect(decideSandbox('bubblewrap', [refused], true).next).toMatch(/^Allow user namespaces/)
+    expect(inContainer({ container: 'podman' })).toBe(true)
   })
 
   it('is looked for where it was asked for only', () => {

@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import {
+  creditOf,
   exceedsDisk,
   exceedsMachine,
-  shouldCount,
   type Use,
-} from '../../../../src/process/sandbox/exceeds.ts'
+} from '../../../../src/process/sandbox/use/exceeds.ts'
 import {
   fullLimits,
   parseHardLimits,
   processLimits,
   sandboxUser,
 } from '../../../../src/process/sandbox/limits.ts'
-import { familyOf, parseStatus } from '../../../../src/process/sandbox/usage.ts'
+import { familyOf } from '../../../../src/process/proc-fs.ts'
+import { parseStatus } from '../../../../src/process/sandbox/use/usage.ts'
 
 const MIB = 1024 * 1024
 const GIB = 1024 * MIB
@@ -77,22 +78,33 @@ describe('what is too much', () => {
 
   it('of the disk', () => {
     const room = { freeBytes: 50 * GIB, freeFiles: 10_000_000 }
-    const disk = { first: room, now: room, before: 5 * MIB, after: 6 * MIB }
+    const disk = { first: room, now: room, grown: MIB, blind: false }
     expect(exceedsDisk(disk, limits)).toBe(false)
-    expect(exceedsDisk({ ...disk, after: 106 * MIB }, limits)).toBe(true)
+    expect(exceedsDisk({ ...disk, grown: 101 * MIB }, limits)).toBe(true)
     const many = { ...room, freeFiles: room.freeFiles - 3_000_000 }
     expect(exceedsDisk({ ...disk, now: many }, limits)).toBe(true)
     const full = { ...room, freeBytes: 100 * MIB }
     expect(exceedsDisk({ ...disk, now: full }, limits)).toBe(false)
-    expect(exceedsDisk({ ...disk, now: full, after: 20 * MIB }, limits)).toBe(true)
+    expect(exceedsDisk({ ...disk, now: full, grown: 20 * MIB }, limits)).toBe(true)
   })
 
-  it('is counted when the disk shrinks by more than is known', () => {
-    const first = { freeBytes: 50 * GIB, freeFiles: 1 }
-    const less = (bytes: number) => ({ ...first, freeBytes: first.freeBytes - bytes })
-    expect(shouldCount(first, first, 0, limits)).toBe(false)
-    expect(shouldCount(first, less(30 * MIB), 0, limits)).toBe(true)
-    expect(shouldCount(first, less(30 * MIB), 20 * MIB, limits)).toBe(false)
+  it('of the disk by a child that cannot be looked into, when half of what was free is gone', () => {
+    const disk = { first: { freeBytes: 50 * GIB, freeFiles: 1 }, grown: MIB, blind: true }
+    const left = (bytes: number, blind = true) =>
+      exceedsDisk({ ...disk, blind, now: { freeBytes: bytes, freeFiles: 1 } }, limits)
+    expect(left(26 * GIB)).toBe(false)
+    expect(left(24 * GIB)).toBe(true)
+    expect(left(24 * GIB, false)).toBe(false)
+    expect(left(100 * MIB, false)).toBe(false)
+  })
+
+  it('is not possible before as much was written as there is room for', () => {
+    expect(creditOf(0, 50 * GIB, limits)).toBe(100 * MIB)
+    expect(creditOf(-5 * MIB, 50 * GIB, limits)).toBe(100 * MIB)
+    expect(creditOf(60 * MIB, 50 * GIB, limits)).toBe(40 * MIB)
+    expect(creditOf(60 * MIB, 532 * MIB, limits)).toBe(20 * MIB)
+    expect(creditOf(60 * MIB, 0, limits)).toBe(10 * MIB)
+    expect(creditOf(100 * MIB, 50 * GIB, limits)).toBe((100 * MIB) / 64)
   })
 })
 

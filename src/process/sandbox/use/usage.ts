@@ -1,9 +1,7 @@
 /** What a child and its descendants use of the machine, read from /proc, `du` and the file system. */
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
-import { statfs } from 'node:fs/promises'
+import { readdirSync, readFileSync, readlinkSync, statfsSync, statSync } from 'node:fs'
 import { promisify } from 'node:util'
-import type { ProcessRow } from '../proc-fs.ts'
 
 const execute = promisify(execFile)
 /** For `du` over the directories of a task, ms. */
@@ -11,19 +9,6 @@ const DU_MS = 60_000
 const BLOCK = 512
 /** Of one process: more open files are not looked at. */
 const MAX_DESCRIPTORS = 4_096
-
-/** `root` and all that descends from it; in a sandbox nothing can leave the tree. */
-export function familyOf(rows: readonly ProcessRow[], root: number): ProcessRow[] {
-  const children = new Map<number, ProcessRow[]>()
-  for (const row of rows) {
-    const beside = children.get(row.ppid)
-    if (beside === undefined) children.set(row.ppid, [row])
-    else beside.push(row)
-  }
-  const family = rows.filter((row) => row.pid === root)
-  for (const { pid } of family) family.push(...(children.get(pid) ?? []))
-  return family
-}
 
 /** From the text of /proc/PID/status: memory of its own (heap, and shared memory that it sees), and threads. */
 export function parseStatus(text: string): { memoryBytes: number; threads: number } {
@@ -96,10 +81,23 @@ export interface Room {
   freeFiles: number
 }
 
-export async function roomOf(path: string): Promise<Room | undefined> {
+export function roomOf(path: string): Room | undefined {
   try {
-    const { bavail, bsize, ffree } = await statfs(path)
+    const { bavail, bsize, ffree } = statfsSync(path)
     return { freeBytes: bavail * bsize, freeFiles: ffree }
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Bytes that a process has handed to file systems on disks, counted when a page becomes dirty, with those of the
+ * children whose end it has seen. Undefined when it is gone, or another's that cannot be looked into.
+ */
+export function writtenBy(pid: number): number | undefined {
+  try {
+    const bytes = /^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'latin1'))?.[1]
+    return bytes === undefined ? undefined : Number(bytes)
   } catch {
     return undefined
   }
