@@ -21,6 +21,7 @@ export const table = {
   mesh: ['util', 'metrics'],
   journal: ['util', 'mesh'],
   ...Object.fromEntries(capabilities.map((room) => [room, [...leaves, 'mesh', 'journal']])),
+  mcp: ['util'],
   forge: ['util', 'process'],
   api: ['util', 'metrics'],
   visualizer: ['util', 'mesh', 'journal', 'api'],
@@ -150,6 +151,7 @@ export default {
       '^src/work/executors/chat/',
       'Only work/executors/chat/ talks to models.',
     ),
+    only('mcp-in-mcp', packages(['@modelcontextprotocol']), '^src/mcp/', 'Only mcp/ knows MCP.'),
     only(
       'octokit-in-github',
       OCTOKIT,

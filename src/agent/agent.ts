@@ -1,6 +1,7 @@
 /** The agent: what starts, in which order, and how it stops. See the door for the picture. */
-import { createApi, type Status } from '../api/index.ts'
+import { createApi, createToolServer, type Status } from '../api/index.ts'
 import type { Config } from '../config/index.ts'
+import type { Help } from '../help/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Membership, Mesh } from '../mesh/index.ts'
 import { createGit, createProcesses } from '../process/index.ts'
@@ -23,11 +24,13 @@ import {
 } from '../util/index.ts'
 import type { Work } from '../work/index.ts'
 import { createHeadroom } from '../work/index.ts'
+import { createAsks } from './asks.ts'
 import { belong } from './belong.ts'
 import { dryHome, removing } from './dry-home.ts'
 import { holdKeys, holdPassed } from './holding.ts'
 import { homeLock } from './home-lock.ts'
 import { introduce } from './introduce.ts'
+import { deskOf, makeHelp } from './make-help.ts'
 import { makeWork } from './make-work.ts'
 import { membershipSources, sayAsks } from './membership.ts'
 import { loadNow, withStandings } from './peers.ts'
@@ -36,6 +39,7 @@ import { version } from './version.ts'
 import { sandboxOf, saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { answerOf, questionsOf } from './questions.ts'
+import { sweeping } from './sweeping.ts'
 import { statusOf } from './view.ts'
 import { announcing, patientJournal } from './written.ts'
 
@@ -76,6 +80,7 @@ interface Rooms {
   membership: Membership
   journal: Journal
   board: Board
+  help: Help | undefined
   tasks: Tasks | undefined
   work: Work | undefined
   credential: Credential | undefined
@@ -128,7 +133,13 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     const mesh = makeMesh(config, { membership, dryRun, logger })
     const journal = makeJournal(config, mesh, logger)
     const board = createBoard({ journal, logger })
-    const later = { tasks: undefined, work: undefined, credential, webhooks: undefined }
+    const later = {
+      help: undefined,
+      tasks: undefined,
+      work: undefined,
+      credential,
+      webhooks: undefined,
+    }
     rooms = { mesh, membership, journal, board, ...later }
     const introduced = introduce({ mesh, journal, repos: config.github.repos }, logger)
     // The journal stops before the mesh, so that its last entries reach the peers.
@@ -140,6 +151,9 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
     await begin('asks', sayAsks(membership, logger))
     await begin('api', apiOf(rooms))
     await journal.opened(stopping.signal)
+    const help = makeHelp({ mesh, membership, journal, held, tasks: () => rooms?.tasks, logger })
+    rooms.help = help
+    await begin('help', help)
     if (credential !== undefined) {
       await git(['--version'], { cwd: home })
       await holdKeys(held, config.home)
@@ -154,7 +168,10 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       }
       const guard = { held, scanner, dryRun }
       const patient = patientJournal(journal, { signal, logger })
-      const memory = { journal: patient, peerId: mesh.peerId, onStanding: announce }
+      const peers = () => peerRows({ mesh, membership, journal })
+      const toolServer = createToolServer({ peers, logger })
+      const own = { peerId: mesh.peerId, onStanding: announce, toolServer }
+      const memory = { journal: patient, ...own }
       const work = makeWork(config, { processes, git, guard, logger }, memory)
       rooms.work = work
       await begin('work', work)
@@ -164,7 +181,17 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       const headroom =
         config.work.slots === 'auto' ? createHeadroom({ clock: systemClock }) : undefined
       if (headroom !== undefined) await begin('headroom', headroom)
-      const parts = { mesh, membership, journal: patient, work, headroom, git, guard, logger }
+      const parts = {
+        mesh,
+        membership,
+        journal: patient,
+        work,
+        headroom,
+        git,
+        guard,
+        logger,
+        help: deskOf(help, mesh),
+      }
       const tasks = makeTasks(config, credential, parts)
       rooms.tasks = tasks
       await begin('tasks', tasks, stopMs.tasks)
@@ -201,6 +228,7 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
         status,
         peers: () => peerRows({ mesh, membership, journal }),
         membership: membershipSources(membership, mesh),
+        help: createAsks({ rooms: ready, journal }),
         tasks: () => board.rows(),
         task: async (ref) => {
           const detail = await board.read(ref)
@@ -262,17 +290,5 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       return ready().board
     },
     status,
-  }
-}
-
-/** Ends what an earlier run left behind before anything new is started. */
-function sweeping(processes: ReturnType<typeof createProcesses>, logger: Logger): Startable {
-  return {
-    start: async () => {
-      const swept = await processes.sweep()
-      if (swept === 0) return
-      logger.warn({ event: 'agent.swept', swept }, 'ended processes that an earlier run left')
-    },
-    stop: () => processes.stop(),
   }
 }

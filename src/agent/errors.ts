@@ -10,5 +10,7 @@ export type AgentErrorCode =
   | 'MEMBERSHIP_EXPIRED'
   /** The identity of the home was never let into the mesh that the home knows. data: meshName, peerId */
   | 'MEMBERSHIP_NONE'
+  /** No executor of this agent works on the task, so nothing asks for it. data: repo, issue, or id */
+  | 'ASK_NO_TASK'
 
 export class AgentError extends CodedError<AgentErrorCode> {}

@@ -2,7 +2,7 @@
  * The composition root: builds the rooms that the configuration asks for, hands each what it needs
  * of the others, starts them in order and stops them in reverse. It decides nothing of its own.
  *
- *   lock ─► processes ─► membership ─► mesh ─► journal ─► board ─► api ─► work ─► tasks ─► webhooks ─► refresh
+ *   lock ─► processes ─► membership ─► mesh ─► journal ─► board ─► api ─► help ─► work ─► tasks ─► webhooks ─► refresh
  *
  * The lock comes first, so that nothing of another agent's home is touched; the sweep of leftover
  * processes comes before anything that could start one; an agent that no mesh has let in yet waits

@@ -4,9 +4,16 @@ import type { Config } from '../config/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Git, Processes } from '../process/index.ts'
 import type { Logger } from '../util/index.ts'
-import { budgetsSchema, createWork, type ExecutorConfigInput, type Work } from '../work/index.ts'
+import {
+  budgetsSchema,
+  createWork,
+  type ExecutorConfigInput,
+  type ToolServer,
+  type Work,
+} from '../work/index.ts'
 import { executorsOf } from './executors.ts'
 import { guarded, type Guard } from './holding.ts'
+import { mcpCommand } from './tools.ts'
 
 export interface WorkParts {
   processes: Processes
@@ -21,6 +28,8 @@ export interface WorkMemory {
   journal: Journal
   peerId: string
   onStanding: () => void
+  /** Serves a task's tools to its executor. */
+  toolServer: ToolServer
 }
 
 interface WorkOptions extends Partial<WorkMemory> {
@@ -48,6 +57,7 @@ export function makeWork(
       paths: { protect, allow },
       network,
       readable: config.work.readable,
+      mcp: mcpCommand(),
       use: useOf(config),
       budgets: budgetsSchema.parse(config.work.budget),
       ...(memory.peerId === undefined ? {} : { peerId: memory.peerId }),
@@ -61,6 +71,7 @@ export function makeWork(
         ? {}
         : { journal: guarded(memory.journal, guard.held) }),
       ...(memory.onStanding === undefined ? {} : { onStanding: memory.onStanding }),
+      ...(memory.toolServer === undefined ? {} : { toolServer: memory.toolServer }),
     },
   )
 }

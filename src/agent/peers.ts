@@ -59,8 +59,10 @@ export function withStandings(
   })
 }
 
+type Offering = Pick<Capabilities, 'tags' | 'tools' | 'languages' | 'models' | 'gpu' | 'executors'>
+
 /** Every word that a `needs:` may ask this peer for, in lower case. */
-function offersOf(capabilities: Capabilities): Set<string> {
+export function offersOf(capabilities: Offering): Set<string> {
   const { tags, tools, languages, models, gpu } = capabilities
   const executors = usable(capabilities)
   const words = [
@@ -74,7 +76,8 @@ function offersOf(capabilities: Capabilities): Set<string> {
   return new Set(words.map((word) => word.toLowerCase()))
 }
 
-const usable = ({ executors }: Capabilities) => executors.filter(({ away }) => away === undefined)
+const usable = ({ executors }: Pick<Capabilities, 'executors'>) =>
+  executors.filter(({ away }) => away === undefined)
 
 /** What load is spread by, as announced; a peer's word, so the tasks clamp it. */
 export function abilitiesOf(

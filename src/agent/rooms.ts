@@ -21,11 +21,18 @@ import {
   type CommandRunner,
   type Credential,
 } from '../secrets/index.ts'
-import { createTasks, createWebhooks, type Tasks, type Webhooks } from '../tasks/index.ts'
+import {
+  createTasks,
+  createWebhooks,
+  type HelpDesk,
+  type Tasks,
+  type Webhooks,
+} from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
 import type { Headroom, Work } from '../work/index.ts'
 import type { AgentInit } from './agent.ts'
 import { guarded, type Guard } from './holding.ts'
+import { helpSettingsOf } from './make-help.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'
 import { version } from './version.ts'
 import { mayBegin } from './written.ts'
@@ -105,11 +112,12 @@ export interface TasksParts {
   headroom: Headroom | undefined
   git: Git
   guard: Guard
+  help: HelpDesk
   logger: Logger
 }
 
 export function makeTasks(config: Config, token: Credential, parts: TasksParts): Tasks {
-  const { mesh, membership, journal, work, headroom, git, guard, logger } = parts
+  const { mesh, membership, journal, work, headroom, git, guard, help, logger } = parts
   const { held, scanner, dryRun } = guard
   const { github, name } = config
   return createTasks(
@@ -146,6 +154,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
       },
       slots: slotsOf(config, headroom),
       checkpointMs: config.work.checkpointMs,
+      help: helpSettingsOf(config),
       dryRun,
     },
     {
@@ -162,6 +171,7 @@ export function makeTasks(config: Config, token: Credential, parts: TasksParts):
         limits: topicOf(mesh, 'limits'),
       },
       work,
+      help,
       git,
       verify: verifySignature,
       logger,

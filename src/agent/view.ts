@@ -1,5 +1,6 @@
 /** The agent as its API shows it. Pure, but for reading what the rooms know at this moment. */
 import type { MembershipStatus, Status } from '../api/index.ts'
+import type { Help } from '../help/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Membership, Mesh } from '../mesh/index.ts'
 import type { Credential } from '../secrets/index.ts'
@@ -25,13 +26,14 @@ export interface AgentRooms {
   /** Only workers have it. */
   tasks: Tasks | undefined
   work: Pick<Work, 'standings' | 'budgets'> | undefined
+  help: Pick<Help, 'open' | 'counters'> | undefined
   credential: Credential | undefined
   webhooks: Webhooks | undefined
 }
 
 export function statusOf(
   facts: AgentFacts,
-  { mesh, membership, journal, board, tasks, work, credential, webhooks }: AgentRooms,
+  { mesh, membership, journal, board, tasks, work, help, credential, webhooks }: AgentRooms,
 ): Status {
   const known = mesh.peers()
   const rows = board.rows()
@@ -62,6 +64,7 @@ export function statusOf(
     ...(work === undefined
       ? {}
       : { work: { standings: work.standings(), budgets: work.budgets() } }),
+    ...(help === undefined ? {} : { help: { open: help.open(), counters: help.counters() } }),
     tasks: Object.fromEntries(counts) as Status['tasks'],
     frozen: rows.flatMap(({ repo, issue, agent, frozenSinceMs }) =>
       agent !== facts.name || frozenSinceMs === undefined

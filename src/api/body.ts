@@ -4,14 +4,14 @@ import { CommonError } from '../util/index.ts'
 /** Largest body, bytes: a rotation that removes 100 machines has 6 KiB. */
 const maxBodyBytes = 16 * 1024
 
-/** Nothing sent is an empty object. Errors: `TOO_LARGE`, `INVALID`. hono's own limit makes a new request, which the server's adaptor does not allow. */
-export async function body({ raw }: { raw: Request }): Promise<unknown> {
+/** Nothing sent is an empty object. `most`: bytes, default 16 KiB. Errors: `TOO_LARGE`, `INVALID`. hono's own limit makes a new request, which the server's adaptor does not allow. */
+export async function body({ raw }: { raw: Request }, most = maxBodyBytes): Promise<unknown> {
   const parts: Uint8Array[] = []
   let bytes = 0
   for await (const part of raw.body ?? []) {
     bytes += part.byteLength
-    if (bytes > maxBodyBytes) {
-      throw new CommonError('TOO_LARGE', `A request has at most ${maxBodyBytes} bytes.`)
+    if (bytes > most) {
+      throw new CommonError('TOO_LARGE', `A request has at most ${most} bytes.`)
     }
     parts.push(part)
   }

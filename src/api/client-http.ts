@@ -14,10 +14,12 @@ export const maxAnswerBytes = 64 * 1024 * 1024
 export const maxLineBytes = 256 * 1024
 
 export interface Call {
-  home: string
+  /** Whose socket it is; absent for that of a task's tools. */
+  home?: string
   socketPath: string
   method: 'GET' | 'POST'
   path: string
+  headers?: Readonly<Record<string, string>>
   /** Sent as JSON. */
   body?: unknown
   signal?: AbortSignal | undefined
@@ -47,6 +49,15 @@ export async function callText(call: Call): Promise<{ status: number; text: stri
     },
     { signal: call.signal },
   )
+}
+
+/** What an answer of one line says that came when it was ready. Errors: those of `connect`. */
+export async function replyOf<T>(call: Call): Promise<T> {
+  for await (const line of callLines(call)) {
+    if (isObject(line) && isObject(line['reply'])) return line['reply'] as T
+  }
+  if (call.signal?.aborted === true) throw new CommonError('ABORTED', 'The operation was aborted.')
+  throw gone(call)
 }
 
 /** The lines of an answer, parsed. Ends when the agent ends it or the signal fires. */
@@ -132,7 +143,8 @@ async function readAll(response: IncomingMessage, call: Call): Promise<string> {
 
 async function open(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
   const { socketPath, method, path, body } = call
-  const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+  const type = body === undefined ? {} : { 'content-type': 'application/json' }
+  const headers = { ...call.headers, ...type }
   try {
     return await new Promise((resolve, reject) => {
       const sent = request({ socketPath, method, path, headers, signal, agent: false }, resolve)
@@ -146,7 +158,7 @@ async function open(call: Call, signal: AbortSignal): Promise<IncomingMessage> {
 
 async function translate(error: unknown, { home, socketPath }: Call): Promise<unknown> {
   if (error instanceof CodedError) return error
-  if (['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].some((code) => hasCode(error, code))) {
+  if (home !== undefined && ABSENT.some((code) => hasCode(error, code))) {
     return notRunning(home, error)
   }
   if (hasCode(error, 'EACCES') || hasCode(error, 'EPERM')) {
@@ -159,10 +171,20 @@ async function translate(error: unknown, { home, socketPath }: Call): Promise<un
   if (hasCode(error, 'ABORT_ERR')) {
     return new CommonError('ABORTED', 'The operation was aborted.', { cause: error })
   }
+  return gone({ home }, error)
+}
+
+const ABSENT = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR']
+
+function gone({ home }: { home?: string | undefined }, cause?: unknown): ApiError {
+  const why = cause === undefined ? {} : { cause }
+  if (home === undefined) {
+    return new ApiError('AGENT_GONE', 'The task is over, or its agent has ended.', why)
+  }
   return new ApiError('AGENT_GONE', 'The agent ended before it had answered.', {
     data: { home },
     next: 'Look whether it runs with `bzzz status`.',
-    cause: error,
+    ...why,
   })
 }
 

@@ -7,10 +7,16 @@
  * const { name, state } = await agent.status()
  * for await (const entry of agent.logs({ task: { issue: 12 } }, { follow: true, signal })) show(entry)
  */
-import { isObject, bad, callJson, callLines, callText } from './client-http.ts'
+import { bearer } from './bearer.ts'
+import { isObject, bad, callJson, callLines, callText, replyOf } from './client-http.ts'
+import { readApiKey } from './key.ts'
 import { checkSocketDirectory, realHome, socketEnv, socketPathFor } from './socket-path.ts'
 import type {
+  AskRow,
+  AskShown,
   BundleQuery,
+  HelpReply,
+  HelpWanted,
   InviteRequest,
   InviteView,
   LoggedEntry,
@@ -34,6 +40,9 @@ export { ApiError, type ApiErrorCode } from './errors.ts'
 export { homeOwner, isAlive, lockedSince, type LockOwner } from './lock.ts'
 export { STARTING_MS } from './not-running.ts'
 export { describeJournal } from './journal-state.ts'
+export { connectTools, type ToolClient } from './tools/client.ts'
+export { peerViews, type PeerView } from './tools/view.ts'
+export type { BudgetView, TaskView } from './tools/types.ts'
 export { entryTypes, expandEntryType, taskStates } from './vocabulary.ts'
 export type * from './types.ts'
 
@@ -57,6 +66,17 @@ export interface ApiClient {
   task(ref: TaskRef): Promise<ShownTask>
   /** Gives what was asked. Errors: `QUESTION_UNKNOWN`. */
   answer(ref: TaskRef, question: string, answer: 'allow' | 'deny'): Promise<Question>
+  /** The newest first; `last`: at most so many, default 50. */
+  asks(last?: number): Promise<AskRow[]>
+  /** By its id or the beginning of it. Errors: `ASK_UNKNOWN`, `ASK_AMBIGUOUS`. */
+  ask(id: string): Promise<AskShown>
+  /**
+   * Asks the mesh for a task that runs there; resolves when the request has ended, which may take hours.
+   * The signal withdraws it. Errors: `ASK_NO_TASK`, `HELP_WANTED_INVALID`.
+   */
+  sendAsk(ref: TaskRef, wanted: HelpWanted, signal?: AbortSignal): Promise<HelpReply>
+  /** Gives advice to a request that waits for a person there. Errors: `ASK_UNKNOWN`, `ASK_AMBIGUOUS`, `ASK_INVALID`. */
+  answerAsk(id: string, text: string): Promise<{ id: string }>
   /** Ends after what exists now; with `follow`, when the agent stops or the signal fires. */
   logs(
     query?: LogQuery,
@@ -94,7 +114,9 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
     const real = await realHome(home)
     const socketPath = options.socketPath ?? socketPathFor(real, socketEnv())
     await checkSocketDirectory(socketPath)
-    return { home: real, socketPath, signal: options.signal, timeoutMs }
+    const key = await readApiKey(real)
+    const headers = key === undefined ? {} : bearer(key)
+    return { home: real, socketPath, headers, signal: options.signal, timeoutMs }
   }
   const get = async (path: string, timeout = timeoutMs) =>
     callJson({ ...(await place()), method: 'GET', path, timeoutMs: timeout })
@@ -108,6 +130,17 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
     task: async (ref) => object<ShownTask>(await get(`/api/v1${taskPath(ref)}`), 'history'),
     answer: async (ref, question, answer) =>
       object<Question>(await post(`${taskPath(ref)}/answer`, { question, answer }), 'kind'),
+    asks: async (last) => list<AskRow>(await get(`/api/v1/asks${search({ last })}`)),
+    ask: async (id) =>
+      object<AskShown>(await get(`/api/v1/asks/${encodeURIComponent(id)}`), 'entries'),
+    async sendAsk(ref, wanted, signal = options.signal) {
+      const path = `/api/v1${taskPath(ref)}/ask`
+      const wait = Math.max(silenceMs, timeoutMs)
+      const at = { ...(await place()), signal, timeoutMs: wait }
+      return replyOf({ ...at, method: 'POST', path, body: wanted })
+    },
+    answerAsk: async (id, text) =>
+      object<{ id: string }>(await post(`/asks/${encodeURIComponent(id)}/answer`, { text }), 'id'),
     async *logs(query = {}, { follow = false, signal = options.signal } = {}) {
       const { agent, task, types, since, until, last } = query
       const type = types?.join(',')

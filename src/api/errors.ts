@@ -14,14 +14,28 @@ export type ApiErrorCode =
   | 'SOCKET_UNSAFE'
   /** A living server listens on this socket. data: path */
   | 'SOCKET_IN_USE'
+  /** A request did not bring the key of the home. */
+  | 'API_KEY_WRONG'
   /** A parameter of a request. data: parameter */
   | 'INVALID_PARAMETER'
+  /** The token of a task's tools is wrong, or absent. */
+  | 'TOKEN_WRONG'
+  /** A task's tools serve no other task. data: task */
+  | 'OTHER_TASK'
+  /** More requests than a task's tools answer in that time. */
+  | 'TOO_MANY'
+  /** A request for help of the task is under way. */
+  | 'ASK_BUSY'
   | 'ROUTE_NOT_FOUND'
   | 'METHOD_NOT_ALLOWED'
   /** data: repo, issue */
   | 'TASK_NOT_FOUND'
   /** data: agent */
   | 'AGENT_NOT_FOUND'
+  /** No request for help of that id. data: id */
+  | 'ASK_UNKNOWN'
+  /** data: ids */
+  | 'ASK_AMBIGUOUS'
   /** The connection broke in the middle of an answer. data: home */
   | 'AGENT_GONE'
   /** The agent failed to answer; its log says why. */

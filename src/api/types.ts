@@ -13,6 +13,7 @@ import type {
   Query,
   Verification,
 } from '../journal/types.ts'
+import type { HelpSources } from './help/types.ts'
 import type { MembershipSources, MembershipStatus, Role } from './membership-types.ts'
 import type { LimitView, Question, Spent, StandingView } from '../work/types.ts'
 import type { TaskDetail, TaskRow, TaskState, WebhooksStatus } from '../tasks/types.ts'
@@ -29,6 +30,7 @@ export type {
   TaskState,
   Verification,
 }
+export type * from './help/types.ts'
 export type * from './membership-types.ts'
 
 export interface RepositoryStatus {
@@ -106,6 +108,11 @@ export interface Status {
     /** Budgets of a day. Money in millionths of a US dollar, time in ms. */
     budgets: LimitView[]
   }
+  /** Requests for help that are under way here, and counts since the start; absent from agents that are older. */
+  help?: {
+    open: { id: string; role: 'origin' | 'helper' | 'forwarder'; phase: string; leftMs: number }[]
+    counters: Record<string, number>
+  }
   tasks: Record<TaskState, number>
   /** Own work that stands still because its lease could not be renewed; `sinceMs`: wall clock of the last renewal. */
   frozen: { repo: string; issue: number; sinceMs: number }[]
@@ -179,6 +186,7 @@ export interface ApiSources {
   /** All of the roster but oneself, those met, and those that ask. */
   peers(): PeerRow[]
   membership: MembershipSources
+  help: HelpSources
   tasks(): TaskRow[]
   task(ref: TaskRef): ShownTask | undefined | Promise<ShownTask | undefined>
   /** Gives the question. Errors: `QUESTION_UNKNOWN`. */

@@ -6,6 +6,7 @@ import { registerAgent } from './register-agent.ts'
 import { registerClient } from './register-client.ts'
 import { registerMesh } from './register-mesh.ts'
 import { registerExecutor } from './register-executor.ts'
+import { registerHelp } from './register-help.ts'
 import { registerDoctor } from './register-doctor.ts'
 import { buildRoot, type Root, type Run } from './root.ts'
 
@@ -14,6 +15,7 @@ export function buildProgram(run: Run): Root {
   registerMesh(root, run)
   registerAgent(root, run)
   registerClient(root, run)
+  registerHelp(root, run)
   registerDoctor(root, run)
   registerExecutor(root, run)
   return root

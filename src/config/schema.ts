@@ -12,6 +12,7 @@ import * as access from './schema-access.ts'
 import { feedback } from './schema-feedback.ts'
 import * as guard from './schema-guard.ts'
 import { budget } from './schema-budget.ts'
+import { help } from './schema-help.ts'
 import { journal } from './schema-journal.ts'
 import { mesh } from './schema-mesh.ts'
 import { executors, permissions } from './schema-executors.ts'
@@ -262,6 +263,7 @@ export const configSchema = z
     mesh,
     journal,
     work,
+    help,
     api: z
       .strictObject({
         socket: option(field.path.optional(), {

@@ -56,7 +56,8 @@ export function recover(
   }
 
   for (const entry of entries) {
-    if (entry.type === 'task.done') tried.delete(taskKey(entry.task))
+    if (entry.type === 'task.done' || entry.type === 'task.failed')
+      tried.delete(taskKey(entry.task))
     if (!isHelp(entry)) continue
     note(tried, entry)
     if (!('id' in entry)) continue

@@ -24,6 +24,7 @@ const helpTypes = [
   'help.accepted',
   'help.result',
   'task.done',
+  'task.failed',
 ] as const
 
 /** Not started. Errors of `start`: those of reading the journal. */

@@ -43,6 +43,23 @@ export interface HelpTree {
   root: TreeNode
 }
 
+/** Types of the entries that trees are made of. */
+export const helpTypes = [
+  'help.asked',
+  'help.received',
+  'help.discarded',
+  'help.forwarded',
+  'help.unsent',
+  'help.offered',
+  'help.declined',
+  'help.accepted',
+  'help.answered',
+  'help.failed',
+  'help.withdrawn',
+  'help.relayed',
+  'help.result',
+] as const satisfies readonly HelpEntry['type'][]
+
 /** The furthest of what one peer wrote about one request. */
 const order = [
   'silent',

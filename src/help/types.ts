@@ -136,7 +136,7 @@ export interface Help extends Startable {
   conclude(id: string, outcome: 'used' | 'refused', reason: string): Promise<void>
   /** Requests of this agent for a task, as far as its journal knows; the oldest first. */
   tried(task: { repo: string; issue: number }): Tried[]
-  /** The task is done: its requests count no more. After a restart the entry `task.done` says so. */
+  /** The task has ended: its requests count no more. After a restart the entries `task.done` and `task.failed` say so. */
   completed(task: { repo: string; issue: number }): void
   /** Requests that are under way here: own, helping, forwarded. */
   open(): { id: string; role: 'origin' | 'helper' | 'forwarder'; phase: string; leftMs: number }[]

@@ -10,6 +10,9 @@ import type { Instructions } from './intake/instructions.ts'
 import type { ReviewCalls } from './github/review-calls.ts'
 import type { Round } from './feedback/types.ts'
 import type { Lease } from './attempt/lease.ts'
+import type { Asking } from './asking/asking.ts'
+import type { HelpDesk, HelpSettings } from './asking/desk.ts'
+import type { Patches } from './asking/patches.ts'
 import type { Policy, TasksJournal, TasksMesh, TasksWork } from './needs.ts'
 import type { Signature } from './texts.ts'
 
@@ -30,6 +33,8 @@ export interface Settings {
   maxAttempts: number
   /** What happens after a pull request was opened. Default: nothing. */
   feedback?: FeedbackSettings
+  /** How agents help each other. Default: they do not. */
+  help?: HelpSettings & { people: boolean }
   /** Says what would be written, and writes nothing. Default false. */
   dryRun?: boolean
   /** Tasks worked at once; a function is asked each time, with how many are worked now. */
@@ -74,6 +79,8 @@ export interface RepoContext {
   info: Repository
   refs: ClaimRepository
   claims: Claims
+  /** Without it no patch is given or taken. */
+  patches?: Patches
 }
 
 export interface Context {
@@ -98,6 +105,8 @@ export interface Context {
   reviews?: ReviewCalls
   /** Answers `/bzzz ask`, in Markdown; undefined when nobody can. Default: nobody. */
   onAsked?: (asked: Asked, signal: AbortSignal) => Promise<string | undefined>
+  /** Asks other agents. Without it a task that is stuck fails. */
+  help?: HelpDesk
   /** Told of a pull request that is there from now on. */
   opened?: (of: {
     repo: string
@@ -150,6 +159,14 @@ export interface Held {
   /** Publication has begun: what became of it is in the ref, not in this process. */
   publishing: boolean
   signal: AbortSignal
+  /** Asks other agents for this attempt. */
+  asking?: Asking
+  /** Advice that the executor is to work with next; with an id, what became of it is told then. */
+  advice?: { id?: string; helper: string; text: string }
+  /** A helper goes on with the task: the claim is to be handed to it. */
+  handTo?: { id: string; peerId: string }
+  /** Ends the executor that works for the sake of `handTo`. */
+  handOn?: () => void
   /** Tip of the work branch when somebody deleted it during the work, though it held only checkpoints. */
   deleted?: string
 }

@@ -1,5 +1,7 @@
 /** The contract of the service: what it is given, and what it offers. */
 import type { Clock, Logger, Startable } from '../util/index.ts'
+import type { HelpDesk } from './asking/desk.ts'
+import type { Helping } from './helping/helping.ts'
 import type { Verify } from './claim/record.ts'
 import type { RunGit } from './claim/repository.ts'
 import type { Settings } from './context.ts'
@@ -34,6 +36,8 @@ export interface TasksComponents {
   git: RunGit
   verify: Verify
   logger: Logger
+  /** Asks other agents. Without it a task that is stuck fails. */
+  help?: HelpDesk
   /** Takes secrets out of a text that is to be published. Default: leaves it as it is. */
   mask?: OutgoingComponents['mask']
   /** Of this agent, for `needs:` and rendezvous; free slots are filled in here. */
@@ -73,6 +77,8 @@ export interface Tasks extends Startable {
   slots(): { total: number; used: number; full?: string }
   /** What only this agent's memory tells of a task. */
   look(ref: { repo: string; issue: number }): TaskView
+  /** Helps other agents; `agent.ts` gives it to `help/`. */
+  helping: Helping
   /** The repository is looked at now; what comes within a second is one look. Unknown ones are ignored. */
   hint(hint: Hint): void
 }

@@ -40,6 +40,10 @@ export type TasksErrorCode =
   | 'WEBHOOKS_LISTEN'
   /** A dry run writes nothing; data.what would have been done. */
   | 'DRY_RUN'
+  /** No request waits here for a person's answer under that id; data.id. */
+  | 'ASK_UNKNOWN'
+  /** A person's answer does not fit; data.field. */
+  | 'ASK_INVALID'
   /** The claim is no longer ours. */
   | 'CLAIM_LOST'
 

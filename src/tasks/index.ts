@@ -16,6 +16,8 @@
  * await tasks.start()   // works issues until
  * await tasks.stop()    // … which hands back what is not finished
  */
+export type { HelpDesk, HelpSettings } from './asking/desk.ts'
+export type { Helping } from './helping/helping.ts'
 export { createBoard, type Board } from './board.ts'
 export { TasksError, type TasksErrorCode } from './errors.ts'
 export type { Candidate } from './intake/intake.ts'

@@ -65,6 +65,16 @@ export interface FailedWork {
   executor?: string
   /** When it may go better, wall clock, ms since 1970. */
   retryAt?: number
+  /** What the executor asked, with `STUCK`. */
+  question?: string
+  /** Its last words. */
+  said?: string
+  /** What stands in the workspace, as far as it may leave; until `dispose`. */
+  left?: WorkLeft
+  /** Requests for help that were made in vain, each with the command that shows it. */
+  requests?: { text: string; command: string }[]
+  /** With them: what shows all that the agents wrote of the task. */
+  logs?: string
 }
 
 export type WorkOutcome = (ChangedWork | FailedWork) & {
@@ -161,6 +171,49 @@ export interface WorkCheckpoint {
   used: Used
 }
 
+export type WorkLeft = Omit<WorkCheckpoint, 'why'>
+
+export type HelpForm = 'patch' | 'advice' | 'takeover'
+
+/** Whom a task may ask for help; see `asking/asking.ts`. */
+export interface Peers {
+  /** Requests that the task may still make. */
+  left(): number
+  /** Rejects only for the signal, which withdraws the request. */
+  ask(asked: AskedPeers, signal: AbortSignal): Promise<PeerAnswer>
+  /** What became of a patch or of advice. Never rejects. */
+  conclude(id: string, outcome: 'used' | 'refused', reason: string): Promise<void>
+}
+
+export interface AskedPeers {
+  question: string
+  /** Default: what the task needs. */
+  needs?: readonly string[]
+  want: readonly HelpForm[]
+  tried: readonly string[]
+  /** Longest time for finding a helper and its help, ms. Default: as configured. */
+  withinMs?: number
+  left?: WorkLeft
+  /** Those that failed. */
+  checks?: readonly CheckResult[]
+}
+
+/** Texts of helpers are hostile. `helper`: its name for people. */
+export type PeerAnswer =
+  | { is: 'advice'; id: string; helper: string; text: string }
+  | { is: 'patch'; id: string; helper: string; peerId: string; patch: string; note: string }
+  | { is: 'handed-over'; id: string; helper: string }
+  | { is: 'nobody'; id?: string; reason: string }
+  | { is: 'exhausted' | 'off'; reason: string }
+
+/** What came of a request while an executor works. */
+export type PersonReply =
+  | { is: 'advice'; helper: string; text: string }
+  | { is: 'patched'; helper: string; files: string[]; note: string }
+  | { is: 'handed-over'; helper: string }
+  | { is: 'refused'; helper: string; reason: string }
+  | { is: 'nobody' | 'exhausted' | 'off'; reason: string }
+
 /** `later`: it could not be kept now. `never`: neither this one nor a later one can be. */
 export type Kept = 'kept' | 'later' | 'never'
 
@@ -176,6 +229,13 @@ export interface TasksWork<P extends Policy = Policy> {
   /** Whether a frozen permit stops the work in place; where not, it is aborted at the end of the lease. */
   readonly freezes?: boolean
   readPolicy(gitDir: string, commit: string): Promise<P>
+  /** What a task that runs offers its executor; undefined while none runs, or it may ask nobody. */
+  tools?(task: {
+    repo: string
+    issue: number
+  }):
+    | { askHelp(wanted: { question: string }, signal?: AbortSignal): Promise<PersonReply> }
+    | undefined
   choose(
     instructions: Instructions,
     policy: P,
@@ -199,9 +259,14 @@ export interface TasksWork<P extends Policy = Policy> {
       }
       used?: Used
       /** What is known of the earlier attempts. */
-      quoted?: { earlier?: string; feedback?: string }
+      quoted?: { earlier?: string; feedback?: string; advice?: string }
       policy: P
       author: { name: string; email: string }
+      coAuthors?: readonly { name: string; email: string }[]
+      /** No executor runs: what `source.resume` holds is checked, and becomes the result. */
+      verify?: { by: string; summary: string }
+      /** Another agent's question is answered instead. */
+      help?: { question: string; summary: string; adviceOnly: boolean }
     },
     instructions: Instructions,
     options: {
@@ -210,6 +275,7 @@ export interface TasksWork<P extends Policy = Policy> {
       onEvent: (event: WorkProgress) => void
       onCheckpoint?: (checkpoint: WorkCheckpoint, signal: AbortSignal) => Promise<Kept>
       checkpointMs?: number
+      peers?: Peers
     },
   ): Promise<WorkOutcome>
 }

@@ -1,5 +1,6 @@
 /** What the turns of all repositories share: GitHub and its limits, slots and attempts, what was heard and said. */
 import { createActive, keyOf, type Active } from './active.ts'
+import { createByPerson } from './asking/by-person.ts'
 import type { Context } from './context.ts'
 import type { Connect, TasksComponents, TasksInit } from './contract.ts'
 import { createDesk, type Desk } from './feedback/desk.ts'
@@ -64,7 +65,7 @@ export function createShared(
   { stopping, wakeAll, saw, polls, wake, askFor }: SharedHooks,
 ): Shared {
   const { journal, mesh, work, logger, onChange, clock, connect = createGitHub } = components
-  const { mayTake = () => true, mask = (text) => Promise.resolve(text) } = components
+  const { mayTake = () => true, mask = (text) => Promise.resolve(text), help } = components
   const { dryRun = false } = init
   const { apiUrl, token, userAgent, pollMs } = init
   const safetyMs = safetyOf(init)
@@ -110,6 +111,7 @@ export function createShared(
     github.reviews === undefined || init.feedback === undefined
       ? undefined
       : createDesk({ gates: github.gates, ask: askFor, clock })
+  const byPerson = createByPerson({ active, work, stopping })
   const slots = () =>
     typeof init.slots === 'number' ? { total: init.slots } : init.slots(active.used())
   const free = () => {
@@ -164,7 +166,7 @@ export function createShared(
       const { reviews } = github
       const after =
         desk === undefined || reviews === undefined ? {} : { reviews, ...deskCalls(desk) }
-      return {
+      const made: Context = {
         settings: init,
         name: init.name,
         login,
@@ -173,7 +175,10 @@ export function createShared(
         mesh: dryRun ? quiet : mesh,
         ...parts,
         ...after,
+        ...(help === undefined || dryRun ? {} : { help }),
       }
+      if (made.help !== undefined) made.onAsked = byPerson(made)
+      return made
     },
     floor: (context) => ({
       context,

@@ -4,6 +4,8 @@ import { keyOf } from './active.ts'
 import type { Context, RepoContext } from './context.ts'
 import type { Tasks, TasksComponents, TasksInit } from './contract.ts'
 import { TasksError } from './errors.ts'
+import { createHelping } from './helping/helping.ts'
+import { createScratch } from './helping/scratch.ts'
 import { rankAll } from './intake/fitness.ts'
 import { pausedBy } from './intake/intake.ts'
 import { orderView } from './order-view.ts'
@@ -89,6 +91,19 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     return createTurns({ repo, pollMs, safetyMs, staggerMs, ...why }, parts)
   }
 
+  const helping = createHelping({
+    settings: init.help,
+    place: (repo) => turnsOf(repo)[0]?.place(),
+    context: (signal) => shared.context(signal),
+    self: () => shared.self(),
+    openSlots,
+    hold: () => active.hold(),
+    wake: (repo) => turnsOf(repo).forEach((one) => one.hint({ hook: false })),
+    scratch: createScratch(init.dir, git),
+    clock,
+    logger,
+  })
+
   /** Place of this agent among those that work the repository, 0 for the first. */
   function placeFor(repo: string, issue: number): number {
     const [self, others] = [shared.self(), mesh.candidates()]
@@ -146,6 +161,7 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
   return {
     start: () => lifecycle.start(),
     stop: () => lifecycle.stop(),
+    helping,
     slots: () => ({ ...shared.slots(), used: active.used() }),
     look: ({ repo, issue }) => ({
       ...(turnsOf(repo)[0]?.order(issue) ?? orderView(undefined, issue)),

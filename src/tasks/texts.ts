@@ -71,10 +71,23 @@ export function failureComment(work: FailedWork, by: Signature, again: Again): s
       fenced(check.tail.slice(-3_000)),
       '',
     ]),
+    ...requestLines(work),
     againLine(again),
     '',
     ...signed(by, work.executor),
   ].join('\n')
+}
+
+/** Who was asked for help, and the commands that show it from the journals. */
+function requestLines({ requests = [], logs }: FailedWork): string[] {
+  if (requests.length === 0) return []
+  return [
+    'Other agents were asked for help:',
+    '',
+    ...requests.map(({ text, command }) => `1. ${plain(text)} See ${code(command)}.`),
+    '',
+    ...(logs === undefined ? [] : [`All that the agents wrote down: ${code(logs)}. This needs a person.`, '']),
+  ]
 }
 
 /** How the last of several vain attempts ended: its process did, it said nothing more, or it gave the issue back. */

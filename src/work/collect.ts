@@ -38,7 +38,7 @@ export interface Collected {
 }
 
 export interface CollectInit {
-  order: Pick<WorkOrder, 'source' | 'author' | 'issue'>
+  order: Pick<WorkOrder, 'source' | 'author' | 'issue' | 'coAuthors'>
   workspace: Workspace
   limits: Pick<WorkLimits, 'maxDiffBytes' | 'maxFiles'>
   /** Stamp of the commit, ms since 1970. */
@@ -249,7 +249,8 @@ async function commit(
   const part = { where: 'the message of the commit', text: title }
   const [found] = scanner === undefined ? [] : await secretsIn([part], scanner, signal)
   if (found !== undefined && !checkpoint) throw errorOf(found)
-  const message = found === undefined ? title : `Work on #${order.issue.number}`
+  const subject = found === undefined ? title : `Work on #${order.issue.number}`
+  const message = [subject, ...trailers(order.coAuthors)].join('\n')
   const onto = order.source.onto ?? workspace.start
   const before = (await run(['rev-parse', `${onto}^{tree}`])).trim()
   const head =
@@ -258,6 +259,16 @@ async function commit(
       : (await run(['commit-tree', tree, '-p', onto, '-F', '-'], `${message}\n`)).trim()
   await run(['update-ref', 'refs/heads/work', head])
   return head
+}
+
+/** Names come from other machines: one line each, without what ends a name. */
+function trailers(people: WorkOrder['coAuthors'] = []): string[] {
+  if (people.length === 0) return []
+  const clean = (text: string) => oneLine(text.replace(/[<>]/g, ''), 100)
+  const lines = people.map(
+    ({ name, email }) => `Co-authored-by: ${clean(name)} <${clean(email).replaceAll(' ', '')}>`,
+  )
+  return ['', ...new Set(lines)]
 }
 
 const literal = (path: string) => `:(literal)${path}`

@@ -91,6 +91,8 @@ const mock = z.strictObject({
       costMicros: z.int().min(0).optional(),
     })
     .optional(),
+  /** After its edits it asks for help with this, unless it is told what another agent advises. */
+  asks: z.string().min(1).max(4_000).optional(),
   /** Ends so instead of doing anything. */
   trouble: z.enum(['quota', 'environment']).optional(),
   /** For `quota`: after which time it may be asked again, ms. */

@@ -6,7 +6,12 @@ import { CodedError } from '../util/index.ts'
 import type { WorkFailureCode } from './types.ts'
 
 type OtherCode =
-  'WORKFLOW_INVALID' | 'PERMISSIONS_INVALID' | 'EXECUTOR_INVALID' | 'QUESTION_UNKNOWN'
+  | 'WORKFLOW_INVALID'
+  | 'PERMISSIONS_INVALID'
+  | 'EXECUTOR_INVALID'
+  | 'QUESTION_UNKNOWN'
+  /** What an executor asks does not fit (data: field). */
+  | 'HELP_WANTED_INVALID'
 export type WorkErrorCode = WorkFailureCode | OtherCode
 
 const others: ReadonlySet<string> = new Set<OtherCode>([
@@ -14,6 +19,7 @@ const others: ReadonlySet<string> = new Set<OtherCode>([
   'PERMISSIONS_INVALID',
   'EXECUTOR_INVALID',
   'QUESTION_UNKNOWN',
+  'HELP_WANTED_INVALID',
 ])
 
 /** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, column, path}; `EXECUTOR_INVALID` {name, path}. */

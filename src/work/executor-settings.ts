@@ -5,6 +5,7 @@ import type { Clock, Logger } from '../util/index.ts'
 import type { PathRules } from './leaving/protected.ts'
 import type { PermissionPolicy } from './permission/policy.ts'
 import type { Questions } from './permission/questions.ts'
+import type { McpCommand } from './tools/reach.ts'
 
 export interface ChildSettings {
   processes: Processes
@@ -25,6 +26,8 @@ export interface ChildSettings {
   /** Told of each key that is read, so that none leaves with the work. */
   held?: Pick<HeldSecrets, 'add'>
   sandbox: SandboxSettings
+  /** What executors start to reach the tools of their task over MCP. Default: they have the socket alone. */
+  mcp?: McpCommand
 }
 
 export interface SandboxSettings {

@@ -14,6 +14,7 @@
  */
 import { sha256, type Permit } from '../util/index.ts'
 import type { Probe } from './probe.ts'
+import type { TaskTools } from './tools/types.ts'
 import type { Check, Chore } from './types.ts'
 
 export type ExecutorKind = 'acp' | 'chat' | 'command' | 'mock'
@@ -27,6 +28,8 @@ export interface Place {
   tmp: string
   /** Unix socket of the proxy that is its network. Absent: it has none. */
   proxy?: string
+  /** Where the tools of its task are, and what opens them. Absent: it has none. */
+  tools?: { socket: string; token: string }
 }
 
 export interface ExecutorTask {
@@ -36,11 +39,15 @@ export interface ExecutorTask {
   prompt: string
   /** One of the executor's models, when the task names it: it uses this one, or ends as `unsuited`. */
   model?: string
+  /** Texts for executors that read no prompt; each reaches them as a file. */
+  texts?: { advice?: string; question?: string }
   /** Declared chore with its argument values already in place. */
   chore?: { name: string; command: [string, ...string[]]; declared: Chore }
   /** What the repository declares to be run, for executors that run commands on a model's behalf. */
   declared?: { checks: readonly Check[]; chores: Readonly<Record<string, Chore>> }
   limits: ExecutorLimits
+  /** For executors whose loop is ours: the tools themselves. Absent: nobody can be asked. */
+  tools?: TaskTools
 }
 
 export interface ExecutorLimits {
@@ -92,7 +99,8 @@ export interface TurnResult {
    * `limit`: more memory, processes or disk than a task may use.
    * `quota`: the model is exhausted or limits its calls. `environment`: this machine cannot run it
    * (not signed in, program missing, no sandbox): the task is not to blame. `budget`: it was stopped
-   * because a budget is used up. `unsuited`: it cannot use the model that the task names.
+   * because a budget is used up. `unsuited`: it cannot use the model that the task names. `stuck`: it asks
+   * for help with `question` instead of going on.
    */
   outcome:
     | 'done'
@@ -106,6 +114,9 @@ export interface TurnResult {
     | 'environment'
     | 'budget'
     | 'unsuited'
+    | 'stuck'
+  /** For `stuck`, at most 4,000 characters. */
+  question?: string
   /** For `quota`: when the model says it may be asked again, wall clock, ms since 1970. */
   retryAt?: number
   /** One sentence for a person; for `failed` with the end of what it wrote to stderr. */
@@ -152,6 +163,9 @@ export interface Executor {
   /** Never throws. */
   start(task: ExecutorTask, place: Place, control: Control): Running
 }
+
+/** `none`: nothing runs, what is in the workspace is only looked at and checked. */
+export type Runner = Omit<Executor, 'kind'> & { readonly kind: ExecutorKind | 'none' }
 
 export const MAX_WAITING_EVENTS = 1_000
 export const MAX_SUMMARY_BYTES = 4 * 1024

@@ -40,6 +40,16 @@ export { budgetsSchema } from './budget/limits.ts'
 export { createHeadroom, type Headroom } from './headroom/headroom.ts'
 export { WORKSPACES } from './health/health.ts'
 export { cleanIssueText } from './clean.ts'
+export type { McpCommand } from './tools/reach.ts'
+export type {
+  HelpForm,
+  HelpReply,
+  HelpWanted,
+  OpenedTools,
+  TaskFacts,
+  TaskTools,
+  ToolServer,
+} from './tools/types.ts'
 export type {
   Changed,
   Check,
@@ -51,6 +61,9 @@ export type {
   Failed,
   Instructions,
   Kept,
+  Left,
+  PeerAnswer,
+  Peers,
   Question,
   RunOptions,
   StandingView,

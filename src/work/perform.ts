@@ -8,7 +8,8 @@ import type { Budgeting } from './budget/budget.ts'
 import { metered } from './budget/metered.ts'
 import type { About, Choice } from './choose.ts'
 import { failureCode } from './errors.ts'
-import type { Executor } from './executor.ts'
+import type { Executor, Runner } from './executor.ts'
+import { createNoExecutor } from './executors/none.ts'
 import { handOn, noteCheckpoints } from './hand-on.ts'
 import { WORKSPACES, type Health } from './health/health.ts'
 import { withNetwork } from './network.ts'
@@ -51,6 +52,11 @@ export async function perform(
   const { instructions, signal } = init
   if (init.order.only === 'checks') return checked(init, components)
   let { order } = init
+  if (order.verify !== undefined) {
+    const { by, summary } = order.verify
+    const choice = { executor: by, why: 'the work of another agent is checked' }
+    return once(init, choice, components, createNoExecutor(by, summary))
+  }
   const excluded = new Set<string>()
   const tried: string[] = []
   let last: Performed | undefined
@@ -102,11 +108,12 @@ async function once(
   init: PerformInit,
   choice: Extract<Choice, { executor: string }>,
   components: PerformComponents,
+  given?: Runner,
 ): Promise<Performed> {
   const { order, signal } = init
   const { executors, workspaces, health, budgeting, busy } = components
   const { executor: name, why, model } = choice
-  const executor = executors.find((one) => one.name === name)
+  const executor = given ?? executors.find((one) => one.name === name)
   if (executor === undefined) return { result: failed('NO_EXECUTOR', 'It is gone.') }
   const task = `${order.repo}#${order.issue.number}`
   const about = { repo: order.repo, issue: order.issue.number, attempt: order.attempt }
@@ -118,7 +125,8 @@ async function once(
   busy.set(name, (busy.get(name) ?? 0) + 1)
   try {
     const workspace = await workspaces.create(order, signal)
-    const run = { ...init, executor: metered(executor, meter), onEvent, why }
+    const budgetLeft = () => budgeting.left(about, order.policy.budget)
+    const run = { ...init, executor: metered(executor, meter), onEvent, why, budgetLeft }
     const more = model === undefined ? {} : { model }
     const result = await withNetwork(
       { ...components.network, needed: executor.hosts ?? [] },
@@ -131,7 +139,7 @@ async function once(
     )
     if (result.outcome === 'failed' && result.code === 'NO_EXECUTOR' && model !== undefined)
       components.onRefused(name, model, result.reason)
-    else judge(health, name, task, result)
+    else if (given === undefined) judge(health, name, task, result)
     const over = meter.stopped()
     if (result.outcome !== 'failed' || over === undefined || result.code !== 'BUDGET')
       return { result, workspace }

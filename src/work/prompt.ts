@@ -3,6 +3,7 @@
  * the base branch, trusted), the rules, then the issue as data between fences that nobody could
  * guess when the issue was written, and after it what else there is, each between a fence of its own. Pure.
  */
+import { randomBytes } from 'node:crypto'
 import { cleanIssueText, keepEnd, oneLine, visible } from './clean.ts'
 import type { CheckResult, WorkflowPolicy, WorkOrder } from './types.ts'
 
@@ -10,6 +11,10 @@ const MAX_ISSUE_BYTES = 64 * 1024
 const MAX_TITLE = 500
 const MAX_CHECK_TAIL = 8 * 1024
 const MAX_PART_BYTES = 32 * 1024
+const MAX_HELP_BYTES = 8 * 1024
+const FENCE_BYTES = 16
+
+export const newFence = (): string => `issue-${randomBytes(FENCE_BYTES).toString('hex')}`
 
 /** Lines that do not begin with a word. */
 const LIKE_A_FENCE = /^[^\p{L}\p{N}\n]*[^\p{L}\p{N}\s].*$/gmu
@@ -35,15 +40,14 @@ const NAMING = [
 
 /** `fence`: random text, new for every prompt. */
 export function buildPrompt(
-  order: Pick<WorkOrder, 'repo' | 'issue' | 'quoted'>,
+  order: Pick<WorkOrder, 'repo' | 'issue' | 'quoted' | 'help'>,
   policy: WorkflowPolicy,
   fence: string,
 ): string {
   const body = cleanIssueText(order.issue.body, MAX_ISSUE_BYTES)
   const checks = policy.checks.map((check) => `  - ${check.name}: ${check.run.join(' ')}`)
   return [
-    `You work on the repository ${order.repo}. Its files are in your current directory.`,
-    'Change the files so that the issue below is solved.',
+    ...taskLines(order),
     section('Instructions of the maintainers (AGENTS.md)', policy.agentsText),
     section('Instructions of the maintainers (WORKFLOW.md)', policy.workflowText),
     [
@@ -64,6 +68,7 @@ export function buildPrompt(
       ].join('\n'),
       fence,
     ),
+    ...(order.help === undefined ? [] : helpParts(order.help, fence)),
     ...PARTS.flatMap(({ name, about }) => {
       const text = order.quoted?.[name]
       if (text === undefined || text.trim() === '') return []
@@ -72,6 +77,34 @@ export function buildPrompt(
   ]
     .filter((part) => part !== '')
     .join('\n\n')
+}
+
+function taskLines({ repo, help }: Pick<WorkOrder, 'repo' | 'help'>): string[] {
+  if (help === undefined)
+    return [
+      `You work on the repository ${repo}. Its files are in your current directory.`,
+      'Change the files so that the issue below is solved.',
+    ]
+  const asked = `Another agent works on an issue of the repository ${repo} and asks for help.`
+  if (help.adviceOnly)
+    return [
+      `${asked} Answer its question below in your last words, so that it can go on. Change no files.`,
+    ]
+  return [
+    `${asked} Its work so far is in your current directory.`,
+    'Change the files so that its question below is solved and the issue can be finished, or, if you',
+    'cannot, change nothing and say in your last words what it should do.',
+  ]
+}
+
+function helpParts({ question, summary }: NonNullable<WorkOrder['help']>, fence: string): string[] {
+  const clean = (text: string) => cleanIssueText(text, MAX_HELP_BYTES)
+  return [
+    quoted('This is what the other agent asks', clean(question), `question-${fence}`),
+    ...(summary.trim() === ''
+      ? []
+      : [quoted('This is what it says of its work', clean(summary), `summary-${fence}`)]),
+  ]
 }
 
 /** The second turn: what failed, as data. */

@@ -8,28 +8,25 @@
  * Nothing new begins while the permit is frozen. Every way out ends the executor first. What goes wrong is thrown as a coded error within, and
  * becomes a `Failed` at one place, with what was tried until then.
  */
-import { randomBytes } from 'node:crypto'
 import type { Git } from '../process/index.ts'
 import { allowed, explain, type Clock, type Logger, type Permit } from '../util/index.ts'
-import { choreCommand, findChore } from './chore.ts'
-import { cutEnd, oneLine } from './clean.ts'
+import { cutEnd, oneLine, visible } from './clean.ts'
 import { collect, type Collected, type CollectInit } from './collect.ts'
 import { describeCheck, runCheck } from './checks.ts'
 import type { WorkLimits } from './config.ts'
 import { failureCode, WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
-import {
-  MAX_SUMMARY_BYTES,
-  type Executor,
-  type ExecutorTask,
-  type Running,
-  type TurnResult,
-} from './executor.ts'
+import { MAX_SUMMARY_BYTES, type Runner, type Running, type TurnResult } from './executor.ts'
+import { makeTask, REPAIR_ROUNDS } from './executor-task.ts'
 import { refuseSecrets } from './leaving/inspect.ts'
 import { CHECKPOINT_MS, createKeeper } from './checkpoint/keeper.ts'
 import { createNotes } from './checkpoint/notes.ts'
 import { relayEvents } from './progress.ts'
-import { buildPrompt, buildRepairPrompt } from './prompt.ts'
+import { turnFailure } from './turn-failure.ts'
+import { openTools } from './tools/open.ts'
+import type { Shelf } from './tools/shelf.ts'
+import type { TaskFacts, ToolServer } from './tools/types.ts'
+import { buildRepairPrompt, newFence } from './prompt.ts'
 import type {
   Changed,
   CheckResult,
@@ -42,13 +39,10 @@ import type {
 } from './types.ts'
 import type { Workspace } from './workspace.ts'
 
-const FENCE_BYTES = 16
-const REPAIR_ROUNDS = 1
-
 export interface RunInit {
   order: WorkOrder
   instructions: Instructions
-  executor: Executor
+  executor: Runner
   /** Why this one, and which of its models. */
   why?: string
   model?: string
@@ -59,7 +53,14 @@ export interface RunInit {
   onEvent: (event: WorkEvent) => void
   onCheckpoint?: RunOptions['onCheckpoint']
   checkpointMs?: number | undefined
+  /** Whom it may ask for help. Default: nobody. */
+  peers?: RunOptions['peers']
+  /** What is left of the limits of the task. */
+  budgetLeft?: () => TaskFacts['left']
 }
+
+/** What a failure leaves for whoever goes on. */
+type Leaving = Pick<Failed, 'question' | 'said' | 'left'>
 
 export interface RunComponents {
   git: Git
@@ -68,14 +69,19 @@ export interface RunComponents {
   settings: ChildSettings
   clock: Clock
   logger: Logger
+  /** Where the tools of a task are found while its executor works. */
+  shelf?: Shelf
+  /** Serves them to the executor. */
+  toolServer?: ToolServer | undefined
 }
 
 /** Never rejects. */
 export async function runTask(init: RunInit, components: RunComponents): Promise<Changed | Failed> {
   const tried: string[] = []
   const checks: CheckResult[] = []
+  const leaving: Leaving = {}
   try {
-    return await attempt(init, components, tried, checks)
+    return await attempt(init, components, { tried, checks, leaving })
   } catch (error) {
     const aborted = init.signal.aborted
     const code = aborted ? 'ABORTED' : (failureCode(error) ?? 'WORKSPACE')
@@ -84,23 +90,28 @@ export async function runTask(init: RunInit, components: RunComponents): Promise
     const { retryAt } = error instanceof WorkError ? (error.data as { retryAt?: number }) : {}
     const later = retryAt === undefined ? {} : { retryAt }
     const executor = init.executor.name
-    return { outcome: 'failed', code, reason, tried, checks, executor, ...later }
+    return { outcome: 'failed', code, reason, tried, checks, executor, ...leaving, ...later }
   }
 }
 
 async function attempt(
   init: RunInit,
   components: RunComponents,
-  tried: string[],
-  checks: CheckResult[],
+  { tried, checks, leaving: left }: { tried: string[]; checks: CheckResult[]; leaving: Leaving },
 ): Promise<Changed> {
-  const { order, executor, workspace, signal, permit, onEvent } = init
-  const { settings, clock, git, leaving } = components
+  const { order, executor, signal, permit, onEvent } = init
+  const { settings, clock, git, leaving, logger } = components
   const task = makeTask(init)
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
   await allowed(permit, signal)
-  const running = executor.start(task, workspace, { signal, permit })
+  const began = clock.monotonic()
   const { notes, keeper } = keeping(init, components, tried)
+  const used = () => notes.used(Math.round(clock.monotonic() - began))
+  const look = (from: AbortSignal) => keeper.look(from)
+  const tools = await openTools(init, components, { tried, used, look })
+  const workspace = { ...init.workspace, ...tools.place }
+  const given = tools.door === undefined ? task : { ...task, tools: tools.door }
+  const running = executor.start(given, workspace, { signal, permit })
   const told = { executor: executor.name, clock, onEvent }
   const relayed = relayEvents(notes.watch(running.events), told)
   // Awaited when the executor has ended; an error before that must not end the agent.
@@ -116,7 +127,7 @@ async function attempt(
       ...(init.why === undefined ? {} : { reason: init.why }),
     })
     notes.turns()
-    keeper?.working()
+    keeper.working()
     const done = await result
     notes.turned(done)
     onEvent({ type: 'executor.output', ...done.output })
@@ -131,8 +142,10 @@ async function attempt(
     const exit = done.exitCode === undefined ? done.outcome : `exit ${done.exitCode}`
     if (done.outcome !== 'done') {
       tried.push(`ran ${what}: ${exit}. ${oneLine(done.reason, 300)}`)
-      throw failure(done, what)
+      if (done.question !== undefined) left.question = visible(done.question)
+      throw turnFailure(done, what)
     }
+    left.said = cutEnd(done.summary, MAX_SUMMARY_BYTES)
     try {
       before = await collect(
         { order, workspace, limits: init.limits, now: clock.now(), ...leaving },
@@ -143,7 +156,7 @@ async function attempt(
       tried.push(`ran ${what}: ${exit}; ${oneLine(explainOuter(error), 300)}`)
       throw withLastWords(error, done.summary)
     }
-    keeper?.settled(before.head, before.gitDir)
+    keeper.settled(before.head, before.gitDir)
     const count = before.files.length
     tried.push(`ran ${what}: ${exit}, ${count} ${count === 1 ? 'file' : 'files'} changed`)
     for (const note of before.notes) {
@@ -170,7 +183,7 @@ async function attempt(
 
   let failed: unknown
   try {
-    await keeper?.start()
+    await keeper.start()
     let done = await turn(running.result)
     let failing = await runChecks()
     for (let round = 0; round < REPAIR_ROUNDS && mayRepair(running, failing); round += 1) {
@@ -190,18 +203,32 @@ async function attempt(
     const { gitDir, head, files } = before
     const summary = cutEnd(done.summary, MAX_SUMMARY_BYTES)
     await refuseSecrets({ where: 'the text of the pull request', text: summary }, leaving, signal)
+    await tools.over(true)
     return { outcome: 'changed', gitDir, head, files, summary, checks, executor: executor.name }
   } catch (error) {
     failed = error
     throw error
   } finally {
-    await keeper?.stop()
+    tools.hide()
+    await keeper.stop()
     await running.stop('the task is over')
+    await tools.close()
     await relayed
-    if (failed !== undefined && (signal.aborted || !FINAL.has(failureCode(failed) ?? 'WORKSPACE')))
-      await keeper?.last()
+    if (failed !== undefined) {
+      const code = failureCode(failed) ?? 'WORKSPACE'
+      if (signal.aborted || !FINAL.has(code)) await keeper.last()
+      await tools.over(false)
+      if (init.peers !== undefined && FOR_OTHERS.has(code) && !signal.aborted)
+        await keeper.look(signal).then(
+          (work) => Object.assign(left, work === undefined ? {} : { left: work }),
+          (error: unknown) => logger.warn({ err: explain(error) }, 'what is left cannot be read'),
+        )
+    }
   }
 }
+
+/** Failures after which another agent may be asked to go on from what is there. */
+const FOR_OTHERS: ReadonlySet<WorkFailureCode> = new Set(['STUCK', 'CHECKS_FAILED', 'ENVIRONMENT'])
 
 /** Failures after which nobody goes on from what is there, or from what may leave of it. */
 const FINAL: ReadonlySet<WorkFailureCode> = new Set([
@@ -213,7 +240,7 @@ const FINAL: ReadonlySet<WorkFailureCode> = new Set([
   'EXECUTOR_FLOOD',
 ])
 
-/** Checkpoints of the work, where somebody keeps them; a chore that was begun is nothing to go on from. */
+/** Looks at the work, and keeps checkpoints of it where somebody wants them. */
 function keeping(init: RunInit, { git, clock, logger, leaving }: RunComponents, tried: string[]) {
   const { order, workspace, limits, permit, onCheckpoint, checkpointMs = CHECKPOINT_MS } = init
   const notes = createNotes({
@@ -221,41 +248,21 @@ function keeping(init: RunInit, { git, clock, logger, leaving }: RunComponents, 
     earlier: order.quoted?.earlier,
     before: order.used,
   })
-  if (onCheckpoint === undefined || init.instructions.chore !== undefined) return { notes }
+  // A chore that was begun is nothing to go on from.
+  const kept = init.instructions.chore === undefined && onCheckpoint !== undefined
   const collecting = { order, workspace, limits, ...leaving }
   const keeper = createKeeper(
-    { collecting, notes, tried, permit, onCheckpoint, everyMs: checkpointMs },
+    {
+      collecting,
+      notes,
+      tried,
+      permit,
+      everyMs: checkpointMs,
+      ...(kept ? { onCheckpoint } : {}),
+    },
     { git, clock, logger },
   )
   return { notes, keeper }
-}
-
-function makeTask({ order, instructions, limits, model }: RunInit): ExecutorTask {
-  const { policy, repo, issue } = order
-  const wallTimeMs = Math.min(policy.wallTimeMs, limits.wallTimeMs)
-  const checksMs = policy.checks.reduce((sum, check) => sum + check.timeoutMs, 0)
-  const { chore } = instructions
-  const declared = chore === undefined ? undefined : findChore(policy, chore)
-  return {
-    label: `${repo}#${issue.number}`,
-    prompt: buildPrompt(order, policy, newFence()),
-    ...(model === undefined ? {} : { model }),
-    declared: { checks: policy.checks, chores: policy.chores },
-    limits: {
-      ...limits,
-      wallTimeMs,
-      lifeTimeMs: 2 * wallTimeMs + (REPAIR_ROUNDS + 1) * checksMs + 15 * 60_000,
-    },
-    ...(chore === undefined || declared === undefined
-      ? {}
-      : {
-          chore: {
-            name: chore,
-            declared,
-            command: choreCommand(declared, instructions.arguments ?? {}),
-          },
-        }),
-  }
 }
 
 /** Who changed nothing has mostly said why. */
@@ -269,32 +276,7 @@ function mayRepair(running: Running, failed: readonly CheckResult[]): boolean {
   return running.again !== undefined && failed.some((result) => result.outcome !== 'error')
 }
 
-function failure(result: TurnResult, what: string): WorkError {
-  const codes: Record<Exclude<TurnResult['outcome'], 'done'>, WorkFailureCode> = {
-    failed: 'EXECUTOR_FAILED',
-    timeout: 'EXECUTOR_TIMEOUT',
-    idle: 'EXECUTOR_TIMEOUT',
-    flood: 'EXECUTOR_FLOOD',
-    limit: 'EXECUTOR_LIMIT',
-    aborted: 'ABORTED',
-    quota: 'QUOTA',
-    environment: 'ENVIRONMENT',
-    budget: 'BUDGET',
-    unsuited: 'NO_EXECUTOR',
-  }
-  const code = result.outcome === 'done' ? 'EXECUTOR_FAILED' : codes[result.outcome]
-  const { retryAt } = result
-  const data = retryAt === undefined ? {} : { retryAt }
-  return new WorkError(code, `${what[0]?.toUpperCase()}${what.slice(1)}: ${result.reason}`, {
-    data,
-  })
-}
-
 /** Our own errors say all themselves; foreign ones with their causes. */
 export function explainOuter(error: unknown): string {
   return error instanceof WorkError ? error.message : explain(error)
-}
-
-function newFence(): string {
-  return `issue-${randomBytes(FENCE_BYTES).toString('hex')}`
 }

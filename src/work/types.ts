@@ -6,8 +6,11 @@ import type { Budgets, Spent } from './budget/limits.ts'
 import type { StandingView } from './health/health.ts'
 import type { WorkEvent } from './events.ts'
 import type { Detected, ExecutorReport, Question } from './told.ts'
+import type { Peers } from './tools/peers.ts'
+import type { TaskTools } from './tools/types.ts'
 
 export type * from './events.ts'
+export type * from './tools/peers.ts'
 export type { LimitView } from './budget/budget.ts'
 export type { Spent } from './budget/limits.ts'
 export type { StandingView } from './health/health.ts'
@@ -39,6 +42,18 @@ export interface WorkOrder {
   quoted?: QuotedParts
   /** Who the commits are by. */
   author: { name: string; email: string }
+  /** Who else had a part in what `source.resume` holds. Default: nobody. */
+  coAuthors?: readonly { name: string; email: string }[]
+  /** No executor runs: what `source.resume` holds is checked, and becomes the result. */
+  verify?: { by: string; summary: string }
+  /** Another agent's question about this task is answered instead of doing it; texts are hostile. */
+  help?: {
+    question: string
+    /** What that agent says of its work so far. */
+    summary: string
+    /** Only words are wanted: the files are not those of the repository, or no patch is asked for. */
+    adviceOnly: boolean
+  }
 }
 
 /** What attempts used, those before included. */
@@ -174,6 +189,8 @@ export type WorkFailureCode =
   | 'ENVIRONMENT'
   /** A budget is used up; with `retryAt` one of a day, else the task's own. */
   | 'BUDGET'
+  /** The executor asks for help, with `question`. */
+  | 'STUCK'
   | 'NO_CHANGE'
   | 'CHECKS_FAILED'
   | 'PROTECTED_PATH'
@@ -193,7 +210,19 @@ export interface Failed {
   executor?: string
   /** When it may go better, wall clock, ms since 1970. */
   retryAt?: number
+  /** What the executor asked, with `STUCK`; cleaned. */
+  question?: string
+  /** Its last words, of a turn that it ended itself; at most 4 KiB, cleaned. */
+  said?: string
+  /** What stands in the workspace, as far as it may leave; absent where that is nothing. Until `dispose`. */
+  left?: Left
 }
+
+/** Unfinished work of a run that has ended, or stands still for the moment. */
+export type Left = Pick<
+  Checkpoint,
+  'gitDir' | 'head' | 'files' | 'bytes' | 'notes' | 'digest' | 'used'
+>
 
 export type WorkResult = (Changed | Failed) & {
   durationMs: number
@@ -213,6 +242,8 @@ export interface RunOptions {
   onCheckpoint?: (checkpoint: Checkpoint, signal: AbortSignal) => Promise<Kept>
   /** Default 120,000; 0: only the last one. */
   checkpointMs?: number
+  /** Whom the executor may ask for help while it works. Default: nobody. */
+  peers?: Peers
 }
 
 export interface Work extends Startable {
@@ -238,6 +269,8 @@ export interface Work extends Startable {
   standings(): StandingView[]
   /** What was spent of this agent's budgets of a day. */
   budgets(): LimitView[]
+  /** What a task that runs here offers its executor; undefined while none runs, or it may ask nobody. */
+  tools(task: { repo: string; issue: number }): TaskTools | undefined
   /** What attempts at a task took, as far as the journals here tell. */
   spent(task: { repo: string; issue: number }): Spent
   /**

@@ -1,8 +1,5 @@
 /** The room's capability: detection, policy, choice, and tasks, of which several may run at once. */
-import { randomBytes } from 'node:crypto'
-import { rm, statfs, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
 import type { Git, Processes, SandboxLimits } from '../process/index.ts'
 import type { HeldSecrets, SecretScanner } from '../secrets/index.ts'
 import {
@@ -40,7 +37,11 @@ import type { PathRules } from './leaving/protected.ts'
 import { redacted } from './leaving/redacted.ts'
 import { readPolicy } from './read-policy.ts'
 import { inspectAll } from './report.ts'
+import { hasRoom } from './room.ts'
 import type { Detected, Work } from './types.ts'
+import type { McpCommand } from './tools/reach.ts'
+import { createShelf } from './tools/shelf.ts'
+import type { ToolServer } from './tools/types.ts'
 import { createWorkspaces } from './workspace.ts'
 
 export interface WorkInit {
@@ -71,14 +72,13 @@ export interface WorkInit {
   permissions?: string
   /** False where no person can be asked. Default true. */
   askPeople?: boolean
+  /** How executors start an MCP server for their task's tools. Default: they have the socket alone. */
+  mcp?: McpCommand
   /** What may be spent. Default: as much as it takes. */
   budgets?: Budgets
   /** Whose journal is the own one; needed with a journal. */
   peerId?: string
 }
-
-/** What a workspace may need at the least, bytes. */
-const LEAST_ROOM_BYTES = 64 * 1024 * 1024
 
 export interface WorkComponents {
   processes: Processes
@@ -91,6 +91,8 @@ export interface WorkComponents {
   clock?: Clock
   /** Where budgets and standings are remembered. Without one: in this process only. */
   journal?: BudgetJournal & HealthJournal
+  /** Serves a task's tools to its executor. Without one it has none. */
+  toolServer?: ToolServer
   /** An executor is left alone, or is used again: what is announced of it changes. */
   onStanding?: () => void
 }
@@ -115,6 +117,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     paths: leaving.paths,
     ...(components.held === undefined ? {} : { held: components.held }),
     sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
+    ...(init.mcp === undefined ? {} : { mcp: init.mcp }),
   }
   const configs = init.executors.map((config) => decodeExecutor(config))
   const executors = configs.map((config) => createExecutor(config, settings))
@@ -122,6 +125,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
   const running = new Set<{ stop: AbortController; done: Promise<unknown> }>()
   let present = new Set<string>()
   const busy = new Map<string, number>()
+  const shelf = createShelf()
   /** Executor to models that it cannot be told to use, until this agent starts anew. */
   const refused = new Map<string, Map<string, string>>()
   const peerId = init.peerId ?? ''
@@ -221,6 +225,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     standings: () => health.view(),
     budgets: () => budgeting.view(),
     spent: (task) => budgeting.spent(task),
+    tools: (task) => shelf.find(task),
     run: async (order, instructions, options) => {
       const { signal, permit = unlimited, onEvent } = options
       const began = clock.monotonic()
@@ -246,7 +251,7 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
           onEvent: safeOnEvent,
         },
         {
-          run: { git, leaving, settings, clock, logger },
+          run: { git, leaving, settings, clock, logger, shelf, toolServer: components.toolServer },
           network: init.network ?? { hosts: [], privateHosts: [] },
           executors,
           workspaces,
@@ -287,14 +292,4 @@ function createExecutor(config: ExecutorConfig, settings: ChildSettings): Execut
     case 'mock':
       return createMockExecutor(config, settings)
   }
-}
-
-/** Whether workspaces can be made: the directory is writable and has room for some. */
-async function hasRoom(dir: string): Promise<boolean> {
-  const { bavail, bsize } = await statfs(dir)
-  if (bavail * bsize < LEAST_ROOM_BYTES) return false
-  const file = join(dir, `.room-${randomBytes(8).toString('hex')}`)
-  await writeFile(file, 'x')
-  await rm(file, { force: true })
-  return true
 }

@@ -6,7 +6,7 @@ import { Octokit } from 'octokit'
 import { forge, type Forge, type ForgeFaultHandle } from '../../src/forge/index.ts'
 import type { EntryInput, LoggedEntry } from '../../src/journal/index.ts'
 import { createGit, createProcesses, type Git, type Processes } from '../../src/process/index.ts'
-import { createTasks, type Tasks, type TasksInit } from '../../src/tasks/index.ts'
+import { createTasks, type HelpDesk, type Tasks, type TasksInit } from '../../src/tasks/index.ts'
 import { createGitHub } from '../../src/tasks/github/github.ts'
 import type { PullDetail } from '../../src/tasks/github/review-calls.ts'
 import type { TasksWork, Topic, WorkOutcome } from '../../src/tasks/needs.ts'
@@ -32,6 +32,8 @@ export interface MemberInit extends Partial<TasksInit> {
   summary?: string
   /** A dead one reaches no git remote any more; the mesh forgets it by hand. */
   alive?: { dead: boolean }
+  /** Whom it asks for help. Default: nobody. */
+  desk?: HelpDesk
   /** What its executors say, in the place of an executor. Default: that one can. */
   choose?: () => ReturnType<TasksWork['choose']>
   /** A pull request as GitHub shows it to this agent. Default: as it is. */
@@ -117,7 +119,7 @@ export class TasksWorld {
 
   async agent(init: MemberInit): Promise<Member> {
     const { name, repos, offers = [], until = async () => undefined, ...rest } = init
-    const { edit, alive, summary = '', choose, sees, checked, ...more } = rest
+    const { edit, alive, summary = '', choose, sees, checked, desk, ...more } = rest
     const git = createGit({ processes: this.processes })
     const entries: LoggedEntry[] = []
     const worked: number[] = []
@@ -225,6 +227,7 @@ export class TasksWorld {
         verify: async (peerId, data, signature) => signatureOf(peerId, data).equals(signature),
         logger: nullLogger,
         self: () => own,
+        ...(desk === undefined ? {} : { help: desk }),
         onChange: () => undefined,
         // octokit's pauses between writes are those of all agents of a process together.
         ...(more.feedback === undefined

@@ -19,7 +19,10 @@ import { cancel, fail, release, stopped } from './give-up.ts'
 import { createLease } from './lease.ts'
 import { assign } from './assign.ts'
 import { readBranch } from '../checkpoints/branch.ts'
-import { execute } from './execute.ts'
+import { createAsking } from '../asking/asking.ts'
+import { workWithHelp } from '../asking/with-help.ts'
+import { handOn } from './hand-over.ts'
+import { tidy } from './tidy.ts'
 import type { WorkOutcome } from '../needs.ts'
 import { publish } from './publish.ts'
 import { setbackOf, sleepOn } from './setback.ts'
@@ -41,6 +44,8 @@ export interface AttemptSignals {
   stopping: AbortSignal
   /** The issue is not wanted any more; `reason` is a `Stop`. */
   cancelled: AbortSignal
+  /** Told of the attempt once its claim is won. */
+  onHeld?: (held: Held) => void
 }
 
 export async function attempt(
@@ -149,7 +154,11 @@ export async function hold(
     strikes: job.strikes,
     publishing: false,
     signal: ending.signal,
+    handOn: () => ending.abort({ why: 'handed' }),
   }
+  const asking = createAsking(context, held)
+  if (asking !== undefined) held.asking = asking
+  signals.onHeld?.(held)
   // What has been done is not dropped because the agent stops: the end of an attempt gets its own time.
   const grace = graceAfter(signals.stopping, clock)
   let result: WorkOutcome | undefined
@@ -198,18 +207,21 @@ async function carryOut(
   if (refused !== undefined) return refused
   if (job.refusal !== undefined)
     return fail(context, held, { outcome: 'failed', checks: [], ...job.refusal }, grace)
-  for (let sleeps = 0; ; sleeps += 1) {
+  for (let sleeps = 0; ;) {
     const branchTip = await readBranch(context, held, ending.signal)
     await allowed(permit, ending.signal)
     const begun = await beginRound(context, held, branchTip, ending.signal)
-    const result = await workRound(begun, (only) =>
-      untilCancelled(signals.cancelled, ending, () =>
-        execute(context, held, begun?.start ?? branchTip, only),
-      ),
+    const start = begun?.start ?? branchTip
+    const result = await untilCancelled(signals.cancelled, ending, () =>
+      workWithHelp(context, held, {
+        start,
+        onResult,
+        work: (run) => workRound(begun, run),
+      }),
     )
-    onResult(result)
     if (ending.signal.aborted || signals.cancelled.aborted)
       return stoppedFromOutside(context, held, signals, grace)
+    if (result === 'again') continue
     if (begun !== undefined && result.outcome === 'changed')
       return publishRound(context, held, { work: result, begun }, grace)
     if (result.outcome === 'changed')
@@ -221,6 +233,7 @@ async function carryOut(
       return release(context, held, result.reason, grace)
     }
     await result.dispose()
+    sleeps += 1
     await untilCancelled(signals.cancelled, ending, () =>
       sleepOn(context, held, next.ms, ending.signal),
     )
@@ -245,26 +258,6 @@ async function endBadly(
   return release(context, held, explain(error), AbortSignal.timeout(handBackMs))
 }
 
-/** The adopted commit is kept only where a later look may need it. */
-async function tidy(
-  context: Context,
-  job: Job,
-  result: WorkOutcome | undefined,
-  outcome: Outcome,
-): Promise<void> {
-  const steps: Promise<unknown>[] = [result?.dispose() ?? Promise.resolve()]
-  if (result?.outcome === 'changed' && outcome !== 'unknown')
-    steps.push(job.place.refs.drop(result.head))
-  for (const { reason } of (await Promise.allSettled(steps)).filter(
-    (one) => one.status === 'rejected',
-  )) {
-    context.logger.warn(
-      { event: 'task.tidy', ...taskOf(job), err: explain(reason) },
-      'something of the attempt could not be removed',
-    )
-  }
-}
-
 async function stoppedFromOutside(
   context: Context,
   held: Held,
@@ -286,6 +279,8 @@ async function stoppedFromOutside(
     }
     return cancel(context, held, stop.why === 'cancelled' ? stop.reason : 'the agent stops', limit)
   }
+  if (held.handTo !== undefined && !signals.stopping.aborted)
+    return handOn(context, held, held.handTo, limit)
   return release(context, held, 'the agent stops', limit)
 }
 

@@ -6,10 +6,78 @@ import { short, taskOf, type Context, type Held, type Job } from '../context.ts'
 import type { Used, WorkOutcome, WorkProgress } from '../needs.ts'
 
 /** What the executor is shown beside the issue. */
-function quotedOf({ round }: Job, { quoted }: { quoted?: { earlier: string } }) {
-  if (round === undefined) return {}
-  const feedback = round.items.map(({ text }) => text).join('\n\n----\n\n')
-  return { quoted: { ...quoted, feedback } }
+function quotedOf({ job: { round }, advice }: Held, { quoted }: { quoted?: { earlier: string } }) {
+  const feedback = round?.items.map(({ text }) => text).join('\n\n----\n\n')
+  const more = {
+    ...(feedback === undefined ? {} : { feedback }),
+    ...(advice === undefined ? {} : { advice: `${advice.helper} says:\n\n${advice.text}` }),
+  }
+  return Object.keys(more).length === 0 ? {} : { quoted: { ...quoted, ...more } }
+}
+
+const orderIdOf = ({ place, issue, attempt }: Job, more = '') =>
+  `${place.repo.replace(/[^\w.-]/g, '-')}-${issue.number}-${attempt}${more}`
+
+/** The part of an order that is the same for all of an attempt. */
+const orderOf = (context: Context, job: Job) => ({
+  repo: job.place.repo,
+  issue: {
+    number: job.issue.number,
+    title: job.issue.title,
+    body: job.issue.body,
+    labels: job.issue.labels,
+  },
+  attempt: job.attempt,
+  policy: job.policy,
+  author: { name: `${context.name} (bzzz)`, email: `${context.login}@users.noreply.github.com` },
+})
+
+export interface VerifyInit {
+  /** Commit that is checked. */
+  resume: string
+  /** Commit that the result is built on. */
+  onto: string
+  /** Who it is from. */
+  by: string
+  summary: string
+  coAuthor: { name: string; email: string }
+  signal: AbortSignal
+}
+
+/** What another agent made: collected and checked as the work of an executor is, and then it is this one's. */
+export async function verify(
+  context: Context,
+  { job, lease }: Held,
+  { resume, onto, by, summary, coAuthor, signal }: VerifyInit,
+): Promise<WorkOutcome> {
+  const written = writing(context, job)
+  const { gitDir } = job.place.refs
+  const order = {
+    ...orderOf(context, job),
+    id: orderIdOf(job, '-patch'),
+    source: { gitDir, baseBranch: job.place.info.defaultBranch, base: job.base, resume, onto },
+    coAuthors: [coAuthor],
+    verify: { by, summary },
+  }
+  const options = { signal, permit: lease.permit, onEvent: written.note }
+  const result = await context.work.run(order, {}, options)
+  await written.all()
+  return result
+}
+
+/** Writes what happens while something runs, in order. */
+function writing(context: Context, job: Job) {
+  let written: Promise<unknown> = Promise.resolve()
+  const then = (step: () => Promise<unknown>) => {
+    written = written.then(step)
+    written.catch(() => undefined)
+  }
+  const about = { task: taskOf(job), attempt: job.attempt }
+  return {
+    note: (event: WorkProgress) => then(() => recordProgress(context, about, event)),
+    append: (entry: EntryInput) => then(() => context.journal.append(entry)),
+    all: () => written,
+  }
 }
 
 /** Resolves when the work has ended and everything it reported is in the journal. `only`: no executor runs. */
@@ -20,19 +88,13 @@ export async function execute(
   only?: 'checks',
 ): Promise<WorkOutcome> {
   const { job, signal, lease } = held
-  const { issue, place } = job
+  const { place } = job
   const task = taskOf(job)
-  let written: Promise<unknown> = Promise.resolve()
-  const onEvent = (event: WorkProgress) => {
-    written = written.then(() => record(context, job, event))
-    written.catch(() => undefined)
-  }
+  const written = writing(context, job)
   const { from, source, ...known } = await startOf(context, held, branchTip)
   const order = {
-    id: `${place.repo.replace(/[^\w.-]/g, '-')}-${issue.number}-${job.attempt}`,
-    repo: place.repo,
-    issue: { number: issue.number, title: issue.title, body: issue.body, labels: issue.labels },
-    attempt: job.attempt,
+    ...orderOf(context, job),
+    id: orderIdOf(job),
     ...(only === undefined ? {} : { only }),
     source: {
       ...source,
@@ -40,16 +102,11 @@ export async function execute(
       baseBranch: place.info.defaultBranch,
       base: job.base,
     },
-    policy: job.policy,
     ...known,
-    ...quotedOf(job, known),
-    author: { name: `${context.name} (bzzz)`, email: `${context.login}@users.noreply.github.com` },
+    ...quotedOf(held, known),
   }
   const { permit } = lease
-  const unwatch = noteFreezes(context, held, (entry) => {
-    written = written.then(() => context.journal.append(entry))
-    written.catch(() => undefined)
-  })
+  const unwatch = noteFreezes(context, held, written.append)
   const { checkpointMs } = context.settings
   const checkpoints = {
     ...(checkpointMs === undefined ? {} : { checkpointMs }),
@@ -58,10 +115,11 @@ export async function execute(
       ? {}
       : { onCheckpoint: createKeep(context, held, { branchTip, start: from }) }),
   }
-  const result = await context.work
-    .run(order, job.instructions, { signal, permit, onEvent, ...checkpoints })
-    .finally(unwatch)
-  await written
+  const peers = held.asking === undefined ? {} : { peers: held.asking }
+  const options = { signal, permit, onEvent: written.note, ...checkpoints, ...peers }
+  const result = await context.work.run(order, job.instructions, options).finally(unwatch)
+  await written.all()
+  await concludeAdvice(held, result)
   context.logger.info(
     { event: 'task.worked', ...task, outcome: result.outcome },
     'the work has ended',
@@ -134,8 +192,25 @@ function noteFreezes(
   return unwatch
 }
 
-async function record(context: Context, job: Job, event: WorkProgress): Promise<void> {
-  const about = { task: taskOf(job), attempt: job.attempt }
+/** The advice that the executor worked with was of use, or was not. */
+async function concludeAdvice(held: Held, result: WorkOutcome): Promise<void> {
+  const { advice, asking } = held
+  if (advice === undefined) return
+  delete held.advice
+  if (advice.id === undefined) return
+  const isUsed = result.outcome === 'changed'
+  const reason = isUsed
+    ? 'The work was finished with it.'
+    : `The work failed with it: ${result.reason}`
+  await asking?.conclude(advice.id, isUsed ? 'used' : 'refused', reason)
+}
+
+/** As it stands in the journal of who runs the executor. */
+export async function recordProgress(
+  context: Pick<Context, 'journal'>,
+  about: { task: { repo: string; issue: number }; attempt: number },
+  event: WorkProgress,
+): Promise<void> {
   switch (event.type) {
     case 'progress':
       return

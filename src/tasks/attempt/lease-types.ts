@@ -1,7 +1,7 @@
 /** What a lease is given and what it offers; `lease.ts` says how it works. */
 import type { Clock, Logger, Permit, Startable } from '../../util/index.ts'
 import type { Claim, Claims, Moved } from '../claim/claims.ts'
-import type { ClaimState } from '../claim/record.ts'
+import type { ClaimRecord, ClaimState } from '../claim/record.ts'
 import type { RefUpdate } from '../claim/repository.ts'
 
 /** `published`: a closing record that says done, and whose answer was lost, had arrived. */
@@ -23,6 +23,8 @@ export interface Closing extends Carrying {
   strikes: number
   /** Id of the comment that asked for it. */
   command?: number
+  /** With `handed`: who goes on. */
+  to?: NonNullable<ClaimRecord['to']>
 }
 
 export interface Lease extends Startable {

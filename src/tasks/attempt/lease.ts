@@ -2,7 +2,7 @@
  * Keeping a claim. The holder alone moves its claim ref, one step at a time: renewals every third of
  * the lease, a proof whenever something visible is about to be done, and at last the closing record.
  *
- *   held ── renew ──► held ── … ── close ──► done | failed | released | yielded | cancelled
+ *   held ── renew ──► held ── … ── close ──► done | failed | released | yielded | handed | cancelled
  *     │ ▲
  *     │ └── renewed after all (nobody took over: the ref still holds our record) ──┐
  *     ├── the lease ran out, or the machine slept ──► frozen ───────────────────────┘
@@ -128,7 +128,7 @@ export function createLease(
   }
 
   async function step(
-    { state, strikes, command, also = [], onPrepared }: Closing,
+    { state, strikes, command, to, also = [], onPrepared }: Closing,
     signal: AbortSignal,
     tries?: number,
   ): Promise<Moved> {
@@ -136,8 +136,10 @@ export function createLease(
       const previous = claim.oid
       const known = sent.find({ previous, state, also })
       const mark = { ...markOf(claim.record), ...(command === undefined ? {} : { command }) }
+      const whom = to === undefined ? {} : { to }
       const prepared =
-        known?.prepared ?? (await claims.prepare({ ...about, strikes, previous, state, ...mark }))
+        known?.prepared ??
+        (await claims.prepare({ ...about, strikes, previous, state, ...mark, ...whom }))
       if (known === undefined) {
         await onPrepared?.(prepared.oid)
         sent.add({ oid: prepared.oid, prepared, at: clock.monotonic(), slept, also })

@@ -80,6 +80,8 @@ export interface PrepareInit extends Mark {
   /** OID of the record before; null for the first. */
   previous: string | null
   state: ClaimState
+  /** With `handed`. */
+  to?: NonNullable<ClaimRecord['to']>
 }
 
 export interface Prepared {
@@ -114,7 +116,7 @@ export function createClaims(
         }
       }
     },
-    async prepare({ repo, issue, attempt, strikes, previous, state, ...mark }) {
+    async prepare({ repo, issue, attempt, strikes, previous, state, to, ...mark }) {
       const { name, login, incarnation, leaseMs } = identity
       const record = mintRecord({
         repo,
@@ -129,6 +131,7 @@ export function createClaims(
         leaseMs,
         previous,
         ...markOf(mark),
+        ...(to === undefined ? {} : { to }),
       })
       return { record, oid: await repository.mint(await encodeRecord(record, signer), previous) }
     },

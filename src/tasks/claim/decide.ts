@@ -46,6 +46,8 @@ export interface DecideInput {
   maxAttempts: number
   /** Id of the newest comment in which somebody who may asks to have it tried anew. */
   retry?: number
+  /** Peer id of this agent. */
+  self: string
   /** The record is one of our own that an earlier process, or a lost answer, left behind. */
   abandoned: (record: ClaimRecord, oid: string) => boolean
 }
@@ -59,6 +61,7 @@ export function mayClaim({
   marginMs,
   maxAttempts,
   retry,
+  self,
   abandoned,
 }: DecideInput): Decision {
   if (tip.is === 'absent') {
@@ -114,11 +117,11 @@ export function mayClaim({
     exhausted: strikes >= maxAttempts,
   })
   const asked = retry !== undefined && retry > (record.command ?? 0)
-  if (asked && record.state !== 'held') return free(false, 0)
+  if (asked && !isLeased(record)) return free(false, 0)
   // The issue has a pull request: whoever may go on with that is decided by `decide-round.ts`.
   if (record.round !== undefined) {
     const reason = `${record.name} is at round ${record.round} of its review`
-    return { may: false, why: record.state === 'held' ? 'held' : 'final', reason }
+    return { may: false, why: isLeased(record) ? 'held' : 'final', reason }
   }
   switch (record.state) {
     case 'done':
@@ -135,11 +138,27 @@ export function mayClaim({
     case 'released':
     case 'yielded':
       return free(false, record.strikes)
+    case 'handed':
     case 'held': {
+      // Nobody else may claim in between: to all others it is held by who is named.
+      if (record.to?.peerId === self) return free(false, record.strikes)
       if (abandoned(record, oid)) return free(true, record.strikes + 1)
       const seenFor = sighting?.oid === oid ? now - sighting.since : 0
       if (seenFor >= record.leaseMs + marginMs) return free(true, record.strikes + 1)
-      return { may: false, why: 'held', reason: `${record.name} holds attempt ${record.attempt}` }
+      const doing = record.state === 'handed' ? 'handed on' : 'holds'
+      return {
+        may: false,
+        why: 'held',
+        reason: `${record.name} ${doing} attempt ${record.attempt}`,
+      }
     }
   }
 }
+
+/** Whether somebody has it now, or was named to go on with it. */
+export const isLeased = ({ state }: Pick<ClaimRecord, 'state'>): boolean =>
+  state === 'held' || state === 'handed'
+
+/** Peer id of who is to go on from the record. */
+export const keeperOf = ({ to, peerId }: Pick<ClaimRecord, 'to' | 'peerId'>): string =>
+  to?.peerId ?? peerId

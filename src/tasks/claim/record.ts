@@ -10,8 +10,19 @@ import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import { canonicalJson, decodeJson } from '../../util/index.ts'
 
-/** held: leased by the peer · done: published · failed: tried in vain · released, yielded: free again · cancelled: not wanted any more. */
-export const claimStates = ['held', 'done', 'failed', 'released', 'yielded', 'cancelled'] as const
+/**
+ * held: leased by the peer · handed: leased by the peer that `to` names, which may claim at once · done: published ·
+ * failed: tried in vain · released, yielded: free again · cancelled: not wanted any more.
+ */
+export const claimStates = [
+  'held',
+  'handed',
+  'done',
+  'failed',
+  'released',
+  'yielded',
+  'cancelled',
+] as const
 export type ClaimState = (typeof claimStates)[number]
 
 export const oidPattern = /^([0-9a-f]{40}|[0-9a-f]{64})$/
@@ -57,6 +68,16 @@ export const recordSchema = z.strictObject({
   feedback: z.array(z.string().regex(feedbackKeyPattern)).max(maxFeedbackKeys).optional(),
   /** Id of the comment that asked for this: nothing older is obeyed again. */
   command: z.number().int().positive().max(Number.MAX_SAFE_INTEGER).optional(),
+  /** Of `handed` alone: who goes on; its incarnation as the holder knew it. */
+  to: z
+    .strictObject({
+      peerId: z.string().min(1).max(128),
+      incarnation: z
+        .string()
+        .regex(/^[0-9a-f]{32}$/)
+        .optional(),
+    })
+    .optional(),
 })
 export type ClaimRecord = z.infer<typeof recordSchema>
 

@@ -1,5 +1,6 @@
 /** All claim refs of a repository, looked at once from a local store that is thrown away. */
 import { createClaims } from '../claim/claims.ts'
+import { isLeased } from '../claim/decide.ts'
 import type { Verify } from '../claim/record.ts'
 import { openRepository, type RunGit } from '../claim/repository.ts'
 import { TasksError } from '../errors.ts'
@@ -77,7 +78,7 @@ export async function inspectClaims(
     } else if (tip.is === 'record') {
       const { state, name: holder, leaseMs } = tip.record
       facts.states[state] = (facts.states[state] ?? 0) + 1
-      if (state === 'held' && sinceMs !== null && now() - sinceMs > leaseMs + graceMs)
+      if (isLeased(tip.record) && sinceMs !== null && now() - sinceMs > leaseMs + graceMs)
         facts.expired.push({ ref, holder, sinceMs })
     }
   }

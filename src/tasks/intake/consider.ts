@@ -140,6 +140,7 @@ export async function consider(
     marginMs,
     maxAttempts: context.settings.maxAttempts,
     ...(asked === undefined ? {} : { retry: asked }),
+    self: context.mesh.peerId,
     abandoned: (record, oid) =>
       record.peerId === context.mesh.peerId && floor.abandoned(oid, record.previous),
   })

@@ -3,6 +3,7 @@
  * agent, or elsewhere as far as claim refs and announcements tell. All agents read the same issues, so
  * nobody needs to be told which files those are. Two agents that begin at the same moment may miss it.
  */
+import { isLeased, keeperOf } from '../claim/decide.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
 import { fileHints, overlap } from './files.ts'
@@ -46,5 +47,5 @@ export function inTheWay(
 /** By an agent that is there: one that is gone works on nothing. */
 function isHeld({ tips, away }: Pick<RepoMemory, 'tips' | 'away'>, number: number): boolean {
   const tip = tips.get(number)?.tip
-  return tip?.is === 'record' && tip.record.state === 'held' && !away.has(tip.record.peerId)
+  return tip?.is === 'record' && isLeased(tip.record) && !away.has(keeperOf(tip.record))
 }

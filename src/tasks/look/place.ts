@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Credential } from '../../secrets/index.ts'
 import type { Clock } from '../../util/index.ts'
+import { createPatches } from '../asking/patches.ts'
 import { createClaims } from '../claim/claims.ts'
 import type { Verify } from '../claim/record.ts'
 import { createGitTransport } from '../claim/git-transport.ts'
@@ -84,6 +85,7 @@ export async function openPlace(
     repo,
     info,
     refs,
+    patches: createPatches(git, gitDir),
     claims: createClaims(refs, settings.refPrefix, identity, { signer, verify, clock }),
   }
 }

@@ -4,7 +4,7 @@
  * the mesh. A record counts as abandoned when the same OID was read at two times that are the
  * lease and the margin apart: a ref moves only forward to new commits, so it was there all the while.
  */
-import type { Tip } from '../claim/decide.ts'
+import { isLeased, keeperOf, type Tip } from '../claim/decide.ts'
 import type { RepoContext } from '../context.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from '../github/github.ts'
@@ -40,10 +40,10 @@ export function mustRead(input: ReadingInput): boolean {
   // Who is assigned may be a holder, or a person: only the ref tells them apart.
   if (seen === undefined) return isAssigned
   const { tip, readAt } = seen
-  if (readAt < changedAt && (isAssigned || (tip.is === 'record' && tip.record.state === 'held')))
+  if (readAt < changedAt && (isAssigned || (tip.is === 'record' && isLeased(tip.record))))
     return true
   if (isSuspect) return now - readAt >= pollMs
-  if (tip.is !== 'record' || tip.record.state !== 'held') return false
+  if (tip.is !== 'record' || !isLeased(tip.record)) return false
   // A holder that was fenced, or whose ref was taken away, says nothing.
   if (awaySince === undefined) return now - readAt >= safetyMs
   return readAt < awaySince || now - readAt >= tip.record.leaseMs / 3
@@ -69,7 +69,7 @@ export async function readIfDue(
     if (floor.isActive(place.repo, number) || floor.heardClaimed(place.repo, number)) return false
     if (floor.freeSlots() <= 0 || floor.notBefore(place.repo, number) > now) return false
     const seen = memory.tips.get(number)
-    const holder = seen?.tip.is === 'record' ? seen.tip.record.peerId : ''
+    const holder = seen?.tip.is === 'record' ? keeperOf(seen.tip.record) : ''
     const changedAt = memory.issues.get(number)?.changedAt ?? now
     const isAssigned = issue.assignees.length > 0
     const awaySince = memory.away.get(holder)
@@ -118,7 +118,7 @@ function noteAway({ context }: Floor, memory: RepoMemory, now: number): void {
   const here = new Set([context.mesh.peerId, ...context.mesh.candidates().map((one) => one.peerId)])
   const named = new Set(
     [...memory.tips.values()].flatMap(({ tip }) =>
-      tip.is === 'record' ? [tip.record.peerId] : [],
+      tip.is === 'record' ? [keeperOf(tip.record)] : [],
     ),
   )
   for (const peerId of memory.away.keys())
@@ -135,7 +135,8 @@ export function nextTakeover(
 ): number {
   const times = [...sightings].flatMap(([issue, { since }]) => {
     const tip = records.get(issue)
-    const at = tip?.record.state === 'held' ? since + tip.record.leaseMs + marginMs : -Infinity
+    const at =
+      tip !== undefined && isLeased(tip.record) ? since + tip.record.leaseMs + marginMs : -Infinity
     return at > now ? [at] : []
   })
   return Math.min(Infinity, ...times)

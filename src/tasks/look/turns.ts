@@ -11,6 +11,7 @@ import {
   type Repeating,
   type Startable,
 } from '../../util/index.ts'
+import { isLeased, keeperOf } from '../claim/decide.ts'
 import type { Context, RepoContext } from '../context.ts'
 import { marginMs } from '../intake/consider.ts'
 import { TasksError } from '../errors.ts'
@@ -33,6 +34,8 @@ export interface Turns extends Startable {
   released(issue: number, from: string): void
   hint(event: { hook: boolean }): void
   hooks(): boolean
+  /** Undefined before the repository is ready. */
+  place(): RepoContext | undefined
   status(): RepoStatus
   /** The order of agents for an issue, as this one saw it last. */
   order(issue: number): TaskView
@@ -82,8 +85,8 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
   /** Its holder is in the mesh and will say when it lets go. */
   function isHeldElsewhere(issue: number): boolean {
     const tip = memory.tips.get(issue)?.tip
-    if (tip?.is !== 'record' || tip.record.state !== 'held') return false
-    return components.rota.others().includes(tip.record.peerId)
+    if (tip?.is !== 'record' || !isLeased(tip.record)) return false
+    return components.rota.others().includes(keeperOf(tip.record))
   }
 
   async function once(signal: AbortSignal): Promise<void> {
@@ -121,6 +124,7 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
   const loop: Repeating = repeat(once, { everyMs: pollMs, maxDelayMs, clock, onError })
   return {
     start: () => loop.start(),
+    place: () => place,
     async stop() {
       rota.stop()
       await loop.stop()

@@ -22,7 +22,7 @@
  * | intent, pushed | the done record of the intent | the branch; the issue is wanted | the pull request is opened |
  * | intent, pushed | the done record of the intent | no branch, or the issue is not wanted | failed: `NOT_PUBLISHED` |
  * | won … executing | our done record | | lost: published without a trace here; an heir opens the pull request |
- * | anything | our released, yielded, failed, cancelled record | own login on the issue or not | the missing last entry is written; the login is taken off |
+ * | anything | our released, yielded, handed, failed, cancelled record | own login on the issue or not | the missing last entry is written; the login is taken off |
  * | won … pushed | somebody else's, ours in its chain | | lost: nothing of it is touched, also not the assignees |
  * | won … pushed | somebody else's, ours not in its chain; no record; nothing | | lost: the ref was tampered with; the own login is taken off (`attempt/forsake.ts`) |
  *
@@ -191,6 +191,8 @@ export function decideRecovery(task: Unfinished, tip: Tip, peerId: string): Reco
             done: task.intent.done,
             seq: task.intent.seq,
           }
+    case 'handed':
+      return { is: 'write', entry: 'released', reason: 'handed on before the restart' }
     case 'released':
     case 'yielded':
       return { is: 'write', entry: 'released', reason: 'handed back before the restart' }

@@ -50,6 +50,8 @@ export interface Budgeting extends Startable {
   /** What happens in a run, as it is written into the own journal, too. */
   note(run: TaskOf & { attempt: number }, event: WorkEvent): void
   spent(task: TaskOf): Spent
+  /** What is left of each limit that the task has. */
+  left(task: TaskOf, repository: Budgets | undefined): { limit: string; left: number }[]
   /** The limits of the configuration that do not belong to one task. */
   view(): LimitView[]
 }
@@ -153,6 +155,11 @@ export function createBudgeting(
       ledger.ended({ repo, issue, attempt, executor, peerId }, usage, durationMs, clock.now())
     },
     spent: (task) => ledger.ofTask(task),
+    left: (task, repository) =>
+      limits(task, repository).map(({ scope, kind, limit, used }) => ({
+        limit: `${scope}.${kind}`,
+        left: Math.max(0, limit - used),
+      })),
     view: () => {
       const now = clock.now()
       const { task: _, ...days } = budgets

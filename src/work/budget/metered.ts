@@ -1,7 +1,7 @@
 /** An executor that is stopped when a budget is used up, whatever it is doing then. */
 import {
   NO_OUTPUT,
-  type Executor,
+  type Runner,
   type ExecutorEvent,
   type Running,
   type TurnResult,
@@ -20,7 +20,7 @@ export interface Meter {
   onStop(limit: Limit): void
 }
 
-export function metered(executor: Executor, meter: Meter): Executor {
+export function metered(executor: Runner, meter: Meter): Runner {
   return {
     ...executor,
     start(task, place, control) {

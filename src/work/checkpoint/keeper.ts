@@ -25,7 +25,7 @@ import {
 import { oneLine } from '../clean.ts'
 import { collect, type CollectInit } from '../collect.ts'
 import { WorkError } from '../errors.ts'
-import type { Kept, RunOptions } from '../types.ts'
+import type { Kept, Left, RunOptions } from '../types.ts'
 import type { Notes } from './notes.ts'
 
 export const CHECKPOINT_MS = 120_000
@@ -48,6 +48,8 @@ export interface Keeper {
   settled(head: string, gitDir: string): void
   /** No further one; resolves when none is under way. */
   stop(): Promise<void>
+  /** The work as it stands, as far as it may leave; undefined where that is nothing. Keeps nothing. */
+  look(signal: AbortSignal): Promise<Left | undefined>
   /** Once more, after `stop`, when nothing works any more; within 10 s. */
   last(): Promise<void>
 }
@@ -58,7 +60,8 @@ export interface KeeperInit {
   /** What was tried so far; grows. */
   tried: readonly string[]
   permit: Permit
-  onCheckpoint: NonNullable<RunOptions['onCheckpoint']>
+  /** Absent: nothing is kept, and it can only be looked at. */
+  onCheckpoint?: RunOptions['onCheckpoint']
   /** 0: only the last one. */
   everyMs: number
 }
@@ -141,17 +144,19 @@ export function createKeeper(
     }
   }
 
-  async function take(why: 'timer' | 'stop', signal: AbortSignal): Promise<Kept | 'same'> {
-    const found = await gather(signal)
-    if (found === undefined || found.tree === kept) return 'same'
+  async function told(found: Gathered, signal: AbortSignal): Promise<Left> {
     const wallMs = Math.round(time.monotonic() - began)
     const left = found.notes.slice(0, MAX_NOTES).map((note) => oneLine(note, 300))
     const text = notes.digest({ tried, wallMs, left })
     const digest = scanner === undefined ? text : await scanner.mask(text, signal)
     const { gitDir, head, files, bytes } = found
-    const used = notes.used(wallMs)
-    const size = { files, bytes, notes: left }
-    const answer = await onCheckpoint({ gitDir, head, why, ...size, digest, used }, signal)
+    return { gitDir, head, files, bytes, notes: left, digest, used: notes.used(wallMs) }
+  }
+
+  async function take(why: 'timer' | 'stop', signal: AbortSignal): Promise<Kept | 'same'> {
+    const found = await gather(signal)
+    if (onCheckpoint === undefined || found === undefined || found.tree === kept) return 'same'
+    const answer = await onCheckpoint({ ...(await told(found, signal)), why }, signal)
     if (answer === 'kept') kept = found.tree
     if (answer === 'never') over = true
     return answer
@@ -165,7 +170,7 @@ export function createKeeper(
 
   return {
     async start() {
-      if (everyMs === 0) return
+      if (everyMs === 0 || onCheckpoint === undefined) return
       ending = new AbortController()
       const { signal } = ending
       timer = repeat(
@@ -203,8 +208,12 @@ export function createKeeper(
       cancel()
       timer = undefined
     },
+    async look(signal) {
+      const found = await gather(signal)
+      return found === undefined ? undefined : told(found, signal)
+    },
     async last() {
-      if (over || permit.frozen) return
+      if (over || permit.frozen || onCheckpoint === undefined) return
       over = true
       await withDeadline('the last checkpoint', LAST_MS, (signal) => take('stop', signal), {
         clock,

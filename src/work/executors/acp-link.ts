@@ -8,6 +8,7 @@ import type { Exit, Guest } from '../../process/index.ts'
 import { explain, hasCode, withDeadline, type Clock, type Permit } from '../../util/index.ts'
 import { oneLine } from '../clean.ts'
 import type { ExecutorLimits } from '../executor.ts'
+import type { ToolReach } from '../tools/reach.ts'
 import { connectClient, type ClientInit } from './acp-client.ts'
 import { AcpRefusal, NoSuchModel } from './acp-errors.ts'
 import {
@@ -32,6 +33,8 @@ export interface LinkInit
   extends Omit<ClientInit, 'stream'>, Omit<WireHandlers, 'onUpdate' | 'onBroken'> {
   guest: Guest
   cwd: string
+  /** For the agent to start. */
+  mcpServers: readonly NonNullable<ToolReach['server']>[]
   limits: ExecutorLimits
   permit: Permit
   /** Of the machine; `clock` stands still while the work is frozen. */
@@ -60,6 +63,10 @@ export interface Link {
 
 export function openLink(init: LinkInit): Link {
   const { guest, limits, permit, clock, realClock, cwd } = init
+  const mcpServers = init.mcpServers.map(({ env, ...server }) => ({
+    ...server,
+    env: Object.entries(env).map(([name, value]) => ({ name, value })),
+  }))
   const ended = Promise.withResolvers<{ exit: Exit } | { refused: AcpRefusal }>()
   let way: 'resume' | 'load' | undefined
   let sessionId: string | undefined
@@ -107,7 +114,7 @@ export function openLink(init: LinkInit): Link {
   }
 
   async function again(known: string): Promise<ModelOffer | undefined> {
-    const session = { sessionId: known, cwd, mcpServers: [] }
+    const session = { sessionId: known, cwd, mcpServers }
     const { resume, load } = methods.agent.session
     try {
       if (way === undefined) return undefined
@@ -125,9 +132,7 @@ export function openLink(init: LinkInit): Link {
 
   async function begin(): Promise<{ sessionId: string } & ModelOffer> {
     const session = sessionSchema.safeParse(
-      await ask('session/new', () =>
-        agent.request(methods.agent.session.new, { cwd, mcpServers: [] }),
-      ),
+      await ask('session/new', () => agent.request(methods.agent.session.new, { cwd, mcpServers })),
     )
     if (!session.success) throw new AcpRefusal('Its answer to session/new is not of the protocol.')
     return session.data

@@ -43,6 +43,7 @@ export interface SessionInit {
   spawn: () => Guest
   files: ConfinedFiles
   cwd: string
+  mcpServers: LinkInit['mcpServers']
   /** What the task is; told again where a conversation was lost. */
   task: string
   about: { task: string; executor: string }
@@ -105,7 +106,7 @@ export function openSession(init: SessionInit): AcpSession {
   /** The agent as it is, or a new process of it that goes on where the last one was. */
   async function ready(prompt: string, opened: () => void): Promise<{ link: Link; text: string }> {
     if (link !== undefined) return { link, text: prompt }
-    const { files, about, permissions, questions, cwd, auth, model } = init
+    const { files, about, permissions, questions, cwd, auth, model, mcpServers } = init
     link = openLink({
       files,
       about,
@@ -114,6 +115,7 @@ export function openSession(init: SessionInit): AcpSession {
       cwd,
       auth,
       model,
+      mcpServers,
       limits,
       permit,
       meter,

@@ -25,6 +25,7 @@ import { findPreset, type Preset } from '../presets.ts'
 import { DEFAULT_PERMISSIONS } from '../permission/policy.ts'
 import { sandboxFor } from '../sandbox.ts'
 import { readSession, writeSession } from '../session-state.ts'
+import { reachTools } from '../tools/reach.ts'
 import { openSession, type AcpSession } from './acp-session.ts'
 
 /** Program and arguments of a configured agent. */
@@ -54,6 +55,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
     const files = await confinedFiles(place.clone)
     const known = await readSession(place, name)
     const isSandboxed = (await processes.prepare()).kind !== 'none'
+    const tools = await reachTools(place, settings)
     const usesLogin = config.home === 'user'
     if (usesLogin && isSandboxed) await copyLogin(login, { from: userHome, to: place.home })
     const spawn = () =>
@@ -71,6 +73,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
             from: variables,
             allowSecrets: true,
           }),
+          ...tools.env,
           ...(model === undefined || started?.env === undefined ? {} : { [started.env]: model }),
         },
         purpose: `agent ${name} for ${label}`,
@@ -80,7 +83,8 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
         sandbox: sandboxFor({
           place,
           settings: settings.sandbox,
-          read: commandRoots([file, ...args]),
+          read: [...commandRoots([file, ...args]), ...tools.read],
+          sockets: tools.sockets,
         }),
         permit,
       })
@@ -96,6 +100,7 @@ export function createAcpExecutor(config: AcpConfig, settings: ChildSettings): E
       known,
       onEvent,
       cwd: place.clone,
+      mcpServers: tools.server === undefined ? [] : [tools.server],
       task: prompt,
       about: { task: label, executor: name },
       permissions: settings.permissions?.() ?? DEFAULT_PERMISSIONS,

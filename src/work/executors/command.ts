@@ -2,9 +2,11 @@
  * Runs a chore that the repository declares: one program with arguments, no shell, no secrets in
  * its environment. What to run was decided before (chore.ts); this only runs it.
  */
+import { lchown, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Exit } from '../../process/index.ts'
 import { BoundedQueue } from '../../util/index.ts'
-import { cutEnd, keepEnd, visible } from '../clean.ts'
+import { cutEnd, keepEnd, oneLine, visible } from '../clean.ts'
 import type { CommandConfig } from '../config.ts'
 import { childEnvironment } from '../environment.ts'
 import type { ChildSettings } from '../executor-settings.ts'
@@ -20,8 +22,14 @@ import {
   type TurnResult,
 } from '../executor.ts'
 import { sandboxFor } from '../sandbox.ts'
+import { reachTools } from '../tools/reach.ts'
 
 const SUMMARY_TAIL_BYTES = 2 * 1024
+/** Exit code (EX_TEMPFAIL of sysexits.h) with which a command asks for help, if it also says what. */
+const ASKS_EXIT = 75
+/** The question is what follows the last such line of stdout. */
+const ASKS_LINE = /^bzzz-ask:[ \t]*/gm
+const MAX_QUESTION = 4_000
 
 export function createCommandExecutor(config: CommandConfig, settings: ChildSettings): Executor {
   return {
@@ -60,11 +68,12 @@ export function createCommandExecutor(config: CommandConfig, settings: ChildSett
 
 async function runChore(
   config: CommandConfig,
-  { processes, path, variables, sandbox }: ChildSettings,
+  settings: ChildSettings,
   task: ExecutorTask,
   place: Place,
   { signal, permit }: Control,
 ): Promise<TurnResult> {
+  const { processes, path, variables, sandbox } = settings
   const { chore, limits } = task
   if (chore === undefined) {
     return { outcome: 'failed', reason: 'No chore.', durationMs: 0, summary: '', output: NO_OUTPUT }
@@ -79,28 +88,33 @@ async function runChore(
   }
   if (signal.aborted) return stopped
   try {
+    const tools = await reachTools(place, settings)
     const exit = await processes.run({
       file,
       args,
       cwd: place.clone,
-      env: childEnvironment({
-        path,
-        home: place.home,
-        tmp: place.tmp,
-        ceiling: place.root,
-        pass: config.passEnv,
-        from: variables,
-      }),
+      env: {
+        ...childEnvironment({
+          path,
+          home: place.home,
+          tmp: place.tmp,
+          ceiling: place.root,
+          pass: config.passEnv,
+          from: variables,
+        }),
+        ...tools.env,
+        ...(await textsFor(task, place)),
+      },
       purpose: `chore ${chore.name} of ${task.label}`,
       timeoutMs: limits.wallTimeMs,
       maxOutputBytes: limits.maxOutputBytes,
       graceMs: limits.graceMs,
-      sandbox: sandboxFor({ place, settings: sandbox }),
+      sandbox: sandboxFor({ place, settings: sandbox, read: tools.read, sockets: tools.sockets }),
       signal,
       permit,
     })
     return {
-      ...outcomeOf(exit, limits.wallTimeMs),
+      ...(asks(exit) ?? outcomeOf(exit, limits.wallTimeMs)),
       ...measured(exit),
       summary: summarise(task, exit),
     }
@@ -108,6 +122,36 @@ async function runChore(
     if (signal.aborted) return stopped
     return { ...stopped, outcome: 'failed', reason: String(error) }
   }
+}
+
+/** What others say, as files: BZZZ_ADVICE and BZZZ_QUESTION name them. */
+async function textsFor({ texts = {} }: ExecutorTask, place: Place) {
+  const variables: Record<string, string> = {}
+  for (const [name, text] of Object.entries(texts)) {
+    const path = join(place.tmp, `bzzz-${name}.txt`)
+    await writeFile(path, text, { mode: 0o600, flag: 'wx' })
+    // Root writes for another user, whose file it must be.
+    if (process.getuid?.() === 0) {
+      const { uid, gid } = await stat(place.tmp)
+      await lchown(path, uid, gid)
+    }
+    variables[`BZZZ_${name.toUpperCase()}`] = path
+  }
+  return variables
+}
+
+/** Undefined when it does not ask for help. */
+function asks(
+  exit: Exit,
+): Required<Pick<TurnResult, 'outcome' | 'reason' | 'question'>> | undefined {
+  if (exit.reason !== 'exited' || exit.exitCode !== ASKS_EXIT) return undefined
+  const last = [...exit.stdout.matchAll(ASKS_LINE)].at(-1)
+  if (last === undefined) return undefined
+  const said = visible(exit.stdout.slice(last.index + last[0].length)).trim()
+  const question = said.slice(0, MAX_QUESTION)
+  return question === ''
+    ? undefined
+    : { outcome: 'stuck', reason: `It asks for help: ${oneLine(question, 300)}`, question }
 }
 
 function outcomeOf(exit: Exit, wallTimeMs: number): Pick<TurnResult, 'outcome' | 'reason'> {

@@ -129,6 +129,9 @@ async function work(
     for (const [path, content] of Object.entries(config.edits)) {
       events.push({ type: 'file', path: await files.write(path, content) })
     }
+    const { asks: question } = config
+    if (question !== undefined && task.texts?.advice === undefined)
+      return { ...end('stuck', `It asks for help: ${question}`), question }
     return end('done', 'It finished.', 0)
   } catch (error) {
     if (signal.aborted) return end('aborted', 'It was stopped.')

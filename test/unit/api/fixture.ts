@@ -11,6 +11,7 @@ import type {
   Verification,
 } from '../../../src/api/types.ts'
 import { CodedError, sleep } from '../../../src/util/index.ts'
+import { askRow, askTree } from './help-fixture.ts'
 
 export const ownPeerId = '12D3KooWGRUnJkYyGmDMEcJqRgnpKBLdpTCBzSxK1YpGzpYPBcf4'
 export const otherPeerId = '12D3KooWLqR7mvVsDFnzQfVNXtNHYzWCPdvwXe3TQnMwvGUq7tXn'
@@ -309,6 +310,18 @@ export function fakeSources(
       rotate: async (...given) =>
         noted(['rotate', ...given], { epoch: 1, left: 6, members: 2, removals: 1 }),
       ping: async (peerId) => noted(['ping', peerId], 1.25),
+    },
+    help: {
+      list: async (...given) => noted(['asks', ...given], [askRow]),
+      show: async (id) => (id === askRow.id ? askTree : undefined),
+      send: async (ref, wanted) =>
+        noted(['ask', ref, wanted], {
+          is: 'advice',
+          id: askRow.id,
+          helper: otherPeerId,
+          text: 'x',
+        }),
+      answer: async (...given) => noted(['answer', ...given], undefined),
     },
     stop: () => {
       sources.stops += 1

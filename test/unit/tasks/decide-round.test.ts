@@ -104,6 +104,7 @@ describe('a round of feedback', () => {
         now: 100_000,
         marginMs: 5_000,
         maxAttempts: 3,
+        self: 'me',
         abandoned: () => true,
         ...(retry === undefined ? {} : { retry }),
       })

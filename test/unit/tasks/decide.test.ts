@@ -30,6 +30,7 @@ const decide = (input: Partial<DecideInput>) =>
     now: 1_000_000,
     marginMs: 5_000,
     maxAttempts: 3,
+    self: 'me',
     abandoned: () => false,
     ...input,
   })
@@ -100,6 +101,38 @@ describe('mayClaim', () => {
       may: true,
       takeover: true,
       strikes: 2,
+    })
+  })
+
+  describe('handed on', () => {
+    const handed = tip('handed', { to: { peerId: 'me', incarnation: '1'.repeat(32) } })
+
+    it('is claimed at once by the one that it names', () => {
+      expect(decide({ tip: handed })).toEqual({
+        may: true,
+        attempt: 3,
+        strikes: 1,
+        previous: oid,
+        takeover: false,
+        exhausted: false,
+      })
+    })
+
+    it('is held to all others, who take over only after the lease and the margin', () => {
+      const other = (input: Partial<DecideInput>) =>
+        decide({ tip: handed, self: 'third', ...input })
+      expect(other({})).toMatchObject({ may: false, why: 'held' })
+      expect(other({ retry: 5 })).toMatchObject({ may: false, why: 'held' })
+      expect(other({ sighting: { oid, since: 1_000_000 - 64_999 } })).toMatchObject({ may: false })
+      expect(other({ sighting: { oid, since: 1_000_000 - 65_000 } })).toMatchObject({
+        may: true,
+        takeover: true,
+        strikes: 2,
+      })
+    })
+
+    it('is not claimed by the one that handed it on, though its record is its own', () => {
+      expect(decide({ tip: handed, self: 'peer' })).toMatchObject({ may: false, why: 'held' })
     })
   })
 

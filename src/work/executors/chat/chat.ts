@@ -78,7 +78,10 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
       config,
       contextTokens,
       endpoint,
-      toolbox: createToolbox({ checks, chores, operator: config.run }),
+      toolbox: createToolbox(
+        { checks, chores, operator: config.run },
+        { help: task.tools !== undefined },
+      ),
       workshop: {
         files,
         place,
@@ -86,6 +89,7 @@ export function createChatExecutor(config: ChatConfig, settings: ChildSettings):
         run: runner(task, place, permit, signal),
         monotonic: () => clock.monotonic(),
         signal,
+        ...(task.tools === undefined ? {} : { tools: task.tools }),
       },
       limiter,
       permit,

@@ -111,7 +111,7 @@ describe('edit and write', () => {
     put('many.txt', 'a'.repeat(1_000_000))
     const large = { path: 'many.txt', old: 'a', new: 'b'.repeat(400_000), all: true }
     expect((await use('edit', large)).text).toContain('would be larger')
-    const toolbox = createToolbox(allowance, 10_000)
+    const toolbox = createToolbox(allowance, { maxWritten: 10_000 })
     await use('write', { path: 'x', content: 'ab' }, toolbox)
     const double = { path: 'x', old: 'ab', new: 'abab', all: true }
     let done = await use('edit', double, toolbox)

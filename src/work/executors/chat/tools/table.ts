@@ -12,6 +12,7 @@ import type { Tool } from '../endpoint.ts'
 import type { Allowance } from './allowed.ts'
 import { editTool, listTool, readTool, removeTool, writeTool } from './files.ts'
 import { runTool } from './run.ts'
+import { budgetTool, helpTool } from './help.ts'
 import { searchTool } from './search.ts'
 import { bad, tool, type Result, type ToolKind, type Workshop } from './types.ts'
 
@@ -43,8 +44,17 @@ export interface Toolbox {
   use(call: Call, workshop: Workshop, cut: boolean): Promise<Done>
 }
 
-/** `maxWritten`: characters. Default 256 Mi. */
-export function createToolbox(allowance: Allowance, maxWritten = MAX_WRITTEN): Toolbox {
+export interface ToolboxOptions {
+  /** Characters. Default 256 Mi. */
+  maxWritten?: number
+  /** Whether others can be asked for help. Default false. */
+  help?: boolean
+}
+
+export function createToolbox(
+  allowance: Allowance,
+  { maxWritten = MAX_WRITTEN, help = false }: ToolboxOptions = {},
+): Toolbox {
   const run = runTool(allowance)
   const kinds: ToolKind[] = [
     listTool,
@@ -54,6 +64,7 @@ export function createToolbox(allowance: Allowance, maxWritten = MAX_WRITTEN): T
     writeTool,
     removeTool,
     ...(run === undefined ? [] : [run]),
+    ...(help ? [helpTool, budgetTool] : []),
     finishTool,
   ]
   const names = kinds.map((kind) => kind.name).join(', ')

@@ -3,6 +3,7 @@ import type { z } from 'zod'
 import type { ConfinedFiles } from '../../../confined.ts'
 import type { Place } from '../../../executor.ts'
 import type { PathRules } from '../../../leaving/protected.ts'
+import type { TaskTools } from '../../../tools/types.ts'
 import type { RunCommand } from './run.ts'
 
 export interface Workshop {
@@ -15,6 +16,8 @@ export interface Workshop {
   /** Milliseconds of any monotonic clock, for the time that a search may take. */
   monotonic: () => number
   signal: AbortSignal
+  /** Absent: nobody can be asked for help. */
+  tools?: TaskTools
 }
 
 export interface Result {
