@@ -176,7 +176,7 @@ async function translate(error: unknown, { home, socketPath }: Call): Promise<un
 
 const ABSENT = ['ENOENT', 'ECONNREFUSED', 'ENOTDIR']
 
-function gone({ home }: Pick<Call, 'home'>, cause?: unknown): ApiError {
+function gone({ home }: { home?: string | undefined }, cause?: unknown): ApiError {
   const why = cause === undefined ? {} : { cause }
   if (home === undefined) {
     return new ApiError('AGENT_GONE', 'The task is over, or its agent has ended.', why)

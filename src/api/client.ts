@@ -7,7 +7,9 @@
  * const { name, state } = await agent.status()
  * for await (const entry of agent.logs({ task: { issue: 12 } }, { follow: true, signal })) show(entry)
  */
+import { bearer } from './bearer.ts'
 import { isObject, bad, callJson, callLines, callText, replyOf } from './client-http.ts'
+import { readApiKey } from './key.ts'
 import { checkSocketDirectory, realHome, socketEnv, socketPathFor } from './socket-path.ts'
 import type {
   AskRow,
@@ -112,7 +114,9 @@ export function connect(home: string, options: ClientOptions = {}): ApiClient {
     const real = await realHome(home)
     const socketPath = options.socketPath ?? socketPathFor(real, socketEnv())
     await checkSocketDirectory(socketPath)
-    return { home: real, socketPath, signal: options.signal, timeoutMs }
+    const key = await readApiKey(real)
+    const headers = key === undefined ? {} : bearer(key)
+    return { home: real, socketPath, headers, signal: options.signal, timeoutMs }
   }
   const get = async (path: string, timeout = timeoutMs) =>
     callJson({ ...(await place()), method: 'GET', path, timeoutMs: timeout })

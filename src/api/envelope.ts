@@ -2,9 +2,10 @@
 import { CodedError } from '../util/index.ts'
 import type { ErrorEnvelope } from './types.ts'
 
-const statusByCode: Record<string, 400 | 404 | 405 | 409 | 413 | 503> = {
+const statusByCode: Record<string, 400 | 401 | 404 | 405 | 409 | 413 | 503> = {
   INVALID: 400,
   INVALID_PARAMETER: 400,
+  API_KEY_WRONG: 401,
   AGENT_NOT_FOUND: 404,
   ASK_INVALID: 400,
   HELP_WANTED_INVALID: 400,
@@ -31,7 +32,7 @@ const statusByCode: Record<string, 400 | 404 | 405 | 409 | 413 | 503> = {
   ABORTED: 503,
 }
 
-export function statusOf(error: unknown): 400 | 404 | 405 | 409 | 413 | 500 | 503 {
+export function statusOf(error: unknown): 400 | 401 | 404 | 405 | 409 | 413 | 500 | 503 {
   return error instanceof CodedError ? (statusByCode[error.code] ?? 500) : 500
 }
 

@@ -14,6 +14,8 @@ export type ApiErrorCode =
   | 'SOCKET_UNSAFE'
   /** A living server listens on this socket. data: path */
   | 'SOCKET_IN_USE'
+  /** A request did not bring the key of the home. */
+  | 'API_KEY_WRONG'
   /** A parameter of a request. data: parameter */
   | 'INVALID_PARAMETER'
   /** The token of a task's tools is wrong, or absent. */

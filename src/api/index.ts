@@ -6,7 +6,8 @@
  * const lock = await acquireHomeLock(home)
  * const api = createApi({ home }, sources, { logger })
  * await api.start()
- * // elsewhere: curl --unix-socket <home>/run/agent.sock http://localhost/api/v1/status
+ * // elsewhere: curl --unix-socket <home>/run/agent.sock http://localhost/api/v1/status \
+ *   -H "Authorization: Bearer $(cat <home>/run/api.key)"
  * await api.stop()
  * await lock.release()
  */

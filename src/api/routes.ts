@@ -1,6 +1,7 @@
 /** The routes of the agent's API: each reads its parameters, asks the sources, answers JSON. */
 import { Hono } from 'hono'
 import type { Logger } from '../util/index.ts'
+import { bearerCheck } from './bearer.ts'
 import { body } from './body.ts'
 import { envelopeOf, statusOf } from './envelope.ts'
 import { ApiError } from './errors.ts'
@@ -17,9 +18,12 @@ export interface RoutesComponents {
   logger: Logger
   /** Fires when the server stops; open streams end then. */
   stop: AbortSignal
+  /** What requests must bring; probes need none. */
+  key: string
 }
 
-export function createRoutes(sources: ApiSources, { logger, stop }: RoutesComponents): Hono {
+export function createRoutes(sources: ApiSources, { logger, stop, key }: RoutesComponents): Hono {
+  const isKey = bearerCheck(key)
   const api = new Hono()
   const onError = (error: unknown) => logger.error({ err: error }, 'a request failed')
 
@@ -73,6 +77,12 @@ export function createRoutes(sources: ApiSources, { logger, stop }: RoutesCompon
   })
 
   const app = new Hono()
+  app.use('/api/*', async ({ req }, next) => {
+    if (isKey(req.header('authorization'))) return next()
+    throw new ApiError('API_KEY_WRONG', 'The key of the API is wrong, or missing.', {
+      next: 'Send `Authorization: Bearer` with what is in run/api.key of the home; `bzzz` does so by itself.',
+    })
+  })
   app.route('/api/v1', api)
   app.route('/api/v1', membershipRoutes(sources.membership))
   app.route('/api/v1', helpRoutes(sources, { stop, onError }))

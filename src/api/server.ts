@@ -1,6 +1,6 @@
 /**
- * Serves the API on the agent's socket. Only the owner may open it (directory 0700, socket 0600);
- * that is all the authentication there is, and it is the operating system's.
+ * Serves the API on the agent's socket. Only the owner may open it (directory 0700, socket 0600), and
+ * requests bring the key that lies in the home (`key.ts`), where nothing in a sandbox can read it.
  */
 import { chmod, lstat, rm, symlink } from 'node:fs/promises'
 import type { Server } from 'node:http'
@@ -8,6 +8,7 @@ import { connect } from 'node:net'
 import { hasCode, Lifecycle, type Logger, type Startable } from '../util/index.ts'
 import { ApiError } from './errors.ts'
 import { closeServer, listenPrivately, serverOf } from './listen.ts'
+import { makeApiKey, removeApiKey } from './key.ts'
 import { createRoutes } from './routes.ts'
 import { prepareSocketDirectory, realHome, socketEnv, socketPathFor } from './socket-path.ts'
 import type { ApiSources } from './types.ts'
@@ -40,18 +41,23 @@ const stopMs = 2_000
 export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiComponents): Api {
   let socketPath = init.socketPath ?? ''
   let place = ''
+  let home = ''
   let linked = false
   let server: Server | undefined
   let stopping = new AbortController()
 
   async function start(): Promise<void> {
-    place = socketPathFor(await realHome(init.home), socketEnv())
+    home = await realHome(init.home)
+    place = socketPathFor(home, socketEnv())
     socketPath = init.socketPath ?? place
     await prepareSocketDirectory(place)
     await removeStale(place)
     if (socketPath !== place) await removeStale(socketPath)
     stopping = new AbortController()
-    const routes = createRoutes(sources, { logger, stop: stopping.signal })
+    const key = await makeApiKey(home).catch((cause: unknown) => {
+      throw unusable(`The key of the API cannot be written in ${home}.`, home, cause)
+    })
+    const routes = createRoutes(sources, { logger, stop: stopping.signal, key })
     const made = serverOf(routes, { maxHeaderSize: 16 * 1024, timeoutMs: 10_000 })
     server = made
     made.maxConnections = maxConnections
@@ -70,7 +76,9 @@ export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiCom
     stopping.abort()
     if (linked) await rm(place, { force: true })
     linked = false
-    if (made !== undefined) await closeServer(made, stopMs)
+    if (made === undefined) return
+    await closeServer(made, stopMs)
+    await removeApiKey(home)
   }
 
   const lifecycle = new Lifecycle(start, stop)
@@ -85,13 +93,16 @@ export function createApi(init: ApiInit, sources: ApiSources, { logger }: ApiCom
 
 function listen(server: Server, path: string): Promise<void> {
   return listenPrivately(server, path).catch((cause: unknown) => {
-    throw new ApiError('HOME_UNUSABLE', `The API cannot listen on ${path}.`, {
-      data: { path },
-      next: 'Make its directory writable, or choose another `--home DIR`.',
-      cause,
-    })
+    throw unusable(`The API cannot listen on ${path}.`, path, cause)
   })
 }
+
+const unusable = (message: string, path: string, cause: unknown) =>
+  new ApiError('HOME_UNUSABLE', message, {
+    data: { path },
+    next: 'Make its directory writable, or choose another `--home DIR`.',
+    cause,
+  })
 
 /** Removes the socket, or the link to one, that a killed agent left. A living server's, or another kind of file, stays. */
 async function removeStale(path: string): Promise<void> {

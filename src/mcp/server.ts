@@ -1,8 +1,7 @@
 /** The tools as an MCP server: names, schemas, and calls from arguments to result. */
 import { McpServer, type ServerContext } from '@modelcontextprotocol/server'
-import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio'
 import type { Readable, Writable } from 'node:stream'
-import { StdioServerTransport } from '@modelcontextprotocol/server/stdio'
 import { z } from 'zod'
 import { sleep, systemClock, type Clock } from '../util/index.ts'
 import { errorResult, jsonResult, replyResult } from './results.ts'

@@ -19,7 +19,7 @@ export type HelpReply =
 /** An agent, as a client of it sees it. Rejects with coded errors, which become tool errors. */
 export interface Tools {
   /** Takes as long as help does; the signal withdraws the request. Absent where no task is known to ask for. */
-  askForHelp?(wanted: HelpWanted, signal: AbortSignal): Promise<HelpReply>
+  askForHelp?: (wanted: HelpWanted, signal: AbortSignal) => Promise<HelpReply>
   /** JSON; so are the next two. */
   listPeers(signal: AbortSignal): Promise<unknown>
   /** `task`: owner/name#12 or 12; default: the one that it is for. */

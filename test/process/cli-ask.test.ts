@@ -61,10 +61,9 @@ describe('bzzz ask', () => {
   it('sends a question and says what came of it', async () => {
     const { asked } = await agent()
     await writeFile(join(at.dir, 'question.txt'), 'How?\n')
-    const sent = await at.bzzz(
-      ...['ask', 'send', '4', '--question-file', 'question.txt'],
-      ...['--need', 'gpu,playwright', '--want', 'patch'],
-    )
+    const from = ['--question-file', 'question.txt']
+    const more = ['--need', 'gpu,playwright', '--want', 'patch']
+    const sent = await at.bzzz('ask', 'send', '4', ...from, ...more)
     expect(sent).toMatchObject({ code: 0, stdout: 'bee advises:\nx\n' })
     expect(asked.find(([what]) => what === 'ask')).toEqual([
       'ask',

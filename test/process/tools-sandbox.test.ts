@@ -13,9 +13,15 @@ import type { ChildSettings } from '../../src/work/executor-settings.ts'
 import type { ExecutorTask, Place } from '../../src/work/executor.ts'
 import { createAcpExecutor } from '../../src/work/executors/acp.ts'
 import { createCommandExecutor } from '../../src/work/executors/command.ts'
-import { DEFAULT_LIMITS, executorConfigSchema, type HelpWanted } from '../../src/work/index.ts'
+import {
+  createWork,
+  DEFAULT_LIMITS,
+  executorConfigSchema,
+  type HelpWanted,
+  type Peers,
+} from '../../src/work/index.ts'
 import { peers } from '../unit/api/fixture.ts'
-import { PATH } from '../unit/work/rig.ts'
+import { createRig, order, PATH } from '../unit/work/rig.ts'
 import { fixture } from './support.ts'
 
 const cleanups: (() => unknown)[] = []
@@ -41,7 +47,7 @@ interface Rig {
   place: Place
   settings: ChildSettings
   asked: HelpWanted[]
-  counters(): object
+  counters: () => object
   /** Of another program of this user. */
   elsewhere: string
 }
@@ -97,7 +103,7 @@ async function rig(sandbox: 'bubblewrap' | 'landlock', proxied: boolean): Promis
     sandbox: { readable: [], limits: {} },
     mcp: mcpCommand(),
   }
-  return { dir, place, settings, asked, counters: server.counters, elsewhere }
+  return { dir, place, settings, asked, counters: () => server.counters(), elsewhere }
 }
 
 async function runAgent({ dir, place, settings, elsewhere }: Rig) {
@@ -181,4 +187,48 @@ it('a chore calls the same by itself', async ({ skip }) => {
     outcome: 'done',
     summary: expect.stringContaining('"text":"It subtracts."'),
   })
+})
+
+it('from the question of an agent at work to a peer, and back', async ({ skip }) => {
+  const at = createRig()
+  cleanups.push(() => at.close())
+  if ((await at.processes.prepare()).kind !== 'bubblewrap')
+    return skip('bubblewrap does not work here')
+  const agent = join(at.dir, 'agent.mjs')
+  copyFileSync(fixture('tools-agent.mjs'), agent)
+  const concluded: unknown[] = []
+  const asked: Parameters<Peers['ask']>[0][] = []
+  const peers: Peers = {
+    left: () => 2,
+    ask: async (what) => {
+      asked.push(what)
+      return { is: 'advice', id: 'a', helper: 'bee', text: 'It subtracts.' }
+    },
+    conclude: async (...what) => void concluded.push(what.slice(0, 2)),
+  }
+  const toolServer = createToolServer({ peers: () => [], logger: nullLogger })
+  const executors = [{ name: 'robot', kind: 'acp' as const, command: ['node', agent] }]
+  const work = createWork(
+    { dir: join(at.dir, 'work'), executors, path: PATH, mcp: mcpCommand() },
+    { processes: at.processes, git: at.git, logger: nullLogger, toolServer },
+  )
+  await work.start()
+  cleanups.push(() => work.stop())
+  const { signal } = new AbortController()
+  const options = { signal, onEvent: () => undefined, peers }
+  const result = await work.run(order(at.repo({ 'README.md': 'hello\n' })), {}, options)
+  if (result.outcome !== 'changed') throw new Error(result.reason)
+  const answers = JSON.parse(at.show(result.gitDir, `${result.head}:answers.json`)) as {
+    help: { text: string }
+    budget: { text: string }
+    exit: number
+  }
+  expect(answers.help.text).toContain('It subtracts.')
+  expect(JSON.parse(answers.budget.text)).toMatchObject({ requestsLeft: 2 })
+  expect(asked).toMatchObject([{ question: 'How does it add?', want: ['advice'] }])
+  expect(concluded).toEqual([['a', 'used']])
+  // What the agent was told is not in what is published.
+  expect(result.files.map(({ path }) => path)).toEqual(['answers.json'])
+  expect(work.tools({ repo: 'octo/lib', issue: 12 })).toBeUndefined()
+  await result.dispose()
 })

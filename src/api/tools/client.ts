@@ -1,4 +1,5 @@
 /** Client of a task's tools: what `bzzz mcp` uses within a sandbox. As light as the client of the API. */
+import { bearer } from '../bearer.ts'
 import { callJson, isObject, replyOf, bad } from '../client-http.ts'
 import type { BudgetView, HelpReply, HelpWanted, TaskView } from './types.ts'
 import type { PeerView } from './view.ts'
@@ -23,9 +24,9 @@ const defaultMs = 60_000
 
 export function connectTools(options: ToolClientOptions): ToolClient {
   const { socket: socketPath, token, timeoutMs = defaultMs } = options
-  const at = { socketPath, timeoutMs, headers: { authorization: `Bearer ${token}` } }
+  const at = { socketPath, timeoutMs, headers: bearer(token) }
   const get = (path: string, task: string | undefined, signal: AbortSignal | undefined) => {
-    const query = task === undefined ? '' : `?${new URLSearchParams({ task })}`
+    const query = task === undefined ? '' : `?task=${encodeURIComponent(task)}`
     return callJson({ ...at, method: 'GET', path: `/v1/${path}${query}`, signal })
   }
   return {

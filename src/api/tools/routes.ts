@@ -2,10 +2,10 @@
  * The four things that an executor's socket speaks. Every request names the token of its task; one that
  * names another task is refused, whatever its token. All that is refused is counted.
  */
-import { timingSafeEqual } from 'node:crypto'
 import { Hono, type Context } from 'hono'
 import { z } from 'zod'
-import { CodedError, sha256, type Clock } from '../../util/index.ts'
+import { CodedError, type Clock } from '../../util/index.ts'
+import { bearerCheck } from '../bearer.ts'
 import { body } from '../body.ts'
 import { envelopeOf } from '../envelope.ts'
 import { ApiError } from '../errors.ts'
@@ -45,7 +45,7 @@ const asked = z.strictObject({ ...wantedFields, task })
 
 export function createToolRoutes(components: ToolRoutesComponents): Hono {
   const { tools, count, stop, onError } = components
-  const isToken = tokenCheck(components.token)
+  const isToken = bearerCheck(components.token)
   const mayPass = bucket(components.clock)
   const api = new Hono()
   let asking = 0
@@ -133,13 +133,6 @@ const refusals: Record<string, [ToolCounter, 400 | 401 | 403 | 404 | 413 | 429]>
   TOO_MANY: ['refused.rate', 429],
   TOO_LARGE: ['refused.size', 413],
   ROUTE_NOT_FOUND: ['refused.form', 404],
-}
-
-/** Digests of equal length are compared, so that the time says nothing. */
-function tokenCheck(token: string): (header: string | undefined) => boolean {
-  const digest = (text: string) => Buffer.from(sha256(text), 'hex')
-  const expected = digest(`Bearer ${token}`)
-  return (header = '') => timingSafeEqual(digest(header), expected)
 }
 
 /** Full at first; fills up again. */

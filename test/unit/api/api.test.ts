@@ -17,8 +17,10 @@ import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { connect, STARTING_MS } from '../../../src/api/client.ts'
+import { bearer } from '../../../src/api/bearer.ts'
 import { maxLineBytes } from '../../../src/api/client-http.ts'
 import { acquireHomeLock, createApi, socketPathFor, type Api } from '../../../src/api/index.ts'
+import { readApiKey } from '../../../src/api/key.ts'
 import { maxSocketPathBytes, socketEnv } from '../../../src/api/socket-path.ts'
 import type { ApiSources, LoggedEntry } from '../../../src/api/types.ts'
 import { CodedError, nullLogger, until } from '../../../src/util/index.ts'
@@ -42,13 +44,16 @@ async function serve(sources: ApiSources = fakeSources(), at = home): Promise<Ap
   return api
 }
 
-function raw(
+async function raw(
   api: Api,
   path: string,
   method = 'GET',
+  key?: string,
 ): Promise<{ status: number; type: string; body: string }> {
+  const headers = bearer(key ?? (await readApiKey(home)) ?? '')
+  const { socketPath } = api
   return new Promise((resolve, reject) => {
-    const sent = request({ socketPath: api.socketPath, path, method, agent: false }, (response) => {
+    const sent = request({ socketPath, path, method, headers, agent: false }, (response) => {
       let body = ''
       response.setEncoding('utf8')
       response.on('data', (text: string) => (body += text))
@@ -241,6 +246,24 @@ describe('api and client', () => {
       code: 'INVALID_PARAMETER',
       data: { parameter: 'answer' },
     })
+  })
+
+  it('lets in only who can read the key of the home, but for probes', async () => {
+    const api = await serve()
+    const path = join(home, 'run', 'api.key')
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    const before = await readApiKey(home)
+    for (const key of ['', 'x'.repeat(43)]) {
+      const answer = await raw(api, '/api/v1/status', 'GET', key)
+      expect([answer.status, JSON.parse(answer.body).error.code]).toEqual([401, 'API_KEY_WRONG'])
+      expect((await raw(api, '/livez', 'GET', key)).status).toBe(200)
+    }
+    await rm(path)
+    await expect(connect(home).status()).rejects.toMatchObject({ code: 'API_KEY_WRONG' })
+    expect(await connect(home).live()).toBe(true)
+    await api.stop()
+    await serve()
+    expect(await readApiKey(home)).not.toBe(before)
   })
 
   it('hides what an uncoded error says and passes a coded one on', async () => {

@@ -26,7 +26,7 @@ function entry(peerId: string, seconds: number, what: object): LoggedEntry {
   seq += 1
   const agent = helpNames[peerId] ?? ''
   const time = startMs + seconds * 1_000
-  return { v: 1, agent, peerId, epoch: 1, seq, time, id, task, ...what } as never as LoggedEntry
+  return { v: 1, agent, peerId, epoch: 1, seq, time, id, task, ...what } as never
 }
 
 export const helpEntries: LoggedEntry[] = [

@@ -3,6 +3,8 @@ import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { bearer } from '../../../src/api/bearer.ts'
+import { readApiKey } from '../../../src/api/key.ts'
 import { connect } from '../../../src/api/client.ts'
 import { createApi, type Api } from '../../../src/api/index.ts'
 import type { MembershipSources } from '../../../src/api/types.ts'
@@ -29,14 +31,15 @@ async function serve(change: Partial<MembershipSources> = {}): Promise<FakeSourc
   return sources
 }
 
-function post(
+async function post(
   path: string,
   body: string,
   chunked = false,
 ): Promise<{ status: number; answer: string }> {
+  const headers = bearer((await readApiKey(home)) ?? '')
   return new Promise((resolve, reject) => {
     const options = { socketPath: api?.socketPath, path: `/api/v1${path}`, method: 'POST' }
-    const sent = request({ ...options, agent: false }, (response) => {
+    const sent = request({ ...options, headers, agent: false }, (response) => {
       let answer = ''
       response.setEncoding('utf8').on('data', (text: string) => (answer += text))
       response.on('end', () => resolve({ status: response.statusCode ?? 0, answer }))

@@ -26,7 +26,7 @@ afterEach(async () => {
 })
 
 interface Opened extends OpenedTools {
-  counters(): object
+  counters: () => object
   client: ReturnType<typeof connectTools>
   now: { ms: number }
 }
@@ -38,7 +38,12 @@ async function open(askHelp: TaskTools['askHelp'] = async () => advice): Promise
   const opened = await server.open({ facts: () => facts, askHelp }, { root: '/nowhere' })
   cleanups.push(() => opened.close())
   const { socket, token } = opened
-  return { ...opened, counters: server.counters, client: connectTools({ socket, token }), now }
+  return {
+    ...opened,
+    counters: () => server.counters(),
+    client: connectTools({ socket, token }),
+    now,
+  }
 }
 
 interface Raw {
@@ -188,7 +193,7 @@ describe('the socket of a task', () => {
 
   it('is nobody else’s, and gone with what was under way when the task ends', async () => {
     let withdrawn = false
-    const { client, socket, close } = await open(
+    const opened = await open(
       (_, signal) =>
         new Promise((_resolve, reject) => {
           signal?.addEventListener('abort', () => {
@@ -197,12 +202,13 @@ describe('the socket of a task', () => {
           })
         }),
     )
+    const { client, socket } = opened
     expect(statSync(socket).mode & 0o777).toBe(0o600)
     expect(statSync(dirname(socket)).mode & 0o777).toBe(0o700)
     const asked = client.ask({ question: 'How?' })
     asked.catch(() => undefined)
     await client.task()
-    await Promise.all([close(), close()])
+    await Promise.all([opened.close(), opened.close()])
     await expect(asked).rejects.toMatchObject({ code: 'AGENT_GONE' })
     await expect(client.task()).rejects.toMatchObject({ code: 'AGENT_GONE' })
     expect([withdrawn, existsSync(dirname(socket))]).toEqual([true, false])

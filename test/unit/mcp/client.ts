@@ -56,7 +56,7 @@ export async function mcpClient(input: Writable, output: Readable): Promise<McpC
         ...more,
       })
       if (result === undefined) throw new Error(JSON.stringify(error))
-      return result as never as ToolAnswer
+      return result as never
     },
   }
   await client.request('initialize', {
