@@ -86,7 +86,9 @@ function requestLines({ requests = [], logs }: FailedWork): string[] {
     '',
     ...requests.map(({ text, command }) => `1. ${plain(text)} See ${code(command)}.`),
     '',
-    ...(logs === undefined ? [] : [`All that the agents wrote down: ${code(logs)}. This needs a person.`, '']),
+    ...(logs === undefined
+      ? []
+      : [`All that the agents wrote down: ${code(logs)}. This needs a person.`, '']),
   ]
 }
 

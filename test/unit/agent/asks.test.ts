@@ -15,7 +15,15 @@ const told = [
 ]
 
 it('a row stands on what its origin wrote, in whatever order the entries come', () => {
-  const row = { id, task, round: 2, origin: 'ada', outcome: 'refused', helper: 'cleo', askedAtMs: 10 }
+  const row = {
+    id,
+    task,
+    round: 2,
+    origin: 'ada',
+    outcome: 'refused',
+    helper: 'cleo',
+    askedAtMs: 10,
+  }
   expect(rowsOf(told)).toEqual([row])
   expect(rowsOf(told.toReversed())).toMatchObject([{ id, askedAtMs: 10, helper: 'cleo' }])
 })
