@@ -101,10 +101,9 @@ describe('a draft', () => {
 
   it('stays one where GraphQL refuses, which is asked once', async () => {
     const { agent, isDraft, pass } = await scene({ feedback: { drafts: 'checks' } })
+    const user = { login: `a${count % 5}`, token: `token-a${count % 5}`, role: 'push' as const }
     await world.forge.addUser({
-      login: `a${count % 5}`,
-      token: `token-a${count % 5}`,
-      role: 'push',
+      ...user,
       permissions: {
         contents: 'write',
         issues: 'write',
@@ -121,6 +120,7 @@ describe('a draft', () => {
     expect(asked.hits).toBe(1)
     expect(entriesOf(agent, 'feedback.ready')).toEqual([])
     expect(await isDraft()).toBe(true)
+    await world.forge.addUser(user)
   })
 
   it('becomes ready also where no rounds are made', async () => {

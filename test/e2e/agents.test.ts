@@ -209,14 +209,14 @@ describe('people', () => {
     })
     expect(await world.pulls(repo)).toHaveLength(0)
     expect((await world.comments(repo, issue)).map(({ body }) => body).join()).toContain(
-      'bzzz:failed',
+      'bzzz:stopped',
     )
 
     await world.octokit.rest.issues.removeLabel({
       owner: 'octo',
       repo: 'unassign',
       issue_number: issue,
-      name: 'bzzz:failed',
+      name: 'bzzz:stopped',
     })
     await until('done after all', 40_000, async () => isPublished(await state(ada, issue)), {
       everyMs: 200,

@@ -214,19 +214,17 @@ function executions(world: World, issue: number): string[] {
 
 /**
  * Nobody but agents moves work branches here, so none may take its branch for somebody else's. Where
- * somebody forced the claim ref two may have held the issue: then one gives way to what the other pushed,
- * as to anybody, but never to what it pushed itself.
+ * somebody forced a claim ref, what was pushed under the record that was taken away is nobody's any more:
+ * then an agent gives way to it, as it would to a person.
  */
-function refusals({ tampered, machines, server }: World): string[] {
-  const others = (issue: number, name: string) =>
-    (server.refs.get(`refs/heads/${branchPrefix}${issue}`) ?? []).some(({ by }) => by !== name)
+function refusals({ tampered, machines }: World): string[] {
+  if (tampered) return []
   return machines.flatMap(({ name, journal }) =>
     journal.flatMap((entry) => {
       const gaveUp =
         (entry.type === 'checkpoint.refused' && entry.reason.includes('someone else')) ||
         (entry.type === 'task.failed' && entry.code === 'BRANCH_MOVED')
-      if (!gaveUp || (tampered && others(entry.task.issue, name))) return []
-      return [`${name} gave up #${entry.task.issue}: ${entry.reason}`]
+      return gaveUp ? [`${name} gave up #${entry.task.issue}: ${entry.reason}`] : []
     }),
   )
 }
