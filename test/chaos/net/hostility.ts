@@ -24,7 +24,10 @@ export interface HonestReport {
   p50: number
   p99: number
   /** Greatest in the window. */
+  /** The most in the window: what is garbage counts until it is collected. */
   rssMiB: number
+  /** What is held at the end of the window, after a collection. */
+  heldMiB: number
   /** Delay of the event loop, ms. */
   loopP99: number
   loopMax: number
