@@ -55,6 +55,8 @@ export const feedbackEntries = [
     from: short,
     command: short,
     outcome: short,
+    /** With `retry`: the newest attempt at that time, 0 when there was none; the next one uses it up. */
+    after: count.optional(),
   }),
   /** `/bzzz ask`: what a person wants to know of the agents. */
   entry('feedback.asked', { task, comment: count, from: short, question: text }),

@@ -15,6 +15,7 @@
  */
 import type { Sighting, Tip } from './decide.ts'
 import { maxAttemptNumber, type ClaimRecord } from './record.ts'
+import { isAsked, type Retry } from './retry.ts'
 
 export type RoundDecision =
   | {
@@ -40,8 +41,8 @@ export interface DecideRoundInput {
   self: string
   /** Since when whoever the tip names is not in the mesh, monotonic ms; undefined while it is. */
   awaySince: number | undefined
-  /** Id of the newest comment in which somebody who may asks for another round. */
-  retry?: number
+  /** Somebody who may asked for another round. */
+  retry?: Retry
   abandoned: (record: ClaimRecord, oid: string) => boolean
 }
 
@@ -61,7 +62,7 @@ export function mayClaimRound(input: DecideRoundInput): RoundDecision {
     takeover,
     exhausted: strikes >= maxAttempts,
   })
-  const asked = input.retry !== undefined && input.retry > (record.command ?? 0)
+  const asked = isAsked(input.retry, record)
   if (record.state === 'held') {
     if (record.round === undefined) return no('held', `${record.name} works the issue itself`)
     const seenFor = sighting?.oid === oid ? now - sighting.since : 0

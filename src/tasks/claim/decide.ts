@@ -5,6 +5,7 @@
  * a margin.
  */
 import { maxAttemptNumber, type ClaimRecord } from './record.ts'
+import { isAsked, type Retry } from './retry.ts'
 
 /** What stands in a claim ref. `invalid`: something that is no record of ours. */
 export type Tip =
@@ -44,8 +45,8 @@ export interface DecideInput {
   marginMs: number
   /** Strikes after which nobody tries again without a person. */
   maxAttempts: number
-  /** Id of the newest comment in which somebody who may asks to have it tried anew. */
-  retry?: number
+  /** Somebody who may asked to have it tried anew. */
+  retry?: Retry
   /** Peer id of this agent. */
   self: string
   /** The record is one of our own that an earlier process, or a lost answer, left behind. */
@@ -116,8 +117,7 @@ export function mayClaim({
     takeover,
     exhausted: strikes >= maxAttempts,
   })
-  const asked = retry !== undefined && retry > (record.command ?? 0)
-  if (asked && !isLeased(record)) return free(false, 0)
+  if (isAsked(retry, record) && !isLeased(record)) return free(false, 0)
   // The issue has a pull request: whoever may go on with that is decided by `decide-round.ts`.
   if (record.round !== undefined) {
     const reason = `${record.name} is at round ${record.round} of its review`

@@ -1,5 +1,6 @@
 /** One pull request in one turn: what is to be answered, who does that, and when. */
 import { mayClaimRound } from '../claim/decide-round.ts'
+import { isAsked } from '../claim/retry.ts'
 import { short, stoppedLabel, type RepoContext } from '../context.ts'
 import type { ReviewCalls } from '../github/review-calls.ts'
 import { marginMs } from '../intake/consider.ts'
@@ -57,12 +58,12 @@ export async function answer(parts: Parts, one: Watched, signal: AbortSignal): P
   }
   if (items.length === 0) return unblocked(one)
   const early = judge(judgeInput(parts, one, items, nothingYet))
-  const due = `${keys} ${memory.retries.get(issue) ?? 0}`
+  const due = `${keys} ${memory.retries.get(issue)?.comment ?? 0}`
   if (early.is === 'wait' || early.is === 'nothing' || one.settled === due) return
   // From here on the claim ref is asked: what was worked stands in its chain.
   await readRefs(floor, place, memory, [{ number: issue }], signal)
   const past = await pastOf(parts, issue)
-  const asked = (memory.retries.get(issue) ?? 0) > past.command
+  const asked = isWanted(memory, issue, past.command)
   const of = { repo, issue, pull: one.pull.number, command: past.command }
   const grant = granted({
     halt: await lastHalt(journal, of),
@@ -113,6 +114,13 @@ function isMarked({ floor }: Parts, { seen }: Watched): boolean {
   return marks.some(has)
 }
 
+/** `command`: the newest comment that the chain says was obeyed. */
+function isWanted({ retries, tips }: RepoMemory, issue: number, command: number): boolean {
+  const tip = tips.get(issue)?.tip
+  const attempt = tip?.is === 'record' ? tip.record.attempt : 0
+  return isAsked(retries.get(issue), { attempt, command })
+}
+
 const nothingYet: Rounds = { rounds: 0, worked: new Set(), command: 0, logins: [] }
 
 function judgeInput(
@@ -127,7 +135,7 @@ function judgeInput(
   return {
     items,
     worked,
-    asked: (memory.retries.get(one.issue) ?? 0) > command,
+    asked: isWanted(memory, one.issue, command),
     again: grant?.again === true,
     rounds,
     maxRounds: grant?.limit ?? maxRounds,

@@ -1,6 +1,7 @@
 /** A round that is due: begun, or what becomes of it while this agent cannot begin it. */
 import type { mayClaimRound } from '../claim/decide-round.ts'
 import type { ClaimRecord } from '../claim/record.ts'
+import type { Retry } from '../claim/retry.ts'
 import { stoppedLabel, type Job } from '../context.ts'
 import type { Issue } from '../github/github.ts'
 import type { ReviewCalls } from '../github/review-calls.ts'
@@ -21,7 +22,7 @@ interface Beginning {
   /** Highest number of a round. */
   limit: number
   asked: boolean
-  retry: number | undefined
+  retry: Retry | undefined
   logins: string[]
 }
 
@@ -109,7 +110,7 @@ function jobOf(
       items,
       merge: items.some(({ kind }) => kind === 'conflict'),
     },
-    ...commandOf(tip?.is === 'record' ? tip.record : undefined, asked ? retry : undefined),
+    ...commandOf(tip?.is === 'record' ? tip.record : undefined, asked ? retry?.comment : undefined),
   }
 }
 

@@ -1,6 +1,8 @@
 /** What each command in a comment does, and what is answered to it. */
+import { isLeased } from '../claim/decide.ts'
 import { short, stoppedLabel } from '../context.ts'
 import type { Reaction, TalkComment } from '../github/review-calls.ts'
+import { readRefs } from '../look/sightings.ts'
 import { hear, type Parts } from './answer.ts'
 import type { Command } from './commands.ts'
 import type { Rounds } from './history.ts'
@@ -14,6 +16,8 @@ export interface Result {
   reaction?: Reaction
   /** In words. Default: the reaction says enough, or something else does. */
   reply?: string
+  /** Of the newest record, with a wish that it be tried anew. */
+  attempt?: number
 }
 
 const done: Result = { outcome: 'done', reaction: 'rocket' }
@@ -87,16 +91,27 @@ async function retry(
     return { outcome: 'it is worked already', reaction: 'eyes', reply: replies.worked(name) }
   if (watched !== undefined && settings.feedback?.maxRounds === 0)
     return { outcome: 'no rounds are made', reaction: 'confused', reply: replies.noRounds() }
+  // Before a label goes: whichever attempt follows, of whomever, uses the wish up.
+  await readRefs(floor, place, memory, [{ number: issue }], signal)
+  const tip = memory.tips.get(issue)?.tip
+  const record = tip?.is === 'record' ? tip.record : undefined
+  if (record !== undefined && isLeased(record))
+    return {
+      outcome: 'it is worked already',
+      reaction: 'eyes',
+      reply: replies.worked(record.name),
+    }
   const open = watched?.seen === undefined ? undefined : await hear(parts, watched, signal)
+  const attempt = record?.attempt ?? 0
   // With nothing to answer, the wish must not come back when the pull request is closed.
-  if (open?.length !== 0) memory.retries.set(issue, id)
+  if (open?.length !== 0) memory.retries.set(issue, { comment: id, attempt })
   for (const label of [settings.failed, stoppedLabel(settings)])
     await reviews.removeLabel(repo, issue, label, signal)
-  if (watched === undefined) return done
+  if (watched === undefined) return { ...done, attempt }
   for (const label of [settings.feedback?.needsHuman ?? '', stoppedLabel(settings)])
     await reviews.removeLabel(repo, watched.pull.number, label, signal)
   watched.readAt = -Infinity
-  return open?.length === 0 ? { ...done, reply: replies.nothingOpen() } : done
+  return open?.length === 0 ? { ...done, reply: replies.nothingOpen() } : { ...done, attempt }
 }
 
 /** Nothing of this agent works on it: the label keeps everybody away. */

@@ -8,6 +8,7 @@
  * journal, and both are read again after a restart.
  */
 import { explain, RecentMap, type Clock } from '../../util/index.ts'
+import { newest } from '../claim/retry.ts'
 import type { Context, RepoContext } from '../context.ts'
 import type { GateCalls } from '../github/gate-calls.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
@@ -96,8 +97,8 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
     for (const one of from.watched.get(key)?.values() ?? [])
       if (!own.watched.has(one.issue)) put(own.watched, one)
     for (const comment of from.commands.get(key) ?? []) own.talk.handled.add(comment)
-    for (const [issue, comment] of from.retries.get(key) ?? [])
-      memory.retries.set(issue, Math.max(comment, memory.retries.get(issue) ?? 0))
+    for (const [issue, retry] of from.retries.get(key) ?? [])
+      memory.retries.set(issue, newest(retry, memory.retries.get(issue)))
   }
 
   return {

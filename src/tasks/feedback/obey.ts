@@ -160,6 +160,7 @@ async function consider(
     from: short(comment.author),
     command: command.is,
     outcome: short(result.outcome),
+    ...(result.attempt === undefined ? {} : { after: result.attempt }),
   })
 }
 

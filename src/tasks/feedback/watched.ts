@@ -1,4 +1,5 @@
 /** The pull requests that this agent looks after, and what it knows of them between two looks. */
+import { newest, type Retry } from '../claim/retry.ts'
 import type { TasksJournal } from '../needs.ts'
 import type { Checks, LineComment, PullDetail, Review } from '../github/review-calls.ts'
 
@@ -77,7 +78,7 @@ export interface Left {
   /** Comments that were obeyed or refused, by repository in lower case. */
   commands: Map<string, Set<number>>
   /** Newest comment that asks for another try, by repository in lower case and issue. */
-  retries: Map<string, Map<number, number>>
+  retries: Map<string, Map<number, Retry>>
 }
 
 const relevant = [
@@ -119,9 +120,12 @@ export async function readLeft(journal: TasksJournal, peerId: string): Promise<L
       commands.add(entry.comment)
       const [oldest] = commands
       if (commands.size > maxCommands && oldest !== undefined) commands.delete(oldest)
-      const retries = of(left.retries, repo, () => new Map<number, number>())
+      const retries = of(left.retries, repo, () => new Map<number, Retry>())
       if (entry.command === 'retry' && entry.outcome === 'done')
-        retries.set(issue, Math.max(entry.comment, retries.get(issue) ?? 0))
+        retries.set(
+          issue,
+          newest({ comment: entry.comment, attempt: entry.after ?? 0 }, retries.get(issue)),
+        )
       if (entry.command === 'stop' && entry.outcome === 'done') retries.delete(issue)
     } else if (entry.type === 'task.merged' || entry.type === 'task.closed') watched.delete(issue)
   }

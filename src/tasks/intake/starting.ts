@@ -119,7 +119,7 @@ async function tryOne(
 /** The newest comment that asked for a try: what was obeyed before stays in the chain. */
 function commandOf(memory: RepoMemory, tip: Tip, issue: number): Pick<Job, 'command'> {
   const before = tip.is === 'record' ? (tip.record.command ?? 0) : 0
-  const command = Math.max(before, memory.retries.get(issue) ?? 0)
+  const command = Math.max(before, memory.retries.get(issue)?.comment ?? 0)
   return command === 0 ? {} : { command }
 }
 

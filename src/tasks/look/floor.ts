@@ -9,6 +9,7 @@ import type { Issue } from '../github/github.ts'
 import type { Policy } from '../needs.ts'
 import type { Seen } from './sightings.ts'
 import type { Sighting, Tip } from '../claim/decide.ts'
+import type { Retry } from '../claim/retry.ts'
 
 /** What turns share, kept by the service. */
 export interface Floor {
@@ -98,8 +99,8 @@ export interface RepoMemory {
   paused?: string | undefined
   /** Closing records whose pull request was looked for. */
   heired: Set<string>
-  /** Comments that ask for another try, by issue: the newest id of each. */
-  retries: Map<number, number>
+  /** What people asked to have tried anew, by issue: the newest of each. */
+  retries: Map<number, Retry>
   /** Monotonic ms since when nobody who is connected can do the issue. */
   lonely: Map<number, number>
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { mayClaim, type Tip } from '../../../src/tasks/claim/decide.ts'
 import { mayClaimRound, type DecideRoundInput } from '../../../src/tasks/claim/decide-round.ts'
+import type { Retry } from '../../../src/tasks/claim/retry.ts'
 import { mintRecord, type ClaimState, type Mark } from '../../../src/tasks/claim/record.ts'
 
 const oid = 'a'.repeat(40)
@@ -61,8 +62,14 @@ describe('a round of feedback', () => {
   it('ends after as many as there may be, until a person asks', () => {
     const last = tip('done', { round: 3, command: 5 })
     expect(decide({ tip: last })).toMatchObject({ may: false, why: 'used-up' })
-    expect(decide({ tip: last, retry: 5 })).toMatchObject({ may: false, why: 'used-up' })
-    expect(decide({ tip: last, retry: 6 })).toMatchObject({ may: true, round: 1 })
+    expect(decide({ tip: last, retry: { comment: 5, attempt: 99 } })).toMatchObject({
+      may: false,
+      why: 'used-up',
+    })
+    expect(decide({ tip: last, retry: { comment: 6, attempt: 99 } })).toMatchObject({
+      may: true,
+      round: 1,
+    })
   })
 
   it('is taken over as any claim, with its number and a strike more', () => {
@@ -97,7 +104,7 @@ describe('a round of feedback', () => {
   })
 
   it('is never an issue’s first work, whatever became of it', () => {
-    const first = (at: Tip, retry?: number) =>
+    const first = (at: Tip, retry?: Retry) =>
       mayClaim({
         tip: at,
         sighting: { oid, since: 0 },
@@ -110,8 +117,17 @@ describe('a round of feedback', () => {
       })
     for (const state of ['held', 'released', 'cancelled', 'yielded', 'done'] as const)
       expect(first(tip(state, { round: 1 }))).toMatchObject({ may: false })
-    expect(first(tip('done', {}), 8)).toMatchObject({ may: true, attempt: 5, strikes: 0 })
-    expect(first(tip('done', { command: 8 }), 8)).toMatchObject({ may: false })
-    expect(first(tip('held', { round: 1 }), 8)).toMatchObject({ may: false, why: 'held' })
+    expect(first(tip('done', {}), { comment: 8, attempt: 99 })).toMatchObject({
+      may: true,
+      attempt: 5,
+      strikes: 0,
+    })
+    expect(first(tip('done', { command: 8 }), { comment: 8, attempt: 99 })).toMatchObject({
+      may: false,
+    })
+    expect(first(tip('held', { round: 1 }), { comment: 8, attempt: 99 })).toMatchObject({
+      may: false,
+      why: 'held',
+    })
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mayClaim, type DecideInput, type Tip } from '../../../src/tasks/claim/decide.ts'
-import { mintRecord, type ClaimState } from '../../../src/tasks/claim/record.ts'
+import { mintRecord, type ClaimRecord, type ClaimState } from '../../../src/tasks/claim/record.ts'
 
 const oid = 'a'.repeat(40)
 const tip = (state: ClaimState, change: Partial<ReturnType<typeof mintRecord>> = {}): Tip => ({
@@ -104,6 +104,16 @@ describe('mayClaim', () => {
     })
   })
 
+  it('is wished for anew once: whichever attempt follows uses the wish up, also one that never saw it', () => {
+    const wish = { comment: 24, attempt: 2 }
+    const at = (state: ClaimState, more: Partial<ClaimRecord> = {}) =>
+      decide({ tip: tip(state, more), retry: wish })
+    expect(at('done', { attempt: 2, command: 22 })).toMatchObject({ may: true, attempt: 3 })
+    expect(at('done', { attempt: 3, command: 22 })).toMatchObject({ may: false, why: 'final' })
+    expect(at('done', { attempt: 2, command: 24 })).toMatchObject({ may: false, why: 'final' })
+    expect(at('held', { attempt: 2 })).toMatchObject({ may: false, why: 'held' })
+  })
+
   describe('handed on', () => {
     const handed = tip('handed', { to: { peerId: 'me', incarnation: '1'.repeat(32) } })
 
@@ -122,7 +132,10 @@ describe('mayClaim', () => {
       const other = (input: Partial<DecideInput>) =>
         decide({ tip: handed, self: 'third', ...input })
       expect(other({})).toMatchObject({ may: false, why: 'held' })
-      expect(other({ retry: 5 })).toMatchObject({ may: false, why: 'held' })
+      expect(other({ retry: { comment: 5, attempt: 99 } })).toMatchObject({
+        may: false,
+        why: 'held',
+      })
       expect(other({ sighting: { oid, since: 1_000_000 - 64_999 } })).toMatchObject({ may: false })
       expect(other({ sighting: { oid, since: 1_000_000 - 65_000 } })).toMatchObject({
         may: true,
