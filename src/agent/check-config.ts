@@ -62,8 +62,7 @@ async function usable(loaded: Loaded): Promise<Problem[]> {
   })
   const problems = [...problemsIn(loaded, issues), ...unknownNames(loaded)]
   if (work.permissions === undefined || !roles.includes('worker')) return problems
-  const wrong = await permissionsProblem(work.permissions, loaded)
-  return wrong === undefined ? problems : [...problems, wrong]
+  return [...problems, ...(await permissionsProblems(work.permissions, loaded))]
 }
 
 /** A sandbox shows what is there of `work.readable`, and says nothing of the rest. */
@@ -97,16 +96,16 @@ function unknownNames({ config, where }: Loaded): Problem[] {
 }
 
 /** At its place in the file; at the option where the file cannot be read. */
-async function permissionsProblem(file: string, { where }: Loaded): Promise<Problem | undefined> {
+async function permissionsProblems(file: string, { where }: Loaded): Promise<Problem[]> {
   try {
     await readPermissions(file)
-    return undefined
+    return []
   } catch (error) {
     if (!(error instanceof CodedError) || !hasCode(error, 'PERMISSIONS_INVALID')) throw error
-    const { problem, reason } = error.data as { problem?: Problem; reason?: string }
-    if (problem !== undefined) return problem
+    const { problems, reason } = error.data as { problems?: Problem[]; reason?: string }
+    if (problems !== undefined) return problems
     const message = `names ${file}, which cannot be read: ${reason ?? explain(error)}`
-    return { ...where(['work', 'permissions']), path: 'work.permissions', message }
+    return [{ ...where(['work', 'permissions']), path: 'work.permissions', message }]
   }
 }
 

@@ -8,6 +8,8 @@ import { readYaml, type Spot } from './yaml-text.ts'
 
 /** Aliases that are resolved: anchors are for a repeated list or two, not for bombs. */
 const MAX_ALIASES = 64
+/** Problems that are listed; a file with more is broken as a whole. */
+const MAX_TOLD = 20
 
 export interface YamlForm<S extends z.ZodType> {
   /** As it is named to people. */
@@ -60,4 +62,13 @@ export function placedText({ file, line, column, path, ...problem }: Problem): s
   const meant = problem.suggestion === undefined ? '' : ` Did you mean ${problem.suggestion}?`
   const allowed = problem.allowed === undefined ? '' : ` Allowed: ${problem.allowed}.`
   return `${place}${path === '' ? '' : ` ${path}`}: ${problem.message}.${meant}${allowed}`
+}
+
+/** One problem a line, the first 20, and how many more there are; with those that are told. */
+export function placedTexts(all: readonly Problem[]): { text: string; problems: Problem[] } {
+  const problems = all.slice(0, MAX_TOLD)
+  const more = all.length - problems.length
+  const lines = problems.map(placedText)
+  if (more > 0) lines.push(`… and ${more} more`)
+  return { text: lines.join('\n'), problems }
 }

@@ -11,7 +11,7 @@
  * assertRunnable(loaded)
  * loaded.origin.get('name') // "flag --name"
  */
-export { decodeYaml, placedText, type YamlForm } from './decode-yaml.ts'
+export { decodeYaml, placedText, placedTexts, type YamlForm } from './decode-yaml.ts'
 export { addExecutor, type Added } from './edit.ts'
 export { ConfigError, invalid, type ConfigErrorCode, type Problem } from './errors.ts'
 export { assertRunnable, loadConfig, problemsIn, type LoadedConfig, type LoadInit } from './load.ts'

@@ -22,7 +22,10 @@ const others: ReadonlySet<string> = new Set<OtherCode>([
   'HELP_WANTED_INVALID',
 ])
 
-/** `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, column, path}; `EXECUTOR_INVALID` {name, path}. */
+/**
+ * `WORKFLOW_INVALID` and `PERMISSIONS_INVALID` carry data {file, line, column, path} of the first problem, and all
+ * of them as `problems`; `EXECUTOR_INVALID` {name, path}.
+ */
 export class WorkError extends CodedError<WorkErrorCode> {}
 
 /** The code of a failure of a task; undefined for every other error. */

@@ -4,12 +4,13 @@
  * a strict schema; an error names the file, the line and the field.
  */
 import { z } from 'zod'
-import { decodeYaml, placedText, type Problem } from '../config/index.ts'
+import { decodeYaml, placedTexts, type Problem } from '../config/index.ts'
 import { budgetsSchema } from './budget/limits.ts'
 import { checkArgument, placeholders } from './chore.ts'
 import { cutEnd } from './clean.ts'
 import { WorkError } from './errors.ts'
 import { form } from './policy-form.ts'
+import { scriptWords } from './script-words.ts'
 import type { Chore, WorkflowPolicy } from './types.ts'
 
 type Rule = Chore['arguments'][string]
@@ -62,6 +63,10 @@ const chore = z
       const message = `uses {{${missing}}}, which is not among the arguments`
       context.addIssue({ code: 'custom', path: ['run', index], message })
     })
+    const isChosen = (one: string) =>
+      Object.hasOwn(value.arguments, one) && value.arguments[one]?.enum !== undefined
+    for (const { index, message } of scriptWords(value.run, isChosen))
+      context.addIssue({ code: 'custom', path: ['run', index], message })
   })
 
 const frontMatter = z.strictObject({
@@ -97,7 +102,7 @@ export interface PolicyFiles {
   agents: string | undefined
 }
 
-/** Decodes the two files. Errors: `WORKFLOW_INVALID` (data: file, line, column, path). */
+/** Decodes the two files. Errors: `WORKFLOW_INVALID` (data: file, line, column, path of the first problem; problems). */
 export function parsePolicy({ workflow = '', agents = '' }: PolicyFiles): WorkflowPolicy {
   const bytes = Buffer.byteLength(workflow)
   if (bytes > MAX_POLICY_BYTES) {
@@ -105,7 +110,7 @@ export function parsePolicy({ workflow = '', agents = '' }: PolicyFiles): Workfl
   }
   const { yaml, prose } = split(workflow.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n'))
   const decoded = decodeYaml(yaml ?? '', { ...form, schema: frontMatter })
-  if ('problems' in decoded) throw fromProblem(decoded.problems)
+  if ('problems' in decoded) throw fromProblems(decoded.problems)
   const { paused, ...fields } = decoded.value
   return {
     ...(paused === false ? {} : { paused: paused === true ? '' : paused }),
@@ -132,9 +137,10 @@ function split(text: string): { yaml: string | undefined; prose: string } {
   return { yaml: rest.slice(0, close.index), prose: rest.slice(close.index + close[0].length) }
 }
 
-function fromProblem([problem]: readonly Problem[]): WorkError {
-  const { line = 1, column = 1, path, ...said } = problem as Problem
-  return refusal(placedText({ line, column, path, ...said }), { line, column, path })
+function fromProblems(all: readonly Problem[]): WorkError {
+  const { text, problems } = placedTexts(all)
+  const { line = 1, column = 1, path = '' } = problems[0] ?? {}
+  return refusal(text, { line, column, path, problems })
 }
 
 function compiles(pattern: string): boolean {
@@ -162,7 +168,7 @@ export function invalid(problem: string, file = 'WORKFLOW.md'): WorkError {
 
 function refusal(
   message: string,
-  at: { file?: string; line: number; column: number; path: string },
+  at: { file?: string; line: number; column: number; path: string; problems?: Problem[] },
 ): WorkError {
   const data = { file: 'WORKFLOW.md', ...at }
   return new WorkError('WORKFLOW_INVALID', message, {

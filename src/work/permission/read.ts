@@ -1,6 +1,6 @@
 /** The operator's policy file: bounded, YAML 1.2 with unique keys, and refused as a whole when a rule is wrong. */
 import { readFile, stat } from 'node:fs/promises'
-import { decodeYaml, placedText, type Fields, type Problem } from '../../config/index.ts'
+import { decodeYaml, placedTexts, type Fields, type Problem } from '../../config/index.ts'
 import { explain, hasCode } from '../../util/index.ts'
 import { WorkError } from '../errors.ts'
 import { permissionSchema, TOOL_KINDS, type PermissionPolicy } from './policy.ts'
@@ -27,8 +27,8 @@ const options = [
 ]
 
 /**
- * Errors: `PERMISSIONS_INVALID`, for what is in it with data {file, line, column, path, problem}, for a file that
- * cannot be read with {file, reason}.
+ * Errors: `PERMISSIONS_INVALID`, for what is in it with data {file, problems} and {line, column, path} of
+ * the first; for a file that cannot be read with {file, reason}.
  */
 export async function readPermissions(file: string): Promise<PermissionPolicy> {
   const text = await readText(file)
@@ -37,12 +37,12 @@ export async function readPermissions(file: string): Promise<PermissionPolicy> {
   throw invalid(decoded.problems)
 }
 
-function invalid([first]: readonly Problem[]): WorkError {
-  const problem = first as Problem
-  const { file, line, column, path } = problem
-  return new WorkError('PERMISSIONS_INVALID', placedText(problem), {
-    data: { file, line, column, path, problem },
-    next: 'Correct the rule; docs/executors.md shows their form.',
+function invalid(all: readonly Problem[]): WorkError {
+  const { text, problems } = placedTexts(all)
+  const { file, line, column, path } = problems[0] ?? {}
+  return new WorkError('PERMISSIONS_INVALID', text, {
+    data: { file, line, column, path, problems },
+    next: 'Correct what is named; docs/executors.md shows the form of rules.',
   })
 }
 

@@ -84,6 +84,12 @@ describe('permissions', () => {
     expect(JSON.stringify(problems)).not.toContain('invalid_')
   })
 
+  it('are told with all that is wrong', async () => {
+    await writeFile(join(dir, 'rules.yaml'), 'rules:\n  - alow: {}\ndefault: maybe\n')
+    const { problems } = await found(...lines)
+    expect(problems.map(({ path }) => path)).toEqual(['rules[0].alow', 'default'])
+  })
+
   it('are no matter to an observer', async () => {
     expect((await found(...lines, 'roles: [observer]')).problems).toEqual([])
   })

@@ -166,6 +166,18 @@ describe('readPermissions', () => {
     await expect(read(text)).rejects.toMatchObject({ code: 'PERMISSIONS_INVALID', data: { line } })
   })
 
+  it('lists all that is wrong', async () => {
+    const text = 'rules:\n  - allow: { kind: reed }\n  - alow: {}\naskMs: 5\n'
+    const error: unknown = await read(text).catch((one: unknown) => one)
+    const lines = String(error).split('\n')
+    expect(lines.map((line) => /yaml:(\d+:\d+ \S+):/.exec(line)?.[1])).toEqual([
+      '2:14 rules[0].allow.kind',
+      '3:5 rules[1].alow',
+      '4:1 askMs',
+    ])
+    expect(error).toMatchObject({ data: { line: 2, problems: [{}, {}, {}] } })
+  })
+
   it('refuses what is no file of rules', async () => {
     for (const bytes of [Buffer.from([0xff, 0xfe]), Buffer.alloc(300_000, 32)])
       await expect(read(bytes)).rejects.toMatchObject({ code: 'PERMISSIONS_INVALID' })

@@ -124,6 +124,49 @@ Be kind.
     expect(error.next).toContain('WORKFLOW.md')
   })
 
+  it('lists all that is wrong, up to 20', () => {
+    const error = failing(() =>
+      of(
+        'wallTime: 5\nrequiredLabels: x\nwallTimeMs: 1\nchores:\n  go: { run: x }\n  a: { run: y }',
+      ),
+    )
+    expect(error.message.split('\n').map((line) => /^\S+ \S+:/.exec(line)?.[0])).toEqual([
+      'WORKFLOW.md:2:1 wallTime:',
+      'WORKFLOW.md:3:1 requiredLabels:',
+      'WORKFLOW.md:4:1 wallTimeMs:',
+      'WORKFLOW.md:6:9 chores.go.run:',
+      'WORKFLOW.md:7:8 chores.a.run:',
+    ])
+    expect(error.data).toMatchObject({ line: 2, path: 'wallTime' })
+    expect(error.data['problems']).toHaveLength(5)
+    const many = failing(() => of(Array.from({ length: 33 }, (_, at) => `x${at}: 1`).join('\n')))
+    expect(many.message.split('\n')).toHaveLength(21)
+    expect(many.message).toMatch(/\n… and 13 more$/)
+  })
+
+  it('refuses what an issue says within a script, and says how it is safe', () => {
+    const error = failing(() =>
+      of(
+        'chores:\n  say:\n    run: [sh, -c, "echo {{x}} > inj.txt"]\n    arguments: { x: { type: string } }',
+      ),
+    )
+    expect(error).toMatchObject({ code: 'WORKFLOW_INVALID', data: { path: 'chores.say.run[2]' } })
+    expect(error.message).toContain(`run: [sh, -c, 'echo "$1"', sh, "{{x}}"]`)
+    const { chores } = of(
+      `chores:\n  say:\n    run: [sh, -c, 'echo "$1"', sh, "{{x}}"]\n    arguments: { x: { type: string } }`,
+    )
+    expect(chores['say']?.run).toHaveLength(5)
+  })
+
+  it('refuses a program that an issue chooses, but among those of a list', () => {
+    const chosenBy = (rule: string) =>
+      of(`chores:\n  go:\n    run: ["bin/{{x}}", a]\n    arguments: { x: ${rule} }`)
+    expect(failing(() => chosenBy('{ type: string }')).data).toMatchObject({
+      path: 'chores.go.run[0]',
+    })
+    expect(chosenBy('{ type: string, enum: [a, b] }').chores['go']?.run).toHaveLength(2)
+  })
+
   it('refuses front matter that is never closed, bombs of aliases, and too much', () => {
     expect(failing(() => parsePolicy({ workflow: '---\na: 1\n', agents: '' })).data).toMatchObject({
       line: 1,
