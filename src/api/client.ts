@@ -75,7 +75,7 @@ export interface ApiClient {
    * The signal withdraws it. Errors: `ASK_NO_TASK`, `HELP_WANTED_INVALID`.
    */
   sendAsk(ref: TaskRef, wanted: HelpWanted, signal?: AbortSignal): Promise<HelpReply>
-  /** Gives advice to a request that waits for a person there. Errors: `ASK_UNKNOWN`, `ASK_AMBIGUOUS`, `ASK_INVALID`. */
+  /** Gives advice to a request that waits for a person there. Errors: `ASK_UNKNOWN`, `ASK_TAKEN`, `ASK_AMBIGUOUS`, `ASK_INVALID`. */
   answerAsk(id: string, text: string): Promise<{ id: string }>
   /** Ends after what exists now; with `follow`, when the agent stops or the signal fires. */
   logs(

@@ -42,6 +42,8 @@ export function replyResult(reply: HelpReply, fence = newFence()): CallToolResul
       return failed(
         `All requests for help of this task are used up: ${oneLine(reply.reason)} Finish what you can, and say what is missing.`,
       )
+    case 'over':
+      return failed(oneLine(reply.reason))
     case 'off':
       return failed(`Help cannot be asked for now: ${oneLine(reply.reason)} Go on by yourself.`)
   }

@@ -14,7 +14,7 @@ export type HelpReply =
   | { is: 'patched'; helper: string; files: string[]; note: string }
   | { is: 'handed-over'; helper: string }
   | { is: 'refused'; helper: string; reason: string }
-  | { is: 'nobody' | 'exhausted' | 'off'; reason: string }
+  | { is: 'nobody' | 'exhausted' | 'off' | 'over'; reason: string }
 
 /** An agent, as a client of it sees it. Rejects with coded errors, which become tool errors. */
 export interface Tools {

@@ -42,6 +42,8 @@ export type TasksErrorCode =
   | 'DRY_RUN'
   /** No request waits here for a person's answer under that id; data.id. */
   | 'ASK_UNKNOWN'
+  /** An executor here works on that request; data.id. */
+  | 'ASK_TAKEN'
   /** A person's answer does not fit; data.field. */
   | 'ASK_INVALID'
   /** The claim is no longer ours. */

@@ -212,7 +212,7 @@ export type PersonReply =
   | { is: 'patched'; helper: string; files: string[]; note: string }
   | { is: 'handed-over'; helper: string }
   | { is: 'refused'; helper: string; reason: string }
-  | { is: 'nobody' | 'exhausted' | 'off'; reason: string }
+  | { is: 'nobody' | 'exhausted' | 'off' | 'over'; reason: string }
 
 /** `later`: it could not be kept now. `never`: neither this one nor a later one can be. */
 export type Kept = 'kept' | 'later' | 'never'

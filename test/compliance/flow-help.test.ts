@@ -228,12 +228,22 @@ it('advice goes to the executor, which works once more', async () => {
 })
 
 it('three requests in vain leave it to a person, who finds whom it asked', async () => {
-  const { outcome, github, entries, asked } = await attempt([])
+  const { outcome, github, entries, asked } = await attempt([
+    async (_, id) => ({ is: 'nobody', id, reason: 'First no.' }),
+    async (_, id) => ({ is: 'nobody', id, reason: 'Second no.' }),
+    async (_, id) => {
+      const about = { id, round: 3, asked: ['peer-b'], entries: [] }
+      return { is: 'exhausted', tried: [{ ...about, outcome: 'nobody', reason: 'Third no.' }] }
+    },
+  ])
   expect(outcome).toBe('failed')
   expect(asked).toHaveLength(3)
   expect(github.state.labels).toContain('bzzz:failed')
   expect(github.state.comments[0]).toContain('bzzz ask show 111111111111')
   expect(github.state.comments[0]).toContain('/bzzz retry')
+  expect(github.state.comments[0]?.match(/\. asked other agents: \w+ no\./g)).toEqual(
+    ['First', 'Second', 'Third'].map((word) => `. asked other agents: ${word} no.`),
+  )
   expect(entries.find(({ type }) => type === 'task.failed')).toMatchObject({
     code: 'HELP_EXHAUSTED',
   })

@@ -165,6 +165,52 @@ it('while it works, its tools ask: a patch goes into its files, advice comes bac
   await result.dispose()
 })
 
+/** Like the mesh: no answer until the signal fires, which withdraws the request. */
+const silent = () => {
+  const withdrawn: boolean[] = []
+  const asked: Parameters<Peers['ask']>[0][] = []
+  const peers: Peers = {
+    left: () => 3,
+    ask: (what, from) =>
+      new Promise((_, reject) => {
+        asked.push(what)
+        from.addEventListener('abort', () => {
+          withdrawn.push(true)
+          reject(from.reason as Error)
+        })
+      }),
+    conclude: async () => undefined,
+  }
+  return { peers, withdrawn, asked }
+}
+
+it('what is asked about a chore asks for words alone, and is withdrawn when the chore ends', async () => {
+  const { peers, withdrawn, asked } = silent()
+  const work = await rig.work([COMMAND])
+  const code = `const fs = require('fs'); const look = setInterval(() => { if (fs.existsSync('go.txt')) { clearInterval(look); fs.unlinkSync('go.txt'); fs.writeFileSync('src/sum.js', ${JSON.stringify(FIXED)}) } }, 20)`
+  const what = order(rig.repo(FILES), {
+    policy: policy({ chores: { go: chore(code) }, checks: [CHECK] }),
+  })
+  const running = run(work, what, peers, { chore: 'go' })
+  const task = { repo: 'octo/lib', issue: 12 }
+  await until('its tools', 20_000, () => work.tools(task) !== undefined)
+  const tools = work.tools(task)!
+  expect(await tools.askHelp({ question: 'How?', want: ['patch'] })).toMatchObject({ is: 'off' })
+  const answer = tools.askHelp({ question: 'Which parser?' })
+  await until('the request', 20_000, () => asked.length === 1)
+  expect(asked[0]?.want).toEqual(['advice'])
+  const { writeFile } = await import('node:fs/promises')
+  const [clone] = await rig.clones()
+  await writeFile(`${clone}/go.txt`, '')
+  expect(await answer).toMatchObject({ is: 'over', reason: expect.stringContaining('ended') })
+  expect(withdrawn).toEqual([true])
+  const result = await running
+  expect(result).toMatchObject({ outcome: 'changed' })
+  expect(await tools.askHelp({ question: 'And now?' })).toMatchObject({ is: 'over' })
+  expect(asked).toHaveLength(1)
+  await result.dispose()
+})
+
 it('a helper’s executor is shown the question, and its last words are kept', async () => {
   const code = `console.log('read: ' + require('fs').readFileSync(process.env.BZZZ_QUESTION, 'utf8'))`
   const work = await rig.work([COMMAND])

@@ -50,6 +50,6 @@ export interface HelpSources {
     wanted: HelpWanted,
     signal?: AbortSignal,
   ): Promise<HelpReply>
-  /** A person's advice for a request that waits here. Errors: `ASK_UNKNOWN`, `ASK_INVALID`. */
+  /** A person's advice for a request that waits here. Errors: `ASK_UNKNOWN`, `ASK_TAKEN`, `ASK_INVALID`. */
   answer(id: string, text: string): Promise<void>
 }

@@ -4,7 +4,7 @@
  * is found is not sent. The claim is renewed meanwhile, and its loss, like any end of the attempt,
  * withdraws the request.
  */
-import { explain, hasCode } from '../../util/index.ts'
+import { explain, hasCode, withoutLocalPaths } from '../../util/index.ts'
 import { taskOf, type Context, type Held } from '../context.ts'
 import type { HelpQuestion } from '../../mesh/index.ts'
 import type { AskedPeers, PeerAnswer, Peers } from '../needs.ts'
@@ -40,7 +40,10 @@ export function createAsking(context: Context, held: Held): Asking | undefined {
       const isBusy = hasCode(error, 'HELP_BUSY')
       const about = { event: 'help.ask', ...task, err: explain(error) }
       if (!isBusy) context.logger.warn(about, 'help cannot be asked for')
-      return { is: 'off', reason: isBusy ? 'Help is asked for already.' : explain(error) }
+      return {
+        is: 'off',
+        reason: isBusy ? 'Help is asked for already.' : withoutLocalPaths(explain(error)),
+      }
     }
   }
 
@@ -127,7 +130,8 @@ export function createAsking(context: Context, held: Held): Asking | undefined {
       case 'expired':
         return { is: 'nobody', id: outcome.id, reason: 'The time for the request was over.' }
       case 'exhausted':
-        return { is: 'exhausted', reason: `${outcome.tried.length} requests were made in vain.` }
+        // The last of them says most: it may be the one that was just made.
+        return { is: 'exhausted', reason: outcome.tried.at(-1)?.reason ?? 'No request is left.' }
       default:
         return { is: 'nobody', reason: 'The request was withdrawn.' }
     }

@@ -11,7 +11,7 @@
  *
  * What is handed to a helper is on the work branch first, where the branch takes it.
  */
-import { allowed, explain, sleep } from '../../util/index.ts'
+import { allowed, explain, sleep, withoutLocalPaths } from '../../util/index.ts'
 import { createKeep } from '../checkpoints/keep.ts'
 import { belowCheckpoints } from '../checkpoints/below.ts'
 import { readBranch } from '../checkpoints/branch.ts'
@@ -75,6 +75,7 @@ export async function rescue(
     const now = stuck()
     if (now.is === 'exhausted') return end()
     if (now.is === 'no') return { is: 'none' }
+    const left = asking.left()
     const answer = await asking.ask(
       {
         question: work.question ?? work.reason,
@@ -103,6 +104,7 @@ export async function rescue(
         await sleep(asking.settings.pauseMs, { signal, clock: context.clock })
         break
       case 'exhausted':
+        if (asking.left() < left) tried.push(`asked other agents: ${answer.reason}`)
         return end()
       case 'off':
         return { is: 'none' }
@@ -144,7 +146,8 @@ async function tryPatch(
   { asking, answer, start, signal }: PatchTrial,
 ): Promise<Extract<Rescue, { is: 'changed' }> | { is: 'refused'; reason: string }> {
   const { id, helper, peerId, patch, note } = answer
-  const refuse = async (reason: string) => {
+  const refuse = async (why: string) => {
+    const reason = withoutLocalPaths(why)
     await asking.conclude(id, 'refused', reason)
     return { is: 'refused' as const, reason }
   }

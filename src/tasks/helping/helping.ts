@@ -35,7 +35,7 @@ export interface Helping {
   ): Promise<HelpAnswer>
   /** Requests that wait here for a person. */
   waiting(): { id: string; question: string; summary: string; leftMs: number }[]
-  /** A person's advice. Errors: `ASK_UNKNOWN`, `ASK_INVALID`. */
+  /** A person's advice. Errors: `ASK_UNKNOWN`, `ASK_TAKEN`, `ASK_INVALID`. */
   answer(id: string, text: string): void
 }
 
@@ -58,6 +58,8 @@ export function createHelping(components: HelpingComponents): Helping {
   const { settings, place, context, self, openSlots, hold, wake, scratch, clock, logger } =
     components
   const people = createPeople()
+  /** Requests that an executor works on; bounded by the slots. */
+  const atWork = new Set<string>()
 
   function offer({
     want,
@@ -84,6 +86,7 @@ export function createHelping(components: HelpingComponents): Helping {
     budget: HelpQuestion['budget'],
   ): Promise<HelpAnswer> {
     const release = hold()
+    atWork.add(question.id)
     const over = new AbortController()
     const cancel = clock.after(Math.max(1, budget.ms), () =>
       over.abort(new CommonError('DEADLINE', `It took longer than ${budget.ms} ms.`)),
@@ -96,6 +99,7 @@ export function createHelping(components: HelpingComponents): Helping {
       return await workOut(known, init, { scratch, permit: unlimited }, both)
     } finally {
       cancel()
+      atWork.delete(question.id)
       release()
     }
   }
@@ -162,6 +166,6 @@ export function createHelping(components: HelpingComponents): Helping {
         summary,
         leftMs: Math.max(0, until - clock.monotonic()),
       })),
-    answer: (id, text) => people.answer(id, text),
+    answer: (id, text) => people.answer(id, text, atWork),
   }
 }

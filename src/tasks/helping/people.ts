@@ -17,8 +17,8 @@ export interface People {
   /** Resolves with the advice; rejects when the signal fires. Undefined when too many wait. */
   wait(about: Waiting, signal: AbortSignal): Promise<string> | undefined
   list(): Waiting[]
-  /** Errors: `ASK_UNKNOWN`, `ASK_INVALID`. */
-  answer(id: string, text: string): void
+  /** `atWork`: requests that executors work on here. Errors: `ASK_UNKNOWN`, `ASK_TAKEN`, `ASK_INVALID`. */
+  answer(id: string, text: string, atWork?: Iterable<string>): void
 }
 
 export function createPeople(): People {
@@ -42,9 +42,11 @@ export function createPeople(): People {
       })
     },
     list: () => [...waiting.values()].map(({ about }) => about),
-    answer(id, text) {
+    answer(id, text, atWork = []) {
       const found = [...waiting].filter(([known]) => known.startsWith(id))
       const [one] = found
+      const [taken, ...others] = [...atWork].filter((known) => known.startsWith(id))
+      if (one === undefined && taken !== undefined && others.length === 0) throw takenError(taken)
       if (one === undefined || found.length > 1)
         throw new TasksError('ASK_UNKNOWN', `No one request ${id.slice(0, 40)} waits here.`, {
           data: { id: id.slice(0, 40) },
@@ -59,3 +61,9 @@ export function createPeople(): People {
     },
   }
 }
+
+const takenError = (id: string) =>
+  new TasksError('ASK_TAKEN', `An executor of this machine works on request ${id} already.`, {
+    data: { id },
+    next: `See with \`bzzz ask show ${id.slice(0, 8)}\` what comes of it. With \`help.people: true\` a person may answer before the executor, where advice is wanted.`,
+  })

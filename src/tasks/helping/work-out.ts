@@ -73,7 +73,7 @@ export async function workOut(
       },
       help: { question: question.question, summary: question.summary, adviceOnly },
     },
-    ground.instructions,
+    adviceOnly ? withoutChore(ground.instructions) : ground.instructions,
     { signal: both, permit, onEvent },
   )
   try {
@@ -84,6 +84,11 @@ export async function workOut(
     await result.dispose()
     if (result.outcome === 'changed') await at?.refs.drop(result.head)
   }
+}
+
+/** Words are no reason to run a chore once more: what it does outside would be done twice. */
+function withoutChore({ chore: _c, arguments: _a, ...rest }: Instructions): Instructions {
+  return rest
 }
 
 /** Which limit of the origin is used up; what was not told does not count. */

@@ -11,6 +11,7 @@ export interface RunTools {
   place: { tools?: Pick<OpenedTools, 'socket' | 'token'> }
   /** What was asked and answered counts as used when the work is `good`. */
   over(good: boolean): Promise<void>
+  /** The work has ended: nothing more is asked, and what is under way is withdrawn. */
   hide(): void
   close(): Promise<void>
 }
@@ -31,11 +32,22 @@ export async function openTools(
   const { peers, order, executor, workspace, limits, signal, permit } = init
   if (peers === undefined) return none
   const left = init.budgetLeft ?? (() => [])
-  const about = { order, executor: executor.name, place: workspace, start: workspace.start }
+  const isChore = init.instructions.chore !== undefined
+  const about = {
+    order,
+    isChore,
+    executor: executor.name,
+    place: workspace,
+    start: workspace.start,
+  }
   const { idleTimeMs } = limits
   const control = { signal, permit }
   const door = createDoor({ ...about, peers, idleTimeMs, control, left, ...has }, { git, settings })
-  const hide = shelf?.put(door) ?? (() => undefined)
+  const unshelve = shelf?.put(door.forPeople)
+  const hide = () => {
+    unshelve?.()
+    door.end()
+  }
   const over = (good: boolean) => door.over(good)
   const opened = await toolServer?.open(door, { root: workspace.root }).catch((error: unknown) => {
     logger.warn({ event: 'work.tools', err: explain(error) }, 'an executor gets no tools')

@@ -27,6 +27,8 @@ export type HelpReply =
   | { is: 'handed-over'; id: string; helper: string }
   /** An answer came that cannot be used. */
   | { is: 'refused'; id: string; helper: string; reason: string }
+  /** The work ended before an answer came: the request was withdrawn. */
+  | { is: 'over'; reason: string }
   /** None could help, or it came to nothing. */
   | { is: 'nobody'; id?: string; reason: string }
   /** All requests of the task are used up. */
@@ -53,7 +55,8 @@ export interface TaskTools {
   facts(): TaskFacts
   /**
    * Takes as long as finding a helper and its help take, up to `help.patience`; the executor waits.
-   * Never rejects but for the signal, which withdraws the request, and for what does not fit
+   * The end of the work withdraws the request: `over`. Never rejects but for the signal, which withdraws
+   * it as well, for the end of the task from outside, and for what does not fit
    * (`HELP_WANTED_INVALID`, data.field).
    */
   askHelp(wanted: HelpWanted, signal?: AbortSignal): Promise<HelpReply>

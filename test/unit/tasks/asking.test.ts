@@ -158,6 +158,15 @@ it('what came of a person’s request mentions nobody and renders nothing', () =
   expect(textOf({ is: 'nobody', reason: 'none\n# Title' })).toContain('none \\# Title')
 })
 
+it('a comment names no local path', () => {
+  const reason =
+    'git apply failed (could not start): git could not be started in /srv/home/work/a-1/clone.'
+  for (const is of ['nobody', 'off', 'over'] as const)
+    expect(textOf({ is, reason })).toContain('started in (local path).')
+  const text = textOf({ is: 'refused', helper: 'bo', reason })
+  expect(text).not.toContain('/srv')
+})
+
 describe('people', () => {
   const about = { id: 'abcdef', question: 'q', summary: '', until: 1 }
 
@@ -173,6 +182,14 @@ describe('people', () => {
     expect(() => people.answer('abc', 'x')).toThrow(
       expect.objectContaining({ code: 'ASK_UNKNOWN' }),
     )
+  })
+
+  it('are told of what an executor works on', () => {
+    const people = createPeople()
+    const taken = expect.objectContaining({ code: 'ASK_TAKEN', data: { id: 'abcdef' } })
+    expect(() => people.answer('abc', 'x', ['abcdef', 'beef'])).toThrow(taken)
+    const unknown = expect.objectContaining({ code: 'ASK_UNKNOWN' })
+    expect(() => people.answer('c', 'x', ['abcdef'])).toThrow(unknown)
   })
 
   it('are not waited for any more when the request has ended, nor by too many', async () => {

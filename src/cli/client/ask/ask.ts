@@ -131,6 +131,8 @@ function describeReply(reply: HelpReply, name: (peerId: string) => string): stri
       return `Nobody helps: ${clean(reply.reason)}`
     case 'exhausted':
       return `All requests of the task are used up: ${clean(reply.reason)}`
+    case 'over':
+      return clean(reply.reason)
     case 'off':
       return `Help cannot be asked for now: ${clean(reply.reason)}`
   }

@@ -82,6 +82,8 @@ function resultOf(reply: HelpReply): Result {
       return bad(`Nobody helps: ${oneLine(reply.reason, 500)} Go on by yourself.`)
     case 'exhausted':
       return bad(`All requests of the task are used up: ${oneLine(reply.reason, 500)}`)
+    case 'over':
+      return bad(oneLine(reply.reason, 500))
     case 'off':
       return bad(`Help cannot be asked for now: ${oneLine(reply.reason, 500)}`)
   }
