@@ -1,6 +1,6 @@
 /** How help is made, and what the rooms around it are to each other. Nothing starts here. */
 import type { Config } from '../config/index.ts'
-import { createHelp, type Help } from '../help/index.ts'
+import { createHelp, mayBeAsked, type Help } from '../help/index.ts'
 import type { Journal } from '../journal/index.ts'
 import { MAX_ROUNDS, verifySignature, type Membership, type Mesh } from '../mesh/index.ts'
 import type { HeldSecrets } from '../secrets/index.ts'
@@ -55,7 +55,7 @@ const nothing = { tags: [], tools: [], languages: [], models: [], gpu: [], execu
 export function deskOf(help: Help, mesh: Pick<Mesh, 'peers'>): HelpDesk {
   return {
     maxRequests: MAX_ROUNDS,
-    reachable: () => mesh.peers().filter(({ connected }) => connected).length,
+    reachable: () => mesh.peers().filter(mayBeAsked).length,
     ask: (request, signal) => help.ask(request, signal),
     conclude: (id, outcome, reason) => help.conclude(id, outcome, reason),
     tried: (task) => help.tried(task),

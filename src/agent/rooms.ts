@@ -41,7 +41,7 @@ export function makeMesh(
   config: Config,
   { membership, dryRun, logger }: { membership: Membership; dryRun: boolean; logger: Logger },
 ): Mesh {
-  const { listen, announce, relay, autonat, holePunch, upnp, dht } = config.mesh
+  const { listen, announce, connections, relay, autonat, holePunch, upnp, dht } = config.mesh
   const { enabled, interfaces } = config.mesh.mdns
   return createMesh(
     {
@@ -51,6 +51,7 @@ export function makeMesh(
       roles: config.roles,
       listen,
       announce,
+      enoughConnections: connections,
       relay,
       autonat,
       holePunch,

@@ -1,7 +1,7 @@
 /** Options about the mesh: how this agent becomes a member, and how agents find and reach each other. */
 import { z } from 'zod'
 import * as field from './fields.ts'
-import { option } from './option.ts'
+import { option, wholeNumber } from './option.ts'
 
 const join = option(field.storedSecret.optional(), {
   what: 'Where the token is, as `bzzz invite` prints it, with which an agent joins a mesh by itself when it belongs to none or is alone in its own.',
@@ -30,6 +30,11 @@ export const mesh = z
       why: 'For a port that a router, a container host or a load balancer forwards to it; what the agent sees of itself is announced anyway. With a public one it serves as a relay.',
       form: 'TCP multiaddrs such as /ip4/198.51.100.7/tcp/4001 or /dns4/mesh.example.org/tcp/4001, up to 8',
       defaultText: 'none',
+    }),
+    connections: option(z.int().min(0).max(256).default(24), {
+      what: 'About how many connections to other members this agent seeks by itself, beside those to the agents of `mesh.dht.bootstrap`.',
+      why: 'A mesh of up to so many is connected each to each; a larger one is a random graph that holds together. More cost heartbeats and journal streams. 0: only those of `mesh.dht.bootstrap`, and whoever dials this one; for a shape of your own.',
+      form: wholeNumber(0, 256),
     }),
     relay: z
       .strictObject({

@@ -18,6 +18,7 @@
  */
 export { HelpError, type HelpErrorCode } from './errors.ts'
 export { createHelp } from './room.ts'
+export { mayBeAsked } from './decide/whom.ts'
 export { helpTypes, treesOf, type HelpTree, type TreeNode } from './tree.ts'
 export type {
   AskRequest,

@@ -28,6 +28,7 @@ interface Document {
     durationMs: number
   }[]
   contention: number
+  help: { issue: number; path: string[]; helper: string; hop: number }[]
   journals: { replicated: number; verified: number }
 }
 
@@ -88,7 +89,22 @@ describe('bzzz demo --once --json', () => {
     expect(merged).toMatchObject({ title: 'Add titleCase', attempt: 2 })
     const pulls = document.tasks.flatMap(({ pullRequest }) => pullRequest?.number ?? [])
     expect(new Set(pulls).size).toBe(document.tasks.length - 1)
-    expect(document.tasks.find(({ title }) => title === 'Release 1.1.0')?.agent).toBe('dara')
+    expect(document.tasks.find(({ title }) => title === 'Release 1.1.0')?.agent).toBe('cleo')
+  })
+
+  it('solves the issue that its first agent cannot finish by a patch from two hops away', async () => {
+    const task = document.tasks.find(({ title }) => title.startsWith('Spell the guide'))
+    expect(task).toMatchObject({ agent: 'bo', attempt: 1 })
+    const help = document.help.find(({ issue }) => issue === task?.issue)
+    expect(help).toMatchObject({ helper: 'dara', hop: 2 })
+    expect(help?.path).toHaveLength(3)
+    expect(help?.path).toEqual(['bo', expect.stringMatching(/^(?:ada|cleo)$/), 'dara'])
+    const bare = join(home(), 'forge', 'repositories', 'octo', 'tidy-text.git')
+    const log = await git(['log', '--format=%an%n%B', `main..bzzz/issue-${task?.issue}`], {
+      cwd: bare,
+    })
+    expect(log).toMatch(/^bo \(bzzz\)$/m)
+    expect(log).toMatch(/^Co-authored-by: dara /m)
   })
 
   it('holds the right change in every pull request', async () => {
@@ -102,6 +118,7 @@ describe('bzzz demo --once --json', () => {
         /\+\/\/ SPDX|\+\/\* SPDX|SPDX-License-Identifier/,
       ],
       'docs/API.md is out of date': [/docs\/API\.md/],
+      'Spell the guide by the house glossary': [/docs\/GUIDE\.md/, /\+.*behaviour/],
       'Release 1.1.0': [/CHANGELOG\.md/, /\+ {2}"version": "1\.1\.0"/],
     }
     for (const [title, patterns] of Object.entries(inside)) {

@@ -1,7 +1,7 @@
 /**
  * `bzzz demo`: the main job on this machine, with two commands and no account. A forge, agents in
- * processes of their own that find each other by mDNS, and an observer in this process that
- * replicates their journals. Nothing here is a short cut: the agents run `bzzz up` with a
+ * processes of their own that stand in a line, and an observer in this process that is linked to all
+ * and replicates their journals. Nothing here is a short cut: the agents run `bzzz up` with a
  * configuration file, join the observer's mesh with a token from a file, as containers do, and the
  * result is judged from the forge and from the replicated journals.
  */
@@ -28,6 +28,7 @@ import { checkExecutor } from './demo/executor.ts'
 import { inviteAgents, observe } from './demo/observer.ts'
 import { createPlace } from './demo/place.ts'
 import { follow, soFar, type Play } from './demo/play.ts'
+import { helpLine } from './demo/helped.ts'
 import { hasPull, type Report } from './demo/report.ts'
 import { scenes } from './demo/scene.ts'
 import { setStage } from './demo/stage.ts'
@@ -92,6 +93,8 @@ export async function demo(context: Context, options: DemoOptions): Promise<numb
         apiUrl: stage.forge.apiUrl,
         meshName,
         joinToken: await inviteAgents(dir, cast.observer),
+        observer: cast.observer.mesh.addresses(),
+        glossary: join(examples, 'glossary'),
         unwalled: sandbox.kind === 'none',
         scripted: [process.execPath, join(examples, 'scripted-agent.ts')],
         ...(options.executor === undefined ? {} : { executor: options.executor }),
@@ -138,7 +141,7 @@ async function play(
     async (error: unknown) => {
       // What was reached until then is not lost with what went wrong.
       if (!signal.aborted) {
-        if (out.json) await out.document(soFar(play, error))
+        if (out.json) await out.document(await soFar(play, error))
         else await screen.end(sceneNow())
       }
       throw error
@@ -161,11 +164,14 @@ async function play(
   return result.problems.length === 0 ? exitCodes.ok : exitCodes.failed
 }
 
-function summary({ tasks, agents, journals, contention, problems }: Report): string {
+function summary({ tasks, agents, help, journals, contention, problems }: Report): string {
   const ended = (state: string) => tasks.filter((row) => row.state === state).length
   const share = agents.map(({ name, tasks: done }) => `${name} ${done}`).join(', ')
   return [
     `${tasks.filter(hasPull).length} pull requests, ${ended('merged')} merged, ${ended('failed')} failed; by agent: ${share}.`,
+    ...help.map((row) =>
+      helpLine(row, tasks.find(({ issue }) => issue === row.issue)?.title ?? ''),
+    ),
     `${count(contention, 'lost race')}. Journals: ${journals.replicated} replicated, ${journals.verified} verified.`,
     problems.length === 0
       ? 'Everything ended as expected.'

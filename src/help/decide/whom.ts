@@ -1,6 +1,7 @@
 /**
  * Whom to ask: a pure ranking by fitness. A peer that lacks something may still know one that does
- * not, so it is asked later, not never.
+ * not, so it is asked later, not never. One that is no worker is not asked: it neither helps nor is it
+ * there to pass on questions.
  */
 import type { HelpPeer } from '../types.ts'
 
@@ -29,12 +30,14 @@ export interface WhomInput {
 
 const POINTS = { able: 500, free: 200, idle: 100, past: 200 } as const
 
+/** Connected, not gone, and no mere observer; one that has announced nothing yet may be a worker. */
+export const mayBeAsked = ({ connected, presence, capabilities }: Omit<HelpPeer, 'peerId'>) =>
+  connected && presence !== 'gone' && capabilities?.roles.includes('worker') !== false
+
 /** Best first; equals by chance, so that not all ask the same one. */
 export function rank({ peers, needs, seen, lacks, past, random }: WhomInput): Candidate[] {
   return peers
-    .filter(
-      ({ peerId, connected, presence }) => connected && presence !== 'gone' && !seen.has(peerId),
-    )
+    .filter((peer) => mayBeAsked(peer) && !seen.has(peer.peerId))
     .map((peer) => ({ ...judge(peer, { needs, lacks, past }), chance: random() }))
     .sort((a, b) => b.score - a.score || a.chance - b.chance || (a.peerId < b.peerId ? -1 : 1))
     .map(({ peerId, score, reason }) => ({ peerId, score, reason }))
@@ -51,14 +54,13 @@ function judge(
     return { peerId, score: Math.round(record), reason: `says nothing of itself yet${history}` }
   }
   const missing = lacks(needs, capabilities)
-  const { slots, cpu, roles } = capabilities
+  const { slots, cpu } = capabilities
   const free = Math.max(0, slots.total - slots.used)
   const idle = Math.max(0, 1 - cpu.load1 / Math.max(1, cpu.cores))
-  const works = roles.includes('worker')
-  const able = works && missing.length === 0
+  const able = missing.length === 0
   const ability = able ? POINTS.able : 0
   const room = free > 0 ? POINTS.free : 0
-  const what = works ? (able ? 'has all' : `lacks ${missing.join(', ')}`) : 'only observes'
+  const what = able ? 'has all' : `lacks ${missing.join(', ')}`
   const reason = `${what}, ${free} of ${slots.total} slots free, load ${cpu.load1} of ${cpu.cores}${history}`
   return {
     peerId,

@@ -42,9 +42,16 @@ describe('whom to ask', () => {
     expect(ranked[4]?.reason).toContain('lacks gpu')
   })
 
-  it('is nobody of the path, nobody that is gone or not connected', () => {
-    const peers = [peer('seen'), peer('far', { connected: false }), peer('dead', { presence: 'gone' })] // prettier-ignore
+  it('is nobody of the path, nobody that is gone or not connected, nobody that only observes', () => {
+    const observer = peer('observer')
+    observer.capabilities!.roles = ['observer']
+    const peers = [observer, peer('seen'), peer('far', { connected: false }), peer('dead', { presence: 'gone' })] // prettier-ignore
     expect(rank(input(peers, { seen: new Set(['seen']) }))).toEqual([])
+  })
+
+  it('may be one that has announced nothing yet', () => {
+    const { capabilities: _, ...fresh } = peer('fresh')
+    expect(rank(input([fresh])).map(({ peerId }) => peerId)).toEqual(['fresh'])
   })
 })
 

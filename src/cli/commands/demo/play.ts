@@ -1,6 +1,8 @@
 /** The play itself: the maintainer does his part until every issue has ended; then it is looked at what came of it. */
 import type { Agent } from '../../../agent/index.ts'
 import { connect } from '../../../api/client.ts'
+import { helpTypes, treesOf, type HelpTree } from '../../../help/index.ts'
+import type { LoggedEntry } from '../../../journal/index.ts'
 import { hasCode, sleep, until } from '../../../util/index.ts'
 import type { Context } from '../../context.ts'
 import { CliError } from '../../errors.ts'
@@ -39,9 +41,14 @@ export async function follow(
   const limit = options.executor === undefined ? onceMs.scripted : onceMs.executor
   if (!out.redraws || out.json || out.quiet)
     out.message(`Forge with ${stage.issues.length} issues at ${stage.forge.url}/${repo}/issues`)
+  let isOpen = false
   for (;;) {
     const rows = rowsOf(stage, observer)
     await screen.show(sceneNow())
+    if (!isOpen && (await standsInLine(agents, signal))) {
+      await stage.open(signal)
+      isOpen = true
+    }
     await reviewer.step(rows, signal)
     if (stage.issues.every((issue) => isSettled(issue, rows))) break
     const dead = agents.find(({ ended }) => ended !== undefined)
@@ -55,6 +62,32 @@ export async function follow(
     await sleep(redrawMs, { signal })
   }
   return judge(play, signal)
+}
+
+/** Whether each agent is connected to the one before it and has looked at the repository, as it says itself. */
+async function standsInLine(agents: readonly DemoAgent[], signal: AbortSignal): Promise<boolean> {
+  const ready = await Promise.all(
+    agents.map(async ({ home, before }) => {
+      try {
+        const client = connect(home, { signal })
+        const { github } = await client.status()
+        const peers = await client.peers()
+        const isLinked = peers.some((peer) => peer.name === before && peer.connected)
+        return github.repos.every(({ ok }) => ok) && (before === undefined || isLinked)
+      } catch (error) {
+        if (signal.aborted) throw error
+        // It is still starting; how long that may take is bounded by the play's end, or by whoever looks on.
+        return false
+      }
+    }),
+  )
+  return ready.every(Boolean)
+}
+
+async function treesHere({ journal }: Agent): Promise<HelpTree[]> {
+  const entries: LoggedEntry[] = []
+  for await (const entry of journal.read({ types: helpTypes })) entries.push(entry)
+  return treesOf(entries)
 }
 
 /** Waits until the observer has what each agent says it wrote, then verifies all of it. */
@@ -82,6 +115,7 @@ async function judge({ agents, observer, stage }: Play, signal: AbortSignal): Pr
       rows: rowsOf(stage, observer),
       contention: observer.board.contention(),
       journals: observer.journal.journals(),
+      trees: await treesHere(observer),
       verifications: await observer.journal.verify(),
     },
     signal,
@@ -90,7 +124,7 @@ async function judge({ agents, observer, stage }: Play, signal: AbortSignal): Pr
 }
 
 /** What is known when it cannot go on. */
-export function soFar({ agents, observer, stage }: Play, error: unknown): Report {
+export async function soFar({ agents, observer, stage }: Play, error: unknown): Promise<Report> {
   const names = agents.map(({ name }) => name)
   const journals = observer.journal.journals()
   const known = {
@@ -98,6 +132,7 @@ export function soFar({ agents, observer, stage }: Play, error: unknown): Report
     rows: rowsOf(stage, observer),
     contention: observer.board.contention(),
     journals,
+    trees: await treesHere(observer),
   }
   return reportSoFar(known, error)
 }

@@ -3,9 +3,12 @@
  * comments) and the journals that the observer replicated, not what agents say of themselves.
  */
 import { z } from 'zod'
+import type { HelpTree } from '../../../help/index.ts'
 import type { JournalInfo, Verification } from '../../../journal/index.ts'
 import type { TaskRow } from '../../../tasks/index.ts'
 import { explain } from '../../../util/index.ts'
+import { castOf } from './cast.ts'
+import { helpRows, type HelpRow } from './helped.ts'
 import { repo, type Stage, type StagedIssue } from './stage.ts'
 
 export interface Report {
@@ -18,6 +21,8 @@ export interface Report {
   tasks: TaskRow[]
   /** Claims that were lost in a race. */
   contention: number
+  /** Issues that were solved with a peer's help. */
+  help: HelpRow[]
   /** Journals of agents here in full; those of them whose every entry was verified. */
   journals: { replicated: number; verified: number }
   /** What did not end as expected; empty when all is well. */
@@ -42,6 +47,8 @@ export interface ReportInit {
   rows: TaskRow[]
   contention: number
   journals: JournalInfo[]
+  /** All requests for help that the journals here tell of. */
+  trees: HelpTree[]
   verifications: Verification[]
 }
 
@@ -65,10 +72,13 @@ export async function report(
   for (const { agent, ok, problems: faults } of init.verifications) {
     if (!ok) problems.push(`the journal of ${agent} does not verify: ${faults.join('; ')}`)
   }
+  const help = helpOf(init)
+  problems.push(...judgeHelp(stage.issues, help, castOf(init.names).hops))
   return {
     agents: agentsOf(init),
     tasks: init.rows,
     contention: init.contention,
+    help,
     journals: {
       replicated: theirs.filter(({ available, length }) => available === length).length,
       verified: verified.length,
@@ -84,6 +94,7 @@ export function reportSoFar(init: Omit<ReportInit, 'verifications'>, error: unkn
     agents: agentsOf(init),
     tasks: init.rows,
     contention: init.contention,
+    help: helpOf(init),
     journals: { replicated: full.length, verified: 0 },
     problems: [`the demo did not end: ${explain(error)}`],
   }
@@ -99,6 +110,28 @@ function agentsOf(init: Omit<ReportInit, 'verifications'>): Report['agents'] {
     journal: { key, length },
     tasks: init.rows.filter((row) => row.agent === agent && hasPull(row)).length,
   }))
+}
+
+function helpOf(init: Omit<ReportInit, 'verifications'>): HelpRow[] {
+  const names = new Map(journalsOf(init).map(({ peerId, agent }) => [peerId, agent]))
+  return helpRows(init.trees, (peerId) => names.get(peerId) ?? peerId)
+}
+
+function judgeHelp(
+  issues: readonly StagedIssue[],
+  help: readonly HelpRow[],
+  hops: number,
+): string[] {
+  if (hops === 0) return []
+  return issues
+    .filter(({ helped }) => helped)
+    .flatMap(({ number, title }) => {
+      const what = `issue #${number} (${title})`
+      const found = help.find(({ issue }) => issue === number)
+      if (found === undefined) return [`${what} was not solved with a peer's help`]
+      const { helper, hop } = found
+      return hop === hops ? [] : [`${what} was helped by ${helper} at hop ${hop}, not ${hops}`]
+    })
 }
 
 async function judge(

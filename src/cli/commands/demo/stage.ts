@@ -24,6 +24,8 @@ const issuesSchema = z
       review: z.string().max(60_000).optional(),
       /** Title of an issue before this one that it waits for. */
       blockedBy: z.string().max(200).optional(),
+      /** Who takes it cannot finish it: it is done with the help of a peer. */
+      helped: z.boolean().default(false),
     }),
   )
   .min(1)
@@ -34,11 +36,14 @@ export interface StagedIssue {
   /** `done`: with a pull request. */
   expect: 'done' | 'merged' | 'failed' | 'waiting'
   review?: string
+  helped: boolean
 }
 
 export interface Stage {
   forge: Forge
   issues: StagedIssue[]
+  /** The maintainer labels the issues, and with that they are tasks. */
+  open: (signal: AbortSignal) => Promise<void>
   /** Token of the account that works under this name. */
   tokens: ReadonlyMap<string, string>
   /** Of the maintainer, to look at the result from outside. */
@@ -91,25 +96,30 @@ export async function setStage(
   const issues: StagedIssue[] = []
   const ids = new Map<string, number>()
   const at = `/repos/${repo}/issues`
-  for (const { expect, review, blockedBy, ...issue } of issuesSchema.parse(parse(text))) {
-    const { title, labels } = issue
+  const labelled: { number: number; labels: string[] }[] = []
+  for (const staged of issuesSchema.parse(parse(text))) {
+    const { expect, review, blockedBy, helped, labels, ...issue } = staged
+    const { title } = issue
     const before = blockedBy === undefined ? undefined : ids.get(blockedBy)
-    // What waits is no task before it is said what for.
-    const first = before === undefined ? issue : { ...issue, labels: [] }
     const made = z
       .object({ number: z.number(), id: z.number() })
-      .parse(await call('POST', at, first, signal))
+      .parse(await call('POST', at, issue, signal))
     const { number, id } = made
     ids.set(title, id)
-    if (before !== undefined) {
+    labelled.push({ number, labels })
+    if (before !== undefined)
       await call('POST', `${at}/${number}/dependencies/blocked_by`, { issue_id: before }, signal)
-      await call('POST', `${at}/${number}/labels`, { labels }, signal)
-    }
-    issues.push({ number, title, expect, ...(review === undefined ? {} : { review }) })
+    issues.push({ number, title, expect, helped, ...(review === undefined ? {} : { review }) })
   }
+  // What is to begin first is a task first.
+  const rank = ({ labels }: { labels: string[] }) => Number(!labels.includes('priority:high'))
   return {
     forge: server,
     issues,
+    async open(outer) {
+      for (const { number, labels } of labelled.toSorted((one, other) => rank(one) - rank(other)))
+        await call('POST', `${at}/${number}/labels`, { labels }, outer)
+    },
     tokens,
     read: (path, outer) => call('GET', path, undefined, outer),
     write: call,
