@@ -4,7 +4,14 @@ import type { Context, Held } from '../../../src/tasks/context.ts'
 import type { PersonReply } from '../../../src/tasks/needs.ts'
 import { until } from '../../../src/util/index.ts'
 
-const asked = { repo: 'octo/lib', issue: 7, number: 7, question: 'Which parser?', from: 'ann' }
+const asked = {
+  comment: 1,
+  repo: 'octo/lib',
+  issue: 7,
+  number: 7,
+  question: 'Which parser?',
+  from: 'ann',
+}
 
 function world(askHelp: (wanted: unknown, signal?: AbortSignal) => Promise<PersonReply>) {
   const [ending, stopping] = [new AbortController(), new AbortController()]
