@@ -1,14 +1,13 @@
 /** The tools as an MCP server: names, schemas, and calls from arguments to result. */
 import { McpServer, type ServerContext } from '@modelcontextprotocol/server'
-import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio'
+import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { Readable, Writable } from 'node:stream'
 import { z } from 'zod'
 import { sleep, systemClock, type Clock } from '../util/index.ts'
 import { errorResult, jsonResult, replyResult } from './results.ts'
 import type { HelpReply, HelpWanted, Tools } from './types.ts'
+import { createWire } from './wire.ts'
 
-/** Largest message of a client, bytes: the longest question in JSON, with room. */
-const MAX_MESSAGE_BYTES = 256 * 1024
 /** How often a client that asked for it is told that help is still waited for, ms. */
 const PROGRESS_MS = 5_000
 
@@ -26,7 +25,10 @@ export interface McpComponents {
 }
 
 export interface McpConnection {
-  /** Settles when the client has gone, or it was closed. Never rejects. */
+  /**
+   * Settles when the client has gone, or it was closed. What was read before the end of stdin is answered
+   * first, for at most 10 s. Never rejects.
+   */
   readonly ended: Promise<void>
   close(): Promise<void>
 }
@@ -62,8 +64,6 @@ const about = z.strictObject({
 
 export function serveMcp(init: McpInit, components: McpComponents): McpConnection {
   const { tools, clock = systemClock } = components
-  const closed = Promise.withResolvers<void>()
-
   function create(): McpServer {
     const server = new McpServer(
       { name: 'bzzz', version: init.version },
@@ -156,18 +156,9 @@ export function serveMcp(init: McpInit, components: McpComponents): McpConnectio
   }
 
   const { stdin, stdout } = components
-  const transport = new StdioServerTransport(stdin, stdout, { maxBufferSize: MAX_MESSAGE_BYTES })
+  const { transport, closed } = createWire({ stdin, stdout, clock })
   const handle = serveStdio(create, { transport })
-  stdin.once('close', () => closed.resolve())
-  stdin.once('end', () => closed.resolve())
-  stdout.once('error', () => closed.resolve())
-  return {
-    ended: closed.promise,
-    close: async () => {
-      await handle.close()
-      closed.resolve()
-    },
-  }
+  return { ended: closed, close: () => handle.close() }
 }
 
 const signalOf = ({ mcpReq }: ServerContext) => mcpReq.signal

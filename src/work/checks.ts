@@ -5,9 +5,12 @@ import { childEnvironment } from './environment.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import type { Control, Place } from './executor.ts'
 import { sandboxFor } from './sandbox.ts'
+import { isOfTask, saysNotStarted } from './checks-start.ts'
 import type { Check, CheckResult } from './types.ts'
 
 const TAIL_BYTES = 4 * 1024
+
+type Outcome = CheckResult['outcome']
 
 export interface CheckInit {
   label: string
@@ -39,7 +42,7 @@ export async function runCheck(
   if (exit.reason === 'aborted') return 'aborted'
   return {
     name: check.name,
-    outcome: outcomeOf(exit),
+    outcome: outcomeOf(exit, check.run, place),
     durationMs: exit.durationMs,
     tail: keepEnd(visible(exit.tail), TAIL_BYTES),
     outputSha256: exit.outputSha256,
@@ -63,8 +66,11 @@ export function describeCheck(result: CheckResult): string {
   return `check ${result.name}: ${words[result.outcome]}${how} after ${seconds}`
 }
 
-function outcomeOf(exit: Exit): CheckResult['outcome'] {
-  if (exit.reason === 'exited') return exit.exitCode === 0 ? 'passed' : 'failed'
+function outcomeOf(exit: Exit, [program = '']: readonly string[], place: Place): Outcome {
+  if (exit.reason === 'exited') {
+    if (exit.exitCode === 0) return 'passed'
+    return !isOfTask(program, place) && saysNotStarted(exit, program) ? 'error' : 'failed'
+  }
   if (exit.reason === 'timeout') return 'timeout'
   const impossible = ['not-found', 'failed', 'refused']
   return impossible.includes(exit.reason) ? 'error' : 'failed'

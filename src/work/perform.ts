@@ -74,6 +74,7 @@ export async function perform(
     const { result } = done
     if (result.outcome === 'failed') result.tried.unshift(...tried)
     if (result.outcome !== 'failed' || !passedOn.has(result.code) || signal.aborted) return done
+    if (lacksCheck(result)) return done
     tried.splice(0, tried.length, ...result.tried)
     excluded.add(choice.executor)
     const next = components.choose(order, instructions, { labels: order.issue.labels, excluded })
@@ -164,12 +165,18 @@ function judge(health: Health, name: string, about: string, result: Changed | Fa
   }
   const { code, reason, retryAt } = result
   const later = retryAt === undefined ? {} : { retryAt }
+  const place = { why: 'environment' as const, reason, about }
   if (code === 'QUOTA') health.failed(name, { why: 'quota', reason, ...later })
+  else if (lacksCheck(result)) health.failed(WORKSPACES, place)
   else if (code === 'ENVIRONMENT') health.failed(name, { why: 'environment', reason })
   // One issue that no clone can be made for must not keep this agent from all others.
-  else if (code === 'WORKSPACE') health.failed(WORKSPACES, { why: 'environment', reason, about })
+  else if (code === 'WORKSPACE') health.failed(WORKSPACES, place)
   else if (code !== 'ABORTED' && code !== 'BUDGET') health.worked(name)
 }
+
+/** This machine cannot run the repository's checks, whichever executor does the work. */
+const lacksCheck = ({ code, checks }: Failed): boolean =>
+  code === 'ENVIRONMENT' && checks.some(({ outcome }) => outcome === 'error')
 
 export function failed(code: WorkFailureCode, reason: string, executor?: string): Failed {
   return {

@@ -13,6 +13,7 @@ import { allowed, explain, type Clock, type Logger, type Permit } from '../util/
 import { cutEnd, oneLine, visible } from './clean.ts'
 import { collect, type Collected, type CollectInit } from './collect.ts'
 import { describeCheck, runCheck } from './checks.ts'
+import { cannotStart, isOfTask, missingPrograms } from './checks-start.ts'
 import type { WorkLimits } from './config.ts'
 import { failureCode, WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
@@ -103,7 +104,16 @@ async function attempt(
   const { settings, clock, git, leaving, logger } = components
   const task = makeTask(init)
   const what = task.chore === undefined ? `executor ${executor.name}` : `chore ${task.chore.name}`
+  const checking = { label: task.label, place: init.workspace, limits: init.limits }
+  const noteCheck = (result: CheckResult) => {
+    checks.push(result)
+    tried.push(describeCheck(result))
+    onEvent({ type: 'check.run', result })
+  }
   await allowed(permit, signal)
+  const absent = await missingPrograms(order.policy.checks, checking, settings, { signal, permit })
+  for (const { result } of absent) noteCheck(result)
+  if (absent.length > 0) throw cannotStart(absent.map(({ check }) => check))
   const began = clock.monotonic()
   const { notes, keeper } = keeping(init, components, tried)
   const used = () => notes.used(Math.round(clock.monotonic() - began))
@@ -168,15 +178,13 @@ async function attempt(
 
   async function runChecks(): Promise<CheckResult[]> {
     checks.length = 0
-    const label = task.label
     for (const check of order.policy.checks) {
-      const place = { label, place: workspace, limits: init.limits }
       await allowed(permit, signal)
-      const result = await runCheck(check, place, settings, { signal, permit })
+      const result = await runCheck(check, checking, settings, { signal, permit })
       if (result === 'aborted') throw new WorkError('ABORTED', 'Stopped during a check.')
-      checks.push(result)
-      tried.push(describeCheck(result))
-      onEvent({ type: 'check.run', result })
+      noteCheck(result)
+      if (result.outcome === 'error' && !isOfTask(check.run[0] ?? '', workspace))
+        throw cannotStart([check], result.tail)
     }
     return checks.filter((result) => result.outcome !== 'passed')
   }

@@ -116,7 +116,11 @@ export function createWork(init: WorkInit, components: WorkComponents): Work {
     ...(init.askPeople === false ? {} : { questions }),
     paths: leaving.paths,
     ...(components.held === undefined ? {} : { held: components.held }),
-    sandbox: { readable: init.readable ?? [], limits: init.use ?? {} },
+    sandbox: {
+      // What `bzzz mcp` reads holds the node of this installation: each child may name it, checks too.
+      readable: [...(init.readable ?? []), ...(init.mcp?.read ?? [])],
+      limits: init.use ?? {},
+    },
     ...(init.mcp === undefined ? {} : { mcp: init.mcp }),
   }
   const configs = init.executors.map((config) => decodeExecutor(config))

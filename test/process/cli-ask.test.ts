@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { spawn } from 'node:child_process'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createApi, type Api } from '../../src/api/index.ts'
@@ -117,5 +118,24 @@ describe('bzzz mcp', () => {
       child.stdin.end()
     }
     expect(await ended).toBe(0)
+  })
+
+  it('answers all of a script before it ends', async () => {
+    await agent()
+    const child = spawn(process.execPath, [bin, 'mcp'], {
+      cwd: at.dir,
+      env: { PATH: process.env['PATH'] ?? '', HOME: at.dir, BZZZ_HOME: join(at.dir, 'home') },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    const clientInfo = { name: 'script', version: '1' }
+    const hello = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo }
+    const lines = [
+      { id: 1, method: 'initialize', params: hello },
+      { id: 2, method: 'tools/call', params: { name: 'list_peers', arguments: {} } },
+    ].map((line) => `${JSON.stringify({ jsonrpc: '2.0', ...line })}\n`)
+    child.stdin.end(lines.join(''))
+    const answers = (await text(child.stdout)).trim().split('\n')
+    expect(answers.map((line) => (JSON.parse(line) as { id: number }).id)).toEqual([1, 2])
+    expect(answers[1]).toContain(peers[0]?.name)
   })
 })

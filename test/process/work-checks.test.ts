@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { until } from '../../src/util/index.ts'
@@ -63,10 +63,51 @@ describe('checks', () => {
     await result.dispose()
   })
 
-  it('that cannot start are told apart', async () => {
-    const checks = [{ name: 'absent', run: ['no-such-program'], timeoutMs: 500 }]
+  it.each([
+    ['no-such-program', 'no-such-program'],
+    ['/nowhere/bin/node', '/nowhere/bin/node'],
+  ])('that need %s are the end before any executor works', async (program) => {
+    const executors = ['one', 'two'].map((name) => ({
+      ...agentConfig('edit', { edits: { 'a.txt': 'a' } }),
+      name,
+    }))
+    const work = await rig.work(executors)
+    const checks = [CHECK, { name: 'absent', run: [program, '--test'], timeoutMs: 500 }]
+    const { result, events } = await runOrder(
+      work,
+      order(rig.repo(FILES), { policy: policy({ checks }) }),
+    )
+    expect(result).toMatchObject({
+      outcome: 'failed',
+      code: 'ENVIRONMENT',
+      checks: [{ name: 'absent', outcome: 'error' }],
+      reason: expect.stringContaining(`check absent cannot start on this machine: ${program} `),
+    })
+    expect(result.outcome === 'failed' && result.reason).toContain('work.readable')
+    expect(events.map(({ type }) => type)).not.toContain('executor.started')
+    // It says nothing about the executors.
+    expect(work.standings().map(({ executor }) => executor)).not.toContain('one')
+    await result.dispose()
+  })
+
+  it('that cannot start for what the work did are its failure', async () => {
+    const checks = [{ name: 'absent', run: ['./check.sh'], timeoutMs: 500 }]
     const { result } = await runChore(rig, write('a.txt', 'a'), { policy: policy({ checks }) })
     expect(result).toMatchObject({ code: 'CHECKS_FAILED', checks: [{ outcome: 'error' }] })
+    await result.dispose()
+  })
+
+  it('may name a program of this installation', async () => {
+    const installed = join(rig.dir, 'installed')
+    mkdirSync(installed)
+    const program = join(installed, 'prog')
+    writeFileSync(program, '#!/bin/sh\necho it ran\n', { mode: 0o755 })
+    const work = await rig.work([{ name: 'mock', kind: 'mock', edits: { a: 'a' } }], {
+      mcp: { command: [program], read: [installed] },
+    })
+    const checks = [{ name: 'own', run: [program], timeoutMs: 20_000 }]
+    const { result } = await runOrder(work, order(rig.repo(FILES), { policy: policy({ checks }) }))
+    expect(result).toMatchObject({ outcome: 'changed', checks: [{ outcome: 'passed' }] })
     await result.dispose()
   })
 

@@ -41,7 +41,10 @@ function run(): void {
     env: { ...process.env, ...BESIDE, ...proxies },
     stdio: 'inherit',
   })
-  child.on('error', () => process.exit(127))
+  child.on('error', (error: NodeJS.ErrnoException) => {
+    process.stderr.write(`${file} could not be started: ${error.code ?? 'for no known reason'}\n`)
+    process.exit(error.code === 'ENOENT' ? 127 : 126)
+  })
   child.on('exit', (code, signal) => {
     process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal]))
   })

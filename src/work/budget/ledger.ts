@@ -89,7 +89,7 @@ export function createLedger(): Ledger {
       }),
     ended: (run, usage, durationMs, time) =>
       book(run, time, ({ ended }) => {
-        const taken = { ...spentOf(usage), wallMs: bounded(durationMs) }
+        const taken = { ...spentOf(usage), wallMs: Math.round(bounded(durationMs)) }
         for (const kind of kinds) ended[kind] += taken[kind]
       }),
     ofTask: (task) => ({ ...(sums.get(taskKey(task)) ?? nothing()) }),

@@ -2,7 +2,8 @@ import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { serveMcp, type HelpReply, type McpConnection, type Tools } from '../../../src/mcp/index.ts'
 import { replyResult } from '../../../src/mcp/results.ts'
-import { CodedError, until } from '../../../src/util/index.ts'
+import { CodedError, systemClock, until, type Clock } from '../../../src/util/index.ts'
+import { fakeClock } from '../mesh/fake-clock.ts'
 import { mcpClient, type McpClient } from './client.ts'
 
 const cleanups: (() => Promise<unknown>)[] = []
@@ -18,7 +19,7 @@ interface Served extends McpConnection {
 /** `askForHelp: undefined`: it is not there. */
 type Change = { [K in keyof Tools]?: Tools[K] | undefined }
 
-async function serve(change: Change = {}): Promise<Served> {
+async function serve(change: Change = {}, clock: Clock = systemClock): Promise<Served> {
   const [stdin, stdout] = [new PassThrough(), new PassThrough()]
   const tools = {
     askForHelp: async () => ({ is: 'advice', helper: 'bee', text: 'Add them.' }),
@@ -28,7 +29,7 @@ async function serve(change: Change = {}): Promise<Served> {
     ...change,
   } as Tools
   const init = { version: '1', instructions: 'Ask.' }
-  const connection = serveMcp(init, { tools, stdin, stdout })
+  const connection = serveMcp(init, { tools, stdin, stdout, clock })
   cleanups.push(() => connection.close())
   return { ...connection, stdin, client: await mcpClient(stdin, stdout) }
 }
@@ -107,22 +108,51 @@ describe('the MCP server', () => {
     await until('it is withdrawn', 10_000, () => withdrawn)
   })
 
+  it('answers what it has read before the end of its input', async () => {
+    const answer = Promise.withResolvers<object[]>()
+    const { client, stdin, ended } = await serve({ listPeers: () => answer.promise })
+    const first = client.send('tools/call', { name: 'list_peers', arguments: {} })
+    const last = client.send('tools/list')
+    stdin.end()
+    await client.answer(last)
+    answer.resolve([{ name: 'bee' }])
+    expect((await client.answer(first)).result).toMatchObject({
+      content: [{ text: expect.stringContaining('bee') }],
+    })
+    await ended
+  })
+
+  it('ends at once with a client that is gone without an end', async () => {
+    const { client, stdin, ended } = await serve({ listPeers: () => new Promise(() => {}) })
+    client.send('tools/call', { name: 'list_peers', arguments: {} })
+    stdin.destroy()
+    await ended
+  })
+
   it('ends with its client, and withdraws what was under way', async () => {
+    const clock = fakeClock()
     let withdrawn = false
     let asked = false
-    const { client, stdin, ended } = await serve({
-      askForHelp: (_, signal) =>
-        new Promise((_resolve, reject) => {
-          asked = true
-          signal.addEventListener('abort', () => {
-            withdrawn = true
-            reject(new CodedError('ABORTED', 'Withdrawn.'))
-          })
-        }),
-    })
+    const { client, stdin, ended } = await serve(
+      {
+        askForHelp: (_, signal) =>
+          new Promise((_resolve, reject) => {
+            asked = true
+            signal.addEventListener('abort', () => {
+              withdrawn = true
+              reject(new CodedError('ABORTED', 'Withdrawn.'))
+            })
+          }),
+      },
+      clock,
+    )
     client.send('tools/call', { name: 'ask_for_help', arguments: { question: 'How?' } })
     await until('it has come', 10_000, () => asked)
     stdin.end()
+    await until('it waits', 10_000, () => clock.waiting > 0)
+    await clock.advance(9_999)
+    expect(withdrawn).toBe(false)
+    await clock.advance(1)
     await ended
     await until('it is withdrawn', 10_000, () => withdrawn)
   })

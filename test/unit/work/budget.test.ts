@@ -123,6 +123,12 @@ describe('the ledger', () => {
     expect(ledger.ofDay(0, {}).tokens).toBe(100)
   })
 
+  it('counts time in whole ms', () => {
+    const ledger = createLedger()
+    ledger.add(ended({ durationMs: 149_498.271659 }), 'ada')
+    expect(ledger.ofTask(task).wallMs).toBe(149_498)
+  })
+
   it('believes no absurd number', () => {
     const ledger = createLedger()
     ledger.add(ended({ usage: { inputTokens: 1e300, costMicros: Number.NaN } }), 'liar')
