@@ -10,7 +10,6 @@ import { createHash } from 'node:crypto'
 import { isAbsolute, sep } from 'node:path'
 import type { Exit } from '../process/index.ts'
 import { oneLine } from './clean.ts'
-import type { CheckInit } from './checks.ts'
 import { childEnvironment } from './environment.ts'
 import { WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
@@ -59,7 +58,7 @@ export function isOfTask(program: string, place: Pick<Place, 'clone' | 'home' | 
  */
 export async function missingPrograms(
   checks: readonly Check[],
-  { label, place, limits }: Pick<CheckInit, 'label' | 'place'> & { limits: { graceMs: number } },
+  { label, place, limits }: { label: string; place: Place; limits: { graceMs: number } },
   { processes, path, sandbox }: Pick<ChildSettings, 'processes' | 'path' | 'sandbox'>,
   { signal, permit }: Control,
 ): Promise<Missing[]> {
