@@ -39,7 +39,7 @@ export const MAX_NOTED = 8
 export const MAX_PEERS = 1_024
 
 /** For one message with its receipt over one link. */
-export const LINK_MS = 3_000
+export const LINK_MS = 8_000
 /** Times that a letter is sent, and the pause before the second, which doubles. */
 export const LETTER_TRIES = 3
 export const LETTER_PAUSE_MS = 1_000

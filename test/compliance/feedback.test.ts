@@ -365,7 +365,7 @@ describe('commands in comments', () => {
     expect(of(agent, 'feedback.asked')[0]).toMatchObject({ question: 'why so?\nReally.' })
     await say(one, number, '/bzzz dance')
     await until('both are answered', patient, async () => has(agent, 'feedback.command', 2))
-    expect((await comments()).join('\n')).toContain('cannot answer questions yet')
+    expect((await comments()).join('\n')).toContain('answer no questions here')
     expect((await comments(number)).join('\n')).toMatch(/`dance` is no command.*\/bzzz retry/)
   })
 
