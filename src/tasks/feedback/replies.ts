@@ -5,8 +5,7 @@
 import { code, fenced } from '../texts.ts'
 
 export const replies = {
-  notYet: () =>
-    'Agents answer no questions here (`help.ask` is off). Yours is in the journal.',
+  notYet: () => 'Agents answer no questions here (`help.ask` is off). Yours is in the journal.',
   notHeld: () => 'No agent works on this now, so there is nothing to hand back.',
   worked: (agent: string) =>
     `${code(agent)} works on this already. \`/bzzz stop\` ends that, \`/bzzz release\` lets another agent take it.`,
