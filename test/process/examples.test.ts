@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { Readable, Writable } from 'node:stream'
 import {
   client,
@@ -25,6 +25,7 @@ const issueSchema = z.strictObject({
   expect: z.enum(['done', 'merged', 'failed', 'waiting']),
   review: z.string().optional(),
   blockedBy: z.string().optional(),
+  helped: z.boolean().optional(),
 })
 const issues = z
   .array(issueSchema)
@@ -32,6 +33,8 @@ const issues = z
 const choreOf = (body: string) => /```bzzz\nchore: (\S+)/.exec(body)?.[1]
 const coding = issues.filter((issue) => choreOf(issue.body) === undefined)
 const chores = issues.filter((issue) => choreOf(issue.body) !== undefined)
+/** With what only one agent of the demo has. */
+const PATH = [join(examples, 'glossary'), process.env['PATH'] ?? ''].join(delimiter)
 
 const { home, remove } = testHome('examples')
 let processes: Processes
@@ -52,8 +55,10 @@ beforeEach(async () => {
 })
 afterEach(() => rmSync(repo, { recursive: true }))
 
-const node = (args: string[], timeoutMs = 30_000) =>
-  processes.run(request(process.execPath, args, { cwd: repo, timeoutMs }))
+const node = (
+  args: string[],
+  { timeoutMs = 30_000, ...more }: { timeoutMs?: number; env?: Record<string, string> } = {},
+) => processes.run(request(process.execPath, args, { cwd: repo, timeoutMs, ...more }))
 const changed = async () => {
   const git = createGit({ processes })
   const names = await git(['diff', '--name-only'], { cwd: repo })
@@ -154,15 +159,24 @@ describe('chores', () => {
     async ({ body }) => {
       const version = /version: (\S+)/.exec(body)?.[1]
       const args = [`scripts/${choreOf(body)}.mjs`, ...(version === undefined ? [] : [version])]
-      expect(await node(args)).toMatchObject({ exitCode: 0 })
+      expect(await node(args, { env: { PATH } })).toMatchObject({ exitCode: 0 })
       const files = await changed()
       expect(files.length).toBeGreaterThan(0)
       expect(await node(['--test'])).toMatchObject({ exitCode: 0 })
       await createGit({ processes })(['add', '.'], { cwd: repo })
-      expect(await node(args)).toMatchObject({ exitCode: 0 })
+      expect(await node(args, { env: { PATH } })).toMatchObject({ exitCode: 0 })
       expect(await changed()).toEqual([])
     },
   )
+
+  it('ask for help where a program is missing', async () => {
+    const { exitCode, stdout } = await node(['scripts/glossary.mjs'])
+    expect({ exitCode, stdout: String(stdout) }).toMatchObject({
+      exitCode: 75,
+      stdout: expect.stringMatching(/^bzzz-ask: /),
+    })
+    expect(await changed()).toEqual([])
+  })
 
   it('refuses a release that is no version, or older', async () => {
     for (const version of ['1.1', 'v1.1.0', '0.9.0']) {
@@ -191,7 +205,7 @@ describe('the scripted agent', () => {
     await git(['checkout', '-q', '--', 'src'], { cwd: repo })
     // One of the defects is a loop without end.
     const tests = files.filter((name) => name.startsWith('test/'))
-    const unfixed = await node(['--test', ...tests], 3_000)
+    const unfixed = await node(['--test', ...tests], { timeoutMs: 3_000 })
     expect(unfixed.exitCode, 'the new test shows the defect').not.toBe(0)
     expect(['exited', 'timeout']).toContain(unfixed.reason)
   })
