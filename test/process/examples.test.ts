@@ -171,7 +171,7 @@ describe('chores', () => {
 
   it('ask for help where a program is missing', async () => {
     const { exitCode, stdout } = await node(['scripts/glossary.mjs'])
-    expect({ exitCode, stdout: String(stdout) }).toMatchObject({
+    expect({ exitCode, stdout }).toMatchObject({
       exitCode: 75,
       stdout: expect.stringMatching(/^bzzz-ask: /),
     })
