@@ -2,6 +2,7 @@
 import { explain } from '../../../src/util/index.ts'
 import { startAgent } from './agent.ts'
 import { pending, unanswered, violationsOf } from './checks.ts'
+import { dyingAtMoves } from './help.ts'
 import { maxLateMs } from './network.ts'
 import {
   chaosMs,
@@ -53,6 +54,11 @@ export async function runSchedule(schedule: Schedule, start: Start = startAgent)
     const launch = (machine: Machine) => {
       void start(world, machine).then((agent) => (machine.agent = agent))
     }
+    world.crash = (machine) => {
+      if (machine.agent !== undefined) end(world, machine, machine.agent)
+      scheduler.after(world.random.between(1_000, 250_000), () => launch(machine))
+    }
+    dyingAtMoves(world)
     for (const machine of machines)
       scheduler.after(world.random.between(0, 20_000), () => {
         if (machine.incarnations === 0) launch(machine)

@@ -87,6 +87,10 @@ const scheduleOf = (action: fc.Arbitrary<Action>, drift: fc.Arbitrary<number>) =
     }),
     longWork: fc.constantFrom(0.2, 0.9),
     appendOnly: fc.constantFrom(false, false, true),
+    handing: fc.record({
+      asks: fc.constantFrom(0, 0.2, 0.6),
+      crash: fc.constantFrom(0, 0, 0.1, 0.3),
+    }),
     actions: fc.array(fc.record({ at, action }), { maxLength: 8 }),
   })
 

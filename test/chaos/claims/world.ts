@@ -8,8 +8,11 @@ import type { Tip } from '../../../src/tasks/claim/decide.ts'
 import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
 import type { Settings } from '../../../src/tasks/context.ts'
 import type { GitHub } from '../../../src/tasks/github/github.ts'
+import type { Tried } from '../../../src/tasks/asking/desk.ts'
+import type { Helping } from '../../../src/tasks/helping/helping.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from '../../../src/tasks/needs.ts'
 import type { Transport } from './clients.ts'
+import type { Handing } from './help.ts'
 import { Network, type Faults } from './network.ts'
 import { createRandom, Scheduler, type Process, type Random } from './scheduler.ts'
 import { refPrefix, repo, Server } from './server.ts'
@@ -32,6 +35,8 @@ export interface WorldInit {
   longWork: number
   /** A rule of the server forbids that commits of a branch disappear. */
   appendOnly: boolean
+  /** Default: agents do not help each other. */
+  handing?: Handing
 }
 
 /** What survives the process: journal, local git store, key. */
@@ -52,6 +57,8 @@ export interface RunningAgent {
   process: Process
   /** Whether nothing is being worked. */
   idle(): boolean
+  /** What it answers who asks for help. */
+  helping?: Helping
   /** Ends in order: hands back what is not finished. */
   stop(): Promise<void>
 }
@@ -100,6 +107,14 @@ export interface World {
   started: Started[]
   /** Checkpoints that arrived, as their agents know. */
   checkpoints: number
+  handing: {
+    /** Requests for help by issue, since its task last ended. */
+    tried: Map<number, Tried[]>
+    /** Processes that were killed at a step of a hand-over. */
+    crashes: number
+  }
+  /** Kills what runs on the machine, which comes back later. */
+  crash?: (machine: Machine) => void
   tuning: Tuning
 }
 
@@ -150,6 +165,7 @@ export function createWorld(
     resumed: 0,
     started: [],
     checkpoints: 0,
+    handing: { tried: new Map(), crashes: 0 },
     tuning,
   }
 }
@@ -168,6 +184,7 @@ export function journalOf(world: World, machine: Machine, process: Process) {
   return {
     head: () => ({ key: 'k', epoch: 0, length: journal.length }),
     async append(entry: EntryInput) {
+      if (!process.alive) return new Promise<never>(() => undefined)
       const stamp = { v: 1 as const, epoch: 0, seq: journal.length, time: process.clock.now() }
       const logged = { ...entry, ...stamp }
       journal.push({ ...logged, agent: machine.name } as unknown as LoggedEntry)
@@ -203,6 +220,7 @@ export function meshOf(world: World, machine: Machine, process: Process): TasksM
         .filter((other) => other !== machine && other.agent !== undefined)
         .map((other) => candidate(other, other.agent?.idle() === true ? 1 : 0)),
     async tell(announcement: TaskAnnouncement) {
+      if (!process.alive) return
       for (const [other, handler] of world.listeners) {
         if (other === process || world.random.chance(gossip.lost)) continue
         world.scheduler.after(world.random.between(5, gossip.delayMs), () =>
