@@ -203,7 +203,8 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     active.set(issue, { cancelled, ended })
   }
 
-  function letGo(issue: number): void {
+  function letGo({ issue }: { issue: number }): void {
+    heard.note(String(issue), 'released')
     if (memory.tips.get(issue)?.tip.is === 'record') memory.tips.delete(issue)
     turns?.wake()
   }
@@ -226,15 +227,15 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     say: createNews(journal, 100),
   }
   const unsubscribe = mesh.heard(({ issue, event }) => {
-    heard.note(String(issue), event)
-    if (event === 'released') letGo(issue)
+    if (event === 'released') letGo({ issue })
+    else heard.note(String(issue), event)
   })
   const helping = helpingOf({
     place: () => place,
     context: async () => context,
-    self: floor.self,
-    openSlots: floor.freeSlots,
-    wake: () => turns?.wake(),
+    self: () => floor.self(),
+    openSlots: () => floor.freeSlots(),
+    letGo,
     clock,
   })
   const onError = (error: unknown) => {

@@ -132,7 +132,7 @@ export function deskOf(world: World, machine: Machine, { clock }: Process): Help
 export const helpingOf = (
   components: Pick<
     HelpingComponents,
-    'place' | 'context' | 'self' | 'openSlots' | 'wake' | 'clock'
+    'place' | 'context' | 'self' | 'openSlots' | 'letGo' | 'clock'
   >,
 ) =>
   createHelping({
