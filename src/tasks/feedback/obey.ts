@@ -5,7 +5,8 @@
  *
  * A comment is obeyed once. Its id is in the own journal, in the claim record that it led to, and the
  * reaction of an agent's login on it tells all others; each effect can be made twice without harm, so a
- * crash between effect and reaction only repeats it. Every command is answered: by a reaction, and in words
+ * crash between effect and reaction only repeats it. A retry is in the journal before its label goes: who goes on
+ * with it then knows which attempt it was to lead to. Every command is answered: by a reaction, and in words
  * where nothing else shows what came of it. Strangers get a reaction only, and not many (`manners.ts`).
  *
  * Nothing that agents write begins with a command, so a command under an agent's login is by the person
