@@ -197,7 +197,7 @@ async function send(
     return { is: 'lost' }
   }
   const proof = await lease.prove(signal)
-  if (proof.is === 'published') return proof
+  if (proof.is === 'closed') return { is: 'published' }
   if (proof.is === 'lost') {
     await noteLost(context, held, 'fenced at publication', proof.holder, signal)
     return { is: 'lost' }
