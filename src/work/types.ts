@@ -26,7 +26,7 @@ export type { LimitView } from './budget/budget.ts'
 export type { Spent } from './budget/limits.ts'
 export type { StandingView } from './health/health.ts'
 
-export type { Activity, Detected, ExecutorReport, Question } from './told.ts'
+export type { Detected, ExecutorReport, Question } from './told.ts'
 
 export interface WorkOrder {
   /** Unique per attempt and safe as a file name: "octo-lib-12-1". */
