@@ -7,18 +7,12 @@
 import type { HelpQuestion } from '../../../src/mesh/index.ts'
 import type { DeskOutcome, HelpDesk } from '../../../src/tasks/asking/desk.ts'
 import type { Patches } from '../../../src/tasks/asking/patches.ts'
-import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
+import type { ClaimRepository } from '../../../src/tasks/claim/repository-types.ts'
 import { createHelping, type HelpingComponents } from '../../../src/tasks/helping/helping.ts'
 import type { TasksJournal } from '../../../src/tasks/needs.ts'
 import { nullLogger, sleep } from '../../../src/util/index.ts'
 import type { Process } from './scheduler.ts'
 import { incarnationOf, type Machine, type World } from './world.ts'
-
-/** How often agents hand work on, and are killed at a step of that; probabilities, 0 to 1. */
-export interface Handing {
-  asks: number
-  crash: number
-}
 
 export const helpSettings = {
   ask: true,

@@ -5,14 +5,13 @@ import type { TaskAnnouncement } from '../../../src/mesh/index.ts'
 import type { Candidate } from '../../../src/tasks/intake/intake.ts'
 import { decodeRecord, type ClaimRecord } from '../../../src/tasks/claim/record.ts'
 import type { Tip } from '../../../src/tasks/claim/decide.ts'
-import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
+import type { ClaimRepository } from '../../../src/tasks/claim/repository-types.ts'
 import type { Settings } from '../../../src/tasks/context.ts'
 import type { GitHub } from '../../../src/tasks/github/github.ts'
 import type { Tried } from '../../../src/tasks/asking/desk.ts'
 import type { Helping } from '../../../src/tasks/helping/helping.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from '../../../src/tasks/needs.ts'
 import type { Transport } from './clients.ts'
-import type { Handing } from './help.ts'
 import { Network, type Faults } from './network.ts'
 import { createRandom, Scheduler, type Process, type Random } from './scheduler.ts'
 import { refPrefix, repo, Server } from './server.ts'
@@ -35,8 +34,8 @@ export interface WorldInit {
   longWork: number
   /** A rule of the server forbids that commits of a branch disappear. */
   appendOnly: boolean
-  /** Default: agents do not help each other. */
-  handing?: Handing
+  /** How often agents ask for help, and are killed at a step of handing on, 0 to 1. Default: they do not help. */
+  handing?: { asks: number; crash: number }
 }
 
 /** What survives the process: journal, local git store, key. */

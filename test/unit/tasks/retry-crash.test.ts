@@ -1,9 +1,9 @@
 /** `/bzzz retry` is obeyed once, whatever happens between the label and the end of it. */
 import { describe, expect, it } from 'vitest'
 import type { Tip } from '../../../src/tasks/claim/decide.ts'
-import type { Parts } from '../../../src/tasks/feedback/answer.ts'
 import { createManners } from '../../../src/tasks/feedback/manners.ts'
 import { obeyComments } from '../../../src/tasks/feedback/obey.ts'
+import type { Parts } from '../../../src/tasks/feedback/parts.ts'
 import { emptyMemory } from '../../../src/tasks/look/floor.ts'
 import { nullLogger, RecentMap, systemClock } from '../../../src/util/index.ts'
 
