@@ -39,10 +39,12 @@ export interface Ask {
   seed: number
   /** Only this counterexample of the seed. */
   path?: string
+  /** Whether a smaller schedule that fails is looked for. Default true. */
+  shrinks?: boolean
 }
 
 export async function check(
-  { runs, seed, path }: Ask,
+  { runs, seed, path, shrinks = true }: Ask,
   start: Start = startAgent,
 ): Promise<Verdict> {
   const verdict: Verdict = {
@@ -77,7 +79,12 @@ export async function check(
     throw new Error(violations.join('\n'))
   })
   const replay = path === undefined ? {} : { path }
-  const result = await fc.check(property, { numRuns: runs, seed, ...replay })
+  const result = await fc.check(property, {
+    numRuns: runs,
+    seed,
+    endOnFailure: !shrinks,
+    ...replay,
+  })
   if (!result.failed) return verdict
   const at = result.counterexamplePath ?? ''
   const report = [
