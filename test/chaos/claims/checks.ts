@@ -7,7 +7,7 @@
  * executions are not judged: a ref that was taken away or put back is free for others at once. All
  * else must hold still. An issue whose ref was overwritten with what is no record is left alone. So is
  * one with an assignment that no record speaks of, since it may be a person's: where writes are lost
- * or late as well, it is not judged whether every issue ends (`keepsWrites`).
+ * or late as well (`keepsWrites`), or an agent is gone for good, it is not judged whether every issue ends.
  */
 import { decodeMessage } from '../../../src/tasks/checkpoints/message.ts'
 import { keyOf } from '../../../src/tasks/feedback/items.ts'
@@ -191,7 +191,8 @@ export function pending(world: World, issue: number): boolean {
   if (!open || !labels.includes(trigger) || labels.includes(failedLabel)) return false
   if (assignees.some((login) => !logins.has(login))) return false
   const published = world.server.pulls.some(({ body }) => body.startsWith(`Closes #${issue}\n`))
-  if (world.tampered && (published || !world.keepsWrites)) return false
+  const isShort = world.machines.some(({ left }) => left)
+  if (world.tampered && (published || !world.keepsWrites || isShort)) return false
   const state = stateOf(world.server, issue)
   // With a pull request, what is left to do is what people say about it: see `unanswered`.
   return state !== foreign && !(published && (state === 'done' || isRound(world, issue)))

@@ -52,6 +52,7 @@ export async function runSchedule(schedule: Schedule, start: Start = startAgent)
   Error.stackTraceLimit = 0
   try {
     const launch = (machine: Machine) => {
+      if (machine.left) return
       void start(world, machine).then((agent) => (machine.agent = agent))
     }
     world.crash = (machine) => {
@@ -74,7 +75,7 @@ export async function runSchedule(schedule: Schedule, start: Start = startAgent)
     await scheduler.run(chaosMs + maxLateMs + 60_000)
     for (const machine of machines) if (machine.agent === undefined) launch(machine)
     const settled = () =>
-      machines.every(({ agent }) => agent?.idle() === true) &&
+      machines.every(({ left, agent }) => left || agent?.idle() === true) &&
       [...server.issues.keys()].every(
         (issue) => !pending(world, issue) && !unanswered(world, issue),
       )
@@ -103,6 +104,12 @@ function act(world: World, action: Action, launch: (machine: Machine) => void): 
     return
   }
   const { agent } = machine
+  if (action.is === 'leave') {
+    if (machines.filter(({ left }) => !left).length === 1) return
+    machine.left = true
+    if (agent !== undefined) end(world, machine, agent)
+    return
+  }
   if (agent === undefined) return
   const { process } = agent
   switch (action.is) {

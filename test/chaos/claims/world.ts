@@ -49,6 +49,8 @@ export interface Machine {
   incarnations: number
   /** It does not reach GitHub until this time. */
   cutUntil: number
+  /** For good. */
+  left: boolean
   agent: RunningAgent | undefined
 }
 
@@ -144,6 +146,7 @@ export function createWorld(
     store: new Set<string>(),
     incarnations: 0,
     cutUntil: 0,
+    left: false,
     agent: undefined,
   }))
   return {
