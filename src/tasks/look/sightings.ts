@@ -79,7 +79,7 @@ export async function readFresh(
   floor: Floor,
   place: RepoContext,
   memory: RepoMemory,
-  issues: readonly Issue[],
+  issues: readonly Pick<Issue, 'number'>[],
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = floor.context
