@@ -26,7 +26,7 @@ import { tidy } from './tidy.ts'
 import type { WorkOutcome } from '../needs.ts'
 import { publish } from './publish.ts'
 import { setbackOf, sleepOn } from './setback.ts'
-import { noteLost } from './fence.ts'
+import { isPassing, noteLost } from './fence.ts'
 import { graceAfter, handBackMs, untilCancelled } from './stopping.ts'
 import type { Claim } from '../claim/claims.ts'
 import type { Mark } from '../claim/record.ts'
@@ -254,7 +254,7 @@ async function endBadly(
     { event: 'task.error', ...taskOf(held.job), err: explain(error) },
     'the attempt ended with an error; handing the issue back',
   )
-  held.strikes += 1
+  if (!isPassing(error)) held.strikes += 1
   return release(context, held, explain(error), AbortSignal.timeout(handBackMs))
 }
 

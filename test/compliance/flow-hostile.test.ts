@@ -1,0 +1,82 @@
+/** Attempts that the world is hard on: outages that are no fault of the task, and agents that share a login. */
+import { describe, expect, it } from 'vitest'
+import { hold } from '../../src/tasks/attempt/attempt.ts'
+import { TasksError } from '../../src/tasks/errors.ts'
+import { resumeRepository } from '../../src/tasks/recover/resume.ts'
+import {
+  agent,
+  asSignals,
+  changed,
+  contextOf,
+  fakeGitHub,
+  jobOf,
+  prefix,
+  repo,
+  signal,
+  signals,
+  useFlow,
+  win,
+  type Agent,
+} from './flow-world.ts'
+
+useFlow()
+
+const tipOf = async (me: Agent) => {
+  const tip = await me.claims.decode(repo, 7, (await me.refs.snapshot(signal)).get('7'))
+  return tip.is === 'record' ? tip.record : undefined
+}
+
+describe('an attempt that GitHub ends', () => {
+  it.each([
+    ['GITHUB_UNREACHABLE', 0],
+    ['GITHUB_RATE_LIMITED', 0],
+    ['GITHUB_REFUSED', 1],
+  ] as const)('by %s counts as %i strikes', async (code, strikes) => {
+    const me = await agent('a')
+    const github = fakeGitHub()
+    github.assign = async () => {
+      throw new TasksError(code, 'reads are answered, writes are not')
+    }
+    const { context, place } = contextOf(me, github, { run: () => changed(me) })
+    const outcome = await hold(context, jobOf(place, ['a']), await win(me), asSignals(signals()))
+    expect(outcome).toBe('released')
+    expect(await tipOf(me)).toMatchObject({ state: 'released', strikes })
+  })
+})
+
+describe('agents of one login', () => {
+  /** `other`, of the same login, claims the issue while this agent, back again, reads it. */
+  async function back(state: 'released' | 'held', labels = ['bzzz']) {
+    const [me, other] = [await agent('a'), await agent('b')]
+    const claim = await win(me)
+    const about = { repo, issue: 7, attempt: 1, strikes: 0, previous: claim.oid }
+    const left = state === 'held' ? claim : await me.claims.prepare({ ...about, state })
+    if (state !== 'held') await me.claims.move(left, [], signal)
+    const github = fakeGitHub({ assignees: ['a'], labels })
+    const { issue } = github
+    let reads = 0
+    github.issue = async (...at) => {
+      // The last reading before the assignment would be taken off.
+      if ((reads += 1) === (state === 'held' ? 2 : 1)) await win(other, left.oid, 2, 0)
+      return issue(...at)
+    }
+    const { context, place, entries } = contextOf(me, github)
+    const oids = new Set([claim.oid, left.oid])
+    const task = { repo, issue: 7, attempt: 1, title: '', won: true, oids, since: 0 }
+    const first = await resumeRepository(context, place, [task], signal)
+    github.issue = issue
+    const second = await resumeRepository(context, place, [task], signal)
+    return { github, first, second, entries: entries.map(({ type }) => type), other }
+  }
+
+  it.each([
+    ['released', ['bzzz']],
+    ['held', ['bzzz', 'bzzz:failed']],
+  ] as const)('keep the assignment of the next one: %s before', async (state, labels) => {
+    const { github, first, second, entries, other } = await back(state, [...labels])
+    expect(github.state.unassigned).toEqual([])
+    expect([first.again, second.again]).toEqual([true, false])
+    expect(entries).toEqual(['claim.lost'])
+    expect(await other.refs.read(`${prefix}7`, signal)).toBeDefined()
+  })
+})
