@@ -11,6 +11,7 @@ import {
   decodeRecord,
   encodeRecord,
   markOf,
+  maxAttemptNumber,
   mintRecord,
   type ClaimRecord,
   type ClaimState,
@@ -100,14 +101,16 @@ export function createClaims(
     refOf,
     async decode(repo, issue, raw) {
       if (raw === undefined) return { is: 'absent' }
-      if (raw.unread !== undefined)
-        return { is: 'invalid', oid: raw.oid, why: `It holds ${raw.unread}.` }
+      const { oid, unread, ref } = raw
+      if (unread !== undefined)
+        return { is: 'invalid', oid, why: `It holds ${unread}.`, ...(ref && { ref }) }
       try {
-        return {
-          is: 'record',
-          oid: raw.oid,
-          record: await decodeRecord(raw.message, { repo, issue, parents: raw.parents }, verify),
-        }
+        const place = { repo, issue, parents: raw.parents }
+        const record = await decodeRecord(raw.message, place, verify)
+        // There would be no number for the next one.
+        return record.attempt < maxAttemptNumber
+          ? { is: 'record', oid, record }
+          : { is: 'invalid', oid, why: `Its attempt is ${record.attempt}.` }
       } catch (error) {
         return {
           is: 'invalid',

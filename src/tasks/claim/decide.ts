@@ -11,7 +11,8 @@ import { isAsked, type Retry } from './retry.ts'
 export type Tip =
   | { is: 'absent' }
   | { is: 'record'; oid: string; record: ClaimRecord }
-  | { is: 'invalid'; oid: string; why: string }
+  /** `ref`: the one that is in the way, if it is not the claim ref itself. */
+  | { is: 'invalid'; oid: string; why: string; ref?: string }
 
 export interface Sighting {
   oid: string

@@ -39,6 +39,8 @@ export interface RawTip {
   parents: string[]
   /** Why it was not read. */
   unread?: string
+  /** The ref that it is about, where that is not the claim ref itself: full name. */
+  ref?: string
 }
 
 export interface ClaimRepository {
@@ -187,12 +189,13 @@ export async function openRepository(
       const read = await readCommits(git, gitDir, unread)
       const inUse = new Set([...local.values()].map(({ oid }) => oid))
       known = new Map([...known, ...read].filter(([oid]) => inUse.has(oid)))
-      return new Map(
-        held.flatMap(([name, { oid }]) => {
+      return new Map([
+        ...inTheWay(current, refPrefix, names),
+        ...held.flatMap(([name, { oid }]) => {
           const tip = before.get(oid) ?? read.get(oid)
           return tip === undefined ? [] : [[name, tip] as const]
         }),
-      )
+      ])
     },
     async history(name, limit) {
       const tip = local.get(name)
@@ -267,4 +270,26 @@ export async function openRepository(
     restack: (oid, onto, message) =>
       restackCommit(git, gitDir, { oid, onto, ...(message === undefined ? {} : { message }) }),
   }
+}
+
+/** Git has no ref where there are refs below its name: of such a claim ref, the first one that is in its way. */
+function inTheWay(
+  current: ReadonlyMap<string, string>,
+  refPrefix: string,
+  names: ReadonlySet<string> = new Set(),
+): Map<string, RawTip> {
+  const found = new Map<string, RawTip>()
+  for (const [path, oid] of current) {
+    const [name = ''] = path.split('/', 1)
+    if (name === path || !names.has(name) || found.has(name)) continue
+    const ref = `${refPrefix}${path}`
+    found.set(name, {
+      oid,
+      message: '',
+      parents: [],
+      ref,
+      unread: `no record, but ${ref} below it`,
+    })
+  }
+  return found
 }
