@@ -25,7 +25,8 @@ export interface Signature {
 
 /** GitHub's limit for a title is 256 characters. */
 export function pullTitle(issue: { number: number; title: string }): string {
-  const title = oneLine(issue.title).slice(0, 200)
+  // A cut through a character would leave half of it, which GitHub refuses.
+  const title = oneLine(issue.title).slice(0, 200).toWellFormed()
   return `${title === '' ? 'Work' : title} (#${issue.number})`
 }
 
@@ -115,6 +116,22 @@ export function stoppedComment(reason: string, by: Signature, again: Again): str
     `**Bzzz stopped working on this issue:** ${plain(reason)}`,
     '',
     againLine(again),
+    '',
+    ...signed(by, undefined),
+  ].join('\n')
+}
+
+/** For finished work of an agent that is gone, which no pull request shows. `why`: one sentence. */
+export function unpublishedComment(
+  { why, branch, label }: { why: string; branch?: string; label: string },
+  by: Signature,
+): string {
+  const byHand =
+    branch === undefined ? '' : `Open a pull request of ${code(branch)} by hand, or write`
+  return [
+    `**Bzzz finished this issue, but there is no pull request:** ${plain(why)}`,
+    '',
+    `${byHand === '' ? 'Write' : byHand} \`/bzzz retry\` in a comment to have it worked anew, which takes the label ${code(label)} off.`,
     '',
     ...signed(by, undefined),
   ].join('\n')

@@ -99,6 +99,8 @@ export interface RepoMemory {
   paused?: string | undefined
   /** Closing records whose pull request was looked for. */
   heired: Set<string>
+  /** Issues whose heritage GitHub refused: until when they are left alone, monotonic ms. */
+  heirPauses: Map<number, number>
   /** What people asked to have tried anew, by issue: the newest of each. */
   retries: Map<number, Retry>
   /** Monotonic ms since when nobody who is connected can do the issue. */
@@ -120,6 +122,7 @@ export const emptyMemory = (): RepoMemory => ({
   chains: new Map(),
   orders: new Map(),
   heired: new Set(),
+  heirPauses: new Map(),
   retries: new Map(),
   lonely: new Map(),
 })

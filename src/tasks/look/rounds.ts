@@ -11,7 +11,7 @@ import { consider, type Option } from '../intake/consider.ts'
 import type { RepoContext } from '../context.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from '../github/github.ts'
-import { inherit } from '../recover/inherit.ts'
+import { inheritInTurn } from '../recover/inherit.ts'
 import { safetyOf } from './polling.ts'
 import { eligible, pausedBy, type IntakeRules } from '../intake/intake.ts'
 import { look, type Change, type Look } from './look.ts'
@@ -53,7 +53,7 @@ export async function turn(
     if (option === undefined) memory.since.delete(issue.number)
     else options.push(option)
     if (floor.context.settings.dryRun !== true)
-      await inherit(floor, place, memory, { issue, tip }, signal)
+      await inheritInTurn(floor, place, memory, { issue, tip }, signal)
   }
   await startSome(floor, place, memory, options, signal)
 }
