@@ -119,14 +119,14 @@ export const workOf = ({ chore }: Instructions): 'chore' | 'prose' =>
   chore === undefined ? 'prose' : 'chore'
 
 /**
- * Words that labels `needs:WORD`, `executor:NAME` and `model:NAME` and the block ask for, in lower case,
- * each once.
+ * What labels `needs:TEXT`, `executor:NAME` and `model:NAME` and the block ask for, in lower case, each
+ * once, all of it: what is left out here, an agent that lacks it would work.
  */
 export function needsOf(labels: readonly string[], block: readonly string[]): string[] {
-  const fromLabels = labels.flatMap(
-    (label) => /^(?:needs|executor|model):\s*(\S{1,64})$/i.exec(label)?.[1] ?? [],
-  )
-  return [...new Set([...fromLabels, ...block].map((need) => need.toLowerCase()))]
-    .sort()
-    .slice(0, 20)
+  const fromLabels = labels.flatMap((label) => {
+    const found = /^needs:(.+)$/is.exec(label) ?? /^(?:executor|model):\s*(\S{1,64})$/i.exec(label)
+    const need = found?.[1]?.trim() ?? ''
+    return need === '' ? [] : [need]
+  })
+  return [...new Set([...fromLabels, ...block].map((need) => need.toLowerCase()))].sort()
 }

@@ -116,4 +116,10 @@ describe('needsOf', () => {
       'python',
     ])
   })
+
+  it('leaves out none, however many and however they are written', () => {
+    expect(needsOf(['Needs: Big GPU ', 'needs:  '], [])).toEqual(['big gpu'])
+    const many = Array.from({ length: 30 }, (_, n) => `needs:word-${n}`)
+    expect(needsOf(many, [])).toHaveLength(30)
+  })
 })
