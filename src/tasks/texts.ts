@@ -111,6 +111,9 @@ export function exhaustedReason(attempts: number, { agent, how }: LastAttempt): 
     : `${attempts} attempts in a row ended without a result; in the last one ${ends[how]}.`
 }
 
+/** A person's word to stop. */
+export const takenAway = 'the assignment was taken away'
+
 export function stoppedComment(reason: string, by: Signature, again: Again): string {
   return [
     `**Bzzz stopped working on this issue:** ${plain(reason)}`,
@@ -126,12 +129,14 @@ export function unpublishedComment(
   { why, branch, label }: { why: string; branch?: string; label: string },
   by: Signature,
 ): string {
-  const byHand =
-    branch === undefined ? '' : `Open a pull request of ${code(branch)} by hand, or write`
+  const again =
+    branch === undefined
+      ? 'Write'
+      : `The work is on the branch ${code(branch)}. Take the label ${code(label)} off to have the pull request tried again, or write`
   return [
     `**Bzzz finished this issue, but there is no pull request:** ${plain(why)}`,
     '',
-    `${byHand === '' ? 'Write' : byHand} \`/bzzz retry\` in a comment to have it worked anew, which takes the label ${code(label)} off.`,
+    `${again} \`/bzzz retry\` in a comment to have it worked anew.`,
     '',
     ...signed(by, undefined),
   ].join('\n')

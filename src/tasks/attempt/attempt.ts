@@ -35,7 +35,7 @@ import { beginRound, publishRound, workRound } from '../feedback/round.ts'
 /** Why the work of an attempt is stopped from outside. */
 export type Stop =
   | { why: 'shutdown' }
-  | { why: 'cancelled'; reason: string }
+  | { why: 'cancelled' | 'unassigned'; reason: string }
   /** A person asked for it in a comment. */
   | { why: 'stop' | 'release'; reason: string; command: number }
 
@@ -277,6 +277,7 @@ async function stoppedFromOutside(
       const end = stop.why === 'stop' ? stopped : release
       return end(context, held, stop.reason, limit)
     }
+    if (stop.why === 'unassigned') return stopped(context, held, stop.reason, limit)
     return cancel(context, held, stop.why === 'cancelled' ? stop.reason : 'the agent stops', limit)
   }
   if (held.handTo !== undefined && !signals.stopping.aborted)

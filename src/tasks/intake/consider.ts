@@ -1,5 +1,6 @@
 /** One issue in one turn: may and should this agent try it now? Says what it finds, starts nothing. */
 import { explain } from '../../util/index.ts'
+import { isTakenOff } from './assigned.ts'
 import { readChain, type Chain } from './chain.ts'
 import { mayClaim, type Tip } from '../claim/decide.ts'
 import { stoppedLabel, type Job, type RepoContext } from '../context.ts'
@@ -11,7 +12,7 @@ import { eligible, lacking, pausedBy, type IntakeRules } from './intake.ts'
 import { decodeInstructions, needsOf, workOf, type Instructions } from './instructions.ts'
 import type { Policy } from '../needs.ts'
 import { inTheWay } from './together.ts'
-import { exhaustedReason, type LastAttempt } from '../texts.ts'
+import { exhaustedReason, takenAway, type LastAttempt } from '../texts.ts'
 
 /** Margin over the lease before a takeover, ms. */
 export const marginMs = 5_000
@@ -64,8 +65,11 @@ export async function consider(
   const verdict = eligible(issue, rules)
   if (floor.isActive(repo, issue.number)) {
     if (verdict.is === 'skip') floor.cancel(repo, issue.number, verdict.reason)
+    else if (isTakenOff(memory.assigned, issue, context.login))
+      floor.stop?.(repo, issue.number, { why: 'unassigned', reason: takenAway })
     return undefined
   }
+  memory.assigned.delete(issue.number)
   if (verdict.is === 'skip') {
     await floor.say({ is: 'skipped', repo, issue, reason: verdict.reason })
     return undefined

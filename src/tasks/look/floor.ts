@@ -103,6 +103,8 @@ export interface RepoMemory {
   heirPauses: Map<number, number>
   /** What people asked to have tried anew, by issue: the newest of each. */
   retries: Map<number, Retry>
+  /** Issues that are worked here: `updatedAt` of the newest reading that showed the own assignment. */
+  assigned: Map<number, string>
   /** Monotonic ms since when nobody who is connected can do the issue. */
   lonely: Map<number, number>
 }
@@ -124,5 +126,6 @@ export const emptyMemory = (): RepoMemory => ({
   heired: new Set(),
   heirPauses: new Map(),
   retries: new Map(),
+  assigned: new Map(),
   lonely: new Map(),
 })

@@ -70,9 +70,9 @@ export async function inheritInTurn(
   const { clock, logger } = floor.context
   const { number } = at.issue
   if ((memory.heirPauses.get(number) ?? -Infinity) > clock.monotonic()) return
+  memory.heirPauses.delete(number)
   try {
     await inherit(floor, place, memory, at, signal)
-    memory.heirPauses.delete(number)
   } catch (error) {
     if (signal.aborted || isPassing(error)) throw error
     memory.heirPauses.set(number, clock.monotonic() + againMs)
@@ -106,7 +106,9 @@ export async function inherit(
   }
   const { oid, record } = tip
   if (!memory.heired.has(oid)) {
-    await inheritPull(context, place, { issue, oid, record }, signal)
+    const isThere = await inheritPull(context, place, { issue, oid, record }, signal)
+    // Whoever takes the label off again wants it tried again.
+    if (!isThere) return void memory.heirPauses.set(issue.number, clock.monotonic() + againMs)
     settled(oid)
   }
   if (memory.heired.has(restOf(oid))) return
@@ -144,14 +146,15 @@ async function inheritRest(
 
 /**
  * The pull request, if there is none of the branch, into whichever base: the default branch may have been
- * another one then. What cannot be had is said on the issue, since nobody will come to it any more.
+ * another one then. False: it cannot be had, and that is said on the issue, since nobody will come to it
+ * any more.
  */
 async function inheritPull(
   context: Context,
   place: RepoContext,
   { issue, oid, record }: Heritage,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { github, settings, clock } = context
   const branch = `${settings.branchPrefix}${issue.number}`
   const base = place.info.defaultBranch
@@ -159,11 +162,12 @@ async function inheritPull(
   const found =
     (await github.findPull(place.repo, branch, base, signal)) ??
     (await github.findPull(place.repo, branch, undefined, signal))
-  if (found !== undefined && (head === undefined || isFor(found, head))) return
+  if (found !== undefined && (head === undefined || isFor(found, head))) return true
   const at = { issue, oid, record }
   if (head === undefined) {
     const why = `The branch ${branch}, to which ${record.name} had pushed, is not there any more.`
-    return unpublished(context, place, at, { why }, signal)
+    await unpublished(context, place, at, { why }, signal)
+    return false
   }
   const job = { place, issue, attempt: record.attempt } as Job
   const work = {
@@ -183,12 +187,14 @@ async function inheritPull(
       signal,
     )
     await notePull(context, { job, startedAt: clock.monotonic() }, { pull, adopted: false, head })
+    return true
   } catch (error) {
     if (!hasCode(error, 'GITHUB_REFUSED')) throw error
     const first = await github.findPull(place.repo, branch, base, signal)
-    if (first !== undefined && isFor(first, head)) return
+    if (first !== undefined && isFor(first, head)) return true
     const why = `GitHub does not take one of the branch ${branch}, to which ${record.name} has pushed: ${explain(error)}`
     await unpublished(context, place, at, { why, branch }, signal)
+    return false
   }
 }
 

@@ -127,6 +127,17 @@ describe('work that no pull request shows', () => {
     expect(state.labels).toContain('bzzz:failed')
   })
 
+  it('is tried again when somebody takes the label off', async () => {
+    const { state, heir, late } = issue()
+    const one = heir('one')
+    await late(one)
+    await one.inTurn()
+    expect(state.tried).toBe(1)
+    state.now += 10 * 60_000
+    await one.inTurn()
+    expect(state).toMatchObject({ tried: 2, comments: [expect.any(String)] })
+  })
+
   it('is named when its branch is gone', async () => {
     const { state, heir, late } = issue()
     await late(heir('one', { branch: null }))
