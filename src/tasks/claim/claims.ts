@@ -48,6 +48,8 @@ export interface Identity {
 export interface ClaimsComponents {
   signer: Signer
   verify: Verify
+  /** Whether a repository had this name before. Default: no. */
+  isFormer?: (name: string) => Promise<boolean>
   clock?: Clock
   /** Pause between tries of the same OID, ms. Default 1,000. */
   retryMs?: number
@@ -94,7 +96,7 @@ export function createClaims(
   repository: ClaimRepository,
   refPrefix: string,
   identity: Identity,
-  { signer, verify, clock = systemClock, retryMs = 1_000 }: ClaimsComponents,
+  { signer, verify, isFormer, clock = systemClock, retryMs = 1_000 }: ClaimsComponents,
 ): Claims {
   const refOf = (issue: number) => `${refPrefix}${issue}`
   return {
@@ -105,7 +107,7 @@ export function createClaims(
       if (unread !== undefined)
         return { is: 'invalid', oid, why: `It holds ${unread}.`, ...(ref && { ref }) }
       try {
-        const place = { repo, issue, parents: raw.parents }
+        const place = { repo, issue, parents: raw.parents, isFormer }
         const record = await decodeRecord(raw.message, place, verify)
         // There would be no number for the next one.
         return record.attempt < maxAttemptNumber
