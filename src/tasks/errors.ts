@@ -20,6 +20,8 @@ export type TasksErrorCode =
   | 'GITHUB_ANSWER'
   /** The default branch has no commit. */
   | 'REPO_EMPTY'
+  /** The repository has another default branch than when it was made ready; that is done again. */
+  | 'REPO_CHANGED'
   /** The login cannot be assigned to issues. */
   | 'NOT_ASSIGNABLE'
   /** The token cannot push. */

@@ -2,15 +2,20 @@
 import { describe, expect, it } from 'vitest'
 import { hold } from '../../src/tasks/attempt/attempt.ts'
 import { TasksError } from '../../src/tasks/errors.ts'
+import { emptyMemory, type Floor } from '../../src/tasks/look/floor.ts'
+import { policyOf } from '../../src/tasks/look/policy-of.ts'
 import { resumeRepository } from '../../src/tasks/recover/resume.ts'
 import {
   agent,
   asSignals,
+  base,
   changed,
   contextOf,
   fakeGitHub,
+  git,
   jobOf,
   prefix,
+  remoteDir,
   repo,
   signal,
   signals,
@@ -78,5 +83,47 @@ describe('agents of one login', () => {
     expect([first.again, second.again]).toEqual([true, false])
     expect(entries).toEqual(['claim.lost'])
     expect(await other.refs.read(`${prefix}7`, signal)).toBeDefined()
+  })
+})
+
+describe('a default branch that is another one by now', () => {
+  it('is noticed where the policy is read, once', async () => {
+    const me = await agent('a')
+    const cwd = remoteDir()
+    const head = (branch: string) => git(['symbolic-ref', 'HEAD', `refs/heads/${branch}`], { cwd })
+    await git(['update-ref', 'refs/heads/next', base], { cwd })
+    await head('main')
+    const { context, place } = contextOf(me, fakeGitHub())
+    const memory = emptyMemory()
+    const read = () => policyOf({ context } as unknown as Floor, place, memory, signal, Infinity)
+    expect((await read()).base).toBe(base)
+    await head('next')
+    await expect(read()).rejects.toMatchObject({ code: 'REPO_CHANGED' })
+    expect(memory.at).toBeUndefined()
+    // Made ready again, it has a store of its own.
+    const again = contextOf(await agent('a'), fakeGitHub())
+    expect(
+      await policyOf({ context } as unknown as Floor, again.place, memory, signal, 0),
+    ).toBeDefined()
+  })
+
+  it('takes the pull request of work that was begun before', async () => {
+    const me = await agent('a')
+    const github = fakeGitHub()
+    const bases: string[] = []
+    github.openPull = async (_r: string, { base: into }: { head: string; base?: string }) => {
+      bases.push(into ?? '')
+      if (into === 'main') throw new TasksError('GITHUB_REFUSED', '422 base invalid')
+      return { number: 1, url: 'http://x', open: true, headOid: '' }
+    }
+    github.repository = async () => ({
+      fullName: repo,
+      cloneUrl: '',
+      defaultBranch: 'next',
+      canPush: true,
+    })
+    const { context, place } = contextOf(me, github, { run: () => changed(me) })
+    const outcome = await hold(context, jobOf(place, ['a']), await win(me), asSignals(signals()))
+    expect({ outcome, bases }).toEqual({ outcome: 'done', bases: ['main', 'next'] })
   })
 })

@@ -109,3 +109,25 @@ function parseCommit(raw: string): Omit<RawTip, 'oid'> {
   const parents = (last < 0 ? header : header.slice(0, last)).map((line) => line.slice(7))
   return { message: end < 0 ? '' : raw.slice(end + 2), parents }
 }
+
+/** Git has no ref where there are refs below its name: of such a claim ref, the first one that is in its way. */
+export function inTheWay(
+  current: ReadonlyMap<string, string>,
+  refPrefix: string,
+  names: ReadonlySet<string> = new Set(),
+): Map<string, RawTip> {
+  const found = new Map<string, RawTip>()
+  for (const [path, oid] of current) {
+    const [name = ''] = path.split('/', 1)
+    if (name === path || !names.has(name) || found.has(name)) continue
+    const ref = `${refPrefix}${path}`
+    found.set(name, {
+      oid,
+      message: '',
+      parents: [],
+      ref,
+      unread: `no record, but ${ref} below it`,
+    })
+  }
+  return found
+}

@@ -9,7 +9,14 @@ import { mkdir } from 'node:fs/promises'
 import { CodedError } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import { describeCommit, restackCommit, type CommitText } from './commits.ts'
-import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } from './objects.ts'
+import {
+  firstParents,
+  inspectObjects,
+  inTheWay,
+  listRefs,
+  readCommits,
+  type ObjectInfo,
+} from './objects.ts'
 import { createGitTransport, parseListing } from './git-transport.ts'
 import { mergeCalls } from './merges.ts'
 import { oidPattern } from './record.ts'
@@ -70,6 +77,11 @@ export interface ClaimRepository {
     signal: AbortSignal,
     witness?: { ref: string; oid: string },
   ): Promise<Map<string, string>>
+  /**
+   * Whether the remote's HEAD, which is its default branch, names another branch than in the first listing
+   * of branches, as far as the last one told. No network.
+   */
+  headMoved?(): boolean
   /** Takes a commit from a local repository. */
   adopt(gitDir: string, oid: string, signal: AbortSignal): Promise<void>
   /** Lets go of an adopted commit. */
@@ -153,6 +165,8 @@ export async function openRepository(
   /** What the local store holds, by name, and the tips that were read, by OID. */
   let local = new Map<string, ObjectInfo>()
   let known = new Map<string, RawTip>()
+  /** Branches that HEAD named, in the first listing and in the last. */
+  const heads: { first?: string; last?: string } = {}
 
   /** A question whose answer is the exit code; `no` are the codes that mean no. */
   async function yes(args: string[], no: readonly number[]): Promise<boolean> {
@@ -213,8 +227,11 @@ export async function openRepository(
     push: (updates, signal) => transport.compareAndSwap(updates, signal),
     async fetchBranches(branches, signal, witness) {
       const refs = branches.map((branch) => `refs/heads/${branch}`)
-      const asked = witness === undefined ? refs : [...refs, witness.ref]
-      const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...asked], signal))
+      const asked = witness === undefined ? [...refs, 'HEAD'] : [...refs, witness.ref]
+      const text = await remote(['ls-remote', '--quiet', '--symref', url, ...asked], signal)
+      const listed = parseListing(text)
+      const head = /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(text)?.[1]
+      if (head !== undefined) Object.assign(heads, { first: heads.first ?? head, last: head })
       if (witness !== undefined && listed.get(witness.ref) !== witness.oid) throw stale(witness.ref)
       const present = [...listed].filter(([ref]) => refs.includes(ref))
       const hasIt = (oid: string) => yes(['cat-file', '-e', `${oid}^{commit}`], [1, 128])
@@ -246,6 +263,7 @@ export async function openRepository(
         ),
       )
     },
+    headMoved: () => heads.first !== heads.last,
     async adopt(from, oid, signal) {
       if (!oidPattern.test(oid))
         throw new TasksError('CLAIM_REF_INVALID', 'The workspace named no commit.')
@@ -270,26 +288,4 @@ export async function openRepository(
     restack: (oid, onto, message) =>
       restackCommit(git, gitDir, { oid, onto, ...(message === undefined ? {} : { message }) }),
   }
-}
-
-/** Git has no ref where there are refs below its name: of such a claim ref, the first one that is in its way. */
-function inTheWay(
-  current: ReadonlyMap<string, string>,
-  refPrefix: string,
-  names: ReadonlySet<string> = new Set(),
-): Map<string, RawTip> {
-  const found = new Map<string, RawTip>()
-  for (const [path, oid] of current) {
-    const [name = ''] = path.split('/', 1)
-    if (name === path || !names.has(name) || found.has(name)) continue
-    const ref = `${refPrefix}${path}`
-    found.set(name, {
-      oid,
-      message: '',
-      parents: [],
-      ref,
-      unread: `no record, but ${ref} below it`,
-    })
-  }
-  return found
 }

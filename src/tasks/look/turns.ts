@@ -112,6 +112,12 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
   }
 
   function onError(error: unknown): void {
+    // What is worked goes on with the branch that it began with.
+    if (hasCode(error, 'REPO_CHANGED')) {
+      logger.info({ event: 'repo.turn', repo, err: explain(error) }, `${repo} is made ready again`)
+      place = undefined
+      return
+    }
     const text = explain(error)
     const next = error instanceof TasksError && error.next !== undefined ? ` ${error.next}` : ''
     if (said.error !== `${text}${next}`)

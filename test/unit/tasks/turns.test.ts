@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Context, RepoContext } from '../../../src/tasks/context.ts'
 import type { Floor, Said } from '../../../src/tasks/look/floor.ts'
+import { TasksError } from '../../../src/tasks/errors.ts'
 import type { Issue } from '../../../src/tasks/github/github.ts'
 import { createOutage } from '../../../src/tasks/github/outage.ts'
 import { createTurns } from '../../../src/tasks/look/turns.ts'
@@ -14,7 +15,13 @@ function setup() {
   const clock = fakeClock()
   const lines: string[] = []
   const said: Said[] = []
-  const state = { fails: false, active: false, issues: new Array<Issue>() }
+  const state = {
+    fails: false,
+    active: false,
+    opened: 0,
+    changed: false,
+    issues: new Array<Issue>(),
+  }
   const say = (_: object, message: string) => void lines.push(message)
   const outage = createOutage({ pauseMs: 1_000, onChange: () => undefined }, { clock })
   const settings = { trigger: 'bzzz', failed: 'bzzz:failed', pollMs: 1_000 }
@@ -40,8 +47,15 @@ function setup() {
         return context
       },
       floor: () => floor,
-      open: async () => ({ repo }) as RepoContext,
-      settle: async () => undefined,
+      open: async () => {
+        state.opened += 1
+        return { repo } as RepoContext
+      },
+      settle: async () => {
+        if (!state.changed) return
+        state.changed = false
+        throw new TasksError('REPO_CHANGED', 'another default branch')
+      },
       doubts: () => false,
       matters: () => true,
       rota: { self: 'a', others: () => [], stretch: () => 1, full: () => false, rank: () => 0 },
@@ -61,6 +75,19 @@ describe('turns', () => {
     state.fails = false
     await clock.advance(60_000)
     expect(lines.slice(1)).toEqual([`${repo} can be worked again`])
+    expect(turns.status()).toMatchObject({ ok: true, error: null })
+    await turns.stop()
+  })
+
+  it('make a repository ready again when its default branch is another one', async () => {
+    const { clock, lines, state, turns } = setup()
+    await turns.start()
+    await clock.advance(3_000)
+    expect(state.opened).toBe(1)
+    state.changed = true
+    await clock.advance(5_000)
+    expect(state.opened).toBe(2)
+    expect(lines).toEqual([`${repo} is made ready again`])
     expect(turns.status()).toMatchObject({ ok: true, error: null })
     await turns.stop()
   })
