@@ -1,5 +1,5 @@
 /** Coded errors of the task lifecycle. */
-import { CodedError } from '../util/index.ts'
+import { CodedError, hasCode } from '../util/index.ts'
 
 export type TasksErrorCode =
   /** 401: the token is wrong, expired or revoked. */
@@ -52,3 +52,7 @@ export type TasksErrorCode =
   | 'CLAIM_LOST'
 
 export class TasksError extends CodedError<TasksErrorCode> {}
+
+/** What passes by itself and says nothing about the task: no attempt at it is to be counted for that. */
+const passing = ['GITHUB_UNREACHABLE', 'GITHUB_RATE_LIMITED', 'GITHUB_UNAUTHORIZED']
+export const isPassing = (error: unknown): boolean => passing.some((code) => hasCode(error, code))

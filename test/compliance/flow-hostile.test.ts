@@ -2,7 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import { hold } from '../../src/tasks/attempt/attempt.ts'
 import { TasksError } from '../../src/tasks/errors.ts'
-import { emptyMemory, type Floor } from '../../src/tasks/look/floor.ts'
+import { consider } from '../../src/tasks/intake/consider.ts'
+import { emptyMemory, type Floor, type Said } from '../../src/tasks/look/floor.ts'
 import { policyOf } from '../../src/tasks/look/policy-of.ts'
 import { resumeRepository } from '../../src/tasks/recover/resume.ts'
 import {
@@ -125,5 +126,58 @@ describe('a default branch that is another one by now', () => {
     const { context, place } = contextOf(me, github, { run: () => changed(me) })
     const outcome = await hold(context, jobOf(place, ['a']), await win(me), asSignals(signals()))
     expect({ outcome, bases }).toEqual({ outcome: 'done', bases: ['main', 'next'] })
+  })
+})
+
+describe('a person who has the account of an agent', () => {
+  /** The issue is assigned to "a", whose agent had it before, as another agent finds it. */
+  async function found(state: 'held' | 'released' | 'failed', takenSince: () => Promise<string[]>) {
+    const [a, c] = [await agent('a'), await agent('c')]
+    const claim = await win(a)
+    const about = { repo, issue: 7, attempt: 1, strikes: 0, previous: claim.oid, state }
+    if (state !== 'held') await a.claims.move(await a.claims.prepare(about), [], signal)
+    const github = fakeGitHub({ assignees: ['a'] })
+    const { context, place } = contextOf(c, github)
+    const said: string[] = []
+    const floor = {
+      context: { ...(context as object), gates: { takenSince } },
+      self: () => ({ peerId: 'c', name: 'c', offers: new Set(), repositories: [repo] }),
+      isActive: () => false,
+      notBefore: () => -Infinity,
+      abandoned: () => false,
+      activeIssues: () => [],
+      heardClaimed: () => false,
+      say: async (fact: Said) => void ('reason' in fact && said.push(fact.reason)),
+    } as unknown as Floor
+    const raw = (await c.refs.snapshot(signal)).get('7')
+    const memory = emptyMemory()
+    memory.sightings.set(7, { oid: raw!.oid, since: -10_000_000 })
+    const tip = await c.claims.decode(repo, 7, raw)
+    const policy = { requiredLabels: [] }
+    const issue = await github.issue(repo, 7)
+    const option = await consider(floor, place, memory, { issue, tip, policy }, signal)
+    return { may: option !== undefined, earlier: option?.earlier, said }
+  }
+
+  it.each(['released', 'failed'] as const)(
+    'keeps the issue after the agent %s it',
+    async (state) => {
+      const { may, said } = await found(state, async () => ['a'])
+      expect({ may, said }).toEqual({ may: false, said: ['assigned to a'] })
+    },
+  )
+
+  it('keeps it where it cannot be told', async () => {
+    const { may } = await found('released', async () => {
+      throw new TasksError('GITHUB_FORBIDDEN', 'no events')
+    })
+    expect(may).toBe(false)
+  })
+
+  it.each([
+    ['released', async () => []],
+    ['held', () => Promise.reject(new Error('not to be asked'))],
+  ] as const)('is not meant by what an agent left behind: %s', async (state, takenSince) => {
+    expect(await found(state, takenSince)).toMatchObject({ may: true, earlier: ['a'] })
   })
 })

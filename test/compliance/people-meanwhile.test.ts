@@ -1,6 +1,7 @@
 /** What people do to an issue and its repository while it is worked, on the real forge: noticed by the next look, not at the end. */
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { until } from '../../src/util/index.ts'
+import { createGitHub } from '../../src/tasks/github/github.ts'
+import { nullLogger, until } from '../../src/util/index.ts'
 import { TasksWorld } from './tasks-world.ts'
 
 let world: TasksWorld
@@ -29,6 +30,13 @@ it('an assignment that is taken away stops the work, and the issue says so', asy
   const { labels, assignees } = await read()
   expect(labels.map((one) => (typeof one === 'string' ? one : one.name))).toContain('bzzz:stopped')
   expect(assignees).toEqual([])
+  const { gates } = createGitHub(
+    { apiUrl: world.forge.apiUrl, token: 'token-octo', userAgent: 'test' },
+    { logger: nullLogger },
+  )
+  const { signal } = new AbortController()
+  const assignedAt = await gates.assignedAt?.(repo, issue_number, 'A0', signal)
+  expect(assignedAt).toBe(Date.parse(updated_at))
   expect(await world.pulls(repo)).toEqual([])
   await world.leave('a0')
 })

@@ -20,10 +20,6 @@ const temporary = [
   'GITHUB_ANSWER',
 ]
 
-/** What passes by itself and says nothing about the task: no attempt at it is to be counted for that. */
-const passing = ['GITHUB_UNREACHABLE', 'GITHUB_RATE_LIMITED', 'GITHUB_UNAUTHORIZED']
-export const isPassing = (error: unknown): boolean => passing.some((code) => hasCode(error, code))
-
 /**
  * Tries again for as long as GitHub is out of reach, its limit is used up, or it refuses the token:
  * finished work is kept until the signal fires. What is final (404, 410, 422) goes on as an error.

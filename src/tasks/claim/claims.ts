@@ -111,7 +111,7 @@ export function createClaims(
         const record = await decodeRecord(raw.message, place, verify)
         // There would be no number for the next one.
         return record.attempt < maxAttemptNumber
-          ? { is: 'record', oid, record }
+          ? { is: 'record', oid, record, ...(raw.at === undefined ? {} : { at: raw.at }) }
           : { is: 'invalid', oid, why: `Its attempt is ${record.attempt}.` }
       } catch (error) {
         return {

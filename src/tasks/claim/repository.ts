@@ -44,6 +44,8 @@ export interface RawTip {
   oid: string
   message: string
   parents: string[]
+  /** When it says that it was made, ms: its maker's own clock. */
+  at?: number
   /** Why it was not read. */
   unread?: string
   /** The ref that it is about, where that is not the claim ref itself: full name. */

@@ -3,8 +3,9 @@ import { explain } from '../../util/index.ts'
 import { isTakenOff } from './assigned.ts'
 import { readChain, type Chain } from './chain.ts'
 import { mayClaim, type Tip } from '../claim/decide.ts'
+import type { ClaimState } from '../claim/record.ts'
 import { stoppedLabel, type Job, type RepoContext } from '../context.ts'
-import { TasksError } from '../errors.ts'
+import { isPassing, TasksError } from '../errors.ts'
 import { rankAll, type Ranked } from './fitness.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
@@ -45,13 +46,14 @@ export async function consider(
   place: RepoContext,
   memory: RepoMemory,
   at: { issue: Issue; tip: Tip; policy: Policy },
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Option | undefined> {
   const { context } = floor
   const { issue, tip, policy } = at
   const { repo } = place
   const chain = await chainAt(place, memory, issue, tip)
   // Only who stands in the chain of claims may be assigned; what a peer announces proves nothing.
-  const earlier = issue.assignees.length === 0 ? [] : [...chain.logins]
+  const earlier = await agentsOf(floor, repo, { issue, tip, logins: chain.logins }, signal)
   const rules: IntakeRules = {
     trigger: context.settings.trigger,
     failed: context.settings.failed,
@@ -169,6 +171,31 @@ export async function consider(
     earlier,
     ...(refused === undefined ? {} : { refusal: refused }),
   }
+}
+
+/** After these the holder has taken its login off: one that is there again may be a person's. */
+const letGo: ReadonlySet<ClaimState> = new Set(['released', 'yielded', 'failed', 'cancelled'])
+
+/** Logins of earlier holders, without those that a person of the same account was assigned by since. */
+async function agentsOf(
+  floor: Floor,
+  repo: string,
+  { issue, tip, logins }: { issue: Issue; tip: Tip; logins: readonly string[] },
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (issue.assignees.length === 0) return []
+  const { gates } = floor.context
+  const there = issue.assignees.map((one) => one.toLowerCase())
+  const held = logins.filter((login) => there.includes(login))
+  const isOver = tip.is === 'record' && letGo.has(tip.record.state)
+  if (!isOver || tip.at === undefined || held.length === 0 || floor.isActive(repo, issue.number))
+    return [...logins]
+  const since = { logins: held, since: tip.at }
+  const taken = await gates?.takenSince?.(repo, issue, since, signal).catch((error: unknown) => {
+    if (signal.aborted || isPassing(error)) throw error
+    return held
+  })
+  return logins.filter((login) => taken?.includes(login) !== true)
 }
 
 function lastOf(tip: Tip, takeover: boolean, self: string): LastAttempt {

@@ -118,13 +118,16 @@ async function tryOne(
   const tip = memory.tips.get(number)?.tip ?? { is: 'absent' }
   const { policy } = at
   // What the refs alone decide costs no reading of the issue.
-  if ((await consider(floor, place, memory, { issue: option.issue, tip, policy })) === undefined)
+  if (
+    (await consider(floor, place, memory, { issue: option.issue, tip, policy }, signal)) ===
+    undefined
+  )
     return
   // The listing is older than the refs: what somebody ended in between shows only in the issue.
   const isNew = tip.is === 'absent' && !isOld
   const issue = isNew ? known?.issue : await readAgain(floor, place, memory, number, signal)
   if (issue === undefined) return
-  const now = await consider(floor, place, memory, { issue, tip, policy })
+  const now = await consider(floor, place, memory, { issue, tip, policy }, signal)
   if (now === undefined || !(await passesGates(floor, place, now, signal))) return
   // What was heard meanwhile is younger than what was read.
   if (floor.heardClaimed(place.repo, number)) return

@@ -49,7 +49,7 @@ export async function turn(
   const options: Option[] = []
   for (const issue of wanted) {
     const tip = memory.tips.get(issue.number)?.tip ?? { is: 'absent' }
-    const option = await consider(floor, place, memory, { issue, tip, policy })
+    const option = await consider(floor, place, memory, { issue, tip, policy }, signal)
     if (option === undefined) memory.since.delete(issue.number)
     else options.push(option)
     if (floor.context.settings.dryRun !== true)
