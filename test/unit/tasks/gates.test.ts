@@ -219,15 +219,15 @@ describe('an assignment after the last holder let go', () => {
       at[login]
     )
     const all = { ...github, gates: { ...gateCalls, assignedAt } }
-    const { takenSince } = createGates(
+    const made = createGates(
       { trigger: 'bzzz', trust: 'anyone', pollMs: 1 },
       { github: all, clock },
     )
     const held = { logins: ['late', 'early', 'never'], since: 200_000 }
     for (let times = 0; times < 2; times += 1)
-      expect(await takenSince?.(repo, issue(), held, signal)).toEqual(['late'])
+      expect(await made.takenSince?.(repo, issue(), held, signal)).toEqual(['late'])
     expect(asked).toEqual(['late', 'early', 'never'])
-    await takenSince?.(repo, issue({ updatedAt: 'tuesday' }), held, signal)
+    await made.takenSince?.(repo, issue({ updatedAt: 'tuesday' }), held, signal)
     expect(asked).toHaveLength(6)
   })
 })
