@@ -91,6 +91,14 @@ export default {
   forbidden: [
     ...rooms,
     {
+      name: 'no-cycles',
+      comment:
+        'Of two files that need each other, also for types alone, neither can be understood first.',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true },
+    },
+    {
       name: 'api-types-only',
       comment: 'Of a capability the API knows the types only.',
       severity: 'error',

@@ -6,7 +6,7 @@
 import { createTasks } from '../src/tasks/tasks.ts'
 import type { TasksInit } from '../src/tasks/contract.ts'
 import { createClaims } from '../src/tasks/claim/claims.ts'
-import type { ClaimRepository } from '../src/tasks/claim/repository.ts'
+import type { ClaimRepository } from '../src/tasks/claim/repository-types.ts'
 import type { GateCalls } from '../src/tasks/github/gate-calls.ts'
 import type { GitHub } from '../src/tasks/github/github.ts'
 import type { Answered } from '../src/tasks/github/answers.ts'

@@ -7,7 +7,7 @@
 import type { GateCalls } from '../src/tasks/github/gate-calls.ts'
 import type { Answered } from '../src/tasks/github/answers.ts'
 import type { GitHub, Issue } from '../src/tasks/github/github.ts'
-import type { ClaimRepository } from '../src/tasks/claim/repository.ts'
+import type { ClaimRepository } from '../src/tasks/claim/repository-types.ts'
 import type { TasksWork, WorkOutcome } from '../src/tasks/needs.ts'
 import { startNaive } from '../test/chaos/claims/naive.ts'
 import type { Process } from '../test/chaos/claims/scheduler.ts'

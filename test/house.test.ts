@@ -71,7 +71,7 @@ describe('a violation of each kind', () => {
       'mesh/seed.ts': `import Hypercore from 'hypercore'\nimport { Octokit } from 'octokit'\nexport const a = [Hypercore, Octokit]`,
       'journal/seed.ts': `import { topics } from '../mesh/wire.ts'\nimport { a } from '../mesh/seed.ts'\nexport const b = [topics, a]`,
       'config/seed.ts': `import type { Config } from '../config/schema.ts'\nimport { b } from './seed-two.ts'\nexport type A = Config\nexport const a = () => b`,
-      'config/seed-two.ts': `import { a } from './seed.ts'\nexport const b = () => a`,
+      'config/seed-two.ts': `import type { A } from './seed.ts'\nexport const b = (one: A) => one`,
       'api/seed.ts': `import { entrySchemas } from '../journal/entries.ts'\nimport type { Config } from '../config/index.ts'\nexport const a = entrySchemas\nexport type A = Config`,
       'cli/client/seed.ts': `import { c } from '../seed.ts'\nexport const a = c`,
       'cli/seed.ts': `export const c = await import('../mesh/seed-three.ts')`,

@@ -1,16 +1,10 @@
 /** The agent: what starts, in which order, and how it stops. See the door for the picture. */
 import { createApi, createToolServer, type Status } from '../api/index.ts'
-import type { Config } from '../config/index.ts'
 import type { Help } from '../help/index.ts'
 import type { Journal } from '../journal/index.ts'
 import type { Membership, Mesh } from '../mesh/index.ts'
 import { createGit, createProcesses } from '../process/index.ts'
-import {
-  createHeldSecrets,
-  createSecretScanner,
-  type Credential,
-  type HeldSecrets,
-} from '../secrets/index.ts'
+import { createHeldSecrets, createSecretScanner, type Credential } from '../secrets/index.ts'
 import { createBoard, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
 import {
   CommonError,
@@ -19,7 +13,6 @@ import {
   repeat,
   systemClock,
   withDeadline,
-  type Logger,
   type Startable,
 } from '../util/index.ts'
 import type { Work } from '../work/index.ts'
@@ -40,35 +33,9 @@ import { sandboxOf, saySandbox } from './sandbox.ts'
 import { peerRows } from './roster.ts'
 import { answerOf, questionsOf } from './questions.ts'
 import { sweeping } from './sweeping.ts'
+import type { Agent, AgentComponents, AgentInit } from './types.ts'
 import { statusOf } from './view.ts'
 import { announcing, patientJournal } from './written.ts'
-
-export interface AgentInit {
-  config: Config
-  /** GitHub token. Default: what the configuration says a worker signs in with, read at the start. */
-  token?: string
-  /** Where secrets may be named or kept. Default: the environment of this process. */
-  env?: Readonly<Record<string, string | undefined>>
-  /** Says what would be written to GitHub, and writes and takes nothing. Default false. */
-  dryRun?: boolean
-}
-
-export interface AgentComponents {
-  logger: Logger
-  /** Is filled with what must never leave. Default: one of its own. */
-  held?: HeldSecrets
-  /** Called when a client of the API asks the agent to stop. */
-  onStopAsked?: () => void
-}
-
-export interface Agent extends Startable {
-  /** These four throw before the start. */
-  readonly mesh: Mesh
-  readonly membership: Membership
-  readonly journal: Journal
-  readonly board: Board
-  status(): Status
-}
 
 /** Longest time that stopping one part may take, ms; tasks first hand their work back. */
 const stopMs = { tasks: 40_000, other: 12_000 }

@@ -16,8 +16,9 @@
  * agent.status()
  * await agent.stop()
  */
-export { createAgent, type Agent, type AgentComponents, type AgentInit } from './agent.ts'
+export { createAgent } from './agent.ts'
 export { assertUsable, checkConfig, type ConfigCheck } from './check-config.ts'
 export { makeWork } from './make-work.ts'
 export { sandboxOf } from './sandbox.ts'
 export { version } from './version.ts'
+export type { Agent, AgentComponents, AgentInit } from './types.ts'

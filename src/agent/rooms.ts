@@ -30,7 +30,7 @@ import {
 } from '../tasks/index.ts'
 import type { Logger } from '../util/index.ts'
 import type { Headroom, Work } from '../work/index.ts'
-import type { AgentInit } from './agent.ts'
+import type { AgentInit } from './types.ts'
 import { guarded, type Guard } from './holding.ts'
 import { helpSettingsOf } from './make-help.ts'
 import { abilitiesOf, toCandidate, toLocal } from './peers.ts'

@@ -7,7 +7,8 @@
 import { sha256, type Clock } from '../util/index.ts'
 import { oneLine } from './clean.ts'
 import type { ExecutorEvent } from './executor.ts'
-import type { Activity, WorkEvent } from './types.ts'
+import type { Activity } from './told.ts'
+import type { WorkEvent } from './events.ts'
 
 const FIRST_PAUSE_MS = 5_000
 const LONGEST_PAUSE_MS = 60_000

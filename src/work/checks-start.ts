@@ -15,7 +15,7 @@ import { WorkError } from './errors.ts'
 import type { ChildSettings } from './executor-settings.ts'
 import type { Control, Place } from './executor.ts'
 import { sandboxFor } from './sandbox.ts'
-import type { Check, CheckResult } from './types.ts'
+import type { Check, CheckResult } from './terms.ts'
 
 const LOOK_MS = 20_000
 const LOOK_OUTPUT_BYTES = 64 * 1024

@@ -6,7 +6,7 @@ import type { ChildSettings } from './executor-settings.ts'
 import type { Control, Place } from './executor.ts'
 import { sandboxFor } from './sandbox.ts'
 import { isOfTask, saysNotStarted } from './checks-start.ts'
-import type { Check, CheckResult } from './types.ts'
+import type { Check, CheckResult } from './terms.ts'
 
 const TAIL_BYTES = 4 * 1024
 

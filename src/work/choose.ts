@@ -10,7 +10,7 @@ import type { ExecutorConfig } from './config.ts'
 import { choreCommand, findChore } from './chore.ts'
 import { failureCode } from './errors.ts'
 import type { Away } from './health/health.ts'
-import type { Instructions, WorkFailureCode, WorkflowPolicy } from './types.ts'
+import type { Instructions, WorkFailureCode, WorkflowPolicy } from './terms.ts'
 
 /** Of an executor, what the choice depends on. */
 export interface Candidate {

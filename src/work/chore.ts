@@ -6,7 +6,7 @@
 import { runInNewContext } from 'node:vm'
 import { RE2JS, RE2JSException } from 're2js'
 import { WorkError } from './errors.ts'
-import type { Chore, WorkflowPolicy } from './types.ts'
+import type { Chore, WorkflowPolicy } from './terms.ts'
 
 export type ArgumentValue = string | number | boolean
 type Rule = Chore['arguments'][string]

@@ -4,36 +4,15 @@
  * and the whole ends after 20 s with what was found until then.
  */
 import { explain, withDeadline, type Logger } from '../util/index.ts'
+import type { DetectContext, Detector, Finding } from './detectors/detector.ts'
 import { agentDetectors } from './detectors/agents.ts'
 import { gpuDetectors, machine } from './detectors/machine.ts'
 import { ollamaDetector } from './detectors/models.ts'
 import { languageDetectors, toolDetectors } from './detectors/programs.ts'
 import type { Executor } from './executor.ts'
-import type { Probe } from './probe.ts'
-import type { Detected } from './types.ts'
+import type { Detected } from './told.ts'
 
 const ALL_MS = 20_000
-
-export interface DetectContext {
-  probe: Probe
-  /** Names of configured executors. */
-  configured: ReadonlySet<string>
-  /** Base URL of Ollama. */
-  ollamaUrl: string
-  /** Where the kernel lists graphics cards. */
-  drmDir: string
-}
-
-/** What one detector found; lists are joined. */
-export type Finding = Partial<
-  Pick<Detected, 'executors' | 'models' | 'languages' | 'tools' | 'gpu'>
->
-
-export interface Detector {
-  name: string
-  /** May fail. Children are bounded by the probe; whatever else it waits for needs a deadline. */
-  detect(context: DetectContext, signal: AbortSignal): Promise<Finding>
-}
 
 export const DETECTORS: readonly Detector[] = [
   ...languageDetectors,

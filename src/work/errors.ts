@@ -3,7 +3,7 @@
  * every one into a `Failed`, so that only `readPolicy`, `answer` and the start let one out.
  */
 import { CodedError } from '../util/index.ts'
-import type { WorkFailureCode } from './types.ts'
+import type { WorkFailureCode } from './terms.ts'
 
 type OtherCode =
   | 'WORKFLOW_INVALID'

@@ -1,7 +1,7 @@
 /** What happens while a task is worked, as it is told to the caller. */
 import type { PermissionBy, Usage } from './executor.ts'
 import type { Activity } from './told.ts'
-import type { CheckResult } from './types.ts'
+import type { CheckResult } from './terms.ts'
 
 export type WorkEvent =
   /** `reason`: why this executor. */

@@ -5,7 +5,6 @@ import type { Clock, Logger } from '../util/index.ts'
 import type { PathRules } from './leaving/protected.ts'
 import type { PermissionPolicy } from './permission/policy.ts'
 import type { Questions } from './permission/questions.ts'
-import type { McpCommand } from './tools/reach.ts'
 
 export interface ChildSettings {
   processes: Processes
@@ -34,4 +33,9 @@ export interface SandboxSettings {
   /** What every child may read beside what it works on. */
   readable: readonly string[]
   limits: SandboxLimits
+}
+/** Beside the sandbox's own system: a program and its arguments that speak MCP on stdio, and what they read. */
+export interface McpCommand {
+  command: readonly [string, ...string[]]
+  read: readonly string[]
 }

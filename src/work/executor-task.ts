@@ -4,7 +4,8 @@ import { cleanIssueText } from './clean.ts'
 import type { WorkLimits } from './config.ts'
 import type { ExecutorTask } from './executor.ts'
 import { buildPrompt, newFence } from './prompt.ts'
-import type { Instructions, WorkOrder } from './types.ts'
+import type { WorkOrder } from './types.ts'
+import type { Instructions } from './terms.ts'
 
 export const REPAIR_ROUNDS = 1
 const MAX_TEXT_BYTES = 32 * 1024

@@ -15,7 +15,7 @@
 import { sha256, type Permit } from '../util/index.ts'
 import type { Probe } from './probe.ts'
 import type { TaskTools } from './tools/types.ts'
-import type { Check, Chore } from './types.ts'
+import type { Check, Chore } from './terms.ts'
 
 export type ExecutorKind = 'acp' | 'chat' | 'command' | 'mock'
 

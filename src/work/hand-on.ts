@@ -5,7 +5,8 @@
  */
 import type { Git } from '../process/index.ts'
 import { explain, type Logger } from '../util/index.ts'
-import type { Checkpoint, RunOptions, WorkOrder } from './types.ts'
+import type { RunOptions, WorkOrder } from './types.ts'
+import type { Checkpoint } from './terms.ts'
 
 const FETCH_MS = 60_000
 

@@ -40,9 +40,8 @@ export { budgetsSchema } from './budget/limits.ts'
 export { createHeadroom, type Headroom } from './headroom/headroom.ts'
 export { WORKSPACES } from './health/health.ts'
 export { cleanIssueText } from './clean.ts'
-export type { McpCommand } from './tools/reach.ts'
+export type { McpCommand } from './executor-settings.ts'
 export type {
-  HelpForm,
   HelpReply,
   HelpWanted,
   OpenedTools,
@@ -58,6 +57,7 @@ export type {
   Chore,
   Detected,
   ExecutorReport,
+  HelpForm,
   Failed,
   Instructions,
   Kept,

@@ -1,7 +1,7 @@
 /** The network of one task: a proxy of its own while it runs, where anything may be reached at all. */
 import { createEgressProxy } from '../process/index.ts'
 import type { Logger } from '../util/index.ts'
-import type { NetworkReport } from './types.ts'
+import type { NetworkReport } from './events.ts'
 
 export interface NetworkInit {
   hosts?: readonly string[]

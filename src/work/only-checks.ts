@@ -5,8 +5,10 @@
 import type { Logger } from '../util/index.ts'
 import { NO_OUTPUT, type Executor } from './executor.ts'
 import { withNetwork } from './network.ts'
-import { runTask, type RunComponents, type RunInit } from './run.ts'
-import type { Changed, Failed, WorkEvent } from './types.ts'
+import { runTask } from './run.ts'
+import type { RunComponents, RunInit } from './run-types.ts'
+import type { Changed, Failed } from './types.ts'
+import type { WorkEvent } from './events.ts'
 import type { Workspace, Workspaces } from './workspace.ts'
 
 export interface OnlyChecksComponents {

@@ -14,8 +14,11 @@ import { handOn, noteCheckpoints } from './hand-on.ts'
 import { WORKSPACES, type Health } from './health/health.ts'
 import { withNetwork } from './network.ts'
 import { NOBODY, onlyChecks } from './only-checks.ts'
-import { explainOuter, runTask, type RunComponents, type RunInit } from './run.ts'
-import type { Changed, Failed, WorkEvent, WorkFailureCode, WorkOrder } from './types.ts'
+import { explainOuter, runTask } from './run.ts'
+import type { RunComponents, RunInit } from './run-types.ts'
+import type { Changed, Failed, WorkOrder } from './types.ts'
+import type { WorkEvent } from './events.ts'
+import type { WorkFailureCode } from './terms.ts'
 import type { Workspace, Workspaces } from './workspace.ts'
 
 export interface PerformComponents {

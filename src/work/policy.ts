@@ -11,7 +11,7 @@ import { cutEnd } from './clean.ts'
 import { WorkError } from './errors.ts'
 import { form } from './policy-form.ts'
 import { scriptWords } from './script-words.ts'
-import type { Chore, WorkflowPolicy } from './types.ts'
+import type { Chore, WorkflowPolicy } from './terms.ts'
 
 type Rule = Chore['arguments'][string]
 

@@ -5,7 +5,8 @@
  */
 import { randomBytes } from 'node:crypto'
 import { cleanIssueText, keepEnd, oneLine, visible } from './clean.ts'
-import type { CheckResult, WorkflowPolicy, WorkOrder } from './types.ts'
+import type { WorkOrder } from './types.ts'
+import type { CheckResult, WorkflowPolicy } from './terms.ts'
 
 const MAX_ISSUE_BYTES = 64 * 1024
 const MAX_TITLE = 500

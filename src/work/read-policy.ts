@@ -4,7 +4,7 @@ import { cutEnd } from './clean.ts'
 import { WorkError } from './errors.ts'
 import { languagesOf } from './languages.ts'
 import { invalid, MAX_POLICY_BYTES, parsePolicy } from './policy.ts'
-import type { WorkflowPolicy } from './types.ts'
+import type { WorkflowPolicy } from './terms.ts'
 
 const MAX_AGENTS_BYTES = 1024 * 1024
 const GIT_TIMEOUT_MS = 30_000

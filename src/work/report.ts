@@ -4,7 +4,7 @@ import { withDeadline, type Logger } from '../util/index.ts'
 import type { Executor } from './executor.ts'
 import { PRESETS } from './presets.ts'
 import { withProbe, type Probe, type ProbeInit } from './probe.ts'
-import type { ExecutorReport } from './types.ts'
+import type { ExecutorReport } from './told.ts'
 
 const INSPECT_MS = 20_000
 

@@ -8,16 +8,13 @@
  * Nothing new begins while the permit is frozen. Every way out ends the executor first. What goes wrong is thrown as a coded error within, and
  * becomes a `Failed` at one place, with what was tried until then.
  */
-import type { Git } from '../process/index.ts'
-import { allowed, explain, type Clock, type Logger, type Permit } from '../util/index.ts'
+import { allowed, explain } from '../util/index.ts'
 import { cutEnd, oneLine, visible } from './clean.ts'
-import { collect, type Collected, type CollectInit } from './collect.ts'
+import { collect, type Collected } from './collect.ts'
 import { describeCheck, runCheck } from './checks.ts'
 import { cannotStart, isOfTask, missingPrograms } from './checks-start.ts'
-import type { WorkLimits } from './config.ts'
 import { failureCode, WorkError } from './errors.ts'
-import type { ChildSettings } from './executor-settings.ts'
-import { MAX_SUMMARY_BYTES, type Runner, type Running, type TurnResult } from './executor.ts'
+import { MAX_SUMMARY_BYTES, type Running, type TurnResult } from './executor.ts'
 import { makeTask, REPAIR_ROUNDS } from './executor-task.ts'
 import { refuseSecrets } from './leaving/inspect.ts'
 import { CHECKPOINT_MS, createKeeper } from './checkpoint/keeper.ts'
@@ -25,56 +22,13 @@ import { createNotes } from './checkpoint/notes.ts'
 import { relayEvents } from './progress.ts'
 import { turnFailure } from './turn-failure.ts'
 import { openTools } from './tools/open.ts'
-import type { Shelf } from './tools/shelf.ts'
-import type { TaskFacts, ToolServer } from './tools/types.ts'
 import { buildRepairPrompt, newFence } from './prompt.ts'
-import type {
-  Changed,
-  CheckResult,
-  Failed,
-  Instructions,
-  RunOptions,
-  WorkEvent,
-  WorkFailureCode,
-  WorkOrder,
-} from './types.ts'
-import type { Workspace } from './workspace.ts'
-
-export interface RunInit {
-  order: WorkOrder
-  instructions: Instructions
-  executor: Runner
-  /** Why this one, and which of its models. */
-  why?: string
-  model?: string
-  workspace: Workspace
-  limits: WorkLimits
-  signal: AbortSignal
-  permit: Permit
-  onEvent: (event: WorkEvent) => void
-  onCheckpoint?: RunOptions['onCheckpoint']
-  checkpointMs?: number | undefined
-  /** Whom it may ask for help. Default: nobody. */
-  peers?: RunOptions['peers']
-  /** What is left of the limits of the task. */
-  budgetLeft?: () => TaskFacts['left']
-}
+import type { Changed, Failed } from './types.ts'
+import type { CheckResult, WorkFailureCode } from './terms.ts'
+import type { RunComponents, RunInit } from './run-types.ts'
 
 /** What a failure leaves for whoever goes on. */
 type Leaving = Pick<Failed, 'question' | 'said' | 'left'>
-
-export interface RunComponents {
-  git: Git
-  /** What may leave; see `collect`. */
-  leaving: Pick<CollectInit, 'paths' | 'scanner'>
-  settings: ChildSettings
-  clock: Clock
-  logger: Logger
-  /** Where the tools of a task are found while its executor works. */
-  shelf?: Shelf
-  /** Serves them to the executor. */
-  toolServer?: ToolServer | undefined
-}
 
 /** Never rejects. */
 export async function runTask(init: RunInit, components: RunComponents): Promise<Changed | Failed> {

@@ -1,7 +1,7 @@
 /** A turn that its executor did not finish, as an error of the run. Pure. */
 import { WorkError } from './errors.ts'
 import type { TurnResult } from './executor.ts'
-import type { WorkFailureCode } from './types.ts'
+import type { WorkFailureCode } from './terms.ts'
 
 /** `what`: "executor codex" or "chore headers". */
 export function turnFailure(result: TurnResult, what: string): WorkError {

@@ -5,11 +5,8 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createGit, createProcesses, type Git, type Processes } from '../../src/process/index.ts'
-import {
-  openRepository,
-  type ClaimRepository,
-  type RunGit,
-} from '../../src/tasks/claim/repository.ts'
+import { openRepository } from '../../src/tasks/claim/repository.ts'
+import type { ClaimRepository, RunGit } from '../../src/tasks/claim/repository-types.ts'
 import { nullLogger } from '../../src/util/index.ts'
 
 const prefix = 'refs/bzzz/claims/'

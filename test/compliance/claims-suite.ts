@@ -7,12 +7,8 @@ import { join } from 'node:path'
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createClaims, type Claims, type PrepareInit } from '../../src/tasks/claim/claims.ts'
 import type { RefTransport } from '../../src/tasks/claim/ref-transport.ts'
-import {
-  openRepository,
-  type ClaimRepository,
-  type RepositoryInit,
-  type RunGit,
-} from '../../src/tasks/claim/repository.ts'
+import { openRepository, type RepositoryInit } from '../../src/tasks/claim/repository.ts'
+import type { ClaimRepository, RunGit } from '../../src/tasks/claim/repository-types.ts'
 
 const prefix = 'refs/bzzz/claims/'
 const keys = generateKeyPairSync('ed25519')

@@ -7,11 +7,8 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, beforeEach } from 'vitest'
 import { createGit, createProcesses, type Git, type Processes } from '../../src/process/index.ts'
 import { createClaims, type Claims } from '../../src/tasks/claim/claims.ts'
-import {
-  openRepository,
-  type ClaimRepository,
-  type RunGit,
-} from '../../src/tasks/claim/repository.ts'
+import { openRepository } from '../../src/tasks/claim/repository.ts'
+import type { ClaimRepository, RunGit } from '../../src/tasks/claim/repository-types.ts'
 import { entryInputSchema } from '../../src/journal/entries.ts'
 import { nullLogger, systemClock } from '../../src/util/index.ts'
 

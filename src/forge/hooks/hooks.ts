@@ -7,38 +7,10 @@ import { randomUUID } from 'node:crypto'
 import { explain } from '../../util/index.ts'
 import type { Deps } from '../context.ts'
 import { hook as hookShape } from '../shapes/hook.ts'
-import type { DeliveryRow, HookRow, IssueRow, PullIssue, RepoRow, UserRow } from '../store/rows.ts'
+import type { HookRow, IssueRow, PullIssue, RepoRow } from '../store/rows.ts'
+import type { Hooks, Shape } from './types.ts'
 import { outbox } from './outbox.ts'
 import { ZERO_OID, issueShape, pullBrief, pullShape, pushShape, surroundings } from './payloads.ts'
-
-type Shape = Record<string, unknown>
-
-interface At {
-  repo: RepoRow
-  actor: UserRow
-}
-
-export interface Hooks {
-  /** What happened to an issue or a pull request. */
-  issue(at: At & { issue: IssueRow }, action: string, more?: Shape): void
-  /** `comment`, a review or a review comment: `body` holds it under its own name. */
-  said(
-    event: 'issue_comment' | 'pull_request_review' | 'pull_request_review_comment',
-    at: At & { issue: IssueRow },
-    action: string,
-    body: Shape,
-  ): void
-  /** Anything else of a repository. */
-  fact(event: string, at: At, action: string | null, body: () => Shape | Promise<Shape>): void
-  /** Tells pushes: which branches and tags are not where they were when last asked. */
-  refs(repo: RepoRow, actor: UserRow): Promise<void>
-  ping(hook: HookRow, at: At): void
-  /** False: too many wait. */
-  again(hook: HookRow, repo: RepoRow, delivery: DeliveryRow): boolean
-  /** Remembers where the branches of a repository are, so that the next push is seen whole. */
-  watch(repo: RepoRow): Promise<void>
-  stop(): Promise<void>
-}
 
 const eventsOf = (hook: HookRow): string[] => JSON.parse(hook.events) as string[]
 const asks = (hook: HookRow, event: string): boolean => {

@@ -1,7 +1,6 @@
 /** What a journal that is known here is made of (`source.ts`). */
 import type { Hypercore } from 'hypercore'
 import type { Logger } from '../../util/index.ts'
-import type { Source } from './source.ts'
 import type { VerifySignature } from '../types.ts'
 
 export interface SourceInit {
@@ -19,7 +18,8 @@ export interface SourceInit {
   dir: string
 }
 
-export interface SourceComponents {
+/** `Source`: what it makes, which is told of itself. */
+export interface SourceComponents<Source> {
   core: Hypercore
   verify: VerifySignature
   logger: Logger

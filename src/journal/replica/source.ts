@@ -41,13 +41,13 @@ export class Source {
   #problems: string[] = []
   /** Entries that did not decode; at most `maxGarbage` are remembered. */
   readonly #garbage = new Set<number>()
-  readonly #components: SourceComponents
+  readonly #components: SourceComponents<Source>
   readonly #maxBytes: number
   readonly #dir: string
   readonly #kept: KeptEntries
   #downloads: boolean
 
-  constructor(init: SourceInit, components: SourceComponents) {
+  constructor(init: SourceInit, components: SourceComponents<Source>) {
     this.key = init.key
     this.epoch = init.epoch
     this.own = init.own

@@ -7,16 +7,15 @@
  */
 import { CLOCK_SKEW_MS, MAX_STATEMENTS } from './limits.ts'
 import { grantsSigner, keyOf, misfit } from './rules.ts'
+import { epochOf, extendChain, headOf, provenTime, supported, unite } from './roster.ts'
 import {
-  epochOf,
-  extendChain,
-  headOf,
-  provenTime,
-  supported,
-  unite,
   type Roster,
-} from './roster.ts'
-import { isSigned, meshIdOf, parseStatement, type Rotation, type Stored } from './statements.ts'
+  type Rotation,
+  type Stored,
+  isSigned,
+  meshIdOf,
+  parseStatement,
+} from './statements.ts'
 import type { Merged } from './types.ts'
 
 /** Signatures that are checked before others get their turn: about 5 ms. */

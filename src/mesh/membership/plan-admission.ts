@@ -1,7 +1,6 @@
 /** The record that admits a peer: pure. */
 import { SIGNER_LIFE_MS } from './limits.ts'
-import type { Roster } from './roster.ts'
-import { sortRoles, type Draft } from './statements.ts'
+import { type Draft, type Roster, sortRoles } from './statements.ts'
 import type { Role } from './types.ts'
 import { rolesIn, type View } from './view.ts'
 

@@ -1,7 +1,6 @@
 /** What is to be signed when somebody is removed: pure. */
 import { MEMBER_LIFE_MS, SIGNER_LIFE_MS } from './limits.ts'
-import type { Roster } from './roster.ts'
-import type { Draft, MemberRecord } from './statements.ts'
+import type { Draft, MemberRecord, Roster } from './statements.ts'
 import { rolesIn, type View } from './view.ts'
 
 /** Who signs the removal of `target`, or what this home lacks for it. */

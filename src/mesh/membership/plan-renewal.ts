@@ -12,8 +12,7 @@
 import { sha256 } from '../../util/index.ts'
 import { ADOPT_WITHIN_MS, MAX_ROOT_LIFE_MS, MEMBER_LIFE_MS } from './limits.ts'
 import { removal, renewed } from './plan-removal.ts'
-import type { Roster } from './roster.ts'
-import type { Draft, MemberRecord } from './statements.ts'
+import type { Draft, MemberRecord, Roster } from './statements.ts'
 import { chainOf, type View } from './view.ts'
 
 export interface RenewalInput {

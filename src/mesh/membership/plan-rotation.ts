@@ -5,9 +5,8 @@
  */
 import { MEMBER_LIFE_MS, SIGNER_LIFE_MS } from './limits.ts'
 import { removal } from './plan-removal.ts'
-import type { Roster } from './roster.ts'
+import { type Draft, type Entry, type MemberRecord, type Roster, sortRoles } from './statements.ts'
 import { keyOf } from './rules.ts'
-import { sortRoles, type Draft, type Entry, type MemberRecord } from './statements.ts'
 import type { Role } from './types.ts'
 import { rolesIn, type View } from './view.ts'
 

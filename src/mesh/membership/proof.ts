@@ -1,7 +1,6 @@
 /** Small sets of statements that prove one thing to somebody who knows the genesis at most. */
 import { encodeJson } from '../../util/index.ts'
-import type { Roster } from './roster.ts'
-import type { MemberRecord, Statement } from './statements.ts'
+import type { MemberRecord, Roster, Statement } from './statements.ts'
 import { chainOf, type View } from './view.ts'
 
 /** The chain of roots. */

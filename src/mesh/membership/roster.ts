@@ -25,6 +25,7 @@ import { endOf, grantsSigner, keyOf, newer } from './rules.ts'
 import {
   isSignedByOwnKey,
   meshIdOf,
+  type Roster,
   type Entry,
   type Genesis,
   type Rotation,
@@ -32,15 +33,6 @@ import {
   type Stored,
 } from './statements.ts'
 import { viewOf } from './view.ts'
-
-export interface Roster {
-  readonly meshId: string
-  readonly genesis: Genesis
-  /** Verified; ordered by epoch from 1. */
-  readonly rotations: readonly Rotation[]
-  /** Of the present epoch. */
-  readonly entries: ReadonlyMap<string, Stored>
-}
 
 /** Undefined when the genesis is not signed by its own key. */
 export function emptyRoster(genesis: Genesis): Roster | undefined {

@@ -1,16 +1,17 @@
 /** Makes statements: a draft, the place it belongs to, and a signature by the mesh key or the identity. */
 import type { Identity } from '../identity.ts'
 import type { SigningKey } from './keys.ts'
-import { epochOf, type Roster } from './roster.ts'
+import { epochOf } from './roster.ts'
 import {
-  parseStatement,
-  signedBytes,
   type Draft,
   type Entry,
   type Genesis,
   type Invite,
+  type Roster,
   type Rotation,
   type Stored,
+  parseStatement,
+  signedBytes,
 } from './statements.ts'
 
 export interface Keys {

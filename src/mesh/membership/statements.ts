@@ -147,6 +147,16 @@ export interface Stored<T extends Entry = Entry> {
   readonly entry: T
 }
 
+/** The chain of roots and, of its present epoch, one statement per (kind, subject, author); see `roster.ts`. */
+export interface Roster {
+  readonly meshId: string
+  readonly genesis: Genesis
+  /** Verified; ordered by epoch from 1. */
+  readonly rotations: readonly Rotation[]
+  /** Of the present epoch. */
+  readonly entries: ReadonlyMap<string, Stored>
+}
+
 /** Undefined for what is no statement, or is too long. Never throws. */
 export function parseStatement(input: unknown): { id: string; statement: Statement } | undefined {
   try {

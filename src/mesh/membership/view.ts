@@ -11,9 +11,14 @@
  * force the newest counts, except that `signer` is taken away by the mesh key only.
  */
 import { CLOCK_SKEW_MS, MAX_DEPTH } from './limits.ts'
-import type { Roster } from './roster.ts'
+import {
+  type MemberRecord,
+  type Removal,
+  type Roster,
+  type Stored,
+  sortRoles,
+} from './statements.ts'
 import { grantsSigner, newer } from './rules.ts'
-import { sortRoles, type MemberRecord, type Removal, type Stored } from './statements.ts'
 import type { Role, Standing } from './types.ts'
 
 type Records = Stored<MemberRecord>

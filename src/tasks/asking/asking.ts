@@ -7,18 +7,13 @@
 import { explain, hasCode, withoutLocalPaths } from '../../util/index.ts'
 import { taskOf, type Context, type Held } from '../context.ts'
 import type { HelpQuestion } from '../../mesh/index.ts'
-import type { AskedPeers, PeerAnswer, Peers } from '../needs.ts'
-import type { DeskOutcome, DeskRequest, HelpDesk, HelpSettings } from './desk.ts'
+import type { AskedPeers, PeerAnswer } from '../needs.ts'
+import type { Asking, DeskOutcome, DeskRequest, HelpDesk } from './desk.ts'
 import { maxDiffBytes, wordsOf } from './question.ts'
 
 /** Least time of a request that the wire takes, ms. */
 const minLifeMs = 1_000
 const maxNeeds = 20
-
-export interface Asking extends Peers {
-  readonly desk: HelpDesk
-  readonly settings: HelpSettings
-}
 
 /** Undefined where help is not to be asked for. */
 export function createAsking(context: Context, held: Held): Asking | undefined {

@@ -1,5 +1,6 @@
 /** Help among peers as the tasks use it; `agent.ts` fulfils it. */
 import type { HelpAnswer, HelpQuestion } from '../../mesh/index.ts'
+import type { Peers } from '../needs.ts'
 
 export interface HelpSettings {
   /** Ask other agents for tasks that get stuck here. */
@@ -52,4 +53,10 @@ export interface HelpDesk {
   completed(task: { repo: string; issue: number }): void
   /** What is known of a peer; its name is its peer id while none is. */
   who(peerId: string): { name: string; login?: string; incarnation?: string }
+}
+
+/** For one attempt. */
+export interface Asking extends Peers {
+  readonly desk: HelpDesk
+  readonly settings: HelpSettings
 }

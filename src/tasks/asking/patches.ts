@@ -1,6 +1,6 @@
 /** Patches to and from the local store of a repository: no work tree, no network. */
 import { applyPatch, patchBetween, type Patched } from '../../process/index.ts'
-import type { RunGit } from '../claim/repository.ts'
+import type { RunGit } from '../claim/repository-types.ts'
 
 export interface Patches {
   /** Commit that both build on. */

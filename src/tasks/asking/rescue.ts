@@ -20,7 +20,7 @@ import { workOf } from '../intake/instructions.ts'
 import { taskOf, type Context, type Held } from '../context.ts'
 import type { FailedWork, PeerAnswer, WorkOutcome } from '../needs.ts'
 import { verify } from '../attempt/execute.ts'
-import type { Asking } from './asking.ts'
+import type { Asking } from './desk.ts'
 import { whenStuck } from './decide.ts'
 import { exhaustedWork } from './texts.ts'
 

@@ -4,7 +4,7 @@
  *   base ── … ── root ── checkpoint ── checkpoint = tip
  *                  └──── finished work, which takes the place of the checkpoints
  */
-import type { ClaimRepository } from '../claim/repository.ts'
+import type { ClaimRepository } from '../claim/repository-types.ts'
 import { decodeMessage, maxMessageBytes, type CheckpointNote } from './message.ts'
 
 /** Checkpoints of one branch that are looked through; with more, they stay and are built on. */

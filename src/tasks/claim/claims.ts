@@ -20,7 +20,8 @@ import {
   type Verify,
 } from './record.ts'
 import type { Tip } from './decide.ts'
-import type { ClaimRepository, RawTip, RefUpdate } from './repository.ts'
+import type { RefUpdate } from './repository.ts'
+import type { ClaimRepository, RawTip } from './repository-types.ts'
 
 export interface Claim {
   repo: string

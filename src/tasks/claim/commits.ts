@@ -2,12 +2,7 @@
 import { TasksError } from '../errors.ts'
 import { inspectObjects } from './objects.ts'
 import { oidPattern } from './record.ts'
-import type { RunGit } from './repository.ts'
-
-export interface CommitText {
-  parents: string[]
-  message: string
-}
+import type { CommitText, RunGit } from './repository-types.ts'
 
 /** Undefined when it is not in the store, is no commit, or has more than `maxBytes`. */
 export async function describeCommit(

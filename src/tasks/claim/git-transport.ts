@@ -4,7 +4,7 @@ import { oidPattern } from './record.ts'
 import type { RefTransport } from './ref-transport.ts'
 import { refusalOf } from './refusal.ts'
 import { createRemote, type RemoteInit } from './remote.ts'
-import type { RunGit } from './repository.ts'
+import type { RunGit } from './repository-types.ts'
 
 export function createGitTransport(init: RemoteInit, { git }: { git: RunGit }): RefTransport {
   const { url } = init

@@ -2,7 +2,7 @@
 import { CodedError } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import { oidPattern } from './record.ts'
-import type { ClaimRepository, RunGit } from './repository.ts'
+import type { ClaimRepository, RunGit } from './repository-types.ts'
 
 const mergeTimeoutMs = 120_000
 

@@ -8,7 +8,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { maxRecordBytes, oidPattern } from './record.ts'
-import type { RawTip, RunGit } from './repository.ts'
+import type { RawTip, RunGit } from './repository-types.ts'
 
 /** What a store says of an object before it is read. */
 export interface ObjectInfo {

@@ -6,7 +6,7 @@ import type { Credential } from '../../secrets/index.ts'
 import { CodedError } from '../../util/index.ts'
 import { openGate, type Outgoing } from '../outgoing/outgoing.ts'
 import { credentialOf } from '../github/principal.ts'
-import type { RunGit } from './repository.ts'
+import type { RunGit } from './repository-types.ts'
 
 export interface RemoteInit {
   /** The local bare store. */

@@ -16,7 +16,7 @@ import { TasksError } from '../errors.ts'
 import { recorder, type RefTransport, type RefUpdate } from './ref-transport.ts'
 import { refusalOf } from './refusal.ts'
 import { createRemote, type RemoteInit } from './remote.ts'
-import type { RunGit } from './repository.ts'
+import type { RunGit } from './repository-types.ts'
 
 /** The calls, as `github/refs.ts` explains them. */
 export interface RestRefs {

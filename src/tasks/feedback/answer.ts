@@ -1,31 +1,20 @@
 /** One pull request in one turn: what is to be answered, who does that, and when. */
 import { mayClaimRound } from '../claim/decide-round.ts'
 import { isAsked } from '../claim/retry.ts'
-import { short, stoppedLabel, type RepoContext } from '../context.ts'
-import type { ReviewCalls } from '../github/review-calls.ts'
+import { short, stoppedLabel } from '../context.ts'
 import { marginMs } from '../intake/consider.ts'
-import type { Floor, RepoMemory } from '../look/floor.ts'
+import type { RepoMemory } from '../look/floor.ts'
 import { readRefs } from '../look/sightings.ts'
 import { askPerson } from './ask-person.ts'
 import { begin } from './begin.ts'
-import type { DeskMemory } from './desk.ts'
+import type { Parts } from './parts.ts'
 import { granted, lastHalt, type Granted } from './halts.ts'
 import type { Rounds } from './history.ts'
 import { itemsOf, type Item } from './items.ts'
 import { judge } from './judge.ts'
 import { pastOf } from './past.ts'
-import type { People } from './people.ts'
 import { makeReady } from './ready.ts'
 import type { Watched } from './watched.ts'
-
-export interface Parts {
-  floor: Floor
-  place: RepoContext
-  memory: RepoMemory
-  own: DeskMemory
-  reviews: ReviewCalls
-  people: People
-}
 
 export async function answer(parts: Parts, one: Watched, signal: AbortSignal): Promise<void> {
   const { floor, place, memory } = parts

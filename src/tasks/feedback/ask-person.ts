@@ -1,7 +1,7 @@
 /** What is said on a pull request when it needs a person, or when its next round has waited for long. */
 import { commentOnce } from '../attempt/comment-once.ts'
 import { short, signatureOf, type Job } from '../context.ts'
-import type { Parts } from './answer.ts'
+import type { Parts } from './parts.ts'
 import type { Rounds } from './history.ts'
 import type { Item } from './items.ts'
 import { tellMs } from './handing-on.ts'

@@ -9,47 +9,19 @@
  */
 import { explain, RecentMap, type Clock } from '../../util/index.ts'
 import { newest } from '../claim/retry.ts'
-import type { Context, RepoContext } from '../context.ts'
 import type { GateCalls } from '../github/gate-calls.ts'
-import type { Floor, RepoMemory } from '../look/floor.ts'
+import type { Desk, Floor, RepoMemory } from '../look/floor.ts'
+import type { DeskMemory } from './parts.ts'
 import { safetyOf } from '../look/polling.ts'
 import { isPassing } from '../errors.ts'
 import { answer } from './answer.ts'
 import { inheritPulls } from './heirs.ts'
 import { createManners } from './manners.ts'
 import { leaveToOwners } from './owners.ts'
-import { obeyComments, type Talk } from './obey.ts'
+import { obeyComments } from './obey.ts'
 import { createPeople, type People } from './people.ts'
 import { readPulls } from './reading.ts'
 import { newWatch, put, readLeft, type Left, type Watched } from './watched.ts'
-
-/** What is kept for one repository. */
-export interface DeskMemory {
-  watched: Map<number, Watched>
-  /** Closing records for which there was no open pull request when it was looked for. */
-  none: RecentMap<number, string>
-  /** When one was looked for again, monotonic ms. */
-  soughtAt: number
-  talk: Talk
-  lookedAt: number
-  /** What an earlier run left is in here. */
-  isWhole: boolean
-}
-
-export interface Desk {
-  /** One turn of a repository. `asked`: something says that there is news. */
-  turn(
-    floor: Floor,
-    place: RepoContext,
-    memory: RepoMemory,
-    how: { asked: boolean },
-    signal: AbortSignal,
-  ): Promise<void>
-  /** Whether this agent looks after an open pull request for the issue. */
-  watches(repo: string, issue: number): boolean
-  /** A pull request is there from now on. */
-  opened: NonNullable<Context['opened']>
-}
 
 export interface DeskComponents {
   gates: GateCalls

@@ -15,7 +15,7 @@ import type { RepoContext } from '../context.ts'
 import type { ReviewCalls } from '../github/review-calls.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import { placeOf, safetyOf } from '../look/polling.ts'
-import type { DeskMemory } from './desk.ts'
+import type { DeskMemory } from './parts.ts'
 import { newWatch, put } from './watched.ts'
 
 /** Between two heirs, ms. */

@@ -11,29 +11,17 @@
  * Nothing that agents write begins with a command, so a command under an agent's login is by the person
  * whose account it is. Programs are not listened to.
  */
-import { explain, hasCode, type RecentMap } from '../../util/index.ts'
+import { explain, hasCode } from '../../util/index.ts'
 import { short } from '../context.ts'
 import type { TalkComment } from '../github/review-calls.ts'
 import { readRefs } from '../look/sightings.ts'
-import type { Parts } from './answer.ts'
+import type { Parts, Where } from './parts.ts'
 import { carryOut, refused, type Result } from './carry-out.ts'
 import { parseCommand, type Command } from './commands.ts'
 import { placeFor } from './heirs.ts'
-import type { Manners } from './manners.ts'
 import { pastOf } from './past.ts'
 import { isAnswered, replyTo } from './replies.ts'
 import { maxCommands } from './watched.ts'
-
-export interface Talk {
-  /** Comments of an issue or pull request, as counted last. */
-  counts: RecentMap<number, number>
-  /** Time of the newest comment that was read, ISO 8601 by GitHub's clock. */
-  since: RecentMap<number, string>
-  /** When those who stand behind another look themselves, monotonic ms. */
-  due: RecentMap<number, number>
-  handled: Set<number>
-  manners: Manners
-}
 
 /** Older commands are not obeyed by who comes new, ms. */
 const longAgoMs = 7 * 24 * 60 * 60_000
@@ -43,13 +31,6 @@ const stepMs = 30_000
 const againMs = 5 * 60_000
 /** Those further behind do not look at all. */
 const lastPlace = 2
-
-/** `number`: where the comments stand, an issue or its pull request. */
-export interface Where {
-  number: number
-  issue: number
-  count: number
-}
 
 export async function obeyComments(parts: Parts, signal: AbortSignal): Promise<void> {
   const { memory, own, floor } = parts

@@ -1,6 +1,6 @@
 /** Drafts that become pull requests for review by themselves. */
 import { explain, hasCode } from '../../util/index.ts'
-import type { Parts } from './answer.ts'
+import type { Parts } from './parts.ts'
 import type { Watched } from './watched.ts'
 
 /** How long a draft without checks waits for some to appear, ms. */

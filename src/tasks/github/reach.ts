@@ -1,6 +1,6 @@
 /** How every call's outcome reaches the outage and the headroom, and what people see of both. */
 import { hasCode, explain } from '../../util/index.ts'
-import type { ClaimRepository } from '../claim/repository.ts'
+import type { ClaimRepository } from '../claim/repository-types.ts'
 import { TasksError } from '../errors.ts'
 import type { Answered } from './answers.ts'
 import type { Headroom } from './headroom.ts'

@@ -1,7 +1,7 @@
 /** A store with one empty commit: what is asked about a repository that this agent does not work is answered from there. */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RunGit } from '../claim/repository.ts'
+import type { RunGit } from '../claim/repository-types.ts'
 import type { Scratch } from './work-out.ts'
 
 /** The same commit each time. */

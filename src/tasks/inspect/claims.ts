@@ -2,7 +2,8 @@
 import { createClaims } from '../claim/claims.ts'
 import { isLeased } from '../claim/decide.ts'
 import type { Verify } from '../claim/record.ts'
-import { openRepository, type RunGit } from '../claim/repository.ts'
+import { openRepository } from '../claim/repository.ts'
+import type { RunGit } from '../claim/repository-types.ts'
 import { TasksError } from '../errors.ts'
 import { sameSite } from '../look/place.ts'
 

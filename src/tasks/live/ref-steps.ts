@@ -3,7 +3,7 @@
  * creates of one ref at once, a move, and a move of two refs of which one is stale.
  */
 import { randomBytes } from 'node:crypto'
-import type { ClaimRepository } from '../claim/repository.ts'
+import type { ClaimRepository } from '../claim/repository-types.ts'
 import type { LiveResult } from './types.ts'
 
 export interface RefWay {

@@ -1,5 +1,5 @@
 /** What the live probe finds out, and what it needs. */
-import type { RunGit } from '../claim/repository.ts'
+import type { RunGit } from '../claim/repository-types.ts'
 
 export interface LiveInit {
   apiUrl: string

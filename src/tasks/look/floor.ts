@@ -1,13 +1,11 @@
 /** What the turns of all repositories share: slots, running attempts, what was heard and said. */
 import type { Stop } from '../attempt/attempt.ts'
-import type { Desk } from '../feedback/desk.ts'
-import type { Context, Job } from '../context.ts'
+import type { Context, Job, RepoContext } from '../context.ts'
 import type { Chain } from '../intake/chain.ts'
 import type { Ranked } from '../intake/fitness.ts'
 import type { Candidate } from '../intake/intake.ts'
 import type { Issue } from '../github/github.ts'
 import type { Policy } from '../needs.ts'
-import type { Seen } from './sightings.ts'
 import type { Sighting, Tip } from '../claim/decide.ts'
 import type { Retry } from '../claim/retry.ts'
 
@@ -38,6 +36,22 @@ export interface Floor {
   knows?(repo: string, issue: number, readAt: number): void
 }
 
+/** Looks after pull requests; see `feedback/`. */
+export interface Desk {
+  /** One turn of a repository. `asked`: something says that there is news. */
+  turn(
+    floor: Floor,
+    place: RepoContext,
+    memory: RepoMemory,
+    how: { asked: boolean },
+    signal: AbortSignal,
+  ): Promise<void>
+  /** Whether this agent looks after an open pull request for the issue. */
+  watches(repo: string, issue: number): boolean
+  /** A pull request is there from now on. */
+  opened: NonNullable<Context['opened']>
+}
+
 export type Said =
   | { is: 'seen'; repo: string; issue: Issue; needs: string[]; place?: number }
   /** This agent leaves the issue alone. */
@@ -66,6 +80,13 @@ export interface Suspicion {
   reason: string
   /** Wall clock when this agent saw it first, ms. */
   sinceMs: number
+}
+
+/** What a claim ref held, and when it was read. */
+export interface Seen {
+  tip: Tip
+  /** Own monotonic clock, ms. */
+  readAt: number
 }
 
 /** Per repository, over turns. */

@@ -4,21 +4,15 @@
  * the mesh. A record counts as abandoned when the same OID was read at two times that are the
  * lease and the margin apart: a ref moves only forward to new commits, so it was there all the while.
  */
-import { isLeased, keeperOf, type Tip } from '../claim/decide.ts'
+import { isLeased, keeperOf } from '../claim/decide.ts'
 import type { RepoContext } from '../context.ts'
-import type { Floor, RepoMemory } from './floor.ts'
+import type { Floor, RepoMemory, Seen } from './floor.ts'
 import type { Issue } from '../github/github.ts'
 import { safetyOf, safetySpan } from './polling.ts'
 import { sight } from './sight.ts'
 
 /** How old a reading of the refs may be when a claim is tried, ms. */
 const freshMs = 2_000
-
-export interface Seen {
-  tip: Tip
-  /** Own monotonic clock, ms. */
-  readAt: number
-}
 
 export interface ReadingInput {
   seen: Seen | undefined

@@ -5,7 +5,7 @@
  */
 import type { LoggedEntry } from '../../journal/index.ts'
 import { explain, withDeadline, type Clock, type Logger, type Startable } from '../../util/index.ts'
-import type { WorkEvent } from '../types.ts'
+import type { WorkEvent } from '../events.ts'
 import { createLedger, spendingTypes, type Run } from './ledger.ts'
 import {
   describeLimit,

@@ -25,7 +25,8 @@ import {
 import { oneLine } from '../clean.ts'
 import { collect, type CollectInit } from '../collect.ts'
 import { WorkError } from '../errors.ts'
-import type { Kept, Left, RunOptions } from '../types.ts'
+import type { RunOptions } from '../types.ts'
+import type { Kept, Left } from '../terms.ts'
 import type { Notes } from './notes.ts'
 
 export const CHECKPOINT_MS = 120_000

@@ -5,7 +5,7 @@
  */
 import { cutEnd, keepEnd, oneLine, visible } from '../clean.ts'
 import type { ExecutorEvent, TurnResult } from '../executor.ts'
-import type { Used } from '../types.ts'
+import type { Used } from '../terms.ts'
 
 /** Bytes of the whole, and of its parts. */
 export const MAX_DIGEST_BYTES = 8 * 1024

@@ -2,7 +2,7 @@
  * Coding agents on PATH that are not configured as executors: announced as tools only, because
  * being installed is no permission to use somebody's login.
  */
-import type { Detector } from '../detect.ts'
+import type { Detector } from './detector.ts'
 import { PRESETS } from '../presets.ts'
 
 export const agentDetectors: readonly Detector[] = PRESETS.map((preset) => ({

@@ -4,8 +4,8 @@ import { availableParallelism, freemem, loadavg, platform, totalmem } from 'node
 import { join } from 'node:path'
 import { z } from 'zod'
 import { decodeJson } from '../../util/index.ts'
-import type { Detector } from '../detect.ts'
-import type { Detected } from '../types.ts'
+import type { Detector } from './detector.ts'
+import type { Detected } from '../told.ts'
 
 const MAX_GPUS = 16
 const VENDORS: Readonly<Record<string, string>> = {

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { decodeJson, withDeadline } from '../../util/index.ts'
-import type { Detector } from '../detect.ts'
+import type { Detector } from './detector.ts'
 
 const TIMEOUT_MS = 500
 const MAX_BYTES = 1024 * 1024

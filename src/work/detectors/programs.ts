@@ -1,5 +1,5 @@
 /** Languages and tools: programs on PATH, each with what prints its version. One row each. */
-import type { Detector } from '../detect.ts'
+import type { Detector } from './detector.ts'
 
 type Row = readonly [name: string, ...command: [string, ...string[]]]
 

@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { systemClock, type Clock, type Logger } from '../../util/index.ts'
 import { WorkError } from '../errors.ts'
-import type { Question } from '../types.ts'
+import type { Question } from '../told.ts'
 
 /** Questions that wait at once; further ones are denied. */
 export const MAX_QUESTIONS = 64

@@ -13,8 +13,9 @@ import { WorkError } from '../errors.ts'
 import type { ChildSettings } from '../executor-settings.ts'
 import type { Control, Place } from '../executor.ts'
 import { sandboxFor } from '../sandbox.ts'
-import type { Left, PeerAnswer, Peers, Used, WorkOrder } from '../types.ts'
-import type { HelpForm, HelpReply, TaskFacts, TaskTools } from './types.ts'
+import type { PeerAnswer, Peers, WorkOrder } from '../types.ts'
+import type { HelpReply, TaskFacts, TaskTools } from './types.ts'
+import type { HelpForm, Left, Used } from '../terms.ts'
 
 const MAX_QUESTION = 4_000
 const MAX_ADVICE_BYTES = 32 * 1024

@@ -1,6 +1,6 @@
 /** The tools of a run from its beginning to its end: shown, served to the executor, taken away, settled. */
 import { explain } from '../../util/index.ts'
-import type { RunComponents, RunInit } from '../run.ts'
+import type { RunComponents, RunInit } from '../run-types.ts'
 import { createDoor, type DoorInit } from './door.ts'
 import type { OpenedTools, TaskTools } from './types.ts'
 

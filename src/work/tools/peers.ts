@@ -1,6 +1,5 @@
 /** Other agents, as a task that runs may ask them. */
-import type { Left } from '../types.ts'
-import type { HelpForm } from './types.ts'
+import type { HelpForm, Left } from '../terms.ts'
 
 /** Asks other agents on behalf of a task; made by who orders the work. */
 export interface Peers {

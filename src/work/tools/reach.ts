@@ -11,12 +11,6 @@ import { join } from 'node:path'
 import type { ChildSettings } from '../executor-settings.ts'
 import type { Place } from '../executor.ts'
 
-/** Beside the sandbox's own system: a program and its arguments that speak MCP on stdio, and what they read. */
-export interface McpCommand {
-  command: readonly [string, ...string[]]
-  read: readonly string[]
-}
-
 export interface ToolReach {
   env: Record<string, string>
   sockets: string[]

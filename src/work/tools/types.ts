@@ -3,9 +3,7 @@
  * itself. `work.tools(task)` gives it while an executor works; whoever serves it to the executor (an
  * MCP server beside the sandbox) knows nothing else of the task.
  */
-import type { Used } from '../types.ts'
-
-export type HelpForm = 'patch' | 'advice' | 'takeover'
+import type { HelpForm, Used } from '../terms.ts'
 
 /** What is asked; hostile, as all that comes from an executor: it is checked by `askHelp`. */
 export interface HelpWanted {

@@ -1,6 +1,6 @@
 /** What one process sees of the server: the claim repository and GitHub, through the network. */
 import { TasksError } from '../../../src/tasks/errors.ts'
-import type { ClaimRepository, RawTip } from '../../../src/tasks/claim/repository.ts'
+import type { ClaimRepository, RawTip } from '../../../src/tasks/claim/repository-types.ts'
 import type { GitHub, Issue, Pull } from '../../../src/tasks/github/github.ts'
 import type { ReviewCalls } from '../../../src/tasks/github/review-calls.ts'
 import type { Call } from './network.ts'

@@ -2,7 +2,7 @@
  * Agents with one rule of the protocol broken, to show that the checkers see it. Each wraps a part of
  * the real agent; nothing in `src` knows of them. `npm run chaos:claims -- --mutant NAME` runs one.
  */
-import type { ClaimRepository } from '../../../src/tasks/claim/repository.ts'
+import type { ClaimRepository } from '../../../src/tasks/claim/repository-types.ts'
 import { unlimited } from '../../../src/util/index.ts'
 import type { Mutation } from './agent.ts'
 import type { World } from './world.ts'

@@ -1,6 +1,6 @@
 /** Pull requests that are open and that nobody looks after. */
 import { expect, it } from 'vitest'
-import type { DeskMemory } from '../../../src/tasks/feedback/desk.ts'
+import type { DeskMemory } from '../../../src/tasks/feedback/parts.ts'
 import { inheritPulls } from '../../../src/tasks/feedback/heirs.ts'
 import { emptyMemory } from '../../../src/tasks/look/floor.ts'
 import { RecentMap } from '../../../src/util/index.ts'

@@ -26,7 +26,7 @@ import { loadOllama, lookAtEndpoint, type Look } from './look.ts'
 import { chatKey, lookAtModel } from './probe-model.ts'
 import { endingOf, openSession, type Session } from './session.ts'
 import { createToolbox } from './tools/table.ts'
-import type { RunCommand } from './tools/run.ts'
+import type { RunCommand } from './tools/types.ts'
 import { ModelTrouble } from './trouble.ts'
 
 /** A server that works for others may take its time, ms. */

@@ -15,15 +15,15 @@ import {
   extendChain,
   statementsOf,
   unite,
-  type Roster,
 } from '../../../../src/mesh/membership/roster.ts'
-import { signAll, signRoot } from '../../../../src/mesh/membership/signing.ts'
 import type {
   Draft,
   Genesis,
+  Roster,
   Rotation,
   Stored,
 } from '../../../../src/mesh/membership/statements.ts'
+import { signAll, signRoot } from '../../../../src/mesh/membership/signing.ts'
 import { DAY, member, removal, T0 } from './statements.ts'
 import { identityOf, type TestIdentity } from './support.ts'
 

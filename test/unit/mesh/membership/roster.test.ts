@@ -10,13 +10,8 @@ import {
   maxJoinRequestBytes,
 } from '../../../../src/mesh/membership/limits.ts'
 import { standingProof } from '../../../../src/mesh/membership/proof.ts'
-import {
-  digestOf,
-  statementsOf,
-  unite,
-  type Roster,
-} from '../../../../src/mesh/membership/roster.ts'
-import type { Stored } from '../../../../src/mesh/membership/statements.ts'
+import { digestOf, statementsOf, unite } from '../../../../src/mesh/membership/roster.ts'
+import type { Roster, Stored } from '../../../../src/mesh/membership/statements.ts'
 import { standingIn, viewOf } from '../../../../src/mesh/membership/view.ts'
 import { canonicalJson } from '../../../../src/util/index.ts'
 import { DAY, empty, entries, member, removal, stored, T0 } from './statements.ts'

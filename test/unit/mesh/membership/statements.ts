@@ -1,11 +1,11 @@
 /** Entries as data, unsigned: for what does not look at signatures. */
 import fc from 'fast-check'
-import type { Roster } from '../../../../src/mesh/membership/roster.ts'
 import type {
   Entry,
   MemberRecord,
   Removal,
   Revocation,
+  Roster,
   Stored,
 } from '../../../../src/mesh/membership/statements.ts'
 import type { Role } from '../../../../src/mesh/membership/types.ts'

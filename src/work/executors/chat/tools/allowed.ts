@@ -4,7 +4,7 @@
  */
 import { choreCommand, type ArgumentValue } from '../../../chore.ts'
 import { WorkError } from '../../../errors.ts'
-import type { Check, Chore } from '../../../types.ts'
+import type { Check, Chore } from '../../../terms.ts'
 
 export interface Allowance {
   checks: readonly Pick<Check, 'name' | 'run' | 'timeoutMs'>[]

@@ -8,9 +8,6 @@ import { bad, tool, type ToolKind } from './types.ts'
 
 const SHOWN_BYTES = 8 * 1024
 
-/** Runs a command to its end. Never rejects for what it does. */
-export type RunCommand = (argv: [string, ...string[]], timeoutMs: number) => Promise<Exit>
-
 /** Undefined when nothing is allowed. */
 export function runTool(allowance: Allowance): ToolKind | undefined {
   const commands = describeAllowance(allowance)

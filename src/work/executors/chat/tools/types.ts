@@ -1,10 +1,13 @@
 /** What a tool is, and what it is given. Tools run one after the other, in the agent's process. */
 import type { z } from 'zod'
+import type { Exit } from '../../../../process/index.ts'
 import type { ConfinedFiles } from '../../../confined.ts'
 import type { Place } from '../../../executor.ts'
 import type { PathRules } from '../../../leaving/protected.ts'
 import type { TaskTools } from '../../../tools/types.ts'
-import type { RunCommand } from './run.ts'
+
+/** Runs a command to its end. Never rejects for what it does. */
+export type RunCommand = (argv: [string, ...string[]], timeoutMs: number) => Promise<Exit>
 
 export interface Workshop {
   files: ConfinedFiles
