@@ -181,3 +181,35 @@ describe('a person who has the account of an agent', () => {
     expect(await found(state, takenSince)).toMatchObject({ may: true, earlier: ['a'] })
   })
 })
+
+it('a peer that says late that it let go does not end the work of who goes on', async () => {
+  const [a, c] = [await agent('a'), await agent('c')]
+  const claim = await win(a)
+  const about = { repo, issue: 7, attempt: 1, strikes: 0, previous: claim.oid }
+  const to = { peerId: 'c' }
+  await a.claims.move(await a.claims.prepare({ ...about, state: 'handed', to }), [], signal)
+  const { context, place } = contextOf(c, fakeGitHub())
+  const state = { active: false, cancelled: new Array<string>() }
+  const floor = {
+    context,
+    self: () => ({ peerId: 'c', name: 'c', offers: new Set(), repositories: [repo] }),
+    isActive: () => state.active,
+    notBefore: () => -Infinity,
+    abandoned: () => false,
+    activeIssues: () => [],
+    heardClaimed: () => false,
+    cancel: (_: string, __: number, why: string) => void state.cancelled.push(why),
+    say: async () => undefined,
+  } as unknown as Floor
+  const memory = emptyMemory()
+  const policy = { requiredLabels: [] }
+  // The earlier holder is still assigned when the issue was read last.
+  const issue = { ...(await fakeGitHub({ assignees: ['a', 'c'] }).issue(repo, 7)) }
+  const tip = await c.claims.decode(repo, 7, (await c.refs.snapshot(signal)).get('7'))
+  const before = { ...issue, assignees: ['a'] }
+  const option = await consider(floor, place, memory, { issue: before, tip, policy }, signal)
+  expect(option?.decision).toMatchObject({ may: true, attempt: 2 })
+  state.active = true
+  await consider(floor, place, memory, { issue, tip: { is: 'absent' }, policy }, signal)
+  expect(state.cancelled).toEqual([])
+})

@@ -51,7 +51,8 @@ export async function consider(
   const { context } = floor
   const { issue, tip, policy } = at
   const { repo } = place
-  const chain = await chainAt(place, memory, issue, tip)
+  const isActive = floor.isActive(repo, issue.number)
+  const chain = await chainAt(place, memory, { issue, tip, isActive })
   // Only who stands in the chain of claims may be assigned; what a peer announces proves nothing.
   const earlier = await agentsOf(floor, repo, { issue, tip, logins: chain.logins }, signal)
   const rules: IntakeRules = {
@@ -60,12 +61,10 @@ export async function consider(
     stopped: stoppedLabel(context.settings),
     requiredLabels: policy.requiredLabels,
     // The own login is there by this agent's own hand while it works the issue.
-    meshLogins: new Set(
-      floor.isActive(repo, issue.number) ? [...earlier, context.login.toLowerCase()] : earlier,
-    ),
+    meshLogins: new Set(isActive ? [...earlier, context.login.toLowerCase()] : earlier),
   }
   const verdict = eligible(issue, rules)
-  if (floor.isActive(repo, issue.number)) {
+  if (isActive) {
     if (verdict.is === 'skip') floor.cancel(repo, issue.number, verdict.reason)
     else if (isTakenOff(memory.assigned, issue, context.login))
       floor.stop?.(repo, issue.number, { why: 'unassigned', reason: takenAway })
@@ -208,14 +207,15 @@ function lastOf(tip: Tip, takeover: boolean, self: string): LastAttempt {
 async function chainAt(
   place: RepoContext,
   memory: RepoMemory,
-  issue: Issue,
-  tip: Tip,
+  { issue, tip, isActive }: { issue: Issue; tip: Tip; isActive: boolean },
 ): Promise<Chain> {
+  const known = memory.chains.get(issue.number)
+  // A peer's word that it let go, which comes late, makes this agent forget what it read before it claimed.
+  if (tip.is === 'absent' && known !== undefined && isActive) return known
   const settled = tip.is !== 'record' || tip.record.state === 'done'
   const fresh = tip.is === 'record' && tip.record.attempt === 1 && tip.record.state === 'held'
   if (tip.is === 'absent' || (issue.assignees.length === 0 && (settled || fresh)))
     return { logins: [], failures: new Map() }
-  const known = memory.chains.get(issue.number)
   if (known?.oid === tip.oid) return known
   const chain = await readChain(place, issue.number)
   memory.chains.set(issue.number, { ...chain, oid: tip.oid })
