@@ -15,11 +15,13 @@ function setup() {
   const clock = fakeClock()
   const lines: string[] = []
   const said: Said[] = []
+  const abandoned: string[] = []
   const state = {
     fails: false,
     active: false,
     opened: 0,
     changed: false,
+    gone: false,
     issues: new Array<Issue>(),
   }
   const say = (_: object, message: string) => void lines.push(message)
@@ -49,19 +51,22 @@ function setup() {
       floor: () => floor,
       open: async () => {
         state.opened += 1
+        if (state.gone) throw new TasksError('GITHUB_NOT_FOUND', 'no such repository')
         return { repo } as RepoContext
       },
       settle: async () => {
+        if (state.gone) throw new TasksError('GITHUB_NOT_FOUND', 'no such repository')
         if (!state.changed) return
         state.changed = false
         throw new TasksError('REPO_CHANGED', 'another default branch')
       },
+      abandon: (reason) => void abandoned.push(reason),
       doubts: () => false,
       matters: () => true,
       rota: { self: 'a', others: () => [], stretch: () => 1, full: () => false, rank: () => 0 },
     },
   )
-  return { clock, lines, said, state, outage, turns }
+  return { clock, lines, said, abandoned, state, outage, turns }
 }
 
 describe('turns', () => {
@@ -89,6 +94,21 @@ describe('turns', () => {
     expect(state.opened).toBe(2)
     expect(lines).toEqual([`${repo} is made ready again`])
     expect(turns.status()).toMatchObject({ ok: true, error: null })
+    await turns.stop()
+  })
+
+  it('end what is worked in a repository that stays out of sight', async () => {
+    const { clock, abandoned, state, turns } = setup()
+    await turns.start()
+    await clock.advance(3_000)
+    state.gone = true
+    await clock.advance(4 * 60_000)
+    state.gone = false
+    await clock.advance(2 * 60_000)
+    expect(abandoned).toEqual([])
+    state.gone = true
+    await clock.advance(8 * 60_000)
+    expect(abandoned[0]).toContain('is gone')
     await turns.stop()
   })
 
