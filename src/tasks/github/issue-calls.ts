@@ -62,7 +62,7 @@ export function issueCalls(call: Call): IssueCalls {
       const parameters = {
         ...at(repo),
         issue_number: number,
-        body: body.slice(0, 60_000).toWellFormed(),
+        body: body.slice(0, 60_000),
       }
       const schema = z.object({ html_url: z.string() })
       return (
