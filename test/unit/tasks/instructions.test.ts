@@ -99,7 +99,6 @@ describe('decodeInstructions', () => {
   it.each([
     ['quotes', '>'],
     ['emphasis', 'a**b'],
-    ['underlines', 'a\n=\n'],
     ['brackets', '[a]('],
   ])('finds a block below a text of nothing but %s', (_what, unit) => {
     const text = unit.repeat(Math.floor(60_000 / unit.length))
