@@ -71,6 +71,9 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
         if (init.dryRun !== true) await settling.settleIfDue(context, place, active.keys(), signal)
         if (settling.isBarred(repo)) throw notAssignable(repo)
       },
+      abandon: (reason: string) => {
+        for (const issue of active.issues(repo)) active.cancel(repo, issue, reason)
+      },
       doubts: () => hearsay.orphaned(repo) || headroom.doubts(),
       matters: (issue: number) =>
         active.has(repo, issue) || (openSlots() > 0 && !hearsay.holds(repo, issue)),

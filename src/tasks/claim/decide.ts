@@ -10,8 +10,10 @@ import { isAsked, type Retry } from './retry.ts'
 /** What stands in a claim ref. `invalid`: something that is no record of ours. */
 export type Tip =
   | { is: 'absent' }
-  | { is: 'record'; oid: string; record: ClaimRecord }
-  | { is: 'invalid'; oid: string; why: string }
+  /** `at`: when it was made by its maker's own clock, ms. */
+  | { is: 'record'; oid: string; record: ClaimRecord; at?: number }
+  /** `ref`: the one that is in the way, if it is not the claim ref itself. */
+  | { is: 'invalid'; oid: string; why: string; ref?: string }
 
 export interface Sighting {
   oid: string

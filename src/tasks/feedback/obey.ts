@@ -28,6 +28,8 @@ import { maxCommands } from './watched.ts'
 const longAgoMs = 7 * 24 * 60 * 60_000
 /** Between those who may obey where nobody holds the issue, ms. */
 const stepMs = 30_000
+/** Before what GitHub refused to show is asked for again, ms. */
+const againMs = 5 * 60_000
 /** Those further behind do not look at all. */
 const lastPlace = 2
 
@@ -49,7 +51,17 @@ export async function obeyComments(parts: Parts, signal: AbortSignal): Promise<v
     const due = own.talk.due.get(where.number) ?? now + at * stepMs
     own.talk.due.set(where.number, due)
     if (now < due) continue
-    await readWhere(parts, where, signal)
+    try {
+      await readWhere(parts, where, signal)
+    } catch (error) {
+      if (!hasCode(error, 'GITHUB_ANSWER') && !final.some((code) => hasCode(error, code)))
+        throw error
+      // What is said elsewhere does not wait for it.
+      own.talk.due.set(where.number, now + againMs)
+      const about = { event: 'feedback.read', repo: parts.place.repo, number: where.number }
+      floor.context.logger.warn({ ...about, err: explain(error) }, 'comments could not be read')
+      continue
+    }
     own.talk.due.delete(where.number)
     own.talk.counts.set(where.number, where.count)
   }
