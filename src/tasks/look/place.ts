@@ -14,6 +14,7 @@ import type { Context, RepoContext } from '../context.ts'
 import { TasksError } from '../errors.ts'
 import type { TasksMesh } from '../needs.ts'
 import { requireAssignable } from '../github/principal.ts'
+import { createUpkeep } from '../upkeep/upkeep.ts'
 
 export interface PlaceInit {
   /** Holds one bare git repository per GitHub repository. */
@@ -87,6 +88,7 @@ export async function openPlace(
     info,
     refs,
     patches: createPatches(git, gitDir),
+    upkeep: createUpkeep(store, git),
     claims: createClaims(refs, settings.refPrefix, identity, { signer, verify, clock }),
   }
 }
