@@ -123,7 +123,8 @@ declare module 'hypercore/lib/caps.js' {
 
 declare module 'hypercore-storage' {
   export default class CorestoreStorage {
-    constructor(dir: string, options: { writeBufferSize: number; readOnly?: boolean })
+    constructor(dir: string, options: { writeBufferSize: number })
+    close(): Promise<void>
   }
 }
 

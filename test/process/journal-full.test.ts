@@ -201,12 +201,12 @@ describe.skipIf(!isMounted)(`a journal on a disk that is full${why}`, () => {
     await replicated(bob.journal, ada.identity.peerId, 1)
     await writeFile(filler, Buffer.alloc((await free()) - 2 * mib, 'f'))
     // The database makes its log beforehand, and gives back at once what it could not write.
-    let isFull = false
-    const full = until('a full disk', 20_000, async () => (isFull = (await free()) < mib / 2), {
+    const seen = { full: false }
+    const full = until('a full disk', 20_000, async () => (seen.full = (await free()) < mib / 2), {
       everyMs: 2,
     })
     let rounds = 0
-    for (; rounds < 100 && !isFull; rounds += 1) {
+    for (; rounds < 100 && !seen.full; rounds += 1) {
       await Promise.all(
         Array.from({ length: 100 }, (_, j) => ada.journal.append(entry(100 * rounds + j))),
       )
