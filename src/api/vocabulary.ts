@@ -47,6 +47,7 @@ const entryTypeTable: Record<EntryType, true> = {
   'feedback.round': true,
   'feedback.ended': true,
   'feedback.exhausted': true,
+  'feedback.retry': true,
   'feedback.command': true,
   'feedback.asked': true,
   'feedback.ready': true,

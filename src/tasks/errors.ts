@@ -1,5 +1,5 @@
 /** Coded errors of the task lifecycle. */
-import { CodedError } from '../util/index.ts'
+import { CodedError, hasCode } from '../util/index.ts'
 
 export type TasksErrorCode =
   /** 401: the token is wrong, expired or revoked. */
@@ -20,6 +20,8 @@ export type TasksErrorCode =
   | 'GITHUB_ANSWER'
   /** The default branch has no commit. */
   | 'REPO_EMPTY'
+  /** The repository has another default branch than when it was made ready; that is done again. */
+  | 'REPO_CHANGED'
   /** The login cannot be assigned to issues. */
   | 'NOT_ASSIGNABLE'
   /** The token cannot push. */
@@ -50,3 +52,7 @@ export type TasksErrorCode =
   | 'CLAIM_LOST'
 
 export class TasksError extends CodedError<TasksErrorCode> {}
+
+/** What passes by itself and says nothing about the task: no attempt at it is to be counted for that. */
+const passing = ['GITHUB_UNREACHABLE', 'GITHUB_RATE_LIMITED', 'GITHUB_UNAUTHORIZED']
+export const isPassing = (error: unknown): boolean => passing.some((code) => hasCode(error, code))

@@ -3,6 +3,11 @@ import { RecentMap } from '../util/index.ts'
 import type { Said } from './look/floor.ts'
 import type { TasksJournal } from './needs.ts'
 
+/** Needs that an entry names; a task may have more. */
+const maxNeeds = 20
+const firstNeeds = (needs: readonly string[]) =>
+  needs.slice(0, maxNeeds).map((need) => need.slice(0, 250))
+
 /** `limit`: facts that are remembered; one that was forgotten is written again. */
 export function createNews(
   journal: Pick<TasksJournal, 'append'>,
@@ -24,7 +29,8 @@ export function createNews(
       said.delete(keyOf('waiting'))
       said.delete(keyOf('skipped'))
     } else if (fact.is === 'seen') {
-      const { needs, place } = fact
+      const { place } = fact
+      const needs = firstNeeds(fact.needs)
       const title = cut(fact.issue.title)
       const labels = fact.issue.labels.slice(0, 100).map((label) => label.slice(0, 250))
       if (!isNew(JSON.stringify([title, labels]))) return
@@ -39,7 +45,7 @@ export function createNews(
       if (!isNew(fact.reason)) return
       const reason = fact.reason.slice(0, 3_900)
       if (fact.is === 'waiting')
-        await journal.append({ type: 'task.waiting', task, needs: fact.needs, reason })
+        await journal.append({ type: 'task.waiting', task, needs: firstNeeds(fact.needs), reason })
       else
         await journal.append({
           type: 'issue.skipped',

@@ -72,6 +72,9 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
         if (init.dryRun !== true) await settling.settleIfDue(context, place, active.keys(), signal)
         if (settling.isBarred(repo)) throw notAssignable(repo)
       },
+      abandon: (reason: string) => {
+        for (const issue of active.issues(repo)) active.cancel(repo, issue, reason)
+      },
       doubts: () => hearsay.orphaned(repo) || headroom.doubts(),
       matters: (issue: number) =>
         active.has(repo, issue) || (openSlots() > 0 && !hearsay.holds(repo, issue)),
@@ -99,7 +102,10 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     self: () => shared.self(),
     openSlots,
     hold: () => active.hold(),
-    wake: (repo) => turnsOf(repo).forEach((one) => one.hint({ hook: false })),
+    letGo: (task, from) => {
+      letGo(task, from)
+      turnsOf(task.repo).forEach((one) => one.hint({ hook: false }))
+    },
     scratch: createScratch(init.dir, git),
     clock,
     logger,
@@ -121,6 +127,14 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     return order.find(({ peerId }) => peerId === self.peerId)?.rank ?? 0
   }
 
+  /** A peer said that it lets go of an issue, or that it will. */
+  function letGo({ repo, issue }: { repo: string; issue: number }, from: string): void {
+    const event = 'released'
+    hearsay.heard({ repo, issue, event }, from)
+    hints.note(keyOf(repo, issue), event)
+    for (const one of turnsOf(repo)) one.released(issue, from)
+  }
+
   function notAssignable(repo: string): TasksError {
     const who = shared.login() ?? 'this login'
     const text = `GitHub does not let ${who} be assigned to issues of ${repo}.`
@@ -132,10 +146,9 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     const nothing = () => undefined
     return [
       mesh.heard((announcement, from) => {
+        if (announcement.event === 'released') return letGo(announcement, from)
         hearsay.heard(announcement, from)
         hints.note(keyOf(announcement.repo, announcement.issue), announcement.event)
-        if (announcement.event !== 'released') return
-        for (const one of turnsOf(announcement.repo)) one.released(announcement.issue, from)
       }),
       mesh.issues?.subscribe((tick, from) => {
         for (const one of turnsOf(tick.repo)) one.heard(tick, from)

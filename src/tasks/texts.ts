@@ -25,7 +25,8 @@ export interface Signature {
 
 /** GitHub's limit for a title is 256 characters. */
 export function pullTitle(issue: { number: number; title: string }): string {
-  const title = oneLine(issue.title).slice(0, 200)
+  // A cut through a character would leave half of it, which GitHub refuses.
+  const title = oneLine(issue.title).slice(0, 200).toWellFormed()
   return `${title === '' ? 'Work' : title} (#${issue.number})`
 }
 
@@ -110,11 +111,32 @@ export function exhaustedReason(attempts: number, { agent, how }: LastAttempt): 
     : `${attempts} attempts in a row ended without a result; in the last one ${ends[how]}.`
 }
 
+/** A person's word to stop. */
+export const takenAway = 'the assignment was taken away'
+
 export function stoppedComment(reason: string, by: Signature, again: Again): string {
   return [
     `**Bzzz stopped working on this issue:** ${plain(reason)}`,
     '',
     againLine(again),
+    '',
+    ...signed(by, undefined),
+  ].join('\n')
+}
+
+/** For finished work of an agent that is gone, which no pull request shows. `why`: one sentence. */
+export function unpublishedComment(
+  { why, branch, label }: { why: string; branch?: string; label: string },
+  by: Signature,
+): string {
+  const again =
+    branch === undefined
+      ? 'Write'
+      : `The work is on the branch ${code(branch)}. Take the label ${code(label)} off to have the pull request tried again, or write`
+  return [
+    `**Bzzz finished this issue, but there is no pull request:** ${plain(why)}`,
+    '',
+    `${again} \`/bzzz retry\` in a comment to have it worked anew.`,
     '',
     ...signed(by, undefined),
   ].join('\n')

@@ -6,6 +6,7 @@
  * @example
  * const page = await withDeadline('read the page', 5_000, (signal) => fetch(url, { signal }))
  */
+export { boundedSync } from './bounded.ts'
 export { describeClock, systemClock, type Clock } from './clock.ts'
 export { canonicalJson, decodeJson, encodeJson, sha256, type Json } from './codec.ts'
 export { sleep, throwIfAborted, until, withDeadline, type WaitOptions } from './deadline.ts'

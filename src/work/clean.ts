@@ -2,6 +2,7 @@
  * Text from strangers, made fit to be read: what a person does not see on the issue's page is taken out
  * (invisible and direction-changing characters, and what is in `shown/`), and length is bounded.
  */
+import { boundedSync, hasCode } from '../util/index.ts'
 import { HIDDEN_MARKER } from './shown/html.ts'
 import { shownMarkdown } from './shown/shown.ts'
 import { visible } from './shown/visible.ts'
@@ -12,6 +13,8 @@ export { visible } from './shown/visible.ts'
 const MAX_EMPTY_LINES = 20
 /** What is read of a text at all, as a multiple of what is kept. */
 const READ_FACTOR = 2
+/** Longest time that a text is parsed, ms; one that a person wrote takes a few. */
+const SHOWN_MS = 2_000
 /** Cuts to at most `maxBytes` of UTF-8, keeping the start, and says so in place of the rest. */
 export function cutEnd(text: string, maxBytes: number): string {
   const bytes = Buffer.from(text)
@@ -26,10 +29,20 @@ export function keepEnd(text: string, maxBytes: number): string {
   return bytes.length <= maxBytes ? text : decode(bytes.subarray(bytes.length - maxBytes))
 }
 
-/** Issue text as an executor may see it: no hidden parts, at most `maxBytes`. */
+/** Issue text as an executor may see it: no hidden parts, at most `maxBytes`; what takes too long to read is left out. */
 export function cleanIssueText(text: string, maxBytes: number): string {
   const seen = visible(text.slice(0, READ_FACTOR * maxBytes))
-  return cutEnd(fewEmptyLines(shownMarkdown(seen)), maxBytes)
+  return cutEnd(fewEmptyLines(shownInTime(seen)), maxBytes)
+}
+
+/** Parsers of Markdown take time that grows with the square of some texts, and nothing else runs meanwhile. */
+function shownInTime(text: string): string {
+  try {
+    return boundedSync('The text', SHOWN_MS, () => shownMarkdown(text))
+  } catch (error) {
+    if (!hasCode(error, 'DEADLINE')) throw error
+    return `[left out: ${text.length} characters that take too long to read]`
+  }
 }
 
 function fewEmptyLines(text: string): string {

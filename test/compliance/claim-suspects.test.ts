@@ -121,6 +121,25 @@ describe('a claim ref that holds no record', () => {
     expect(await look()).toEqual([1])
   })
 
+  it('is named where a ref below its name is in its way', async () => {
+    const { me, look, table, suspected } = await watcher()
+    const cwd = remoteOf(me)
+    await git(['update-ref', `${prefix}7/x`, await commit(me, 'in the way')], { cwd })
+    for (let turns = 0; turns < 2; turns += 1) expect(await look()).toEqual([])
+    expect(suspected()).toEqual(['invalid'])
+    expect(table()?.claimRef?.next).toContain(`git push origin :${prefix}7/x`)
+    await git(['update-ref', '-d', `${prefix}7/x`], { cwd })
+    expect(await look()).toEqual([1])
+  })
+
+  it('is named when its attempt leaves no number for the next one', async () => {
+    const { look, suspected, table } = await watcher()
+    await win(await agent('a'), null, 1_000_000)
+    expect(await look()).toEqual([])
+    expect(suspected()).toEqual(['invalid'])
+    expect(table()?.claimRef?.reason).toContain('1000000')
+  })
+
   it('is the record of another issue, and is sound again when a record is back', async () => {
     const { me, look, table, suspected } = await watcher()
     const other = await agent('other')

@@ -270,8 +270,10 @@ const decide = (tip: Tip, self: string) =>
   })
 
 it('the claim is handed on in one step: the helper claims from it at once, and nobody else', async () => {
-  const { me, outcome, concluded, entries, claim } = await handOver()
+  const { me, outcome, concluded, entries, claim, github } = await handOver()
   expect(outcome).toBe('released')
+  // Were the claim ref deleted now, nothing would tell that the login is an agent's.
+  expect(github.state.assignees).toEqual([])
   expect(concluded).toEqual(['1 used'])
   expect(entries.filter(({ type }) => type === 'claim.released')).toMatchObject([
     { state: 'handed' },

@@ -36,6 +36,7 @@ const inputs: EntryInput[] = [
     reason: '',
   },
   { type: 'feedback.exhausted', ...about, pull: 31, rounds: 3, reason: '3 rounds were made.' },
+  { type: 'feedback.retry', task, comment: 99, from: 'grace', after: 2 },
   {
     type: 'feedback.command',
     task,

@@ -190,6 +190,7 @@ const describeType: Describe = {
     `after ${count(entry.rounds, 'round')}`,
     entry.reason,
   ],
+  'feedback.retry': (entry) => [entry.from, `after attempt ${entry.after}`],
   'feedback.command': (entry) => [entry.from, `/bzzz ${entry.command}`, entry.outcome],
   'feedback.asked': (entry) => [entry.from, quoted(entry.question)],
   'feedback.ready': (entry) => [attempt(entry), `pull request #${entry.pull} is no draft any more`],

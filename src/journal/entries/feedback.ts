@@ -47,6 +47,11 @@ export const feedbackEntries = [
     /** Id of the last comment that commanded something before. */
     command: count.optional(),
   }),
+  /**
+   * A person wants it tried anew. Written before labels go, so that the wish is carried out once, whoever goes on
+   * with it; `after` is the newest attempt at that time, 0 when there was none: the next one uses it up.
+   */
+  entry('feedback.retry', { task, comment: count, from: short, after: count }),
   /** Somebody who may commanded something in a comment; `outcome` says what was made of it. */
   entry('feedback.command', {
     task,
@@ -55,7 +60,7 @@ export const feedbackEntries = [
     from: short,
     command: short,
     outcome: short,
-    /** With `retry`: the newest attempt at that time, 0 when there was none; the next one uses it up. */
+    /** With `retry`: as in `feedback.retry`. */
     after: count.optional(),
   }),
   /** `/bzzz ask`: what a person wants to know of the agents. */

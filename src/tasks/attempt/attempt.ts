@@ -28,6 +28,7 @@ import { publish } from './publish.ts'
 import { setbackOf, sleepOn } from './setback.ts'
 import { noteLost } from './fence.ts'
 import { graceAfter, handBackMs, untilCancelled } from './stopping.ts'
+import { isPassing } from '../errors.ts'
 import type { Claim } from '../claim/claims.ts'
 import type { Mark } from '../claim/record.ts'
 import { beginRound, publishRound, workRound } from '../feedback/round.ts'
@@ -35,7 +36,7 @@ import { beginRound, publishRound, workRound } from '../feedback/round.ts'
 /** Why the work of an attempt is stopped from outside. */
 export type Stop =
   | { why: 'shutdown' }
-  | { why: 'cancelled'; reason: string }
+  | { why: 'cancelled' | 'unassigned'; reason: string }
   /** A person asked for it in a comment. */
   | { why: 'stop' | 'release'; reason: string; command: number }
 
@@ -254,7 +255,7 @@ async function endBadly(
     { event: 'task.error', ...taskOf(held.job), err: explain(error) },
     'the attempt ended with an error; handing the issue back',
   )
-  held.strikes += 1
+  if (!isPassing(error)) held.strikes += 1
   return release(context, held, explain(error), AbortSignal.timeout(handBackMs))
 }
 
@@ -277,6 +278,7 @@ async function stoppedFromOutside(
       const end = stop.why === 'stop' ? stopped : release
       return end(context, held, stop.reason, limit)
     }
+    if (stop.why === 'unassigned') return stopped(context, held, stop.reason, limit)
     return cancel(context, held, stop.why === 'cancelled' ? stop.reason : 'the agent stops', limit)
   }
   if (held.handTo !== undefined && !signals.stopping.aborted)

@@ -13,10 +13,16 @@ const commentPauseMs = 5_000
 export async function commentOnce(
   context: Context,
   job: Job,
-  { number, body, alike }: { number: number; body: string; alike?: (said: string) => boolean },
+  {
+    number,
+    body: given,
+    alike,
+  }: { number: number; body: string; alike?: (said: string) => boolean },
   signal: AbortSignal,
 ): Promise<void> {
   const { repo } = job.place
+  // As GitHub will show it.
+  const body = given.toWellFormed()
   const since = new Date(context.clock.now() - 24 * 60 * 60_000).toISOString()
   for (let turn = 1; ; turn += 1) {
     try {

@@ -55,8 +55,8 @@ function pauseOf({ clock }: Context, error: unknown): number {
 
 /**
  * `true`: the claim is ours at this moment. `false`: it is another's, and that is in the journal.
- * Throws `CLAIM_UNKNOWN` when it cannot be told within the time of the signal, and when the work
- * turns out to be published already: a later look settles it.
+ * Throws `CLAIM_UNKNOWN` when it cannot be told within the time of the signal, and when the claim
+ * turns out to be closed already: a later look settles it.
  */
 export async function fence(context: Context, held: Held, signal: AbortSignal): Promise<boolean> {
   const proof = await held.lease.prove(signal)
@@ -65,7 +65,7 @@ export async function fence(context: Context, held: Held, signal: AbortSignal): 
     await noteLost(context, held, 'another record is there', proof.holder, signal)
     return false
   }
-  if (proof.is === 'published') throw unknown('it was published already')
+  if (proof.is === 'closed') throw unknown('it was closed already')
   throw unknown(explain(proof.error))
 }
 

@@ -22,9 +22,9 @@ export async function forsake(
   { issue, oids }: { issue: number; oids: ReadonlySet<string> },
   signal: AbortSignal,
 ): Promise<void> {
+  const may = () => isForgotten(context, place, issue, oids, signal)
   try {
-    if (!(await isForgotten(context, place, issue, oids, signal))) return
-    await unassignSelf(context, place, issue, signal)
+    if (await may()) await unassignSelf(context, place, { issue, may }, signal)
   } catch (error) {
     const why = `${context.login} may still be assigned to #${issue} without a claim`
     throw new TasksError('CLAIM_UNKNOWN', `${why}: ${explain(error)}`, { cause: error })
@@ -49,11 +49,15 @@ async function isForgotten(
   return tip.is !== 'record' || tip.record.login.toLowerCase() !== login.toLowerCase()
 }
 
-/** Takes the own login off, if it is there; an issue that is gone has none. */
+/**
+ * Takes the own login off, if it is there; an issue that is gone has none. `may` is asked at the last
+ * moment: another agent of the same login may have claimed the issue since, and would take the loss of
+ * its assignment for a person's word. Throws when it says no: what is true is to be read again.
+ */
 export async function unassignSelf(
   { github, login, logger }: Context,
   { repo }: RepoContext,
-  issue: number,
+  { issue, may }: { issue: number; may: () => Promise<boolean> },
   signal: AbortSignal,
 ): Promise<void> {
   const found = await github.issue(repo, issue, signal).catch((error: unknown) => {
@@ -61,6 +65,7 @@ export async function unassignSelf(
     throw error
   })
   if (!found?.assignees.some((one) => one.toLowerCase() === login.toLowerCase())) return
+  if (!(await may())) throw new CommonError('INVALID', 'The claim has gone on meanwhile.')
   await github.unassign(repo, issue, login, signal)
   logger.warn(
     { event: 'task.forsake', repo, issue },

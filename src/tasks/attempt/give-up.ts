@@ -164,7 +164,11 @@ async function keptAt(
 }
 
 /** Best effort: a login that stays is taken away by whoever claims next. */
-async function unassignSelf(context: Context, { job }: Held, signal: AbortSignal): Promise<void> {
+export async function unassignSelf(
+  context: Context,
+  { job }: Held,
+  signal: AbortSignal,
+): Promise<void> {
   await context.github
     .unassign(job.place.repo, job.issue.number, context.login, signal)
     .catch((error: unknown) => {

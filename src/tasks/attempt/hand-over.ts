@@ -3,12 +3,16 @@
  * any other, and ends this holder's fence. Only the named agent may claim from it at once; to all others
  * it is held, so there is no moment in which a third could claim. If the named one never comes, it is
  * taken over after lease and margin like any claim whose holder is gone.
+ *
+ * The own assignment goes before, under the fence, as with every other end of a claim: should somebody delete
+ * the claim ref before the named one comes, no chain would say any more that the login is an agent's.
  */
 import { explain } from '../../util/index.ts'
 import type { ClaimRecord } from '../claim/record.ts'
 import { short, taskOf, tell, type Context, type Held, type Outcome } from '../context.ts'
 import { TasksError } from '../errors.ts'
-import { noteLost } from './fence.ts'
+import { fence, noteLost } from './fence.ts'
+import { unassignSelf } from './give-up.ts'
 
 /** Hands the claim to the helper that said it would take over. Throws `CLAIM_UNKNOWN`. */
 export async function handOn(
@@ -32,6 +36,8 @@ async function handOver(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const { job, lease, strikes } = held
+  if (!(await fence(context, held, signal))) return 'lost'
+  await unassignSelf(context, held, signal)
   const moved = await lease.close({ state: 'handed', strikes, to }, signal)
   if (moved.is === 'lost') {
     await noteLost(context, held, 'fenced when it was to be handed on', moved.holder, signal)
@@ -51,7 +57,6 @@ async function handOver(
     state: 'handed',
     reason: short(`${to.peerId} goes on with it`),
   })
-  // Who is named takes the own login off, which stands in the chain.
   await tell(context, job, 'released', oid)
   return 'released'
 }

@@ -4,10 +4,10 @@ import type { Claim, Claims, Moved } from '../claim/claims.ts'
 import type { ClaimRecord, ClaimState } from '../claim/record.ts'
 import type { RefUpdate } from '../claim/repository.ts'
 
-/** `published`: a closing record that says done, and whose answer was lost, had arrived. */
+/** `closed`: the ref holds a closing record of ours; it may have arrived though its answer was lost. */
 export type Proof =
   | { is: 'held' }
-  | { is: 'published' }
+  | { is: 'closed' }
   | { is: 'lost'; holder: string | undefined }
   | { is: 'unknown'; error: unknown }
 

@@ -185,7 +185,7 @@ export function createLease(
 
   async function renew(signal: AbortSignal): Promise<Proof> {
     lookForSleep()
-    if (closed) return { is: claim.record.state === 'done' ? 'published' : 'held' }
+    if (closed) return { is: 'closed' }
     const before = claim.oid
     const limit = Math.min(maxRenewalMs, Math.max(1_000, leaseMs / 3, 2 * took) * 2 ** failures)
     const began = clock.monotonic()
@@ -198,14 +198,14 @@ export function createLease(
     failures = moved.is === 'unknown' ? Math.min(failures + 1, maxDoublings) : 0
     if (moved.is === 'won') took = clock.monotonic() - began
     if (moved.is !== 'won') return moved
-    if (claim.record.state === 'done') return { is: 'published' }
+    if (claim.record.state !== 'held') return { is: 'closed' }
     if (claim.oid !== before) await onRenewed(claim)
     return { is: 'held' }
   }
 
   async function carry(what: Carrying, signal: AbortSignal): Promise<Proof> {
     lookForSleep()
-    if (closed) return { is: claim.record.state === 'done' ? 'published' : 'held' }
+    if (closed) return { is: 'closed' }
     if (permit.frozen)
       return { is: 'unknown', error: new CommonError('ABORTED', 'The work is frozen.') }
     const moved = await withDeadline(
@@ -215,7 +215,7 @@ export function createLease(
       { signal, clock },
     ).catch((error: unknown): Moved => ({ is: 'unknown', error }))
     if (moved.is !== 'won') return moved
-    return { is: claim.record.state === 'done' ? 'published' : 'held' }
+    return { is: claim.record.state === 'held' ? 'held' : 'closed' }
   }
 
   const keeper = repeat(

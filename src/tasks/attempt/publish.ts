@@ -28,7 +28,7 @@ import { openNamed } from '../feedback/open-named.ts'
 import { foreignAssignees } from '../intake/intake.ts'
 import type { Issue } from '../github/github.ts'
 import type { ChangedWork } from '../needs.ts'
-import { pullBody, pullTitle } from '../texts.ts'
+import { pullBody, pullTitle, takenAway } from '../texts.ts'
 
 /** Rounds in which the remote takes the claim and not the branch, before the work counts as refused. */
 const refusals = 3
@@ -197,7 +197,7 @@ async function send(
     return { is: 'lost' }
   }
   const proof = await lease.prove(signal)
-  if (proof.is === 'published') return proof
+  if (proof.is === 'closed') return { is: 'published' }
   if (proof.is === 'lost') {
     await noteLost(context, held, 'fenced at publication', proof.holder, signal)
     return { is: 'lost' }
@@ -242,7 +242,7 @@ async function recheck(
   const foreign = foreignAssignees(fresh, known)
   if (foreign.length > 0)
     return release(context, held, `${foreign.join(', ')} took the issue`, signal, 'yielded')
-  if (!mine(fresh)) return stopped(context, held, 'the assignment was taken away', signal)
+  if (!mine(fresh)) return stopped(context, held, takenAway, signal)
   return recheckPull(context, held, signal)
 }
 

@@ -115,8 +115,11 @@ async function openOrAdopt(
     // A plan without drafts refuses them.
     if (found === undefined && draft)
       return openOrAdopt(context, repo, { ...init, draft: false }, signal)
-    if (found === undefined || !isFor(found, init.head)) throw error
-    return { pull: found, adopted: true }
+    if (found !== undefined && isFor(found, init.head)) return { pull: found, adopted: true }
+    // The default branch was renamed, or is another one by now.
+    const now = await context.github.repository(repo, signal)
+    if (now.defaultBranch === base) throw error
+    return openOrAdopt(context, repo, { ...init, base: now.defaultBranch }, signal)
   }
 }
 

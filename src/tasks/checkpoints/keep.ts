@@ -69,10 +69,10 @@ export function createKeep(
     const also = [{ ref, expected: tip, next: head }]
     if (lease.permit.frozen) return 'later'
     const proof = await lease.carry({ also, onPrepared }, signal)
-    if (proof.is === 'published' || proof.is === 'lost') return 'never'
+    if (proof.is === 'closed' || proof.is === 'lost') return 'never'
     // Whether the claim still stands, and which of its records it holds, a plain renewal tells.
     const after = proof.is === 'held' ? proof : await lease.prove(signal)
-    if (after.is === 'published' || after.is === 'lost') return 'never'
+    if (after.is === 'closed' || after.is === 'lost') return 'never'
     if (lease.tip(ref) === head) {
       refusals = 0
       const record = lease.claim.oid

@@ -11,6 +11,7 @@ import {
   decodeRecord,
   encodeRecord,
   markOf,
+  maxAttemptNumber,
   mintRecord,
   type ClaimRecord,
   type ClaimState,
@@ -48,6 +49,8 @@ export interface Identity {
 export interface ClaimsComponents {
   signer: Signer
   verify: Verify
+  /** Whether a repository had this name before. Default: no. */
+  isFormer?: (name: string) => Promise<boolean>
   clock?: Clock
   /** Pause between tries of the same OID, ms. Default 1,000. */
   retryMs?: number
@@ -94,21 +97,23 @@ export function createClaims(
   repository: ClaimRepository,
   refPrefix: string,
   identity: Identity,
-  { signer, verify, clock = systemClock, retryMs = 1_000 }: ClaimsComponents,
+  { signer, verify, isFormer, clock = systemClock, retryMs = 1_000 }: ClaimsComponents,
 ): Claims {
   const refOf = (issue: number) => `${refPrefix}${issue}`
   return {
     refOf,
     async decode(repo, issue, raw) {
       if (raw === undefined) return { is: 'absent' }
-      if (raw.unread !== undefined)
-        return { is: 'invalid', oid: raw.oid, why: `It holds ${raw.unread}.` }
+      const { oid, unread, ref } = raw
+      if (unread !== undefined)
+        return { is: 'invalid', oid, why: `It holds ${unread}.`, ...(ref && { ref }) }
       try {
-        return {
-          is: 'record',
-          oid: raw.oid,
-          record: await decodeRecord(raw.message, { repo, issue, parents: raw.parents }, verify),
-        }
+        const place = { repo, issue, parents: raw.parents, isFormer }
+        const record = await decodeRecord(raw.message, place, verify)
+        // There would be no number for the next one.
+        return record.attempt < maxAttemptNumber
+          ? { is: 'record', oid, record, ...(raw.at === undefined ? {} : { at: raw.at }) }
+          : { is: 'invalid', oid, why: `Its attempt is ${record.attempt}.` }
       } catch (error) {
         return {
           is: 'invalid',

@@ -8,12 +8,13 @@
  * | done, round k or none | round k + 1, for its owner; for its heir once the owner is gone for lease + margin |
  * | held, round k, lease running | nobody |
  * | held, round k, seen for lease + margin, or left behind by this very agent | round k again, one strike more |
+ * | handed, round k | round k again for who is named; one strike more for others, after lease + margin |
  * | released, cancelled or yielded, round k | round k again |
  * | any of them, and all rounds are used up | nobody, until a person asks |
  *
  * The attempt rises with each claim, as everywhere, so that the fencing token stays what it is.
  */
-import type { Sighting, Tip } from './decide.ts'
+import { isLeased, type Sighting, type Tip } from './decide.ts'
 import { maxAttemptNumber, type ClaimRecord } from './record.ts'
 import { isAsked, type Retry } from './retry.ts'
 
@@ -63,10 +64,12 @@ export function mayClaimRound(input: DecideRoundInput): RoundDecision {
     exhausted: strikes >= maxAttempts,
   })
   const asked = isAsked(input.retry, record)
-  if (record.state === 'held') {
+  if (isLeased(record)) {
     if (record.round === undefined) return no('held', `${record.name} works the issue itself`)
+    if (record.to?.peerId === self) return next(record.round, record.strikes, false)
     const seenFor = sighting?.oid === oid ? now - sighting.since : 0
-    const over = seenFor >= record.leaseMs + marginMs || input.abandoned(record, oid)
+    const isLeft = record.state === 'held' && input.abandoned(record, oid)
+    const over = seenFor >= record.leaseMs + marginMs || isLeft
     if (!over) return no('held', `${record.name} is at round ${record.round}`)
     return next(record.round, record.strikes + 1, true)
   }

@@ -10,8 +10,10 @@ import { isAsked, type Retry } from './retry.ts'
 /** What stands in a claim ref. `invalid`: something that is no record of ours. */
 export type Tip =
   | { is: 'absent' }
-  | { is: 'record'; oid: string; record: ClaimRecord }
-  | { is: 'invalid'; oid: string; why: string }
+  /** `at`: when it was made by its maker's own clock, ms. */
+  | { is: 'record'; oid: string; record: ClaimRecord; at?: number }
+  /** `ref`: the one that is in the way, if it is not the claim ref itself. */
+  | { is: 'invalid'; oid: string; why: string; ref?: string }
 
 export interface Sighting {
   oid: string
@@ -49,7 +51,7 @@ export interface DecideInput {
   retry?: Retry
   /** Peer id of this agent. */
   self: string
-  /** The record is one of our own that an earlier process, or a lost answer, left behind. */
+  /** The held record is one of our own that an earlier process, or a lost answer, left behind. */
   abandoned: (record: ClaimRecord, oid: string) => boolean
 }
 
@@ -142,7 +144,8 @@ export function mayClaim({
     case 'held': {
       // Nobody else may claim in between: to all others it is held by who is named.
       if (record.to?.peerId === self) return free(false, record.strikes)
-      if (abandoned(record, oid)) return free(true, record.strikes + 1)
+      // What was handed on is nobody's own any more, also where the step arrived after it was given up.
+      if (record.state === 'held' && abandoned(record, oid)) return free(true, record.strikes + 1)
       const seenFor = sighting?.oid === oid ? now - sighting.since : 0
       if (seenFor >= record.leaseMs + marginMs) return free(true, record.strikes + 1)
       const doing = record.state === 'handed' ? 'handed on' : 'holds'

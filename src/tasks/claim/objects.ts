@@ -107,5 +107,31 @@ function parseCommit(raw: string): Omit<RawTip, 'oid'> {
   const header = (end < 0 ? raw : raw.slice(0, end)).split('\n').slice(1)
   const last = header.findIndex((line) => !line.startsWith('parent '))
   const parents = (last < 0 ? header : header.slice(0, last)).map((line) => line.slice(7))
-  return { message: end < 0 ? '' : raw.slice(end + 2), parents }
+  const at = header.flatMap(
+    (line) => /^committer .* (\d{1,12}) [+-]\d{4}$/.exec(line)?.[1] ?? [],
+  )[0]
+  const message = end < 0 ? '' : raw.slice(end + 2)
+  return { message, parents, ...(at === undefined ? {} : { at: Number(at) * 1_000 }) }
+}
+
+/** Git has no ref where there are refs below its name: of such a claim ref, the first one that is in its way. */
+export function inTheWay(
+  current: ReadonlyMap<string, string>,
+  refPrefix: string,
+  names: ReadonlySet<string> = new Set(),
+): Map<string, RawTip> {
+  const found = new Map<string, RawTip>()
+  for (const [path, oid] of current) {
+    const [name = ''] = path.split('/', 1)
+    if (name === path || !names.has(name) || found.has(name)) continue
+    const ref = `${refPrefix}${path}`
+    found.set(name, {
+      oid,
+      message: '',
+      parents: [],
+      ref,
+      unread: `no record, but ${ref} below it`,
+    })
+  }
+  return found
 }

@@ -126,11 +126,18 @@ export async function encodeRecord(record: ClaimRecord, signer: Signer): Promise
 
 /**
  * Decodes a commit message. `place` is where it was found: a record that speaks of another
- * repository, issue or predecessor is refused. Errors: `TOO_LARGE`, `INVALID` (data.path).
+ * repository, issue or predecessor is refused. `isFormer`: whether another name is one that the
+ * repository had before; asked of signed records only. Default: none is. Errors: `TOO_LARGE`,
+ * `INVALID` (data.path).
  */
 export async function decodeRecord(
   message: string,
-  place: { repo: string; issue: number; parents: string[] },
+  place: {
+    repo: string
+    issue: number
+    parents: string[]
+    isFormer?: ((name: string) => Promise<boolean>) | undefined
+  },
   verify: Verify,
 ): Promise<ClaimRecord> {
   const { signature, ...record } = decodeJson(message.trim(), {
@@ -141,7 +148,6 @@ export async function decodeRecord(
   const refuse = (path: string) => {
     throw new RecordRefused(path)
   }
-  if (record.repo.toLowerCase() !== place.repo.toLowerCase()) refuse('repo')
   if (record.issue !== place.issue) refuse('issue')
   if ((record.previous ?? undefined) !== place.parents[0] || place.parents.length > 1)
     refuse('previous')
@@ -151,6 +157,8 @@ export async function decodeRecord(
     Buffer.from(signature, 'base64url'),
   ).catch(() => false)
   if (!good) refuse('signature')
+  const isHere = record.repo.toLowerCase() === place.repo.toLowerCase()
+  if (!isHere && (await place.isFormer?.(record.repo)) !== true) refuse('repo')
   return record
 }
 

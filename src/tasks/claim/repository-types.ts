@@ -20,8 +20,12 @@ export interface RawTip {
   oid: string
   message: string
   parents: string[]
+  /** When it says that it was made, ms: its maker's own clock. */
+  at?: number
   /** Why it was not read. */
   unread?: string
+  /** The ref that it is about, where that is not the claim ref itself: full name. */
+  ref?: string
 }
 
 export interface CommitText {
@@ -56,6 +60,11 @@ export interface ClaimRepository {
     signal: AbortSignal,
     witness?: { ref: string; oid: string },
   ): Promise<Map<string, string>>
+  /**
+   * Whether the remote's HEAD, which is its default branch, names another branch than in the first listing
+   * of branches, as far as the last one told. No network.
+   */
+  headMoved?(): boolean
   /** Takes a commit from a local repository. */
   adopt(gitDir: string, oid: string, signal: AbortSignal): Promise<void>
   /** Lets go of an adopted commit. */

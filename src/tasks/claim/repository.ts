@@ -9,7 +9,14 @@ import { mkdir } from 'node:fs/promises'
 import { CodedError, RecentMap } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import { describeCommit, restackCommit } from './commits.ts'
-import { firstParents, inspectObjects, listRefs, readCommits, type ObjectInfo } from './objects.ts'
+import {
+  firstParents,
+  inspectObjects,
+  inTheWay,
+  listRefs,
+  readCommits,
+  type ObjectInfo,
+} from './objects.ts'
 import { createGitTransport, parseListing } from './git-transport.ts'
 import { mergeCalls } from './merges.ts'
 import { oidPattern } from './record.ts'
@@ -84,6 +91,8 @@ export async function openRepository(
   /** What the local store holds, by name, and the tips that were read, by OID. */
   let local = new Map<string, ObjectInfo>()
   const known = new RecentMap<string, RawTip>(maxKnownTips)
+  /** Branches that HEAD named, in the first listing and in the last. */
+  const heads: { first?: string; last?: string } = {}
 
   /** A question whose answer is the exit code; `no` are the codes that mean no. */
   async function yes(args: string[], no: readonly number[]): Promise<boolean> {
@@ -119,12 +128,13 @@ export async function openRepository(
       const unread = held.filter(([, { oid }]) => !before.has(oid)).map(([, object]) => object)
       const read = await readCommits(git, gitDir, unread)
       for (const [oid, tip] of [...before, ...read]) known.set(oid, tip)
-      return new Map(
-        held.flatMap(([name, { oid }]) => {
+      return new Map([
+        ...inTheWay(current, refPrefix, names),
+        ...held.flatMap(([name, { oid }]) => {
           const tip = before.get(oid) ?? read.get(oid)
           return tip === undefined ? [] : [[name, tip] as const]
         }),
-      )
+      ])
     },
     async history(name, limit) {
       const tip = local.get(name)
@@ -142,8 +152,11 @@ export async function openRepository(
     push: (updates, signal) => transport.compareAndSwap(updates, signal),
     async fetchBranches(branches, signal, witness) {
       const refs = branches.map((branch) => `refs/heads/${branch}`)
-      const asked = witness === undefined ? refs : [...refs, witness.ref]
-      const listed = parseListing(await remote(['ls-remote', '--quiet', url, ...asked], signal))
+      const asked = witness === undefined ? [...refs, 'HEAD'] : [...refs, witness.ref]
+      const text = await remote(['ls-remote', '--quiet', '--symref', url, ...asked], signal)
+      const listed = parseListing(text)
+      const head = /^ref: (refs\/heads\/\S+)\tHEAD$/m.exec(text)?.[1]
+      if (head !== undefined) Object.assign(heads, { first: heads.first ?? head, last: head })
       if (witness !== undefined && listed.get(witness.ref) !== witness.oid) throw stale(witness.ref)
       const present = [...listed].filter(([ref]) => refs.includes(ref))
       const hasIt = (oid: string) => yes(['cat-file', '-e', `${oid}^{commit}`], [1, 128])
@@ -175,6 +188,7 @@ export async function openRepository(
         ),
       )
     },
+    headMoved: () => heads.first !== heads.last,
     async adopt(from, oid, signal) {
       if (!oidPattern.test(oid))
         throw new TasksError('CLAIM_REF_INVALID', 'The workspace named no commit.')

@@ -57,7 +57,7 @@ export async function answer(parts: Parts, one: Watched, signal: AbortSignal): P
   const grant = granted({
     halt: await lastHalt(journal, of),
     markSeenAt: one.markSeenAt,
-    now: clock.now(),
+    seenAt: clock.now() - (clock.monotonic() - one.shownAt),
     rounds: past.rounds,
     maxRounds: feedback.maxRounds,
   })

@@ -3,6 +3,7 @@ import { isLeased } from '../claim/decide.ts'
 import { short, stoppedLabel } from '../context.ts'
 import type { Reaction, TalkComment } from '../github/review-calls.ts'
 import { readRefs } from '../look/sightings.ts'
+import type { TasksJournal } from '../needs.ts'
 import { hear } from './answer.ts'
 import type { Command } from './commands.ts'
 import type { Rounds } from './history.ts'
@@ -45,7 +46,7 @@ export async function carryOut(
   const why = `${author} wrote /bzzz ${command.is}`
   switch (command.is) {
     case 'retry':
-      return retry(parts, issue, id, signal)
+      return retry(parts, issue, comment, signal)
     case 'stop':
       memory.retries.delete(issue)
       // Whoever works on it says that it was stopped, and by whom.
@@ -80,14 +81,16 @@ export async function carryOut(
 async function retry(
   parts: Parts,
   issue: number,
-  id: number,
+  { id, author }: TalkComment,
   signal: AbortSignal,
 ): Promise<Result> {
   const { floor, place, memory, own, reviews } = parts
-  const { settings, name } = floor.context
+  const { settings, name, journal } = floor.context
   const { repo } = place
+  const task = { repo, issue }
   const watched = own.watched.get(issue)
-  if (floor.isActive(repo, issue))
+  const begun = await begunAfter(journal, task, id)
+  if (begun === undefined && floor.isActive(repo, issue))
     return { outcome: 'it is worked already', reaction: 'eyes', reply: replies.worked(name) }
   if (watched !== undefined && settings.feedback?.maxRounds === 0)
     return { outcome: 'no rounds are made', reaction: 'confused', reply: replies.noRounds() }
@@ -95,6 +98,8 @@ async function retry(
   await readRefs(floor, place, memory, [{ number: issue }], signal)
   const tip = memory.tips.get(issue)?.tip
   const record = tip?.is === 'record' ? tip.record : undefined
+  // Whoever obeyed it before did not come to say so; the try that it led to was made, or is.
+  if (begun !== undefined && (record?.attempt ?? 0) > begun) return { ...done, attempt: begun }
   if (record !== undefined && isLeased(record))
     return {
       outcome: 'it is worked already',
@@ -102,7 +107,15 @@ async function retry(
       reply: replies.worked(record.name),
     }
   const open = watched?.seen === undefined ? undefined : await hear(parts, watched, signal)
-  const attempt = record?.attempt ?? 0
+  const attempt = begun ?? record?.attempt ?? 0
+  if (begun === undefined)
+    await journal.append({
+      type: 'feedback.retry',
+      task,
+      comment: id,
+      from: short(author),
+      after: attempt,
+    })
   // With nothing to answer, the wish must not come back when the pull request is closed.
   if (open?.length !== 0) memory.retries.set(issue, { comment: id, attempt })
   for (const label of [settings.failed, stoppedLabel(settings)])
@@ -112,6 +125,19 @@ async function retry(
     await reviews.removeLabel(repo, watched.pull.number, label, signal)
   watched.readAt = -Infinity
   return open?.length === 0 ? { ...done, reply: replies.nothingOpen() } : { ...done, attempt }
+}
+
+/** The newest attempt when somebody began to obey the comment, as far as the journals here tell. */
+async function begunAfter(
+  journal: Pick<TasksJournal, 'read'>,
+  task: { repo: string; issue: number },
+  comment: number,
+): Promise<number | undefined> {
+  let after: number | undefined
+  for await (const entry of journal.read({ task, types: ['feedback.retry'] }))
+    if (entry.type === 'feedback.retry' && entry.comment === comment)
+      after = Math.min(after ?? Infinity, entry.after)
+  return after
 }
 
 /** Nothing of this agent works on it: the label keeps everybody away. */

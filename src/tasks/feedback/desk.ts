@@ -13,6 +13,7 @@ import type { GateCalls } from '../github/gate-calls.ts'
 import type { Desk, Floor, RepoMemory } from '../look/floor.ts'
 import type { DeskMemory } from './parts.ts'
 import { safetyOf } from '../look/polling.ts'
+import { isPassing } from '../errors.ts'
 import { answer } from './answer.ts'
 import { inheritPulls } from './heirs.ts'
 import { createManners } from './manners.ts'
@@ -116,7 +117,12 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
           }
         }
         await obeyComments(parts, signal)
-        for (const one of own.watched.values()) await answer(parts, one, signal)
+        for (const one of own.watched.values())
+          await answer(parts, one, signal).catch((error: unknown) => {
+            if (signal.aborted || isPassing(error)) throw error
+            const about = { event: 'feedback.answer', repo, pull: one.pull.number }
+            logger.warn({ ...about, err: explain(error) }, 'a pull request could not be answered')
+          })
       } catch (error) {
         if (signal.aborted) throw error
         // What is taken up must not wait for what was published.

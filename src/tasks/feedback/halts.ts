@@ -38,15 +38,15 @@ export interface Granting {
   halt: Halt | undefined
   /** When the pull request was seen with the label last, wall clock, ms. */
   markSeenAt: number
-  /** Wall clock, ms. */
-  now: number
+  /** As of when it is known without the label, wall clock, ms. */
+  seenAt: number
   /** Rounds that have ended. */
   rounds: number
   maxRounds: number
 }
 
 export interface Granted {
-  /** The label was set a moment ago, so that it is not seen yet says nothing. */
+  /** The label was set a moment ago, or after what is known: that it is not seen says nothing. */
   halted: boolean
   /** Highest number of a round. */
   limit: number
@@ -55,9 +55,9 @@ export interface Granted {
 }
 
 /** What may be done about a pull request that is seen without the label. Pure. */
-export function granted({ halt, markSeenAt, now, rounds, maxRounds }: Granting): Granted {
+export function granted({ halt, markSeenAt, seenAt, rounds, maxRounds }: Granting): Granted {
   if (halt === undefined) return { halted: false, limit: maxRounds, again: false }
-  const halted = markSeenAt < halt.atMs && now - halt.atMs < replicaMs
+  const halted = markSeenAt < halt.atMs && seenAt - halt.atMs < replicaMs
   const limit = Math.min(maxRoundNumber, maxRounds + halt.rounds)
   return { halted, limit, again: !halted && rounds <= halt.rounds }
 }

@@ -67,7 +67,10 @@ export async function inheritPulls(parts: Unwatched, signal: AbortSignal): Promi
     const branch = `${settings.branchPrefix}${issue}`
     if (own.none.get(issue) === oid && !branches.has(branch)) continue
     sought += 1
-    const found = await github.findPull(place.repo, branch, place.info.defaultBranch, signal)
+    // It may stand on what was the default branch then.
+    const found =
+      (await github.findPull(place.repo, branch, place.info.defaultBranch, signal)) ??
+      (await github.findPull(place.repo, branch, undefined, signal))
     own.none.set(issue, oid)
     if (found?.open !== true) continue
     const pull = { number: found.number, url: found.url }

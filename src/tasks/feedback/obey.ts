@@ -5,7 +5,8 @@
  *
  * A comment is obeyed once. Its id is in the own journal, in the claim record that it led to, and the
  * reaction of an agent's login on it tells all others; each effect can be made twice without harm, so a
- * crash between effect and reaction only repeats it. Every command is answered: by a reaction, and in words
+ * crash between effect and reaction only repeats it. A retry is in the journal before its label goes: who goes on
+ * with it then knows which attempt it was to lead to. Every command is answered: by a reaction, and in words
  * where nothing else shows what came of it. Strangers get a reaction only, and not many (`manners.ts`).
  *
  * Nothing that agents write begins with a command, so a command under an agent's login is by the person
@@ -27,6 +28,8 @@ import { maxCommands } from './watched.ts'
 const longAgoMs = 7 * 24 * 60 * 60_000
 /** Between those who may obey where nobody holds the issue, ms. */
 const stepMs = 30_000
+/** Before what GitHub refused to show is asked for again, ms. */
+const againMs = 5 * 60_000
 /** Those further behind do not look at all. */
 const lastPlace = 2
 
@@ -48,7 +51,17 @@ export async function obeyComments(parts: Parts, signal: AbortSignal): Promise<v
     const due = own.talk.due.get(where.number) ?? now + at * stepMs
     own.talk.due.set(where.number, due)
     if (now < due) continue
-    await readWhere(parts, where, signal)
+    try {
+      await readWhere(parts, where, signal)
+    } catch (error) {
+      if (!hasCode(error, 'GITHUB_ANSWER') && !final.some((code) => hasCode(error, code)))
+        throw error
+      // What is said elsewhere does not wait for it.
+      own.talk.due.set(where.number, now + againMs)
+      const about = { event: 'feedback.read', repo: parts.place.repo, number: where.number }
+      floor.context.logger.warn({ ...about, err: explain(error) }, 'comments could not be read')
+      continue
+    }
     own.talk.due.delete(where.number)
     own.talk.counts.set(where.number, where.count)
   }

@@ -2,7 +2,8 @@
  * Who looks after a pull request: the author of the newest record of its claim ref. Heirs
  * (`heirs.ts`) do while that agent is not in the mesh, and leave it to that agent when it is back, or
  * to whoever else has made a round since. A round that was let go is anybody's until somebody makes it. Two that look after one do no harm, since rounds are
- * claimed; but each costs calls.
+ * claimed; but each costs calls. A record of an attempt before the one that the pull request came from is an old
+ * reading, and says nothing.
  */
 import type { RepoContext } from '../context.ts'
 import { isLetGo } from './heirs.ts'
@@ -22,8 +23,10 @@ export async function leaveToOwners(
   const note = () => {
     for (const one of watched.values()) {
       const tip = memory.tips.get(one.issue)?.tip
-      if (tip?.is === 'record') one.owner = isLetGo(tip.record) ? '' : tip.record.peerId
-      else if (tip !== undefined) one.owner ??= ''
+      if (tip?.is !== 'record') {
+        if (tip !== undefined) one.owner ??= ''
+      } else if (tip.record.attempt >= one.attempt)
+        one.owner = isLetGo(tip.record) ? '' : tip.record.peerId
     }
   }
   note()
@@ -32,6 +35,7 @@ export async function leaveToOwners(
     const issues = unknown.map(({ issue }) => ({ number: issue }))
     await readRefs(floor, place, memory, issues, signal)
     note()
+    for (const one of unknown) one.owner ??= ''
   }
   const here = new Set(mesh.candidates().map(({ peerId }) => peerId))
   for (const { issue, owner = '' } of watched.values())

@@ -87,6 +87,7 @@ export async function readPulls(
   for (const one of watched) {
     const pull = pulls.find(({ number }) => number === one.pull.number)
     const stamp = pull === undefined ? '' : stampOf(pull)
+    if (pull !== undefined && stamp === one.stamp) one.shownAt = init.now
     const visit = visitOf(one, { stamp, isGone: pull === undefined && whole }, init)
     if (visit !== undefined) visits.push(visit)
   }
@@ -140,4 +141,5 @@ async function pay(
   if (stamp !== one.stamp) one.changedAt = now
   one.stamp = stamp
   one.readAt = now
+  one.shownAt = now
 }

@@ -14,6 +14,8 @@ export interface Watched {
   stamp: string
   /** Of the last reading, monotonic ms. */
   readAt: number
+  /** As of when it is known to be as it was read then, monotonic ms. */
+  shownAt: number
   /** When it was asked for its checks last, monotonic ms. */
   checkedAt: number
   /** Since when it is not found, monotonic ms; a replica may lag. */
@@ -50,6 +52,7 @@ export const newWatch = (
   ...of,
   stamp: '',
   readAt: -Infinity,
+  shownAt: -Infinity,
   checkedAt: -Infinity,
   missingSince: undefined,
   changedAt: -Infinity,

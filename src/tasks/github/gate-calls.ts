@@ -18,6 +18,13 @@ export interface GateCalls {
     label: string,
     signal: AbortSignal,
   ): Promise<{ login: string; bot: boolean } | undefined>
+  /** When the login was assigned last, by GitHub's clock, ms, as far as the last 500 events tell. */
+  assignedAt?(
+    repo: string,
+    number: number,
+    login: string,
+    signal: AbortSignal,
+  ): Promise<number | undefined>
   /** Whether the login may triage issues of the repository. */
   mayTriage(repo: string, login: string, signal: AbortSignal): Promise<boolean>
   /**
@@ -49,11 +56,13 @@ const perPage = 100
 /** Answers that are kept for their ETags. */
 const maxAnswers = 1_000
 
-const labelEvents = z.array(
+const issueEvents = z.array(
   z.object({
     event: z.string().max(100).nullish(),
     actor: z.object({ login: z.string().max(100), type: z.string().max(100).nullish() }).nullish(),
     label: z.object({ name: z.string().nullish() }).nullish(),
+    assignee: z.object({ login: z.string().max(100) }).nullish(),
+    created_at: z.string().max(64).nullish(),
   }),
 )
 const permissionSchema = z.object({
@@ -84,25 +93,48 @@ export function gateCalls(call: Call): GateCalls {
   async function events(repo: string, number: number, page: number, signal: AbortSignal) {
     const parameters = { ...at(repo), issue_number: number, per_page: perPage, page }
     const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}/events'
-    return call(route, parameters, labelEvents, signal)
+    return call(route, parameters, issueEvents, signal)
+  }
+
+  async function newest(
+    repo: string,
+    number: number,
+    signal: AbortSignal,
+    is: (one: z.infer<typeof issueEvents>[number]) => boolean,
+  ) {
+    const first = await events(repo, number, 1, signal)
+    const last = lastPage(first.headers)
+    for (let page = last; page > Math.max(0, last - maxPages); page -= 1) {
+      const { data } = page === 1 ? first : await events(repo, number, page, signal)
+      const found = data.findLast(is)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   return {
     async labeledBy(repo, number, label, signal) {
-      const first = await events(repo, number, 1, signal)
-      const last = lastPage(first.headers)
-      for (let page = last; page > Math.max(0, last - maxPages); page -= 1) {
-        const { data } = page === 1 ? first : await events(repo, number, page, signal)
-        const change = data.findLast(
-          (one) =>
-            (one.event === 'labeled' || one.event === 'unlabeled') &&
-            one.label?.name?.toLowerCase() === label.toLowerCase(),
-        )
-        if (change === undefined) continue
-        if (change.event === 'unlabeled' || !change.actor) return undefined
-        return { login: change.actor.login, bot: change.actor.type === 'Bot' }
-      }
-      return undefined
+      const change = await newest(
+        repo,
+        number,
+        signal,
+        (one) =>
+          (one.event === 'labeled' || one.event === 'unlabeled') &&
+          one.label?.name?.toLowerCase() === label.toLowerCase(),
+      )
+      if (change?.event !== 'labeled' || !change.actor) return undefined
+      return { login: change.actor.login, bot: change.actor.type === 'Bot' }
+    },
+    async assignedAt(repo, number, login, signal) {
+      const assigned = await newest(
+        repo,
+        number,
+        signal,
+        (one) =>
+          one.event === 'assigned' && one.assignee?.login.toLowerCase() === login.toLowerCase(),
+      )
+      const at = Date.parse(assigned?.created_at ?? '')
+      return Number.isNaN(at) ? undefined : at
     },
     async mayTriage(repo, login, signal) {
       const route = 'GET /repos/{owner}/{repo}/collaborators/{username}/permission'

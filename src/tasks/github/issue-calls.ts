@@ -59,7 +59,11 @@ export function issueCalls(call: Call): IssueCalls {
       )
     },
     async comment(repo, number, body, signal) {
-      const parameters = { ...at(repo), issue_number: number, body: body.slice(0, 60_000) }
+      const parameters = {
+        ...at(repo),
+        issue_number: number,
+        body: body.slice(0, 60_000),
+      }
       const schema = z.object({ html_url: z.string() })
       return (
         await call(
@@ -101,7 +105,7 @@ export function issueCalls(call: Call): IssueCalls {
       const parameters = {
         ...at(repo),
         head: `${owner}:${head}`,
-        base,
+        ...(base === undefined ? {} : { base }),
         state: 'all',
         sort: 'created',
         direction: 'desc',

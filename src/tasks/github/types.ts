@@ -29,8 +29,13 @@ export interface GitHub {
     pull: { head: string; base: string; title: string; body: string; draft?: boolean },
     signal: AbortSignal,
   ): Promise<Pull>
-  /** The newest pull request from this branch into that base, open ones first. */
-  findPull(repo: string, head: string, base: string, signal: AbortSignal): Promise<Pull | undefined>
+  /** The newest pull request from this branch into that base, or into any, open ones first. */
+  findPull(
+    repo: string,
+    head: string,
+    base: string | undefined,
+    signal: AbortSignal,
+  ): Promise<Pull | undefined>
   rateLimit(): RateLimit | null
 }
 

@@ -47,15 +47,15 @@ export interface HelpingComponents {
   self: () => Candidate
   openSlots: () => number
   hold: Active['hold']
-  /** Has a repository looked at. */
-  wake: (repo: string) => void
+  /** Has an issue looked at as if that peer had said that it let go of it. */
+  letGo: (task: HelpQuestion['task'], from: string) => void
   scratch: Scratch
   clock: Clock
   logger: Logger
 }
 
 export function createHelping(components: HelpingComponents): Helping {
-  const { settings, place, context, self, openSlots, hold, wake, scratch, clock, logger } =
+  const { settings, place, context, self, openSlots, hold, letGo, scratch, clock, logger } =
     components
   const people = createPeople()
   /** Requests that an executor works on; bounded by the slots. */
@@ -108,8 +108,8 @@ export function createHelping(components: HelpingComponents): Helping {
    * The claim will name this agent, which then claims as ever: intake finds it once the origin has said so,
    * and looks by itself in case that word is lost.
    */
-  function takeOver({ task, id }: HelpQuestion): HelpAnswer {
-    for (const ms of lookAfterMs) clock.after(ms, () => wake(task.repo))
+  function takeOver({ task, id, origin }: HelpQuestion): HelpAnswer {
+    for (const ms of lookAfterMs) clock.after(ms, () => letGo(task, origin))
     const about = { event: 'help.takeover', ...task, id }
     logger.info(about, 'this agent is to go on with a task of a peer')
     return { form: 'takeover', note: 'It goes on from the work branch.' }

@@ -40,7 +40,18 @@ const graceMs = 60_000
 /** Errors: those of git; `GITHUB_ANSWER` when the remote is on another site than the API. */
 export async function inspectClaims(
   init: InspectClaimsInit,
-  { git, verify, now = Date.now }: { git: RunGit; verify: Verify; now?: () => number },
+  {
+    git,
+    verify,
+    isFormer = () => Promise.resolve(false),
+    now = Date.now,
+  }: {
+    git: RunGit
+    verify: Verify
+    /** Whether the repository had this name before. Default: no. */
+    isFormer?: (name: string) => Promise<boolean>
+    now?: () => number
+  },
   signal: AbortSignal,
 ): Promise<ClaimFacts> {
   const { apiUrl, gitUrl, cloneUrl, token, repo, refPrefix, gitDir, defaultBranch } = init
@@ -63,7 +74,7 @@ export async function inspectClaims(
     sign: () => Promise.reject(new TypeError('nothing is signed')),
   }
   const identity = { name: '', login: '', incarnation: '', leaseMs: 0 }
-  const claims = createClaims(refs, refPrefix, identity, { signer, verify })
+  const claims = createClaims(refs, refPrefix, identity, { signer, verify, isFormer })
   const facts: ClaimFacts = { base, gitDir, count: tips.size, states: {}, expired: [], invalid: [] }
   for (const [name, raw] of tips) {
     const ref = `${refPrefix}${name}`

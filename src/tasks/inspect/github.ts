@@ -4,6 +4,8 @@
  * stands for issues, since every reader may open an issue.
  */
 import { z } from 'zod'
+import { systemClock } from '../../util/index.ts'
+import { createFormerNames } from '../claim/former-names.ts'
 import { TasksError } from '../errors.ts'
 import { asTasksError } from '../github/errors.ts'
 import { createProbe, type Answer, type Probe, type ProbeInit } from '../github/probe.ts'
@@ -81,6 +83,22 @@ export async function inspectAccount(
         ? null
         : { limit: limit.limit, remaining: limit.remaining, resetAtMs: limit.reset * 1_000 },
   }
+}
+
+/** Whether a name is one that the repository, whose full name is `present`, had before. */
+export function formerNames(
+  init: ProbeInit,
+  present: string,
+  signal: AbortSignal,
+): (name: string) => Promise<boolean> {
+  const probe = createProbe(init)
+  const route = `GET ${R}`
+  const nameNow = async (name: string) => {
+    const [owner = '', repo = ''] = name.split('/')
+    const at = { owner, repo }
+    return decode(await probe.ask(route, at, signal), repositorySchema, route, at).full_name
+  }
+  return createFormerNames(present, nameNow, systemClock)
 }
 
 /** Errors: those of GitHub, such as `GITHUB_NOT_FOUND`. */

@@ -1,9 +1,11 @@
 /** One issue in one turn: may and should this agent try it now? Says what it finds, starts nothing. */
 import { explain } from '../../util/index.ts'
+import { isTakenOff } from './assigned.ts'
 import { readChain, type Chain } from './chain.ts'
 import { mayClaim, type Tip } from '../claim/decide.ts'
+import type { ClaimState } from '../claim/record.ts'
 import { stoppedLabel, type Job, type RepoContext } from '../context.ts'
-import { TasksError } from '../errors.ts'
+import { isPassing, TasksError } from '../errors.ts'
 import { rankAll, type Ranked } from './fitness.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
@@ -11,7 +13,7 @@ import { eligible, lacking, pausedBy, type IntakeRules } from './intake.ts'
 import { decodeInstructions, needsOf, workOf, type Instructions } from './instructions.ts'
 import type { Policy } from '../needs.ts'
 import { inTheWay } from './together.ts'
-import { exhaustedReason, type LastAttempt } from '../texts.ts'
+import { exhaustedReason, takenAway, type LastAttempt } from '../texts.ts'
 
 /** Margin over the lease before a takeover, ms. */
 export const marginMs = 5_000
@@ -44,28 +46,31 @@ export async function consider(
   place: RepoContext,
   memory: RepoMemory,
   at: { issue: Issue; tip: Tip; policy: Policy },
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Option | undefined> {
   const { context } = floor
   const { issue, tip, policy } = at
   const { repo } = place
-  const chain = await chainAt(place, memory, issue, tip)
+  const isActive = floor.isActive(repo, issue.number)
+  const chain = await chainAt(place, memory, { issue, tip, isActive })
   // Only who stands in the chain of claims may be assigned; what a peer announces proves nothing.
-  const earlier = issue.assignees.length === 0 ? [] : [...chain.logins]
+  const earlier = await agentsOf(floor, repo, { issue, tip, logins: chain.logins }, signal)
   const rules: IntakeRules = {
     trigger: context.settings.trigger,
     failed: context.settings.failed,
     stopped: stoppedLabel(context.settings),
     requiredLabels: policy.requiredLabels,
     // The own login is there by this agent's own hand while it works the issue.
-    meshLogins: new Set(
-      floor.isActive(repo, issue.number) ? [...earlier, context.login.toLowerCase()] : earlier,
-    ),
+    meshLogins: new Set(isActive ? [...earlier, context.login.toLowerCase()] : earlier),
   }
   const verdict = eligible(issue, rules)
-  if (floor.isActive(repo, issue.number)) {
+  if (isActive) {
     if (verdict.is === 'skip') floor.cancel(repo, issue.number, verdict.reason)
+    else if (isTakenOff(memory.assigned, issue, context.login))
+      floor.stop?.(repo, issue.number, { why: 'unassigned', reason: takenAway })
     return undefined
   }
+  memory.assigned.delete(issue.number)
   if (verdict.is === 'skip') {
     await floor.say({ is: 'skipped', repo, issue, reason: verdict.reason })
     return undefined
@@ -167,6 +172,31 @@ export async function consider(
   }
 }
 
+/** After these the holder has taken its login off: one that is there again may be a person's. */
+const letGo: ReadonlySet<ClaimState> = new Set(['released', 'yielded', 'failed', 'cancelled'])
+
+/** Logins of earlier holders, without those that a person of the same account was assigned by since. */
+async function agentsOf(
+  floor: Floor,
+  repo: string,
+  { issue, tip, logins }: { issue: Issue; tip: Tip; logins: readonly string[] },
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (issue.assignees.length === 0) return []
+  const { gates } = floor.context
+  const there = issue.assignees.map((one) => one.toLowerCase())
+  const held = logins.filter((login) => there.includes(login))
+  const isOver = tip.is === 'record' && letGo.has(tip.record.state)
+  if (!isOver || tip.at === undefined || held.length === 0 || floor.isActive(repo, issue.number))
+    return [...logins]
+  const since = { logins: held, since: tip.at }
+  const taken = await gates?.takenSince?.(repo, issue, since, signal).catch((error: unknown) => {
+    if (signal.aborted || isPassing(error)) throw error
+    return held
+  })
+  return logins.filter((login) => taken?.includes(login) !== true)
+}
+
 function lastOf(tip: Tip, takeover: boolean, self: string): LastAttempt {
   if (tip.is !== 'record') return { agent: 'an agent', how: 'silent' }
   const { name: agent, peerId } = tip.record
@@ -177,14 +207,15 @@ function lastOf(tip: Tip, takeover: boolean, self: string): LastAttempt {
 async function chainAt(
   place: RepoContext,
   memory: RepoMemory,
-  issue: Issue,
-  tip: Tip,
+  { issue, tip, isActive }: { issue: Issue; tip: Tip; isActive: boolean },
 ): Promise<Chain> {
+  const known = memory.chains.get(issue.number)
+  // A peer's word that it let go, which comes late, makes this agent forget what it read before it claimed.
+  if (tip.is === 'absent' && known !== undefined && isActive) return known
   const settled = tip.is !== 'record' || tip.record.state === 'done'
   const fresh = tip.is === 'record' && tip.record.attempt === 1 && tip.record.state === 'held'
   if (tip.is === 'absent' || (issue.assignees.length === 0 && (settled || fresh)))
     return { logins: [], failures: new Map() }
-  const known = memory.chains.get(issue.number)
   if (known?.oid === tip.oid) return known
   const chain = await readChain(place, issue.number)
   memory.chains.set(issue.number, { ...chain, oid: tip.oid })

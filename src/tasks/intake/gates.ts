@@ -26,6 +26,16 @@ export interface Gates {
   issue(repo: string, number: number, signal: AbortSignal): Promise<Issue>
   /** Errors: those of GitHub. */
   ask(repo: string, issue: Issue, signal: AbortSignal): Promise<GateVerdict>
+  /**
+   * Which of the logins, of earlier holders, were assigned after the last of them had let go (`since`, ms): by
+   * a person who has the account, too. Errors: those of GitHub.
+   */
+  takenSince?(
+    repo: string,
+    issue: Issue,
+    held: { logins: readonly string[]; since: number },
+    signal: AbortSignal,
+  ): Promise<string[]>
   /** Whether the last answer for the issue was another than open. */
   barred(repo: string, issue: number): boolean
   /**
@@ -47,6 +57,8 @@ export interface GatesInit {
 const maxKept = 5_000
 /** How long a forge that lacks a feature is not asked for it again, ms. */
 const featureMs = 60 * 60_000
+/** What an agent's clock and GitHub's may differ by, and an own assignment come late by, ms. */
+const lateMs = 5 * 60_000
 /** Blocked issues of a repository that are looked at again in one turn. */
 const againPerTurn = 10
 
@@ -80,6 +92,7 @@ export function createGates(
   const people = new RecentMap<string, { until: number; may: boolean }>(maxKept)
   const lacking = new RecentMap<string, number>(maxKept)
   const blocked = new RecentMap<string, Block>(maxKept)
+  const assigned = new RecentMap<string, number>(maxKept)
   const barred = new RecentMap<string, true>(maxKept)
   const ask = github.gates.dossier
   const dossiers = createDossiers({ label: trigger }, { ask, clock, logger })
@@ -190,6 +203,18 @@ export function createGates(
       if (verdict.is === 'open') barred.delete(key)
       else barred.set(key, true)
       return verdict
+    },
+    async takenSince(repo, issue, { logins, since }, signal) {
+      const taken: string[] = []
+      for (const login of logins) {
+        const key = `${repo}#${issue.number} ${issue.updatedAt} ${login}`
+        const known = assigned.get(key)
+        const at =
+          known ?? (await github.gates.assignedAt?.(repo, issue.number, login, signal)) ?? 0
+        assigned.set(key, at)
+        if (at > since + lateMs) taken.push(login)
+      }
+      return taken
     },
     barred: (repo, issue) => barred.has(`${repo}#${issue}`),
     changed(repo, issue) {

@@ -6,6 +6,7 @@
 import { fromMarkdown } from 'mdast-util-from-markdown'
 import { z } from 'zod'
 import { decodeYaml, type Problem } from '../../config/index.ts'
+import { boundedSync, hasCode, RecentMap, sha256 } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 
 const word = z
@@ -42,6 +43,27 @@ const maxBlockBytes = 4_096
 
 /** In a longer text no block is looked for; GitHub's own limit is 65,536 characters. */
 const maxBodyChars = 70_000
+/** A line that begins with more quotes and lists than that holds no block, and takes very long to parse. */
+const tooDeep = /^(?:[ \t]*(?:>|(?:[-+*]|\d{1,9}[.)])[ \t])){33,}.*$/gm
+/** What stands within a line says nothing about blocks, and takes time in proportion to its square. */
+const withinLines = [
+  'attention',
+  'autolink',
+  'codeText',
+  'definition',
+  'hardBreakEscape',
+  'htmlText',
+  'labelEnd',
+  'labelStartImage',
+  'labelStartLink',
+  'setextUnderline',
+]
+/** A line that begins a block, if no page hides it. Without one nothing is parsed. */
+const opening = /^ {0,3}(?:`{3,}|~{3,})[ \t]*bzzz[ \t]*$/m
+/** Longest time that a text is parsed, ms; one that a person wrote takes a few. */
+const parseMs = 2_000
+/** Texts whose result is remembered: each is looked at in every turn. */
+const maxKnown = 1_000
 /** Elements whose content a page does not show. */
 const dropped =
   /<(\/?)(?:script|style|title|textarea|template|noscript|iframe|noembed|noframes|xmp|plaintext|svg|math|object|select|head)\b/gi
@@ -51,12 +73,12 @@ const dropped =
  * so what stands in a comment, within another fence, or in what pages drop counts for nothing.
  * Errors: `INSTRUCTIONS_INVALID` for more than one.
  */
-function findBlock(body: string): string | undefined {
-  if (body.length > maxBodyChars || !body.includes('bzzz')) return undefined
-  const text = body.replace(/\r\n?/g, '\n')
+function findBlock(whole: string): string | undefined {
+  const text = whole.replace(tooDeep, '')
   const blocks: string[] = []
   let depth = 0
-  for (const node of fromMarkdown(text).children) {
+  const extensions = [{ disable: { null: withinLines } }]
+  for (const node of fromMarkdown(text, { extensions }).children) {
     if (node.type === 'html') {
       for (const [, closes] of node.value.matchAll(dropped))
         depth = Math.max(0, depth + (closes === '/' ? -1 : 1))
@@ -77,11 +99,33 @@ function isClosed(source: string): boolean {
   return source.includes('\n') && last.startsWith(mark) && /^(?:`+|~+)$/.test(last)
 }
 
+type Decoded = Instructions & { needs: string[]; files?: string[] }
+
+const known = new RecentMap<string, { decoded: Decoded } | { error: unknown }>(maxKnown)
+
 /** Errors: `INSTRUCTIONS_INVALID` (data: path, line and column within the block). No block gives an empty object. */
-export function decodeInstructions(
-  body: string,
-): Instructions & { needs: string[]; files?: string[] } {
-  const block = findBlock(body)
+export function decodeInstructions(body: string): Decoded {
+  if (body.length > maxBodyChars) return { needs: [] }
+  const text = body.replace(/\r\n?/g, '\n')
+  if (!opening.test(text)) return { needs: [] }
+  const key = sha256(text)
+  const found = known.get(key) ?? decodeOnce(text)
+  known.set(key, found)
+  if ('error' in found) throw found.error
+  return structuredClone(found.decoded)
+}
+
+function decodeOnce(text: string): { decoded: Decoded } | { error: unknown } {
+  try {
+    return { decoded: boundedSync('The text', parseMs, () => decodeText(text)) }
+  } catch (error) {
+    if (!hasCode(error, 'DEADLINE')) return { error }
+    return { error: invalid('the text around it takes too long to read', { path: '' }) }
+  }
+}
+
+function decodeText(text: string): Decoded {
+  const block = findBlock(text)
   if (block === undefined) return { needs: [] }
   if (Buffer.byteLength(block) > maxBlockBytes)
     throw invalid(`it is larger than ${maxBlockBytes} bytes`, { path: '' })
@@ -119,14 +163,14 @@ export const workOf = ({ chore }: Instructions): 'chore' | 'prose' =>
   chore === undefined ? 'prose' : 'chore'
 
 /**
- * Words that labels `needs:WORD`, `executor:NAME` and `model:NAME` and the block ask for, in lower case,
- * each once.
+ * What labels `needs:TEXT`, `executor:NAME` and `model:NAME` and the block ask for, in lower case, each
+ * once, all of it: what is left out here, an agent that lacks it would work.
  */
 export function needsOf(labels: readonly string[], block: readonly string[]): string[] {
-  const fromLabels = labels.flatMap(
-    (label) => /^(?:needs|executor|model):\s*(\S{1,64})$/i.exec(label)?.[1] ?? [],
-  )
-  return [...new Set([...fromLabels, ...block].map((need) => need.toLowerCase()))]
-    .sort()
-    .slice(0, 20)
+  const fromLabels = labels.flatMap((label) => {
+    const found = /^needs:(.+)$/is.exec(label) ?? /^(?:executor|model):\s*(\S{1,64})$/i.exec(label)
+    const need = found?.[1]?.trim() ?? ''
+    return need === '' ? [] : [need]
+  })
+  return [...new Set([...fromLabels, ...block].map((need) => need.toLowerCase()))].sort()
 }

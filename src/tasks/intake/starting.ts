@@ -2,7 +2,7 @@
  * From options to attempts: in order of priority, each after the delay of this agent's place, and
  * only after what the decision stands on was read again.
  */
-import { hasCode } from '../../util/index.ts'
+import { explain, hasCode } from '../../util/index.ts'
 import { consider, type Option } from './consider.ts'
 import type { Tip } from '../claim/decide.ts'
 import { tell, type Job, type RepoContext } from '../context.ts'
@@ -34,11 +34,13 @@ export async function startSome(
     (a, b) => priority(a) - priority(b) || a.rank - b.rank || a.issue.number - b.issue.number,
   )
   const { repo } = place
+  const apart = eachApart(floor, repo)
   const open: Option[] = []
   for (const option of options) {
     // What was barred at the last look costs nobody a wait: it is asked about before its time.
     const barred = gates?.barred(repo, option.issue.number) === true
-    if (!barred || (await passesGates(floor, place, option, signal))) open.push(option)
+    if (!barred || (await apart.run(option, () => passesGates(floor, place, option, signal))))
+      open.push(option)
   }
   for (const { issue } of open) {
     const changedAt = memory.issues.get(issue.number)?.changedAt ?? -Infinity
@@ -57,7 +59,38 @@ export async function startSome(
   })
   const issues = open.map(({ issue }) => issue)
   for await (const option of inTime)
-    await tryOne(floor, place, memory, { option, issues, begun }, signal)
+    await apart.run(option, () => tryOne(floor, place, memory, { option, issues, begun }, signal))
+  apart.end()
+}
+
+/** What GitHub answers about one issue, and says nothing about another. */
+const aboutOne = ['GITHUB_ANSWER', 'GITHUB_FORBIDDEN', 'GITHUB_REFUSED']
+
+/**
+ * One issue of which GitHub answers what cannot be used must not keep the others from being tried. Where it
+ * is so with all of them, it is the repository that has trouble, which its status is to say: `end` throws.
+ */
+function eachApart(floor: Floor, repo: string) {
+  let first: unknown
+  let went = 0
+  return {
+    async run<T>({ issue }: Option, step: () => Promise<T>): Promise<T | undefined> {
+      try {
+        const result = await step()
+        went += 1
+        return result
+      } catch (error) {
+        if (!aboutOne.some((code) => hasCode(error, code))) throw error
+        first ??= error
+        const reason = `it cannot be looked at: ${explain(error)}`
+        await floor.say({ is: 'skipped', repo, issue, reason })
+        return undefined
+      }
+    },
+    end(): void {
+      if (went === 0 && first !== undefined) throw first as Error
+    },
+  }
 }
 
 interface Trial {
@@ -85,13 +118,16 @@ async function tryOne(
   const tip = memory.tips.get(number)?.tip ?? { is: 'absent' }
   const { policy } = at
   // What the refs alone decide costs no reading of the issue.
-  if ((await consider(floor, place, memory, { issue: option.issue, tip, policy })) === undefined)
+  if (
+    (await consider(floor, place, memory, { issue: option.issue, tip, policy }, signal)) ===
+    undefined
+  )
     return
   // The listing is older than the refs: what somebody ended in between shows only in the issue.
   const isNew = tip.is === 'absent' && !isOld
   const issue = isNew ? known?.issue : await readAgain(floor, place, memory, number, signal)
   if (issue === undefined) return
-  const now = await consider(floor, place, memory, { issue, tip, policy })
+  const now = await consider(floor, place, memory, { issue, tip, policy }, signal)
   if (now === undefined || !(await passesGates(floor, place, now, signal))) return
   // What was heard meanwhile is younger than what was read.
   if (floor.heardClaimed(place.repo, number)) return

@@ -120,8 +120,12 @@ export interface RepoMemory {
   paused?: string | undefined
   /** Closing records whose pull request was looked for. */
   heired: Set<string>
+  /** Issues whose heritage GitHub refused: until when they are left alone, monotonic ms. */
+  heirPauses: Map<number, number>
   /** What people asked to have tried anew, by issue: the newest of each. */
   retries: Map<number, Retry>
+  /** Issues that are worked here: `updatedAt` of the newest reading that showed the own assignment. */
+  assigned: Map<number, string>
   /** Monotonic ms since when nobody who is connected can do the issue. */
   lonely: Map<number, number>
 }
@@ -141,6 +145,8 @@ export const emptyMemory = (): RepoMemory => ({
   chains: new Map(),
   orders: new Map(),
   heired: new Set(),
+  heirPauses: new Map(),
   retries: new Map(),
+  assigned: new Map(),
   lonely: new Map(),
 })

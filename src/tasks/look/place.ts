@@ -4,6 +4,7 @@ import type { Credential } from '../../secrets/index.ts'
 import type { Clock } from '../../util/index.ts'
 import { createPatches } from '../asking/patches.ts'
 import { createClaims } from '../claim/claims.ts'
+import { createFormerNames } from '../claim/former-names.ts'
 import type { Verify } from '../claim/record.ts'
 import { createGitTransport } from '../claim/git-transport.ts'
 import { createRestTransport, type RestRefs } from '../claim/rest-transport.ts'
@@ -15,6 +16,9 @@ import { TasksError } from '../errors.ts'
 import type { TasksMesh } from '../needs.ts'
 import { requireAssignable } from '../github/principal.ts'
 import { createUpkeep } from '../upkeep/upkeep.ts'
+
+/** Longest wait for what a repository is called now, ms. */
+const nameMs = 15_000
 
 export interface PlaceInit {
   /** Holds one bare git repository per GitHub repository. */
@@ -82,6 +86,9 @@ export async function openPlace(
       : createGitTransport(store, { git })
   const refs = await openRepository(store, { git, transport })
   const identity = { name, login, incarnation: signer.incarnation, leaseMs: settings.leaseMs }
+  const nameNow = async (name: string) =>
+    (await context.github.repository(name, AbortSignal.timeout(nameMs))).fullName
+  const isFormer = createFormerNames(info.fullName, nameNow, clock)
   // The name as configured is the name everywhere, whatever GitHub's spelling of it is.
   return {
     repo,
@@ -89,7 +96,7 @@ export async function openPlace(
     refs,
     patches: createPatches(git, gitDir),
     upkeep: createUpkeep(store, git),
-    claims: createClaims(refs, settings.refPrefix, identity, { signer, verify, clock }),
+    claims: createClaims(refs, settings.refPrefix, identity, { signer, verify, isFormer, clock }),
   }
 }
 

@@ -6,7 +6,7 @@ import type { Policy } from '../needs.ts'
 
 /**
  * What is known, when it was read later than `since` (monotonic ms), else what the remote says now.
- * Errors: `REPO_EMPTY`, those of git.
+ * Errors: `REPO_EMPTY`, `REPO_CHANGED`, those of git.
  */
 export async function policyOf(
   floor: Floor,
@@ -20,6 +20,11 @@ export async function policyOf(
   const branch = place.info.defaultBranch
   const readAt = floor.context.clock.monotonic()
   const base = (await place.refs.fetchBranches([branch], signal)).get(branch)
+  if (place.refs.headMoved?.() === true) {
+    memory.at = undefined
+    const text = `The default branch of ${place.repo} is not ${branch} any more.`
+    throw new TasksError('REPO_CHANGED', text, { data: { repo: place.repo, branch } })
+  }
   if (base === undefined) {
     throw new TasksError(
       'REPO_EMPTY',

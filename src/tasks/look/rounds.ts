@@ -11,10 +11,11 @@ import { consider, type Option } from '../intake/consider.ts'
 import type { RepoContext } from '../context.ts'
 import type { Floor, RepoMemory } from './floor.ts'
 import type { Issue } from '../github/github.ts'
-import { inherit } from '../recover/inherit.ts'
+import { inheritInTurn } from '../recover/inherit.ts'
 import { safetyOf } from './polling.ts'
 import { eligible, pausedBy, type IntakeRules } from '../intake/intake.ts'
 import { look, type Change, type Look } from './look.ts'
+import type { Policy } from '../needs.ts'
 import { policyOf } from './policy-of.ts'
 import { forgetOthers, readIfDue } from './sightings.ts'
 import { startSome } from '../intake/starting.ts'
@@ -41,21 +42,52 @@ export async function turn(
   await floor.desk?.turn(floor, place, memory, { asked }, signal)
   const wanted = await wantedOf(floor, place, memory)
   if (wanted.length === 0 && !probe) return
+  const policy = await prepare(floor, place, memory, wanted, probe, signal).catch(
+    async (error: unknown) => {
+      const old = memory.at?.policy ?? { requiredLabels: [] }
+      for (const issue of wanted.filter(({ number }) => floor.isActive(place.repo, number)))
+        await consider(
+          floor,
+          place,
+          memory,
+          { issue, tip: tipOf(memory, issue), policy: old },
+          signal,
+        )
+      throw error
+    },
+  )
+  const options: Option[] = []
+  for (const issue of wanted) {
+    const tip = tipOf(memory, issue)
+    const option = await consider(floor, place, memory, { issue, tip, policy }, signal)
+    if (option === undefined) memory.since.delete(issue.number)
+    else options.push(option)
+    if (floor.context.settings.dryRun !== true)
+      await inheritInTurn(floor, place, memory, { issue, tip }, signal)
+  }
+  await startSome(floor, place, memory, options, signal)
+}
+
+const tipOf = (memory: RepoMemory, { number }: Issue): Tip =>
+  memory.tips.get(number)?.tip ?? { is: 'absent' }
+
+/**
+ * What new work stands on: policy and claim refs. Where one cannot be had, what people did to an issue that
+ * is worked must be seen all the same.
+ */
+async function prepare(
+  floor: Floor,
+  place: RepoContext,
+  memory: RepoMemory,
+  wanted: readonly Issue[],
+  probe: boolean,
+  signal: AbortSignal,
+): Promise<Policy> {
   const oldest = oldestPolicy(floor, memory, wanted)
   const { policy } = await policyOf(floor, place, memory, signal, oldest)
   memory.paused = pausedBy(floor.context.settings, place.repo, policy)?.reason
   await readIfDue(floor, place, memory, wanted, signal, probe)
-
-  const options: Option[] = []
-  for (const issue of wanted) {
-    const tip = memory.tips.get(issue.number)?.tip ?? { is: 'absent' }
-    const option = await consider(floor, place, memory, { issue, tip, policy })
-    if (option === undefined) memory.since.delete(issue.number)
-    else options.push(option)
-    if (floor.context.settings.dryRun !== true)
-      await inherit(floor, place, memory, { issue, tip }, signal)
-  }
-  await startSome(floor, place, memory, options, signal)
+  return policy
 }
 
 /**

@@ -48,7 +48,13 @@ export async function sight(
   if (memory.sightings.get(issue)?.oid !== tip.oid)
     memory.sightings.set(issue, { oid: tip.oid, since: now })
   if (tip.is === 'invalid') {
-    await suspect(floor, place, memory, issue, { kind: 'invalid', oid: tip.oid, reason: tip.why })
+    const { oid, why: reason, ref } = tip
+    await suspect(floor, place, memory, issue, {
+      kind: 'invalid',
+      oid,
+      reason,
+      ...(ref && { ref }),
+    })
     return
   }
   memory.gone.delete(issue)
@@ -88,15 +94,14 @@ async function suspect(
   { repo, claims }: RepoContext,
   memory: RepoMemory,
   issue: number,
-  what: Omit<Suspicion, 'sinceMs' | 'ref'>,
+  what: Omit<Suspicion, 'sinceMs' | 'ref'> & { ref?: string },
 ): Promise<void> {
   const old = memory.suspicions.get(issue)
   if (old?.kind === what.kind && old.oid === what.oid) return
   const { clock, logger } = floor.context
-  const ref = claims.refOf(issue)
-  const suspicion: Suspicion = { ...what, ref, sinceMs: clock.now() }
+  const suspicion: Suspicion = { ref: claims.refOf(issue), ...what, sinceMs: clock.now() }
   memory.suspicions.set(issue, suspicion)
-  const { kind, oid, reason } = suspicion
+  const { ref, kind, oid, reason } = suspicion
   logger.warn(
     { event: 'claim.suspect', repo, issue, kind, oid, why: reason },
     'a claim ref is not what it was left as; the issue is left alone',

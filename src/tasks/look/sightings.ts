@@ -139,8 +139,8 @@ export function nextTakeover(
 /** Forgets what belongs to issues that are not known any more. */
 export function forgetOthers(memory: RepoMemory): void {
   const { sightings, records, gone, forced, suspicions, chains, orders } = memory
-  const { lonely, tips, since } = memory
+  const { lonely, tips, since, heirPauses, assigned } = memory
   const known = [sightings, records, gone, forced, suspicions, chains, orders, lonely, tips, since]
-  for (const map of known)
+  for (const map of [...known, heirPauses, assigned])
     for (const issue of map.keys()) if (!memory.issues.has(issue)) map.delete(issue)
 }

@@ -54,6 +54,8 @@ export interface TurnsComponents {
   floor: (context: Context) => Floor
   open: (context: Context, signal: AbortSignal) => Promise<RepoContext>
   settle: (context: Context, place: RepoContext, signal: AbortSignal) => Promise<void>
+  /** Nobody is to work there any more. */
+  abandon?: (reason: string) => void
   rota: Pick<RotaComponents, 'self' | 'others' | 'topic' | 'stretch' | 'rank' | 'full'>
   /** Whether a look of its own is due, whatever the rota says: peers are not believed, or gone. */
   doubts: () => boolean
@@ -61,12 +63,17 @@ export interface TurnsComponents {
   matters: (issue: number) => boolean
 }
 
+/** How long a repository must be out of sight before its work is ended, ms: longer than a wrong answer lasts. */
+const goneMs = 5 * 60_000
+
 export function createTurns(init: TurnsInit, components: TurnsComponents): Turns {
   const { repo, pollMs } = init
   const { clock, logger, outage } = components
   const memory = emptyMemory()
   memory.paused = init.paused
   let place: RepoContext | undefined
+  /** Since when GitHub says that there is no such repository, monotonic ms. */
+  let goneSince: number | undefined
   let said: { ok: boolean; lastSuccessMs: number | null; error: string | null } = {
     ok: false,
     lastSuccessMs: null,
@@ -109,14 +116,25 @@ export function createTurns(init: TurnsInit, components: TurnsComponents): Turns
       logger.info({ event: 'repo.turn', repo }, `${repo} can be worked again`)
     const lastSuccessMs = plan.list ? clock.now() : said.lastSuccessMs
     said = { ok: true, lastSuccessMs, error: null }
+    goneSince = undefined
   }
 
   function onError(error: unknown): void {
+    // What is worked goes on with the branch that it began with.
+    if (hasCode(error, 'REPO_CHANGED')) {
+      logger.info({ event: 'repo.turn', repo, err: explain(error) }, `${repo} is made ready again`)
+      place = undefined
+      return
+    }
     const text = explain(error)
     const next = error instanceof TasksError && error.next !== undefined ? ` ${error.next}` : ''
     if (said.error !== `${text}${next}`)
       logger.warn({ event: 'repo.turn', repo, err: text }, `${repo} cannot be worked now`)
     said = { ...said, ok: false, error: `${text}${next}` }
+    const now = clock.monotonic()
+    goneSince = hasCode(error, 'GITHUB_NOT_FOUND') ? (goneSince ?? now) : undefined
+    if (goneSince !== undefined && now - goneSince >= goneMs)
+      components.abandon?.('the repository is gone, or cannot be seen any more')
     if (hasCode(error, 'GITHUB_NOT_FOUND') || hasCode(error, 'REPO_EMPTY')) place = undefined
   }
 

@@ -65,7 +65,10 @@ export function createOutgoing(
         return typeof text === 'string' && text !== '' ? [[name, text] as const] : []
       })
       const masked = await Promise.all(
-        texts.map(async ([name, text]) => [name, await mask(text, signal)] as const),
+        // A text that was cut within a character holds half of it, which GitHub refuses.
+        texts.map(
+          async ([name, text]) => [name, (await mask(text, signal)).toWellFormed()] as const,
+        ),
       )
       return { ...parameters, ...Object.fromEntries(masked) }
     },

@@ -15,21 +15,33 @@ import { marginMs } from '../intake/consider.ts'
 import type { Tip } from '../claim/decide.ts'
 import type { ClaimRecord } from '../claim/record.ts'
 import { signatureOf, type Context, type Job, type RepoContext } from '../context.ts'
+import { isPassing } from '../errors.ts'
 import type { Candidate } from '../intake/intake.ts'
 import type { Floor, RepoMemory } from '../look/floor.ts'
 import type { Issue } from '../github/github.ts'
+import { commentOnce } from '../attempt/comment-once.ts'
 import { isFor, notePull } from '../attempt/pull.ts'
 import { openNamed } from '../feedback/open-named.ts'
 import { placeOf } from '../look/polling.ts'
 import { findUnfinished } from './recover.ts'
 import { roundOf, tellRoundAgain } from './rounds.ts'
-import { pullBody, pullTitle } from '../texts.ts'
+import { claimLine, pullBody, pullTitle, unpublishedComment } from '../texts.ts'
 
 /** Closing records that are remembered; more than one repository has open issues. */
 const maxHeired = 10_000
 
+/** Before what GitHub refused is tried again, ms. */
+const againMs = 5 * 60_000
+
 /** Longest wait for heirs in front, in leases: they may have said more than is true. */
 const maxHeirs = 8
+
+interface Heritage {
+  issue: Issue
+  /** Of the closing record. */
+  oid: string
+  record: ClaimRecord
+}
 
 /** What is settled beside the pull request, in `RepoMemory.heired`. */
 const restOf = (oid: string) => `rest of ${oid}`
@@ -45,6 +57,31 @@ function placeAmong({ mesh }: Context, { repo }: RepoContext, issue: number): nu
     others.map(({ peerId }) => peerId),
   )
   return Math.min(place, maxHeirs)
+}
+
+/** The same in a turn, which goes on where GitHub refuses this one: it is tried again after a while. */
+export async function inheritInTurn(
+  floor: Floor,
+  place: RepoContext,
+  memory: RepoMemory,
+  at: { issue: Issue; tip: Tip },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, logger } = floor.context
+  const { number } = at.issue
+  if ((memory.heirPauses.get(number) ?? -Infinity) > clock.monotonic()) return
+  memory.heirPauses.delete(number)
+  try {
+    await inherit(floor, place, memory, at, signal)
+  } catch (error) {
+    if (signal.aborted || isPassing(error)) throw error
+    memory.heirPauses.set(number, clock.monotonic() + againMs)
+    const about = { event: 'task.inherit', repo: place.repo, issue: number }
+    logger.warn(
+      { ...about, err: explain(error) },
+      'what a vanished agent left cannot be settled now',
+    )
+  }
 }
 
 export async function inherit(
@@ -69,7 +106,9 @@ export async function inherit(
   }
   const { oid, record } = tip
   if (!memory.heired.has(oid)) {
-    await inheritPull(context, place, { issue, oid, record }, signal)
+    const isThere = await inheritPull(context, place, { issue, oid, record }, signal)
+    // Whoever takes the label off again wants it tried again.
+    if (!isThere) return void memory.heirPauses.set(issue.number, clock.monotonic() + againMs)
     settled(oid)
   }
   if (memory.heired.has(restOf(oid))) return
@@ -86,7 +125,7 @@ export async function inherit(
 async function inheritRest(
   context: Context,
   place: RepoContext,
-  { issue, oid, record }: { issue: Issue; oid: string; record: ClaimRecord },
+  { issue, oid, record }: Heritage,
   signal: AbortSignal,
 ): Promise<void> {
   const { number } = issue
@@ -105,19 +144,31 @@ async function inheritRest(
   await tellRoundAgain(context, place, left, again, signal)
 }
 
-/** The pull request, if there is none. */
+/**
+ * The pull request, if there is none of the branch, into whichever base: the default branch may have been
+ * another one then. False: it cannot be had, and that is said on the issue, since nobody will come to it
+ * any more.
+ */
 async function inheritPull(
   context: Context,
   place: RepoContext,
-  { issue, oid, record }: { issue: Issue; oid: string; record: ClaimRecord },
+  { issue, oid, record }: Heritage,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { github, settings, clock } = context
   const branch = `${settings.branchPrefix}${issue.number}`
   const base = place.info.defaultBranch
   const head = (await place.refs.fetchBranches([branch], signal)).get(branch)
-  const found = await github.findPull(place.repo, branch, base, signal)
-  if (head === undefined || (found !== undefined && isFor(found, head))) return
+  const found =
+    (await github.findPull(place.repo, branch, base, signal)) ??
+    (await github.findPull(place.repo, branch, undefined, signal))
+  if (found !== undefined && (head === undefined || isFor(found, head))) return true
+  const at = { issue, oid, record }
+  if (head === undefined) {
+    const why = `The branch ${branch}, to which ${record.name} had pushed, is not there any more.`
+    await unpublished(context, place, at, { why }, signal)
+    return false
+  }
   const job = { place, issue, attempt: record.attempt } as Job
   const work = {
     outcome: 'changed' as const,
@@ -136,12 +187,34 @@ async function inheritPull(
       signal,
     )
     await notePull(context, { job, startedAt: clock.monotonic() }, { pull, adopted: false, head })
+    return true
   } catch (error) {
-    // Another heir was first, or the branch holds nothing new.
     if (!hasCode(error, 'GITHUB_REFUSED')) throw error
-    context.logger.info(
-      { event: 'task.inherit', repo: place.repo, issue: issue.number, err: explain(error) },
-      'the pull request of a vanished agent was not opened',
-    )
+    const first = await github.findPull(place.repo, branch, base, signal)
+    if (first !== undefined && isFor(first, head)) return true
+    const why = `GitHub does not take one of the branch ${branch}, to which ${record.name} has pushed: ${explain(error)}`
+    await unpublished(context, place, at, { why, branch }, signal)
+    return false
   }
+}
+
+/** Several heirs say it once: each looks for the words of the one before, and leaves a labelled issue alone. */
+async function unpublished(
+  context: Context,
+  place: RepoContext,
+  { issue, oid, record }: Heritage,
+  { why, branch }: { why: string; branch?: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const { github, logger, settings } = context
+  const { failed: label } = settings
+  const about = { event: 'task.inherit', repo: place.repo, issue: issue.number }
+  logger.warn({ ...about, why }, 'finished work of a vanished agent has no pull request')
+  const job = { place, issue, attempt: record.attempt } as Job
+  const by = await signatureOf(context, { job, lease: { claim: { oid } } })
+  const said = { why, label, ...(branch === undefined ? {} : { branch }) }
+  const body = unpublishedComment(said, by)
+  const alike = (other: string) => other.trimEnd().endsWith(claimLine(oid))
+  await commentOnce(context, job, { number: issue.number, body, alike }, signal)
+  await github.addLabel(place.repo, issue.number, label, signal)
 }

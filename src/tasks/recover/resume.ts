@@ -106,7 +106,7 @@ async function apply(
     }
     case 'write':
       // What was left to do after the claim had ended, or what GitHub did not take before.
-      await unassignSelf(context, place, task.issue, signal)
+      await letGo(context, place, task, tip, signal)
       if (decision.entry === 'released')
         await journal.append({
           type: 'claim.released',
@@ -128,6 +128,19 @@ async function apply(
   }
 }
 
+/** Takes the own login off, unless the claim ref has moved on from what was read. */
+async function letGo(
+  context: Context,
+  place: RepoContext,
+  { issue }: Unfinished,
+  tip: Tip,
+  signal: AbortSignal,
+): Promise<void> {
+  const read = tip.is === 'absent' ? undefined : tip.oid
+  const may = async () => (await place.refs.read(place.claims.refOf(issue), signal)) === read
+  await unassignSelf(context, place, { issue, may }, signal)
+}
+
 /** Intake never looks at an issue that is closed, or marked as failed or stopped: its claim is closed here. */
 async function resume(
   context: Context,
@@ -141,7 +154,7 @@ async function resume(
   const stopped = issue !== undefined && has(issue, stoppedLabel(context.settings))
   if (issue !== undefined && !failed && !stopped) return true
   const state = failed ? 'failed' : 'cancelled'
-  await unassignSelf(context, place, task.issue, signal)
+  await letGo(context, place, task, tip, signal)
   if (tip.is === 'record') {
     const { attempt, strikes } = tip.record
     const prepared = await place.claims.prepare({

@@ -27,6 +27,7 @@ import type { ReviewCalls } from '../../../src/tasks/github/review-calls.ts'
 import { createDesk } from '../../../src/tasks/feedback/desk.ts'
 import { gitHubOf, repositoryOf, reviewsOf, type Send } from './clients.ts'
 import { workOf } from './executor.ts'
+import { deskOf, dyingJournal, dyingRefs, helpingOf, helpSettings, noPatches } from './help.ts'
 import { Process } from './scheduler.ts'
 import { branchPrefix, failedLabel, needsHuman, refPrefix, repo, trigger } from './server.ts'
 import {
@@ -88,13 +89,15 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
   const { clock } = process
   const { tuning } = world
   const feedback = { ...usual.feedback, ...mutation.feedback }
-  const settings = { ...usual, feedback, ...tuning.settings }
+  const help = world.init.handing === undefined ? {} : { help: helpSettings }
+  const settings = { ...usual, feedback, ...help, ...tuning.settings }
   const send = sendOf(world, machine, process)
-  const honest = journalOf(world, machine, process)
+  const honest = dyingJournal(journalOf(world, machine, process), world, machine)
   const journal = mutation.journal?.(honest) ?? honest
   const mesh = meshOf(world, machine, process)
   const { server } = world
-  const plain = repositoryOf(machine.name, server, send, machine.store, machine.transport)
+  const sound = repositoryOf(machine.name, server, send, machine.store, machine.transport)
+  const plain = dyingRefs(sound, world, machine)
   const tuned = tuning.refs?.(machine, plain) ?? plain
   const refs = mutation.refs?.(tuned, world) ?? tuned
   const { name, login } = machine
@@ -136,6 +139,7 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     logger: nullLogger,
     clock,
   }
+  if (world.init.handing !== undefined) context.help = deskOf(world, machine, process)
   const desk = createDesk({
     gates: { mayTriage: async () => true } as never,
     ask: () => turns?.wake(),
@@ -149,6 +153,7 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     info: { fullName: repo, cloneUrl: '', defaultBranch: 'main', canPush: true },
     refs,
     claims,
+    patches: noPatches,
   }
 
   const stopping = new AbortController()
@@ -198,6 +203,12 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
     active.set(issue, { cancelled, ended })
   }
 
+  function letGo({ issue }: { issue: number }): void {
+    heard.note(String(issue), 'released')
+    if (memory.tips.get(issue)?.tip.is === 'record') memory.tips.delete(issue)
+    turns?.wake()
+  }
+
   const floor: Floor = {
     context,
     self: () => candidate(machine, free()),
@@ -215,7 +226,18 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
       leftBehind.has(oid) || (previous !== null && leftBehind.has(previous)),
     say: createNews(journal, 100),
   }
-  const unsubscribe = mesh.heard(({ issue, event }) => heard.note(String(issue), event))
+  const unsubscribe = mesh.heard(({ issue, event }) => {
+    if (event === 'released') letGo({ issue })
+    else heard.note(String(issue), event)
+  })
+  const helping = helpingOf({
+    place: () => place,
+    context: async () => context,
+    self: () => floor.self(),
+    openSlots: () => floor.freeSlots(),
+    letGo,
+    clock,
+  })
   const onError = (error: unknown) => {
     if (!(error instanceof TypeError)) return
     world.violations.push(`a turn of ${name} threw: ${error.stack ?? error.message}`)
@@ -230,6 +252,7 @@ async function start(world: World, machine: Machine, mutation: Mutation): Promis
   await turns.start()
   return {
     process,
+    helping,
     idle: () => active.size === 0,
     async stop() {
       unsubscribe()

@@ -7,30 +7,14 @@
  * executions are not judged: a ref that was taken away or put back is free for others at once. All
  * else must hold still. An issue whose ref was overwritten with what is no record is left alone. So is
  * one with an assignment that no record speaks of, since it may be a person's: where writes are lost
- * or late as well, it is not judged whether every issue ends (`keepsWrites`).
+ * or late as well (`keepsWrites`), or an agent is gone for good, it is not judged whether every issue ends.
  */
-import type { ClaimRecord } from '../../../src/tasks/claim/record.ts'
 import { decodeMessage } from '../../../src/tasks/checkpoints/message.ts'
-import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { keyOf } from '../../../src/tasks/feedback/items.ts'
+import { chain } from './chain.ts'
 import { reviewBody } from './clients.ts'
-import {
-  branchPrefix,
-  failedLabel,
-  needsHuman,
-  refPrefix,
-  trigger,
-  type RefMove,
-} from './server.ts'
-import {
-  foreign,
-  leaseMs,
-  maxRounds,
-  recordsOf,
-  stateOf,
-  type Started,
-  type World,
-} from './world.ts'
+import { branchPrefix, failedLabel, needsHuman, refPrefix, trigger } from './server.ts'
+import { foreign, recordsOf, stateOf, type Started, type World } from './world.ts'
 
 export async function violationsOf(world: World): Promise<string[]> {
   const issues = [...world.server.issues.keys()]
@@ -46,71 +30,6 @@ export async function violationsOf(world: World): Promise<string[]> {
     ]),
   )
   return [...world.violations, ...found.flat(), ...strangers(world), ...refusals(world)]
-}
-
-/** One valid holder at any point: each record follows from the one before by a rule. */
-async function chain(world: World, issue: number): Promise<string[]> {
-  const moves = world.server.refs.get(`${refPrefix}${issue}`) ?? []
-  const records = await recordsOf(world.server, issue)
-  return moves.flatMap((move, index) => {
-    const at = `#${issue} record ${index}`
-    const record = records[index]
-    if (record === undefined) return [`${at} is not valid`]
-    if (record.previous !== move.before) return [`${at} does not follow the one before`]
-    if (record.peerId !== move.by) return [`${at} was moved by somebody else`]
-    const earlier = index === 0 ? undefined : records[index - 1]
-    const wrong =
-      earlier === undefined
-        ? first(record)
-        : step(world, { record: earlier, move: moves[index - 1]! }, { record, move })
-    return wrong === undefined ? [] : [`${at}: ${wrong}`]
-  })
-}
-
-const first = (record: ClaimRecord) =>
-  record.state === 'held' && record.attempt === 1 ? undefined : 'a chain begins with held(1)'
-
-interface Link {
-  record: ClaimRecord
-  move: RefMove
-}
-
-function step(world: World, { record: a, move: was }: Link, { record: b, move }: Link) {
-  if (b.round !== undefined || a.round !== undefined) {
-    const wrong = round(a, b)
-    if (wrong !== undefined) return wrong
-  } else if (a.state === 'done') return 'something follows done'
-  if (b.attempt === a.attempt) {
-    if (a.state !== 'held') return `${b.state} follows ${a.state} within an attempt`
-    if (b.peerId !== a.peerId) return `${b.peerId} goes on with the attempt of ${a.peerId}`
-    return undefined
-  }
-  if (b.attempt !== a.attempt + 1) return `attempt ${b.attempt} follows ${a.attempt}`
-  if (b.state !== 'held') return `an attempt begins with ${b.state}`
-  // A pull request of a done record is the owner's; others wait as for a lease.
-  if (a.state === 'done' && a.peerId !== b.peerId) {
-    const { rate } = world.machines.find(({ name }) => name === b.peerId)!
-    return (move.at - was.at) * rate >= leaseMs + marginMs ? undefined : 'a round before its time'
-  }
-  if (a.state !== 'held') return undefined
-  // Its own, left behind by a crash or by a lost answer.
-  if (a.peerId === b.peerId) return undefined
-  const { rate } = world.machines.find(({ name }) => name === b.peerId)!
-  const waited = (move.at - was.at) * rate
-  return waited >= leaseMs + marginMs
-    ? undefined
-    : `taken over after ${Math.round(waited)} ms of a lease of ${leaseMs} ms`
-}
-
-/** Rounds are counted, are about something that no round before was about, and never become first work. */
-function round(a: ClaimRecord, b: ClaimRecord): string | undefined {
-  if (b.round === undefined) return `first work follows round ${a.round}`
-  if (b.round > maxRounds) return `round ${b.round} of ${maxRounds}`
-  const next = a.state === 'done' ? (a.round ?? 0) + 1 : (a.round ?? 0)
-  if (b.round !== next) return `round ${b.round} follows ${a.state} of round ${a.round ?? 0}`
-  if (b.attempt === a.attempt && String(b.feedback) !== String(a.feedback))
-    return 'a round changes what it is about'
-  return (b.feedback ?? []).length > 0 ? undefined : 'a round is about nothing'
 }
 
 /** Each review is worked once at most, and only while its pull request is open. */
@@ -272,7 +191,8 @@ export function pending(world: World, issue: number): boolean {
   if (!open || !labels.includes(trigger) || labels.includes(failedLabel)) return false
   if (assignees.some((login) => !logins.has(login))) return false
   const published = world.server.pulls.some(({ body }) => body.startsWith(`Closes #${issue}\n`))
-  if (world.tampered && (published || !world.keepsWrites)) return false
+  const isShort = world.machines.some(({ left }) => left)
+  if (world.tampered && (published || !world.keepsWrites || isShort)) return false
   const state = stateOf(world.server, issue)
   // With a pull request, what is left to do is what people say about it: see `unanswered`.
   return state !== foreign && !(published && (state === 'done' || isRound(world, issue)))

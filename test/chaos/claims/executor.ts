@@ -24,7 +24,7 @@ export function workOf(world: World, machine: Machine, process: Process): TasksW
     freezes: true,
     readPolicy: async () => ({ requiredLabels: [] }),
     choose: () => ({ executor: 'model' }),
-    run: (order, _, { signal, permit, onCheckpoint, checkpointMs = 0 }) =>
+    run: (order, _, { signal, permit, onCheckpoint, checkpointMs = 0, peers }) =>
       new Promise<WorkOutcome>((resolve) => {
         const issue = order.issue.number
         const { attempt, source } = order
@@ -61,14 +61,17 @@ export function workOf(world: World, machine: Machine, process: Process): TasksW
             run()
           }
         })
+        const soFar = () => {
+          const at = progress()
+          const head = server.commit('work so far', start, treeOf(at))
+          const size = { files: 1, bytes: 1, notes: [], digest: `${at} ms`, used: usedAt(at) }
+          return { gitDir: 'work', head, ...size }
+        }
         let ended = false
         let offering: Promise<unknown> = Promise.resolve()
         const offer = async (why: 'timer' | 'stop', during: AbortSignal) => {
           if (permit.frozen) return
-          const at = progress()
-          const head = server.commit('work so far', start, treeOf(at))
-          const size = { files: 1, bytes: 1, notes: [], digest: `${at} ms`, used: usedAt(at) }
-          const kept = await onCheckpoint?.({ gitDir: 'work', head, why, ...size }, during)
+          const kept = await onCheckpoint?.({ ...soFar(), why }, during)
           if (kept === 'kept') world.checkpoints += 1
         }
         const ending = new AbortController()
@@ -88,6 +91,7 @@ export function workOf(world: World, machine: Machine, process: Process): TasksW
           unwatch()
           cancelGuard()
           cancelTimer()
+          cancelAsking()
           cancel()
           signal.removeEventListener('abort', stop)
           ending.abort()
@@ -108,18 +112,24 @@ export function workOf(world: World, machine: Machine, process: Process): TasksW
         const long = !network.calm && random.chance(world.init.longWork)
         if (!permit.frozen) run()
         arm()
-        const cancel = time.after(
-          Math.max(500, random.between(500, long ? 400_000 : 60_000) - from),
-          () => {
-            const luck = random.next()
-            if (luck < 0.08) return void end(failed('CHECKS_FAILED'), false)
-            if (luck < 0.14 && !network.calm) return void end(failed('WORKSPACE'), true)
-            const tree = `done ${world.made.size}`
-            world.made.set(tree, { by: machine.name, issue, attempt })
-            const head = server.commit('work', source.onto ?? start, tree)
-            void end({ outcome: 'changed', gitDir: 'work', head, files: [], summary: '' }, false)
-          },
-        )
+        const lasts = Math.max(500, random.between(500, long ? 400_000 : 60_000) - from)
+        const asks = world.init.handing?.asks ?? 0
+        const asksPeers = peers !== undefined && !network.calm && random.chance(asks)
+        // Half of them while they work, half when they come to nothing.
+        const asksEarly = asksPeers && random.chance(0.5)
+        const ask = () =>
+          void peers?.ask({ question: '?', want: ['takeover'], tried: [] }, signal).catch(() => {})
+        const cancelAsking = asksEarly ? time.after(random.between(0, lasts), ask) : () => undefined
+        const cancel = time.after(lasts, () => {
+          if (asksPeers && !asksEarly) return void end({ ...failed('STUCK'), left: soFar() }, false)
+          const luck = random.next()
+          if (luck < 0.08) return void end(failed('CHECKS_FAILED'), false)
+          if (luck < 0.14 && !network.calm) return void end(failed('WORKSPACE'), true)
+          const tree = `done ${world.made.size}`
+          world.made.set(tree, { by: machine.name, issue, attempt })
+          const head = server.commit('work', source.onto ?? start, tree)
+          void end({ outcome: 'changed', gitDir: 'work', head, files: [], summary: '' }, false)
+        })
         if (signal.aborted) return stop()
         signal.addEventListener('abort', stop, { once: true })
       }),

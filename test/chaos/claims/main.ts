@@ -37,6 +37,8 @@ process.stdout.write(
   `${verdict.runs} schedules of seed ${seed} in ${seconds} s: ${events} events, ${pulls} pull requests, ` +
     `${verdict.rounds} rounds of feedback, ${contested} schedules with a second attempt, ` +
     `${verdict.resumed} with work resumed after a freeze, ` +
-    `${verdict.checkpoints} checkpoints, ${verdict.heirs} attempts that went on from one\n${failure?.report ?? 'no violation'}\n`,
+    `${verdict.checkpoints} checkpoints, ${verdict.heirs} attempts that went on from one, ` +
+    `${verdict.handed} handed on (${verdict.followed} to who was named, ${verdict.fellBack} to others later, ` +
+    `${verdict.crashes} crashes at a step of it)\n${failure?.report ?? 'no violation'}\n`,
 )
 process.exit(failure === undefined ? 0 : 1)

@@ -144,6 +144,17 @@ export const mutants = {
       },
     }),
   },
+  /** Takes a claim that was handed to another for one that was let go. */
+  'takes what is not its own': {
+    claims: (claims) => ({
+      ...claims,
+      async decode(...raw) {
+        const tip = await claims.decode(...raw)
+        if (tip.is !== 'record' || tip.record.state !== 'handed') return tip
+        return { ...tip, record: { ...tip.record, state: 'released' } }
+      },
+    }),
+  },
   /** Takes what an old replica shows of the branch for what it holds. */
   'believes old branches': {
     refs: (refs) => ({

@@ -45,6 +45,8 @@ export class Network {
   call<T>(process: Process, cut: boolean, { kind, apply, unreachable, signal }: Call<T>) {
     const [scheduler, random, faults] = [this.#scheduler, this.#random, this.#faults]
     return new Promise<T>((resolve, reject) => {
+      // What a process still had to do when it was killed is not done.
+      if (!process.alive) return
       const abort = () => settle(() => reject(new CommonError('ABORTED', 'aborted')))
       let open = true
       const settle = (run: () => void) => {

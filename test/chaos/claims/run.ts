@@ -2,6 +2,7 @@
 import { explain } from '../../../src/util/index.ts'
 import { startAgent } from './agent.ts'
 import { pending, unanswered, violationsOf } from './checks.ts'
+import { dyingAtMoves } from './help.ts'
 import { maxLateMs } from './network.ts'
 import {
   chaosMs,
@@ -51,8 +52,14 @@ export async function runSchedule(schedule: Schedule, start: Start = startAgent)
   Error.stackTraceLimit = 0
   try {
     const launch = (machine: Machine) => {
+      if (machine.left) return
       void start(world, machine).then((agent) => (machine.agent = agent))
     }
+    world.crash = (machine) => {
+      if (machine.agent !== undefined) end(world, machine, machine.agent)
+      scheduler.after(world.random.between(1_000, 250_000), () => launch(machine))
+    }
+    dyingAtMoves(world)
     for (const machine of machines)
       scheduler.after(world.random.between(0, 20_000), () => {
         if (machine.incarnations === 0) launch(machine)
@@ -68,7 +75,7 @@ export async function runSchedule(schedule: Schedule, start: Start = startAgent)
     await scheduler.run(chaosMs + maxLateMs + 60_000)
     for (const machine of machines) if (machine.agent === undefined) launch(machine)
     const settled = () =>
-      machines.every(({ agent }) => agent?.idle() === true) &&
+      machines.every(({ left, agent }) => left || agent?.idle() === true) &&
       [...server.issues.keys()].every(
         (issue) => !pending(world, issue) && !unanswered(world, issue),
       )
@@ -97,6 +104,12 @@ function act(world: World, action: Action, launch: (machine: Machine) => void): 
     return
   }
   const { agent } = machine
+  if (action.is === 'leave') {
+    if (machines.filter(({ left }) => !left).length === 1) return
+    machine.left = true
+    if (agent !== undefined) end(world, machine, agent)
+    return
+  }
   if (agent === undefined) return
   const { process } = agent
   switch (action.is) {

@@ -6,6 +6,8 @@ export type Action =
   | { is: 'kill' | 'stop'; agent: number; forMs: number }
   | { is: 'freeze' | 'sleep'; agent: number; forMs: number }
   | { is: 'cut'; agent: number; forMs: number }
+  /** Killed, and never there again; the last one stays. */
+  | { is: 'leave'; agent: number }
   | { is: 'outage'; forMs: number }
   /** Done to the claim ref by somebody who may write refs. */
   | { is: 'delete' | 'rewind' | 'overwrite'; issue: number }
@@ -37,6 +39,7 @@ const undoneMs = fc.oneof(fc.constant(0), fc.integer({ min: 1_000, max: 200_000 
 const kinds = <T extends string>(...all: T[]) => fc.constantFrom(...all)
 
 const ends = fc.record({ is: kinds('kill', 'stop'), agent, forMs })
+const leaves = fc.record({ is: fc.constant('leave' as const), agent })
 const people = fc.record({
   is: kinds('assign', 'close', 'unlabel', 'retry', 'dismiss'),
   issue,
@@ -50,12 +53,13 @@ const reviewing = fc.record({
 })
 const calmClocks: fc.Arbitrary<Action> = fc.oneof(
   { weight: 4, arbitrary: ends },
+  { weight: 1, arbitrary: leaves },
   { weight: 3, arbitrary: fc.record({ is: fc.constant('cut' as const), agent, forMs: longMs }) },
   { weight: 1, arbitrary: fc.record({ is: fc.constant('outage' as const), forMs }) },
   { weight: 4, arbitrary: people },
   { weight: 4, arbitrary: reviewing },
 )
-const steadyNet: fc.Arbitrary<Action> = fc.oneof(ends, people, reviewing)
+const steadyNet: fc.Arbitrary<Action> = fc.oneof(ends, leaves, people, reviewing)
 const tampering: fc.Arbitrary<Action> = fc.record({
   is: fc.constantFrom('delete', 'rewind', 'overwrite'),
   issue,
@@ -87,6 +91,10 @@ const scheduleOf = (action: fc.Arbitrary<Action>, drift: fc.Arbitrary<number>) =
     }),
     longWork: fc.constantFrom(0.2, 0.9),
     appendOnly: fc.constantFrom(false, false, true),
+    handing: fc.record({
+      asks: fc.constantFrom(0, 0.2, 0.6),
+      crash: fc.constantFrom(0, 0, 0.1, 0.3),
+    }),
     actions: fc.array(fc.record({ at, action }), { maxLength: 8 }),
   })
 

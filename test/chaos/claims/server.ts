@@ -71,6 +71,8 @@ export class Server {
   /** Issues that agents opened beside the ones they work. */
   readonly opened: OpenedState[] = []
   readonly base: string
+  /** Told of each move of a ref, with who made it, before anybody else knows of it. */
+  onMove: ((move: RefMove) => void) | undefined
   readonly #now: () => number
   readonly #appendOnly: boolean
   #count = 0
@@ -161,7 +163,9 @@ export class Server {
       const log = this.refs.get(ref) ?? []
       this.refs.set(ref, log)
       const before = log.at(-1)?.after ?? null
-      log.push({ at: this.#now(), by, before, after: next, push: this.#pushes })
+      const move = { at: this.#now(), by, before, after: next, push: this.#pushes }
+      log.push(move)
+      this.onMove?.(move)
     }
   }
 

@@ -8,6 +8,8 @@ import type { Tip } from '../../../src/tasks/claim/decide.ts'
 import type { ClaimRepository } from '../../../src/tasks/claim/repository-types.ts'
 import type { Settings } from '../../../src/tasks/context.ts'
 import type { GitHub } from '../../../src/tasks/github/github.ts'
+import type { Tried } from '../../../src/tasks/asking/desk.ts'
+import type { Helping } from '../../../src/tasks/helping/helping.ts'
 import type { TasksJournal, TasksMesh, TasksWork } from '../../../src/tasks/needs.ts'
 import type { Transport } from './clients.ts'
 import { Network, type Faults } from './network.ts'
@@ -32,6 +34,8 @@ export interface WorldInit {
   longWork: number
   /** A rule of the server forbids that commits of a branch disappear. */
   appendOnly: boolean
+  /** How often agents ask for help, and are killed at a step of handing on, 0 to 1. Default: they do not help. */
+  handing?: { asks: number; crash: number }
 }
 
 /** What survives the process: journal, local git store, key. */
@@ -45,6 +49,8 @@ export interface Machine {
   incarnations: number
   /** It does not reach GitHub until this time. */
   cutUntil: number
+  /** For good. */
+  left: boolean
   agent: RunningAgent | undefined
 }
 
@@ -52,6 +58,8 @@ export interface RunningAgent {
   process: Process
   /** Whether nothing is being worked. */
   idle(): boolean
+  /** What it answers who asks for help. */
+  helping?: Helping
   /** Ends in order: hands back what is not finished. */
   stop(): Promise<void>
 }
@@ -100,6 +108,14 @@ export interface World {
   started: Started[]
   /** Checkpoints that arrived, as their agents know. */
   checkpoints: number
+  handing: {
+    /** Requests for help by issue, since its task last ended. */
+    tried: Map<number, Tried[]>
+    /** Processes that were killed at a step of a hand-over. */
+    crashes: number
+  }
+  /** Kills what runs on the machine, which comes back later. */
+  crash?: (machine: Machine) => void
   tuning: Tuning
 }
 
@@ -130,6 +146,7 @@ export function createWorld(
     store: new Set<string>(),
     incarnations: 0,
     cutUntil: 0,
+    left: false,
     agent: undefined,
   }))
   return {
@@ -150,6 +167,7 @@ export function createWorld(
     resumed: 0,
     started: [],
     checkpoints: 0,
+    handing: { tried: new Map(), crashes: 0 },
     tuning,
   }
 }
@@ -168,6 +186,7 @@ export function journalOf(world: World, machine: Machine, process: Process) {
   return {
     head: () => ({ key: 'k', epoch: 0, length: journal.length }),
     async append(entry: EntryInput) {
+      if (!process.alive) return new Promise<never>(() => undefined)
       const stamp = { v: 1 as const, epoch: 0, seq: journal.length, time: process.clock.now() }
       const logged = { ...entry, ...stamp }
       journal.push({ ...logged, agent: machine.name } as unknown as LoggedEntry)
@@ -203,6 +222,7 @@ export function meshOf(world: World, machine: Machine, process: Process): TasksM
         .filter((other) => other !== machine && other.agent !== undefined)
         .map((other) => candidate(other, other.agent?.idle() === true ? 1 : 0)),
     async tell(announcement: TaskAnnouncement) {
+      if (!process.alive) return
       for (const [other, handler] of world.listeners) {
         if (other === process || world.random.chance(gossip.lost)) continue
         world.scheduler.after(world.random.between(5, gossip.delayMs), () =>

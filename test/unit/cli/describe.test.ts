@@ -278,6 +278,10 @@ const samples: [EntryInput, string][] = [
     'feedback.exhausted octo/lib#4 pull request #9 after 3 rounds used up',
   ],
   [
+    { type: 'feedback.retry', task: at.task, comment: 5, from: 'grace', after: 2 },
+    'feedback.retry octo/lib#4 grace after attempt 2',
+  ],
+  [
     {
       type: 'feedback.command',
       task: at.task,

@@ -25,6 +25,7 @@ const caughtBy: Record<Mutant, RegExp> = {
   'forgets rounds': /follows done of round|worked twice/,
   'no resume': /never ends/,
   'forgets checkpoints': /begins at \d+ of \d+ ms/,
+  'takes what is not its own': /handed to another is taken after/,
   'believes old branches': /begins at \d+ of \d+ ms|someone else/,
 }
 

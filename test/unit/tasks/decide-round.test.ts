@@ -39,6 +39,19 @@ const decide = (of: Partial<DecideRoundInput>) =>
   })
 
 describe('a round of feedback', () => {
+  it('that was handed on is for the one that it names; for others after lease and margin', () => {
+    const { oid: _, record } = tip('done', { round: 2, feedback: [] })
+    const to = { peerId: 'ada' }
+    const handed: Tip = { is: 'record', oid, record: { ...record, state: 'handed', to } }
+    expect(decide({ tip: handed, self: 'ada' })).toMatchObject({ may: true, round: 2, strikes: 0 })
+    for (const self of ['owl', 'third']) {
+      const other = { tip: handed, self, abandoned: () => true }
+      expect(decide(other)).toMatchObject({ may: false, why: 'held' })
+      const seen = { sighting: { oid, since: 85_000 } }
+      expect(decide({ ...other, ...seen })).toMatchObject({ may: true, round: 2, strikes: 1 })
+    }
+  })
+
   it('goes on from done, with the next number and attempt', () => {
     expect(decide({})).toEqual({
       may: true,

@@ -147,6 +147,15 @@ describe('mayClaim', () => {
     it('is not claimed by the one that handed it on, though its record is its own', () => {
       expect(decide({ tip: handed, self: 'peer' })).toMatchObject({ may: false, why: 'held' })
     })
+
+    it('… also when what became of it was not known, and the record before is left behind', () => {
+      const left = { tip: handed, self: 'peer', abandoned: () => true }
+      expect(decide(left)).toMatchObject({ may: false, why: 'held' })
+      expect(decide({ ...left, sighting: { oid, since: 1_000_000 - 65_000 } })).toMatchObject({
+        may: true,
+        takeover: true,
+      })
+    })
   })
 
   it('says that the attempts are used up', () => {

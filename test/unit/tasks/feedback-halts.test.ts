@@ -13,7 +13,7 @@ describe('rounds after the label was taken off', () => {
     granted({
       halt: { rounds: 3, atMs: 1_000 },
       markSeenAt: 2_000,
-      now: 3_000,
+      seenAt: 3_000,
       rounds: 3,
       maxRounds: 3,
       ...of,
@@ -29,7 +29,10 @@ describe('rounds after the label was taken off', () => {
 
   it('are none as long as the label may only not be seen yet', () => {
     expect(may({ markSeenAt: 500 }).halted).toBe(true)
-    expect(may({ markSeenAt: -Infinity, now: 61_000 }).halted).toBe(false)
+    expect(may({ markSeenAt: -Infinity, seenAt: 61_000 }).halted).toBe(false)
+    // However late it is: what was read before says nothing of it.
+    expect(may({ markSeenAt: -Infinity, seenAt: 900 }).halted).toBe(true)
+    expect(may({ markSeenAt: -Infinity, seenAt: -Infinity }).halted).toBe(true)
   })
 
   it('are judged like first ones', () => {

@@ -209,3 +209,25 @@ describe('blocks', () => {
     expect((await gate.ask(repo, issue(), signal)).is).toBe('blocked')
   })
 })
+
+describe('an assignment after the last holder let go', () => {
+  it('is told by its time, once for each state of the issue', async () => {
+    const at: Record<string, number | undefined> = { late: 1_000_000, early: 100_000 }
+    const asked: string[] = []
+    const assignedAt = async (_r: string, _n: number, login: string) => (
+      asked.push(login),
+      at[login]
+    )
+    const all = { ...github, gates: { ...gateCalls, assignedAt } }
+    const made = createGates(
+      { trigger: 'bzzz', trust: 'anyone', pollMs: 1 },
+      { github: all, clock },
+    )
+    const held = { logins: ['late', 'early', 'never'], since: 200_000 }
+    for (let times = 0; times < 2; times += 1)
+      expect(await made.takenSince?.(repo, issue(), held, signal)).toEqual(['late'])
+    expect(asked).toEqual(['late', 'early', 'never'])
+    await made.takenSince?.(repo, issue({ updatedAt: 'tuesday' }), held, signal)
+    expect(asked).toHaveLength(6)
+  })
+})

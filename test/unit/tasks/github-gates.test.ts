@@ -62,6 +62,28 @@ describe('labeledBy', () => {
   })
 })
 
+describe('assignedAt', () => {
+  it('tells when a login was assigned last', async () => {
+    const event = (of: string, login: string, created_at: string) => ({
+      event: of,
+      actor: null,
+      assignee: { login },
+      created_at,
+    })
+    const data = [
+      event('assigned', 'ada', '2026-01-01T00:00:00Z'),
+      event('assigned', 'Ada', '2026-01-02T00:00:00Z'),
+      event('unassigned', 'ada', '2026-01-03T00:00:00Z'),
+      event('assigned', 'bob', 'whenever'),
+    ]
+    const ask = (login: string) =>
+      serve(() => ({ data })).calls.assignedAt?.('octo/lib', 7, login, signal)
+    expect(await ask('ada')).toBe(Date.parse('2026-01-02T00:00:00Z'))
+    expect(await ask('bob')).toBeUndefined()
+    expect(await ask('eve')).toBeUndefined()
+  })
+})
+
 describe('mayTriage', () => {
   it.each([
     [{ permission: 'admin' }, true],

@@ -81,6 +81,10 @@ describe('decodeInstructions', () => {
     ['line ends', '\n'],
     ['carriage returns', '```bzzz\r'],
     ['tildes and backticks', '~~~\n```\n'],
+    ['quotes', '>'],
+    ['quotes and spaces', '> '],
+    ['emphasis', 'a**b'],
+    ['underlines', 'a\n=\n'],
   ])('reads a body of nothing but %s in linear time', (_what, unit, end = '') => {
     const size = 65_536
     const grow = () => Array.from({ length: 340 }, (_, n) => `${'`'.repeat(n + 3)}bzzz`).join('\n')
@@ -90,6 +94,21 @@ describe('decodeInstructions', () => {
     const started = performance.now()
     expect(decodeInstructions(body)).toEqual({ needs: [] })
     expect(performance.now() - started).toBeLessThan(5_000)
+  })
+
+  it.each([
+    ['quotes', '>'],
+    ['emphasis', 'a**b'],
+    ['brackets', '[a]('],
+  ])('finds a block below a text of nothing but %s', (_what, unit) => {
+    const text = unit.repeat(Math.floor(60_000 / unit.length))
+    expect(decodeInstructions(`${text}\n\n${block('chore: x')}`)).toMatchObject({ chore: 'x' })
+  })
+
+  it('refuses what takes too long to read, and says so again at once', () => {
+    const deep = block(`needs: ${'{a: '.repeat(900)}`)
+    for (let times = 0; times < 100; times += 1)
+      expect(() => decodeInstructions(deep)).toThrow(/takes too long|nested too deeply/)
   })
 
   it.each([
@@ -115,5 +134,11 @@ describe('needsOf', () => {
       'gpu',
       'python',
     ])
+  })
+
+  it('leaves out none, however many and however they are written', () => {
+    expect(needsOf(['Needs: Big GPU ', 'needs:  '], [])).toEqual(['big gpu'])
+    const many = Array.from({ length: 30 }, (_, n) => `needs:word-${n}`)
+    expect(needsOf(many, [])).toHaveLength(30)
   })
 })

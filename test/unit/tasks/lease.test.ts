@@ -12,6 +12,7 @@ let clock: FakeClock
 let away: boolean
 let ref: string
 let moves: number
+const { signal } = new AbortController()
 
 beforeEach(() => {
   clock = fakeClock()
@@ -183,9 +184,31 @@ describe('the watchdog', () => {
   })
 })
 
+describe('a claim that was ended', () => {
+  it('is no fence any more, whatever its last record says', async () => {
+    for (const state of ['handed', 'released', 'done'] as const) {
+      const lease = await leaseOf()
+      const to = state === 'handed' ? { to: { peerId: 'b' } } : {}
+      expect(await lease.close({ state, strikes: 0, ...to }, signal)).toMatchObject({ is: 'won' })
+      expect(await lease.prove(signal)).toEqual({ is: 'closed' })
+      expect(await lease.carry({}, signal)).toEqual({ is: 'closed' })
+      await lease.stop()
+    }
+  })
+
+  it('is known to be when the step turns out to have arrived', async () => {
+    const lease = await leaseOf()
+    away = true
+    await lease.close({ state: 'handed', strikes: 0, to: { peerId: 'b' } }, signal)
+    away = false
+    ref = [...lease.sent()].at(-1)!
+    expect(await lease.prove(signal)).toEqual({ is: 'closed' })
+    await lease.stop()
+  })
+})
+
 describe('what moves with a renewal', () => {
   const also = (expected: string | null, next: string) => [{ ref: 'W', expected, next }]
-  const { signal } = new AbortController()
 
   it('is known to have moved when its record stands in the ref', async () => {
     const lease = await leaseOf()

@@ -202,3 +202,10 @@ describe('plan', () => {
     expect(lines.join('\n')).not.toContain('pull request')
   })
 })
+
+it('a text that was cut within a character is sent without half of it', async () => {
+  const body = `${'x'.repeat(9)}😀`.slice(0, 10)
+  expect(body.isWellFormed()).toBe(false)
+  const sent = await wet.rest('POST /repos/{owner}/{repo}/pulls', { title: body, body }, signal)
+  expect(sent).toEqual({ title: 'xxxxxxxxx\ufffd', body: 'xxxxxxxxx\ufffd' })
+})

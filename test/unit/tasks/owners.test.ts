@@ -11,9 +11,11 @@ interface Case {
   letGo?: number
   /** Whether the tips are known before. */
   known?: boolean
+  /** Attempt of the newest records; that of the pull requests is 2. */
+  attempt?: number
 }
 
-async function left({ owners, here, active, letGo, known = true }: Case) {
+async function left({ owners, here, active, letGo, known = true, attempt = 2 }: Case) {
   const issues = Object.keys(owners).map(Number)
   const tipOf = (issue: number) => ({
     tip:
@@ -23,6 +25,7 @@ async function left({ owners, here, active, letGo, known = true }: Case) {
             is: 'record',
             record: {
               peerId: owners[issue],
+              attempt,
               round: 1,
               state: issue === letGo ? 'released' : 'done',
             },
@@ -61,7 +64,7 @@ async function left({ owners, here, active, letGo, known = true }: Case) {
   const watched = new Map<number, Watched>(
     issues.map((issue) => [
       issue,
-      newWatch({ issue, attempt: 0, pull: { number: issue, url: '' } }, true),
+      newWatch({ issue, attempt: 2, pull: { number: issue, url: '' } }, true),
     ]),
   )
   const run = () =>
@@ -100,6 +103,12 @@ describe('a pull request', () => {
       known: false,
     })
     expect(watched).toEqual([2, 3])
+    expect(snapshots).toBe(1)
+  })
+
+  it('is kept by who opened it though a reading shows who had the claim before', async () => {
+    const { watched, snapshots } = await left({ owners: { 1: 'ada' }, here: ['ada'], attempt: 1 })
+    expect(watched).toEqual([1])
     expect(snapshots).toBe(1)
   })
 })

@@ -63,6 +63,35 @@ describe('what is read of a pull request', () => {
   })
 })
 
+describe('how old it is, what is known', () => {
+  it('is told by the last listing that shows it unchanged, not by one after which it could not be read', async () => {
+    const one = watch(1)
+    let labels: string[] = []
+    const reviews = {
+      openPulls: async () => ({
+        pulls: [{ number: 1, updatedAt: '', headOid: 'h', draft: false, labels }],
+        whole: true,
+      }),
+      pull: async () => {
+        if (labels.length > 0) throw new Error('not readable')
+        return { number: 1, open: true, headOid: 'h' }
+      },
+      reviews: async () => [],
+      lineComments: async () => [],
+      checks: async () => checks(0),
+    } as unknown as ReviewCalls
+    const shownAt = async (now: number) => {
+      const init = { repo: 'o/r', now, safetyMs, asked: false }
+      await readPulls(reviews, [one], init, new AbortController().signal, () => undefined)
+      return one.shownAt
+    }
+    expect(await shownAt(1_000)).toBe(1_000)
+    expect(await shownAt(2_000)).toBe(2_000)
+    labels = ['needs a person']
+    expect(await shownAt(3_000)).toBe(2_000)
+  })
+})
+
 describe('which are read in one turn', () => {
   const visits = (all: readonly Watched[], now: number, of = listed) =>
     all.flatMap((one) => visitOf(one, of, { now, safetyMs, asked: false }) ?? [])

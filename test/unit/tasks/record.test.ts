@@ -102,6 +102,20 @@ describe('claim records', () => {
     await expect(decodeRecord(text, where, verify)).rejects.toMatchObject({ path })
   })
 
+  it('count under a former name of the repository, which is asked for signed ones only', async () => {
+    const asked: string[] = []
+    const isFormer = async (name: string) => asked.push(name) > 0 && name === 'octo/lib'
+    const now = { ...place, repo: 'octo/new', isFormer }
+    const record = mintRecord(fields)
+    const text = await encodeRecord(record, signer)
+    expect(await decodeRecord(text, now, verify)).toEqual(record)
+    const other = await encodeRecord(mintRecord({ ...fields, repo: 'octo/other' }), signer)
+    await expect(decodeRecord(other, now, verify)).rejects.toMatchObject({ path: 'repo' })
+    const forged = JSON.stringify({ ...(JSON.parse(text) as object), attempt: 2 })
+    await expect(decodeRecord(forged, now, verify)).rejects.toMatchObject({ path: 'signature' })
+    expect(asked).toEqual(['octo/lib', 'octo/other'])
+  })
+
   it.each([
     ['garbage', 'not json', 'INVALID'],
     [

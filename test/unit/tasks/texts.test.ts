@@ -103,6 +103,7 @@ describe('what is written on GitHub', () => {
       'Fix @\u200Bteam [x](http://y) now (#3)',
     )
     expect(pullTitle({ number: 3, title: '' })).toBe('Work (#3)')
+    expect(pullTitle({ number: 3, title: `${'x'.repeat(199)}😀` }).isWellFormed()).toBe(true)
     expect(pullTitle({ number: 3, title: 'x'.repeat(1_000) }).length).toBeLessThanOrEqual(256)
   })
 

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Context, RepoContext } from '../../../src/tasks/context.ts'
 import type { Floor, Said } from '../../../src/tasks/look/floor.ts'
+import { TasksError } from '../../../src/tasks/errors.ts'
 import type { Issue } from '../../../src/tasks/github/github.ts'
 import { createOutage } from '../../../src/tasks/github/outage.ts'
 import { createTurns } from '../../../src/tasks/look/turns.ts'
@@ -14,7 +15,15 @@ function setup() {
   const clock = fakeClock()
   const lines: string[] = []
   const said: Said[] = []
-  const state = { fails: false, active: false, issues: new Array<Issue>() }
+  const abandoned: string[] = []
+  const state = {
+    fails: false,
+    active: false,
+    opened: 0,
+    changed: false,
+    gone: false,
+    issues: new Array<Issue>(),
+  }
   const say = (_: object, message: string) => void lines.push(message)
   const outage = createOutage({ pauseMs: 1_000, onChange: () => undefined }, { clock })
   const settings = { trigger: 'bzzz', failed: 'bzzz:failed', pollMs: 1_000 }
@@ -40,14 +49,24 @@ function setup() {
         return context
       },
       floor: () => floor,
-      open: async () => ({ repo }) as RepoContext,
-      settle: async () => undefined,
+      open: async () => {
+        state.opened += 1
+        if (state.gone) throw new TasksError('GITHUB_NOT_FOUND', 'no such repository')
+        return { repo } as RepoContext
+      },
+      settle: async () => {
+        if (state.gone) throw new TasksError('GITHUB_NOT_FOUND', 'no such repository')
+        if (!state.changed) return
+        state.changed = false
+        throw new TasksError('REPO_CHANGED', 'another default branch')
+      },
+      abandon: (reason) => void abandoned.push(reason),
       doubts: () => false,
       matters: () => true,
       rota: { self: 'a', others: () => [], stretch: () => 1, full: () => false, rank: () => 0 },
     },
   )
-  return { clock, lines, said, state, outage, turns }
+  return { clock, lines, said, abandoned, state, outage, turns }
 }
 
 describe('turns', () => {
@@ -62,6 +81,34 @@ describe('turns', () => {
     await clock.advance(60_000)
     expect(lines.slice(1)).toEqual([`${repo} can be worked again`])
     expect(turns.status()).toMatchObject({ ok: true, error: null })
+    await turns.stop()
+  })
+
+  it('make a repository ready again when its default branch is another one', async () => {
+    const { clock, lines, state, turns } = setup()
+    await turns.start()
+    await clock.advance(3_000)
+    expect(state.opened).toBe(1)
+    state.changed = true
+    await clock.advance(5_000)
+    expect(state.opened).toBe(2)
+    expect(lines).toEqual([`${repo} is made ready again`])
+    expect(turns.status()).toMatchObject({ ok: true, error: null })
+    await turns.stop()
+  })
+
+  it('end what is worked in a repository that stays out of sight', async () => {
+    const { clock, abandoned, state, turns } = setup()
+    await turns.start()
+    await clock.advance(3_000)
+    state.gone = true
+    await clock.advance(4 * 60_000)
+    state.gone = false
+    await clock.advance(2 * 60_000)
+    expect(abandoned).toEqual([])
+    state.gone = true
+    await clock.advance(8 * 60_000)
+    expect(abandoned[0]).toContain('is gone')
     await turns.stop()
   })
 

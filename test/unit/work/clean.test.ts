@@ -201,6 +201,13 @@ describe('lengths', () => {
     )
   })
 
+  it('leaves out what takes too long to read', () => {
+    const text = `steal${'a\n=\n'.repeat(15_000)}`
+    expect(cleanIssueText(text, 65_536)).toBe(
+      '[left out: 60005 characters that take too long to read]',
+    )
+  })
+
   it('makes one line', () => {
     expect(oneLine(' a\n b\u202e\tc ', 100)).toBe('a b c')
     expect(oneLine('x'.repeat(50), 10)).toBe(`${'x'.repeat(9)}…`)

@@ -3,7 +3,12 @@ import { join } from 'node:path'
 import type { Config } from '../../../config/index.ts'
 import { verifySignature } from '../../../mesh/index.ts'
 import type { Git } from '../../../process/index.ts'
-import { inspectAccount, inspectClaims, inspectRepository } from '../../../tasks/index.ts'
+import {
+  formerNames,
+  inspectAccount,
+  inspectClaims,
+  inspectRepository,
+} from '../../../tasks/index.ts'
 import type { Work } from '../../../work/index.ts'
 import { duration } from '../../output/text.ts'
 import { fail, failed, ok, skip, warn, type Check, type CheckRow, type Finding } from './check.ts'
@@ -97,7 +102,8 @@ export function repositoryChecks(parts: GitHubParts, login: string): Check[] {
     const known = (signal: AbortSignal) => (facts ??= inspectRepository(init, signal))
     let claims: ReturnType<typeof inspectClaims> | undefined
     const looked = async (signal: AbortSignal) => {
-      const { cloneUrl, defaultBranch } = await known(signal)
+      const { cloneUrl, defaultBranch, fullName } = await known(signal)
+      const isFormer = formerNames(init, fullName, signal)
       const { gitUrl, claims: of } = parts.config.github
       return (claims ??= inspectClaims(
         {
@@ -110,7 +116,7 @@ export function repositoryChecks(parts: GitHubParts, login: string): Check[] {
           ...(gitUrl === undefined ? {} : { gitUrl }),
           gitDir: join(parts.dir, `repo-${index}.git`),
         },
-        { git: parts.git, verify: verifySignature },
+        { git: parts.git, verify: verifySignature, isFormer },
         signal,
       ))
     }
