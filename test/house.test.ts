@@ -211,6 +211,22 @@ describe('the rooms', () => {
   })
 })
 
+describe('forges of tests', () => {
+  it("have every answer judged by GitHub's description", async () => {
+    const calls: string[] = []
+    // Runs of chaos judge what was done, not the form of answers.
+    for (const file of await filesIn(path.join(root, 'test'), /\.ts$/)) {
+      if (file.startsWith('chaos/')) continue
+      const text = await readFile(path.join(root, 'test', file), 'utf8')
+      if (!/import \{[^}]*\bforge\b[^}]*\} from '[./]+\/src\/forge\/index\.ts'/.test(text)) continue
+      for (const { 0: call } of text.matchAll(/(?<![\w.])forge\(\s*\{[\s\S]*?\},\s*\{[^}]*\}/g))
+        calls.push(`${file}: ${call.includes('onResponse') ? 'judged' : call}`)
+    }
+    expect(calls.length).toBeGreaterThan(5)
+    expect(calls.filter((call) => !call.endsWith(': judged'))).toEqual([])
+  })
+})
+
 describe('the independent peer', () => {
   it('shares no code with Bzzz: it imports packages and its own files only', async () => {
     const files = await filesIn(path.join(root, 'test/independent'), /\.ts$/)
