@@ -29,6 +29,7 @@ import { bootstrapCheck, multicastCheck } from './doctor/network.ts'
 import { withPlace, type Place } from './doctor/place.ts'
 import { reachChecks } from './doctor/reach.ts'
 import { sandboxCheck } from './doctor/sandbox.ts'
+import { storageCheck } from './doctor/storage.ts'
 import { tokenOf } from './doctor/token.ts'
 
 export async function doctor(context: Context): Promise<number> {
@@ -65,6 +66,7 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
     [
       ...base,
       machine.homeCheck(config.home),
+      storageCheck(config),
       { id: 'config', run: async () => configFinding(loaded, check) },
       membershipCheck(config),
       machine.networkCheck(config),
