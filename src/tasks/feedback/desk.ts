@@ -48,6 +48,7 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
       watched: new Map(),
       none: new RecentMap(maxRemembered),
       soughtAt: -Infinity,
+      trouble: '',
       talk: {
         counts: new RecentMap(maxRemembered),
         since: new RecentMap(maxRemembered),
@@ -123,10 +124,15 @@ export function createDesk({ gates, ask, clock }: DeskComponents): Desk {
             const about = { event: 'feedback.answer', repo, pull: one.pull.number }
             logger.warn({ ...about, err: explain(error) }, 'a pull request could not be answered')
           })
+        own.trouble = ''
       } catch (error) {
         if (signal.aborted) throw error
         // What is taken up must not wait for what was published.
-        const about = { event: 'feedback.turn', repo, err: explain(error) }
+        const err = explain(error)
+        // Once per reason: a pause that GitHub asks for lasts many turns.
+        if (own.trouble === err) return
+        own.trouble = err
+        const about = { event: 'feedback.turn', repo, err }
         logger.warn(about, 'pull requests could not be looked after')
       }
     },

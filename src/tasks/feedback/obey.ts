@@ -3,9 +3,10 @@
  * are new ones, so that nothing is read while nobody says anything. Who acts: the holder, the owner
  * of the pull request, or the first by rendezvous where there is neither.
  *
- * A comment is obeyed once. Its id is in the own journal, in the claim record that it led to, and the
- * reaction of an agent's login on it tells all others; each effect can be made twice without harm, so a
- * crash between effect and reaction only repeats it. A retry is in the journal before its label goes: who goes on
+ * A comment is obeyed once. Its id is in the journal of who obeyed it, in the claim record that it led to, and
+ * that agent's login reacted on it: of these the journals tell also who never claimed, and outlive who left. Who
+ * works on the issue takes no peer's word that it was told to stop. Each effect can be made twice without harm,
+ * so a crash between effect and reaction only repeats it. A retry is in the journal before its label goes: who goes on
  * with it then knows which attempt it was to lead to. Every command is answered: by a reaction, and in words
  * where nothing else shows what came of it. Strangers get a reaction only, and not many (`manners.ts`).
  *
@@ -51,8 +52,9 @@ export async function obeyComments(parts: Parts, signal: AbortSignal): Promise<v
     const due = own.talk.due.get(where.number) ?? now + at * stepMs
     own.talk.due.set(where.number, due)
     if (now < due) continue
+    let left = false
     try {
-      await readWhere(parts, where, signal)
+      left = (await readWhere(parts, where, signal)) === 'left'
     } catch (error) {
       if (!hasCode(error, 'GITHUB_ANSWER') && !final.some((code) => hasCode(error, code)))
         throw error
@@ -63,6 +65,8 @@ export async function obeyComments(parts: Parts, signal: AbortSignal): Promise<v
       continue
     }
     own.talk.due.delete(where.number)
+    // Who is to look knows of it; if that agent goes, this one reads it then.
+    if (left) continue
     own.talk.counts.set(where.number, where.count)
   }
 }
@@ -82,7 +86,10 @@ function turnOf({ floor, place, memory, own }: Parts, { issue }: Where): number 
   return at > lastPlace ? undefined : at
 }
 
-async function readWhere(parts: Parts, where: Where, signal: AbortSignal): Promise<void> {
+/** `left`: the claim ref says that another agent is to act. */
+type Seen = 'read' | 'left'
+
+async function readWhere(parts: Parts, where: Where, signal: AbortSignal): Promise<Seen> {
   const { own, floor, place, reviews } = parts
   const { talk } = own
   const { clock } = floor.context
@@ -91,16 +98,15 @@ async function readWhere(parts: Parts, where: Where, signal: AbortSignal): Promi
   const comments = await reviews.talk(place.repo, where.number, since, signal)
   for (const comment of comments) {
     const command = talk.handled.has(comment.id) ? undefined : parseCommand(comment.body)
-    if (command !== undefined && comment.createdAt >= first)
-      await consider(
-        parts,
-        where,
-        { comment, command, bodies: comments.map(({ body }) => body) },
-        signal,
-      )
+    if (command !== undefined && comment.createdAt >= first) {
+      const bodies = comments.map(({ body }) => body)
+      const seen = await consider(parts, where, { comment, command, bodies }, signal)
+      if (seen === 'left') return seen
+    }
     if (comment.createdAt > (talk.since.get(where.number) ?? ''))
       talk.since.set(where.number, comment.createdAt)
   }
+  return 'read'
 }
 
 interface Told {
@@ -115,25 +121,32 @@ async function consider(
   where: Where,
   { comment, command, bodies }: Told,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Seen> {
   const { own, floor, place, memory, reviews, people } = parts
   const { context } = floor
   const { repo } = place
   const { manners, handled } = own.talk
   // Who has obeyed before is told by the chain of claims, and that must be known.
   await readRefs(floor, place, memory, [{ number: where.issue }], signal)
+  if (turnOf(parts, where) === undefined) return 'left'
   const past = await pastOf(parts, where.issue)
+  const isOurs = floor.isActive(repo, where.issue)
   const agents = new Set([context.login.toLowerCase(), ...past.logins])
-  const remember = () => {
+  if (!isOurs)
+    for (const { login } of context.mesh.candidates())
+      if (login !== undefined) agents.add(login.toLowerCase())
+  const remember = (): Seen => {
     handled.add(comment.id)
     const [oldest] = handled
     if (handled.size > maxCommands && oldest !== undefined) handled.delete(oldest)
+    return 'read'
   }
   if (comment.bot || comment.id <= past.command) return remember()
   if (comment.reactions > 0) {
     const reacted = await reviews.reactors(repo, comment.id, signal)
     if (reacted.some((login) => agents.has(login.toLowerCase()))) return remember()
   }
+  if (!isOurs && (await isNoted(parts, where, comment.id))) return remember()
   const trusted = await people.mayTriage(repo, comment.author, signal)
   if (!trusted && !manners.stranger(comment.author)) return remember()
   const result: Result = trusted
@@ -156,6 +169,16 @@ async function consider(
     outcome: short(result.outcome),
     ...(result.attempt === undefined ? {} : { after: result.attempt }),
   })
+  return 'read'
+}
+
+/** Whether somebody's journal says what was made of the comment. */
+async function isNoted({ floor, place }: Parts, where: Where, comment: number): Promise<boolean> {
+  const task = { repo: place.repo, issue: where.issue }
+  const about = { task, types: ['feedback.command'] as const }
+  for await (const entry of floor.context.journal.read(about))
+    if (entry.type === 'feedback.command' && entry.comment === comment) return true
+  return false
 }
 
 const final = ['GITHUB_FORBIDDEN', 'GITHUB_NOT_FOUND', 'GITHUB_REFUSED'] as const

@@ -24,6 +24,8 @@ export interface DeskMemory {
   /** When one was looked for again, monotonic ms. */
   soughtAt: number
   talk: Talk
+  /** Why the last turn did not come to its end; empty when it did. */
+  trouble: string
   lookedAt: number
   /** What an earlier run left is in here. */
   isWhole: boolean

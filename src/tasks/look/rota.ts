@@ -87,7 +87,9 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
   let heardAt = now()
   let place = 0
   let everyMs = pollMs
+  /** When one came to anybody, as far as is known; and to this agent. */
   let hooksAt = -Infinity
+  let ownHooksAt = -Infinity
   /** A hook came to this agent, and the mesh has not been told yet. */
   let hooked = false
   let ticks = 0
@@ -95,6 +97,8 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
   let timer: { at: number; cancel: () => void } | undefined
 
   const hooks = () => now() - hooksAt < hooksLastMs
+  /** What was heard is not passed on: agents would keep each other in the belief. */
+  const ownHooks = () => now() - ownHooksAt < hooksLastMs
   const where = () => {
     const at = placeOf(repo, self, others())
     // Whoever comes before this agent only now gets its time to speak.
@@ -126,7 +130,7 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
       everyMs: Math.min(pollMs, 60 * 60_000),
       changed: changes.slice(0, maxChanges),
       complete: changes.length <= maxChanges,
-      ...(hooked || hooks() ? { hooks: true } : {}),
+      ...(hooked || ownHooks() ? { hooks: true } : {}),
     }
     hooked = false
     // Who misses a tick looks by itself.
@@ -171,6 +175,7 @@ export function createRota(init: RotaInit, components: RotaComponents): Rota {
       if (hook) {
         hooked = true
         hooksAt = now()
+        ownHooksAt = now()
       }
       asked = true
       wakeAt(Math.max(now(), listedAt + askPauseMs))

@@ -298,6 +298,24 @@ describe('a mesh', () => {
     expect(mesh.get(by(0))!.rota.status().hooks).toBe(false)
   })
 
+  it('passes no word of hooks on: agents do not keep each other in the belief', async () => {
+    for (const name of names) join(name)
+    await ticks(3)
+    const receiver = mesh.get(by(0))!
+    receiver.rota.hint({ hook: true })
+    await clock.advance(1_000)
+    receiver.turn([{ issue: 3, updatedAt: 'new' }])
+    expect(mesh.get(by(1))!.rota.status().hooks).toBe(true)
+    dead.add(by(0))
+    const before = sent.length
+    await ticks(20)
+    const later = sent.slice(before).filter(({ from }) => from !== by(0))
+    expect(later.length).toBeGreaterThan(0)
+    expect(later.filter(({ tick }) => tick.hooks === true)).toEqual([])
+    await ticks(12)
+    expect(names.filter((one) => mesh.get(one)!.rota.status().hooks)).toEqual([])
+  })
+
   it('names no more than a message may hold, and has the others list then', async () => {
     for (const name of names) join(name)
     await ticks(2)
