@@ -132,12 +132,13 @@ function configFinding(loaded: LoadedConfig, { problems, warnings }: ConfigCheck
     )
   }
   const seen = loaded.files.join(', ') || 'no file; defaults and environment'
-  const [warning] = [...loaded.warnings, ...warnings]
+  const [warning] = [...loaded.warnings, ...warnings.filter((text) => !ownWarning.test(text))]
   return warning === undefined
     ? ok(seen)
     : warn(`${seen}: ${warning}`, 'Look with: bzzz config show --origin')
 }
 
+const ownWarning = / github\.(?:token|app\.privateKey): /
 const ownRow = /^github\.(?:token|app\.)|\.apiKey$/
 
 const colours = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const
