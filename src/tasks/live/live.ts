@@ -13,6 +13,7 @@ import { openRepository } from '../claim/repository.ts'
 import { createRestTransport } from '../claim/rest-transport.ts'
 import { TasksError } from '../errors.ts'
 import { createProbe, type Answer, type Probe } from '../github/probe.ts'
+import { typedCall } from '../github/typed.ts'
 import { readOnly, sameSite } from '../look/place.ts'
 import * as issues from './issue-steps.ts'
 import { headsPrefixOf, recommend } from './recommend.ts'
@@ -90,7 +91,7 @@ export async function probeLive(
       )
     report.issue = await issueFor(init, { probe, scratch, owner, name }, signal)
     const { number } = report.issue
-    const on = { probe, scratch, owner, repo: name, number, login: init.assignee ?? login }
+    const on = { probe, scratch, owner, repo: name, number, login: init.assignee ?? login, apiUrl }
     await step('labels', 'set a label', (inner) => issues.labelStep(on, label, inner))
     await step('assign', 'assign oneself', (inner) => issues.assignStep(on, inner))
     await step('assign.drop', 'drop who cannot be assigned', (inner) => issues.dropStep(on, inner))
@@ -157,7 +158,7 @@ interface IssueComponents {
 }
 
 async function issueFor(
-  { issue, repo }: LiveInit,
+  { issue, repo, apiUrl }: LiveInit,
   { probe, scratch, owner, name }: IssueComponents,
   signal: AbortSignal,
 ): Promise<NonNullable<LiveReport['issue']>> {
@@ -176,7 +177,14 @@ async function issueFor(
   const { number, html_url: url } = decode(answer, issueSchema, `an issue in ${repo}`)
   scratch.note({
     what: `the issue ${repo}#${number}`,
-    next: `gh issue close ${number} --repo ${repo}`,
+    next: typedCall({
+      apiUrl,
+      repo,
+      gh: ['issue', 'close', String(number)],
+      method: 'PATCH',
+      path: `issues/${number}`,
+      body: { state: 'closed' },
+    }),
     remove: (inner) =>
       issues.gone(
         probe.ask(
@@ -227,7 +235,12 @@ function decode<S extends z.ZodType>(answer: Answer, schema: S, what: string): z
           : 'GITHUB_NOT_FOUND'
     throw new TasksError(code, `GitHub answered ${status} for ${what} (${said}).`, {
       data: { status },
-      next: 'Check the spelling, and what the token may do: contents and issues, read and write.',
+      next:
+        status === 404 || status === 410
+          ? 'Check the spelling, and whether the token may see it.'
+          : status === 401
+            ? 'Put a valid token where github.token points.'
+            : 'Give it write access to contents, issues and pull requests of the repository.',
     })
   }
   const decoded = schema.safeParse(data)

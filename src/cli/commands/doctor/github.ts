@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Config } from '../../../config/index.ts'
 import { verifySignature } from '../../../mesh/index.ts'
 import type { Git } from '../../../process/index.ts'
-import { formerNames, inspectClaims, inspectRepository } from '../../../tasks/index.ts'
+import { formerNames, inspectClaims, inspectRepository, typedCall } from '../../../tasks/index.ts'
 import type { Work } from '../../../work/index.ts'
 import { fail, failed, ok, skip, warn, type Check, type Finding } from './check.ts'
 import { appRights, type AppRights, type SignIn } from './sign-in.ts'
@@ -158,10 +158,6 @@ function repositoryFinding(
   return ok(seen)
 }
 
-const bare = (word: string) =>
-  /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
-
-/** gh without a host goes to github.com, and it knows no server without TLS, such as `bzzz forge`. */
 export function labelAdvice({
   apiUrl,
   repo,
@@ -171,14 +167,15 @@ export function labelAdvice({
   repo: string
   trigger: string
 }): string {
-  const { protocol, host, port } = new URL(apiUrl)
-  if (protocol === 'https:' && port === '') {
-    const at = host === 'api.github.com' ? '' : `${host.replace(/^api\.(?=.*\.ghe\.com$)/, '')}/`
-    return `Type: gh label create ${bare(trigger)} --repo ${at}${repo}`
-  }
-  const url = `${apiUrl.replace(/\/+$/, '')}/repos/${repo}/labels`
-  const body = bare(JSON.stringify({ name: trigger }))
-  return `Type, with its token for TOKEN: curl -H "Authorization: Bearer TOKEN" ${bare(url)} -d ${body}`
+  const typed = typedCall({
+    apiUrl,
+    repo,
+    gh: ['label', 'create', trigger],
+    method: 'POST',
+    path: 'labels',
+    body: { name: trigger },
+  })
+  return typed.startsWith('gh ') ? `Type: ${typed}` : `Type, with its token for TOKEN: ${typed}`
 }
 
 function claimsFinding(

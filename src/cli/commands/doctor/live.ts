@@ -105,8 +105,7 @@ function screen(report: LiveReport, { out }: Context): string {
         ]
   return [
     out.style('bold', clean(`${repo} at ${apiUrl}${login === null ? '' : `, as ${login}`}`)),
-    view,
-    '',
+    ...(steps.length === 0 ? [] : [view, '']),
     ...(incomplete === null ? advice : [`Not finished: ${incomplete}`]).map(clean),
     ...left.flatMap(({ what, next }) => [`Left behind: ${clean(what)}`, `  ${clean(next)}`]),
   ].join('\n')
