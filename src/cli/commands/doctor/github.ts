@@ -186,7 +186,7 @@ function claimsFinding(
   const seen = count === 0 ? 'none' : [`${count} refs`, ...kinds].join(', ')
   if (invalid.length > 0) {
     const named = invalid.slice(0, maxNamed).map(({ ref, oid, reason, sinceMs }) => {
-      const since = sinceMs === null ? '' : ` since ${new Date(sinceMs).toISOString()}`
+      const since = sinceMs === null ? '' : `, a commit of ${new Date(sinceMs).toISOString()}`
       return `${ref} (${oid.slice(0, 12)}${since}): ${reason}`
     })
     const more = invalid.length > maxNamed ? [`and ${invalid.length - maxNamed} more`] : []
