@@ -49,8 +49,7 @@ afterAll(() => at.close())
 const context = () => ({ env: {}, cwd: at.dir, signal: never }) as unknown as Context
 
 async function look(id: number, more: object = {}) {
-  const config = configSchema.parse({
-    home: at.dir,
+  const options = configSchema.parse({
     github: {
       apiUrl: at.server.apiUrl,
       repos: ['octo/lib'],
@@ -58,6 +57,7 @@ async function look(id: number, more: object = {}) {
       ...more,
     },
   })
+  const config = { ...options, name: 'owl', home: at.dir }
   const secrets: Secret[] = []
   const signIn = await signInOf(config, context(), at, secrets)
   const parts = { config, signIn, userAgent: 'test' }
