@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { YOUNG_GENERATION } from './test/compile-cache.ts'
 import { Order } from './test/order.ts'
 
 /**
@@ -18,6 +19,7 @@ const project = (name: string, testTimeout: number) => ({
     teardownTimeout: 20_000,
     pool: 'forks' as const,
     isolate: name !== 'unit',
+    execArgv: [YOUNG_GENERATION],
     setupFiles: ['test/setup.ts'],
   },
 })

@@ -100,16 +100,29 @@ function founderOf(dir: string, meshName: string): Promise<Founder> {
   return found
 }
 
+export interface StartOptions {
+  /** Arguments of Node itself. */
+  node?: readonly string[]
+  /** Variables beside the usual ones. */
+  env?: Readonly<Record<string, string>>
+  /** Longest life, ms. Default: ten minutes. */
+  timeoutMs?: number
+}
+
 /** Starts `bzzz up`, as a user does. Returns at once. */
-export function startAgent(bench: Bench, { name, home, file }: Prepared) {
+export function startAgent(
+  bench: Bench,
+  { name, home, file }: Prepared,
+  { node = [], env = {}, timeoutMs = lifeMs }: StartOptions = {},
+) {
   const { processes, signal } = bench
   const guest = processes.spawn({
     file: process.execPath,
-    args: [bin, 'up', '--config', file, '--lease-stdin', '--json'],
+    args: [...node, bin, 'up', '--config', file, '--lease-stdin', '--json'],
     cwd: home,
-    env: environment(bench),
+    env: { ...environment(bench), ...env },
     purpose: `agent ${name}`,
-    timeoutMs: lifeMs,
+    timeoutMs,
     graceMs,
     signal,
   })

@@ -27,7 +27,7 @@ const all = [
   'help',
 ]
 /** Only when they are named: each takes minutes. */
-const named = ['journal-replicate', 'journal-live', 'journal-scale']
+const named = ['journal-replicate', 'journal-live', 'journal-scale', 'soak']
 const totalMs = 630_000
 /** From asking a benchmark to stop to ending it, ms. */
 const graceMs = 30_000

@@ -28,10 +28,11 @@ async function filesIn(dir: string, pattern: RegExp): Promise<string[]> {
 }
 const MODULE = /(?<!\.d)\.(ts|mts|mjs|js|tsx)$/
 
-async function inspect(baseDir: string, config: string): Promise<ICruiseResult> {
+/** `from`: what the rules are about; what it needs is looked at as well. */
+async function inspect(baseDir: string, config: string, from = 'src'): Promise<ICruiseResult> {
   const { forbidden, options } = await extractDepcruiseConfig(path.join(root, config))
   const { output } = await cruise(
-    ['src'],
+    [from],
     { ...options, ruleSet: { forbidden: forbidden ?? [] }, validate: true, baseDir },
     { ...options?.enhancedResolveOptions },
     { tsConfig: extractTsConfig(path.join(root, 'tsconfig.json')) },
@@ -92,7 +93,10 @@ describe('a violation of each kind', () => {
   afterAll(() => rm(copy, { recursive: true, force: true }))
 
   it('is found', busy, async () => {
-    const results = await Promise.all(CONFIGS.map((config) => inspect(copy, config)))
+    const results = [
+      await inspect(copy, '.dependency-cruiser.mjs'),
+      await inspect(copy, '.dependency-cruiser-runtime.mjs', 'src/cli/client'),
+    ]
     const found = results.flatMap(violations).join('\n')
     for (const [rule, from, to] of [
       ['util-imports', 'util/seed.ts', 'src/config/index.ts'],
@@ -208,6 +212,22 @@ describe('the rooms', () => {
       if (lines > 300) long.push(`${file}: ${lines}`)
     }
     expect(long).toEqual([])
+  })
+})
+
+describe('forges of tests', () => {
+  it("have every answer judged by GitHub's description", async () => {
+    const calls: string[] = []
+    // Runs of chaos judge what was done, not the form of answers.
+    for (const file of await filesIn(path.join(root, 'test'), /\.ts$/)) {
+      if (file.startsWith('chaos/')) continue
+      const text = await readFile(path.join(root, 'test', file), 'utf8')
+      if (!/import \{[^}]*\bforge\b[^}]*\} from '[./]+\/src\/forge\/index\.ts'/.test(text)) continue
+      for (const { 0: call } of text.matchAll(/(?<![\w.])forge\(\s*\{[\s\S]*?\},\s*\{[^}]*\}/g))
+        calls.push(`${file}: ${call.includes('onResponse') ? 'judged' : call}`)
+    }
+    expect(calls.length).toBeGreaterThan(5)
+    expect(calls.filter((call) => !call.endsWith(': judged'))).toEqual([])
   })
 })
 

@@ -121,13 +121,21 @@ declare module 'hypercore/lib/caps.js' {
   export default caps
 }
 
+declare module 'hypercore-storage' {
+  export default class CorestoreStorage {
+    constructor(dir: string, options: { writeBufferSize: number })
+    close(): Promise<void>
+  }
+}
+
 declare module 'corestore' {
   import type { Duplex } from 'node:stream'
   import type { CorePointer, Hypercore } from 'hypercore'
+  import type CorestoreStorage from 'hypercore-storage'
 
   export default class Corestore {
     /** `readOnly` takes no lock and asks not whether the directory is a copy. */
-    constructor(dir: string, options?: { readOnly: true })
+    constructor(dir: string | CorestoreStorage, options?: { readOnly: true })
     readonly storage: { deleteCore(at: CorePointer): Promise<void> }
     ready(): Promise<void>
     get(options: { name: string } | { key: Buffer; allowFork?: boolean }): Hypercore

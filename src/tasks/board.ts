@@ -11,6 +11,7 @@ import type { TasksJournal } from './needs.ts'
 import { createTable, type TaskTable } from './table.ts'
 import type { TaskDetail } from './types.ts'
 
+/** `detail` gives no history; `read` does. */
 export interface Board extends Startable, Omit<TaskTable, 'add'> {
   /**
    * The same as `detail`, read from the journals by their indexes: also while the table is still being
@@ -26,7 +27,7 @@ export interface BoardComponents {
 }
 
 export function createBoard({ journal, logger, clock = systemClock }: BoardComponents): Board {
-  const table = createTable(() => clock.now())
+  const table = createTable(() => clock.now(), { maxHistory: 0 })
   let stopping = new AbortController()
   let reading: Promise<void> = Promise.resolve()
   const lifecycle = new Lifecycle(

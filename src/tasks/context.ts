@@ -14,6 +14,7 @@ import type { Asking, HelpDesk, HelpSettings } from './asking/desk.ts'
 import type { Patches } from './asking/patches.ts'
 import type { Policy, TasksJournal, TasksMesh, TasksWork } from './needs.ts'
 import type { Signature } from './texts.ts'
+import type { Upkeep } from './upkeep/upkeep.ts'
 
 export interface Settings {
   trigger: string
@@ -80,6 +81,8 @@ export interface RepoContext {
   claims: Claims
   /** Without it no patch is given or taken. */
   patches?: Patches
+  /** Without it the store grows. */
+  upkeep?: Upkeep
 }
 
 export interface Context {

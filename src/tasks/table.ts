@@ -28,13 +28,15 @@ interface Task {
   skips: RecentMap<string, string>
   /** Agent to its place in the order of agents for the issue. */
   places: RecentMap<string, number>
+  /** Something else was said of it than that it is skipped. */
+  touched: boolean
   history: TaskDetail['history']
 }
 
 /** Tasks kept; the oldest that are final go first. */
 const maxTasks = 10_000
-/** History lines kept per task; the oldest go first. */
-const maxHistory = 200
+/** History lines kept of a task; the oldest go first. */
+const usualHistory = 200
 /** Agents whose reasons are kept per task. */
 const maxAgents = 100
 
@@ -49,7 +51,18 @@ export interface TaskTable {
   contention(): number
 }
 
-export function createTable(now: () => number): TaskTable {
+export interface TableOptions {
+  /**
+   * Entries kept of each task, as its history. Default 200. A table of all tasks keeps none: ten
+   * thousand histories are more than everything else that an agent holds, and the journals have them.
+   */
+  maxHistory?: number
+}
+
+export function createTable(
+  now: () => number,
+  { maxHistory = usualHistory }: TableOptions = {},
+): TaskTable {
   const tasks = new Map<string, Task>()
   const keyOf = (ref: { repo: string; issue: number }) => `${ref.repo.toLowerCase()}#${ref.issue}`
 
@@ -73,6 +86,7 @@ export function createTable(now: () => number): TaskTable {
       leftOut: null,
       skips: new RecentMap(maxAgents),
       places: new RecentMap(maxAgents),
+      touched: false,
       history: [],
     }
     tasks.set(keyOf(ref), task)
@@ -109,6 +123,7 @@ export function createTable(now: () => number): TaskTable {
       learn(task, entry)
       if (after !== before) note(task, after, entry)
       if (attempt === after.attempt && entry.peerId === after.holder) noteFreeze(task, entry)
+      if (entry.type !== 'issue.skipped') task.touched = true
       task.history.push(entry)
       if (task.history.length > maxHistory) forget(task.history)
     },
@@ -137,8 +152,7 @@ function forget(history: Task['history']): void {
 }
 
 /** Nobody has taken it up: it is shown when asked for, and listed with no others. */
-const onlySkipped = ({ position, history }: Task) =>
-  position.state === 'open' && history.every((entry) => entry.type === 'issue.skipped')
+const onlySkipped = ({ position, touched }: Task) => position.state === 'open' && !touched
 
 /** What each agent said last; of those that said nothing, who has it and whose turn it is. */
 function skippedOf({ position, agent, skips, places }: Task): TaskDetail['skipped'] {

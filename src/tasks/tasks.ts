@@ -14,6 +14,7 @@ import { reachableOf, reachOf } from './github/reach.ts'
 import { safetyOf } from './look/polling.ts'
 import { createShared } from './shared.ts'
 import { createTurns, type Turns } from './look/turns.ts'
+import { createUpkeepKeeper } from './upkeep/keeper.ts'
 
 /** For GitHub to answer when the agent starts; then it is up without it, ms. */
 const firstAnswerMs = 5_000
@@ -110,6 +111,15 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     logger,
   })
 
+  const upkeep = createUpkeepKeeper(
+    () =>
+      turns.flatMap((one) => {
+        const { repo, upkeep } = one.place() ?? {}
+        return repo === undefined || upkeep === undefined ? [] : [{ repo, upkeep }]
+      }),
+    { clock, logger },
+  )
+
   /** Place of this agent among those that work the repository, 0 for the first. */
   function placeFor(repo: string, issue: number): number {
     const [self, others] = [shared.self(), mesh.candidates()]
@@ -162,10 +172,12 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
       )
       unsubscribe = listen()
       await Promise.all(turns.map((one) => one.start()))
+      await upkeep.start()
     },
     async () => {
       for (const end of unsubscribe) end()
       stopping.abort(new Error('the agent stops'))
+      await upkeep.stop()
       await Promise.all(turns.map((one) => one.stop()))
       await active.ended()
     },

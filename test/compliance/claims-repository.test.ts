@@ -23,7 +23,7 @@ const run: RunGit = (args, { auth: _auth, ...options }) => {
   calls.push(args[0] ?? '')
   return git(args, { ...options, allowFile: true })
 }
-const open = (name: string) =>
+const open = (name: string, maxKnownTips?: number) =>
   openRepository(
     {
       gitDir: join(dir, `${name}-${count}.git`),
@@ -31,7 +31,7 @@ const open = (name: string) =>
       token: 't',
       refPrefix: prefix,
     },
-    { git: run },
+    { git: run, ...(maxKnownTips === undefined ? {} : { maxKnownTips }) },
   )
 const write = async (name: string, message: string, previous: string | null = null) => {
   const next = await refs.mint(message, previous)
@@ -60,6 +60,18 @@ beforeEach(async () => {
 })
 
 describe('a snapshot', () => {
+  it('shows all tips, of which it keeps a few, and reads those that it needs again', async () => {
+    refs = await open('small', 2)
+    for (const name of ['1', '2', '3']) await write(name, `of ${name}`)
+    const all = { 1: 'of 1', 2: 'of 2', 3: 'of 3' }
+    expect(messages(await refs.snapshot(signal))).toEqual(all)
+    calls = []
+    expect(messages(await refs.snapshot(signal, new Set(['3'])))).toEqual({ 3: 'of 3' })
+    expect(calls).toEqual(['ls-remote'])
+    expect(messages(await refs.snapshot(signal))).toEqual(all)
+    expect(calls).toEqual(['ls-remote', 'ls-remote', 'cat-file'])
+  })
+
   it('costs as many children with 300 refs as with one', async () => {
     const oids = await Promise.all([refs.mint('x', null), refs.mint('z', null)])
     const updates = Array.from({ length: 300 }, (_, n) => ({

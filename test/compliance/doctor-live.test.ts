@@ -1,7 +1,7 @@
 /** The live probe against the forge as it is, and against one that refuses what some GitHubs refuse. */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createGit } from '../../src/process/index.ts'
 import { probeLive, type LiveReport } from '../../src/tasks/index.ts'
 import { LIB, site, type Site } from '../unit/forge/helper.ts'
@@ -101,6 +101,41 @@ describe.each([true, false])('a forge with relations: %s', (relations) => {
     const report = await probe({ signal: stop.signal, onStep })
     expect(report).toMatchObject({ incomplete: 'It was stopped.', left: [] })
     expect(report.steps.length).toBeLessThan(last)
+    expect(await traces()).toEqual(before)
+  })
+
+  it.each([
+    ['the answer to its issue', { kind: 'drop', when: 'after' }, 'POST', /\/issues$/],
+    ['the answer to its issue, with 502', { kind: 'error', when: 'after' }, 'POST', /\/issues$/],
+  ] as const)('cleans up when it never gets %s', async (_what, fault, method, path) => {
+    const before = await traces()
+    const rule = at.server.faults.add({ fault, method, path, count: 1 })
+    const report = await probe()
+    rule.remove()
+    expect(rule.hits).toBe(1)
+    expect(report.incomplete).not.toBeNull()
+    expect(report.left).toEqual([])
+    expect(await traces()).toEqual(before)
+  })
+
+  it.each([
+    ['its issue', /\/issues$/],
+    ['its label', /\/labels$/],
+    ['a ref', /graphql$|\/git\/refs$/],
+  ])('cleans up when it is stopped while %s is being made', async (_what, path) => {
+    const before = await traces()
+    const stop = new AbortController()
+    const rule = at.server.faults.add({ fault: { kind: 'latency', ms: 150 }, method: 'POST', path })
+    const probing = probe({ signal: stop.signal })
+    await vi.waitFor(() => expect(rule.hits).toBeGreaterThan(0), { timeout: 60_000, interval: 5 })
+    stop.abort()
+    const report = await probing
+    // What was under way when it stopped has been applied by now, whether waited for or not.
+    const later = at.server.faults.add({ fault: { kind: 'latency', ms: 400 }, path: '/meta' })
+    await at.as('root').rest.meta.get()
+    later.remove()
+    rule.remove()
+    expect(report).toMatchObject({ incomplete: 'It was stopped.', left: [] })
     expect(await traces()).toEqual(before)
   })
 

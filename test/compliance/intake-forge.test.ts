@@ -13,6 +13,7 @@ import { createTasks, type Candidate, type Tasks } from '../../src/tasks/index.t
 import { createTable } from '../../src/tasks/table.ts'
 import { nullLogger, until } from '../../src/util/index.ts'
 import { readPolicy } from '../../src/work/read-policy.ts'
+import { onResponse } from './observer.ts'
 
 const at = { owner: 'octo', repo: 'lib' }
 const repo = 'octo/lib'
@@ -48,7 +49,7 @@ beforeEach(async () => {
   const from = join(dir, `from-${count}`)
   await mkdir(from)
   await writeFile(join(from, 'README.md'), '# lib\n')
-  server = forge({ dir: join(dir, `forge-${count}`), users }, { processes })
+  server = forge({ dir: join(dir, `forge-${count}`), users }, { processes, onResponse })
   await server.start()
   await server.createRepository({ owner: at.owner, name: at.repo, from })
   rest = clientOf('root')

@@ -9,6 +9,7 @@ import { fixedToken, type Credential } from '../../src/secrets/index.ts'
 import { createRemote } from '../../src/tasks/claim/remote.ts'
 import { createGitHub } from '../../src/tasks/github/github.ts'
 import { nullLogger } from '../../src/util/index.ts'
+import { onResponse } from './observer.ts'
 
 const signal = new AbortController().signal
 let dir: string
@@ -21,7 +22,7 @@ beforeAll(async () => {
   processes = createProcesses({ stateDir: dir, logger: nullLogger })
   git = createGit({ processes })
   const users = [{ login: 'octo', token: 'good', role: 'admin' as const }]
-  server = forge({ dir: join(dir, 'forge'), users }, { processes })
+  server = forge({ dir: join(dir, 'forge'), users }, { processes, onResponse })
   await server.start()
   const from = new URL('../../examples/sample-repo', import.meta.url).pathname
   await server.createRepository({ owner: 'octo', name: 'lib', from })

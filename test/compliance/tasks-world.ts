@@ -11,6 +11,7 @@ import { createGitHub } from '../../src/tasks/github/github.ts'
 import type { PullDetail } from '../../src/tasks/github/review-calls.ts'
 import type { TasksWork, Topic, WorkOutcome } from '../../src/tasks/needs.ts'
 import { nullLogger } from '../../src/util/index.ts'
+import { onResponse } from './observer.ts'
 
 export const owner = 'octo'
 
@@ -73,7 +74,7 @@ export class TasksWorld {
       role: login === owner ? ('admin' as const) : ('push' as const),
     }))
     users.push({ login: 'mallory', token: 'token-mallory', role: 'read' as never })
-    const server = forge({ dir: join(dir, 'forge'), users }, { processes })
+    const server = forge({ dir: join(dir, 'forge'), users }, { processes, onResponse })
     await server.start()
     return new TasksWorld(dir, server, processes)
   }

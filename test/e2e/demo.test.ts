@@ -68,7 +68,7 @@ describe('bzzz demo --once --json', () => {
     stderr = text.stderr
     expect(code, stderr).toBe(0)
     document = JSON.parse(text.stdout) as Document
-  }, 240_000)
+  }, 480_000)
 
   it('works every issue once, by four agents with a journal each', () => {
     expect(document.agents.map(({ name }) => name).sort()).toEqual(['ada', 'bo', 'cleo', 'dara'])
@@ -154,7 +154,7 @@ describe('bzzz demo --once --json', () => {
       )
       expect(authors).toContain('(bzzz)')
     }
-  }, 120_000)
+  }, 240_000)
 
   it('keeps claims as signed chains that end as the tasks did', async () => {
     const bare = join(home(), 'forge', 'repositories', 'octo', 'tidy-text.git')
@@ -192,5 +192,5 @@ describe('bzzz demo, interrupted', () => {
     const socket = connect(port, '127.0.0.1')
     const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException]
     expect(error.code).toBe('ECONNREFUSED')
-  }, 120_000)
+  }, 240_000)
 })

@@ -14,6 +14,7 @@ import { nullLogger, until } from '../../src/util/index.ts'
 import { onResponse } from '../compliance/observer.ts'
 import { foundBelow, foundIn } from '../canary/look.ts'
 import { compileCache } from '../compile-cache.ts'
+import { pathWithStandIns } from '../stand-ins.ts'
 import type { Role } from '../../src/mesh/index.ts'
 import { createFounder, type Founder } from '../members.ts'
 
@@ -210,7 +211,7 @@ export class World {
   ): RunningAgent {
     const child = spawn(process.execPath, [bin, ...args], {
       cwd: home,
-      env: { PATH: process.env['PATH'], HOME: home, ...compileCache, ...env },
+      env: { PATH: pathWithStandIns(), HOME: home, ...compileCache, ...env },
       stdio: ['pipe', 'pipe', 'pipe'],
     })
     let stderr = ''

@@ -62,7 +62,7 @@ describe('bzzz doctor', () => {
     const { ok, of, ids } = await checks()
     expect(ok).toBe(true)
     const wanted =
-      'node git home config membership network multicast bootstrap executors sandbox agent reach relay mdns dht upnp github clock token rate-limit repo:octo/lib claims:octo/lib'
+      'node git home storage config membership network multicast bootstrap executors sandbox agent reach relay mdns dht upnp github clock token rate-limit repo:octo/lib claims:octo/lib'
     expect(ids).toEqual(wanted.split(' '))
     expect(of('token')?.seen).toContain('env THE_TOKEN: ada')
     expect(of('clock')).toMatchObject({ status: 'ok' })

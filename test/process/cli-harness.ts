@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { compileCache } from '../compile-cache.ts'
+import { pathWithStandIns } from '../stand-ins.ts'
 
 export const bin = fileURLToPath(new URL('../../src/cli/bin.mjs', import.meta.url))
 
@@ -45,7 +46,7 @@ export async function place(): Promise<Place> {
     const child = spawn(process.execPath, [...node, bin, ...args], {
       cwd: dir,
       env: {
-        PATH: process.env['PATH'] ?? '',
+        PATH: pathWithStandIns(),
         HOME: dir,
         BZZZ_HOME: join(dir, 'home'),
         ...compileCache,

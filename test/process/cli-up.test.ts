@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { acquireHomeLock } from '../../src/api/index.ts'
 import { until } from '../../src/util/index.ts'
 import { createFounder } from '../members.ts'
-import { place, type Place } from './cli-harness.ts'
+import { bin, place, type Place } from './cli-harness.ts'
 
 let at: Place
 beforeEach(async () => {
@@ -73,13 +74,20 @@ describe('bzzz up', () => {
     expect((await at.bzzz('down')).code).toBe(3)
   })
 
+  // Beginning anew, with less memory for new objects, it stays the same process with the same options.
   it.each([
-    ['SIGHUP', 0],
-    ['SIGTERM', 0],
-    ['SIGINT', 130],
-  ] as const)('stops in order on %s, with %d', async (signal, code) => {
-    const running = at.start(['up'], { env })
+    ['SIGHUP', 0, {}],
+    ['SIGTERM', 0, { NODE_OPTIONS: '--max-semi-space-size=2' }],
+    ['SIGINT', 130, {}],
+  ] as const)('stops in order on %s, with %d', async (signal, code, given) => {
+    const running = at.start(['up'], { env: { ...env, ...given }, node: ['--no-deprecation'] })
     await until('it is up', 30_000, () => running.stderr.includes('In another terminal'))
+    if (process.platform === 'linux') {
+      const line = await readFile(`/proc/${running.child.pid}/cmdline`, 'utf8')
+      const size = 'NODE_OPTIONS' in given ? [] : ['--max-semi-space-size=4']
+      expect(line.split('\0').slice(1, -1)).toEqual([...size, '--no-deprecation', bin, 'up'])
+    }
+    expect(running.stderr).not.toContain('Warning')
     running.child.kill(signal)
     const ended = await running.ended
     expect(ended.code, ended.stderr).toBe(code)

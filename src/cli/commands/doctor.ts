@@ -31,6 +31,7 @@ import { withPlace, type Place } from './doctor/place.ts'
 import { reachChecks } from './doctor/reach.ts'
 import { sandboxCheck } from './doctor/sandbox.ts'
 import { signInOf } from './doctor/sign-in.ts'
+import { storageCheck } from './doctor/storage.ts'
 
 export async function doctor(context: Context): Promise<number> {
   const { out } = context
@@ -66,6 +67,7 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
     [
       ...base,
       machine.homeCheck(config.home),
+      storageCheck(config),
       { id: 'config', run: async () => configFinding(loaded, check) },
       membershipCheck(config),
       machine.networkCheck(config),

@@ -7,7 +7,8 @@ import { assertUsable, createAgent } from '../../agent/index.ts'
 import type { Status } from '../../api/client.ts'
 import { assertRunnable, loadConfig } from '../../config/index.ts'
 import { createHeldSecrets } from '../../secrets/index.ts'
-import { createLogger } from '../../util/index.ts'
+import { createLogger, explain } from '../../util/index.ts'
+import { emptyLargeCache } from '../compile-cache.ts'
 import type { Context } from '../context.ts'
 import { exitCodes } from '../exit.ts'
 import { logText } from '../output/log-line.ts'
@@ -65,6 +66,9 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     else if (up && isText) out.message(greeting(agent.status(), options.dryRun === true))
     // Whoever reads a log in JSON expects nothing else there.
     else if (up) logger.info({ event: 'up' }, greeting(agent.status(), options.dryRun === true))
+    await emptyLargeCache().catch((error: unknown) =>
+      logger.debug({ event: 'cache', err: explain(error) }, 'the compile cache was not looked at'),
+    )
     return (await ended) === 'interrupted' ? exitCodes.interrupted : exitCodes.ok
   } finally {
     await agent.stop()

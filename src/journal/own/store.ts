@@ -8,6 +8,7 @@
 import { mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import Corestore from 'corestore'
+import CorestoreStorage from 'hypercore-storage'
 import { hasCode } from '../../util/index.ts'
 import { storageError } from '../errors.ts'
 import { syncDirectory } from './durable.ts'
@@ -16,13 +17,22 @@ import { syncDirectory } from './durable.ts'
 export const storeDirectory = (dir: string) => join(dir, 'store')
 export const databaseDirectory = (dir: string) => join(storeDirectory(dir), 'db')
 
+/**
+ * What the database gathers in memory before it writes a file, bytes; of two column families, and as
+ * much again while it writes. Its default of 64 MiB fills slowly, over days, and its log is made that
+ * large on disk from the start.
+ */
+export const WRITE_BUFFER_BYTES = 8 * 1024 * 1024
+
 const asidePrefix = 'copied-'
 
 /** Errors: `JOURNAL_IN_USE`, `JOURNAL_COPIED`, `JOURNAL_FULL`, `JOURNAL_FAILED`. */
 export async function openStore(dir: string): Promise<Corestore> {
   try {
     await mkdir(dir, { recursive: true, mode: 0o700 })
-    const store = new Corestore(storeDirectory(dir))
+    const store = new Corestore(
+      new CorestoreStorage(storeDirectory(dir), { writeBufferSize: WRITE_BUFFER_BYTES }),
+    )
     try {
       await store.ready()
     } catch (error) {

@@ -6,7 +6,7 @@
  * Refs are listed and moved by a transport (`ref-transport.ts`): compare-and-swap over one or several.
  */
 import { mkdir } from 'node:fs/promises'
-import { CodedError } from '../../util/index.ts'
+import { CodedError, RecentMap } from '../../util/index.ts'
 import { TasksError } from '../errors.ts'
 import { describeCommit, restackCommit } from './commits.ts'
 import {
@@ -43,12 +43,21 @@ export interface RepositoryComponents {
   git: RunGit
   /** Default: git. */
   transport?: RefTransport
+  /** Default: 1,000. */
+  maxKnownTips?: number
 }
 
 const maxHistory = 100
+/** Tips kept read; of the claims of all issues that ever were, those not asked for longest are read anew. */
+const MAX_KNOWN_TIPS = 1_000
 
 const stale = (ref: string) =>
   new TasksError('CLAIM_STALE', `An old state of ${ref} was read.`, { data: { ref } })
+
+function entryOf<K, V>(map: ReadonlyMap<K, V>, key: K): [K, V][] {
+  const value = map.get(key)
+  return value === undefined ? [] : [[key, value]]
+}
 
 /** Whole seconds in UTC: by REST the same commit, and so the same OID, can be made again. */
 function identity(): Record<string, string> {
@@ -66,9 +75,11 @@ function identity(): Record<string, string> {
 
 export async function openRepository(
   init: RepositoryInit,
-  { git, transport = createGitTransport(init, { git }) }: RepositoryComponents,
+  components: RepositoryComponents,
 ): Promise<ClaimRepository> {
   const { gitDir, url, refPrefix } = init
+  const { git, maxKnownTips = MAX_KNOWN_TIPS } = components
+  const { transport = createGitTransport(init, { git }) } = components
   const remote = createRemote(init, git)
   const seen = 'refs/seen/claims/'
   await mkdir(gitDir, { recursive: true, mode: 0o700 })
@@ -79,7 +90,7 @@ export async function openRepository(
 
   /** What the local store holds, by name, and the tips that were read, by OID. */
   let local = new Map<string, ObjectInfo>()
-  let known = new Map<string, RawTip>()
+  const known = new RecentMap<string, RawTip>(maxKnownTips)
   /** Branches that HEAD named, in the first listing and in the last. */
   const heads: { first?: string; last?: string } = {}
 
@@ -113,11 +124,10 @@ export async function openRepository(
         for (const name of local.keys()) if (!current.has(name)) local.delete(name)
       }
       const held = [...local].filter(([name]) => wanted(name))
-      const unread = held.filter(([, { oid }]) => !known.has(oid)).map(([, object]) => object)
-      const before = known
+      const before = new Map(held.flatMap(([, { oid }]) => entryOf(known, oid)))
+      const unread = held.filter(([, { oid }]) => !before.has(oid)).map(([, object]) => object)
       const read = await readCommits(git, gitDir, unread)
-      const inUse = new Set([...local.values()].map(({ oid }) => oid))
-      known = new Map([...known, ...read].filter(([oid]) => inUse.has(oid)))
+      for (const [oid, tip] of [...before, ...read]) known.set(oid, tip)
       return new Map([
         ...inTheWay(current, refPrefix, names),
         ...held.flatMap(([name, { oid }]) => {

@@ -64,6 +64,7 @@ export async function begin(
   const refusal = exhausted ?? refused
   await addLogs(reviews, repo, one, items, signal)
   one.attempt = decision.attempt
+  one.owner = context.mesh.peerId
   one.blockedSince = undefined
   floor.begin({
     ...jobOf(parts, one, beginning, issue),

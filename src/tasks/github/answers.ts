@@ -15,8 +15,10 @@ export interface Answered {
   /** What it failed with; a 304 is no failure. */
   error?: Error
   limit?: RateLimit
-  /** GitHub asked for a pause until then, wall clock, ms. */
+  /** GitHub asked for a pause until then, own wall clock, ms. */
   brakeUntilMs?: number
+  /** GitHub's clock when it answered, ms: its own times, as of `limit`, go by it. */
+  dateMs?: number
 }
 
 /** Longest pause after which octokit tries a limited call again by itself, s; a longer one others must know of. */
@@ -44,6 +46,7 @@ export function watchAnswers(octokit: Octokit, onAnswer: (answer: Answered) => v
     const seen = limitOf(headers, graphql ? 'graphql' : 'core')
     const limited = error instanceof TasksError && hasCode(error, 'GITHUB_RATE_LIMITED')
     // GraphQL's points are its own; a pause that was asked for is everybody's.
+    const date = Date.parse(String((headers as Record<string, unknown> | undefined)?.['date']))
     const brake = limited && error.data['points'] !== true ? Number(error.data['resetAtMs']) : NaN
     onAnswer({
       method: graphql && !/^\s*mutation\b/.test(asked.query ?? '') ? 'QUERY' : asked.method,
@@ -51,6 +54,7 @@ export function watchAnswers(octokit: Octokit, onAnswer: (answer: Answered) => v
       ...(error === undefined ? {} : { error }),
       ...(seen === undefined ? {} : { limit: seen }),
       ...(Number.isFinite(brake) ? { brakeUntilMs: brake } : {}),
+      ...(Number.isFinite(date) ? { dateMs: date } : {}),
     })
   }
   octokit.hook.after('request', ({ headers }, asked) => note(asked, headers))

@@ -116,6 +116,10 @@ const secondaryPauseMs = 60_000
 /** Longest pause that a `retry-after` may ask for, s; anything else is not believed. */
 const maxRetryAfter = 86_400
 
+/** Clocks that differ by less are the same, ms. */
+const sameClockMs = 5_000
+const httpDate = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/
+
 const isUsedUp = (headers: Record<string, unknown>) =>
   String(headers['x-ratelimit-remaining']) === '0'
 
@@ -189,10 +193,25 @@ function detailsOf(data: { message?: unknown; errors?: unknown } | undefined): s
     .slice(0, 500)
 }
 
-/** When to try again, ms since the epoch. The hour's reset says nothing about a secondary limit. */
+/**
+ * When to try again, ms since the epoch by the own clock: GitHub's times count from its `date`. The
+ * hour's reset says nothing about a secondary limit.
+ */
 function resetOf(headers: Record<string, unknown>): number {
-  const after = headers['retry-after'] === undefined ? NaN : Number(headers['retry-after'])
-  if (after >= 0 && after <= maxRetryAfter) return Date.now() + after * 1_000
+  const now = Date.now()
+  const date = Date.parse(String(headers['date']))
+  // It has whole seconds, and the answer took its time.
+  const theirs = Math.abs(date - now) >= sameClockMs ? date : now
+  const after = pauseOf(headers['retry-after'], theirs)
+  if (after >= 0 && after <= maxRetryAfter) return now + after * 1_000
   const reset = Number(headers['x-ratelimit-reset'])
-  return isUsedUp(headers) && reset > 0 ? reset * 1_000 : Date.now() + secondaryPauseMs
+  return isUsedUp(headers) && reset > 0 ? now + reset * 1_000 - theirs : now + secondaryPauseMs
+}
+
+/** Of `retry-after`, s: a number of seconds or, as HTTP also allows, a date. NaN: neither. */
+function pauseOf(said: unknown, now: number): number {
+  const text = String(said ?? '').trim()
+  if (/^\d+$/.test(text)) return Number(text)
+  const date = httpDate.test(text) ? Date.parse(text) : NaN
+  return Number.isNaN(date) ? NaN : Math.max(0, date - now) / 1_000
 }

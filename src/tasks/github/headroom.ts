@@ -25,8 +25,10 @@ export interface Answer {
   graphql?: boolean
   /** Absent when none came, or it named no limit. */
   limit?: RateLimit
-  /** GitHub asked for a pause until then, wall clock, ms. */
+  /** GitHub asked for a pause until then, own wall clock, ms. */
   brakeUntilMs?: number
+  /** GitHub's clock when it answered, ms; `limit` goes by it. Absent: the same as the own. */
+  dateMs?: number
 }
 
 export interface Headroom {
@@ -45,7 +47,7 @@ export interface Headroom {
 
 /** How long a peer's report counts, ms. */
 const reportLifeMs = 2 * 60_000
-/** Longest pause that a peer may cause, ms; then it is not believed again for as long. */
+/** Longest pause that peers may cause together, ms; then none is believed for as long as it was. */
 const maxPeerBrakeMs = 5 * 60_000
 /** Longest pause that GitHub's own word may cause, ms. */
 const maxOwnBrakeMs = 24 * 60 * 60_000
@@ -61,6 +63,8 @@ const fastest = secondaryLimits.points / 60_000
 const sameWindowMs = 60_000
 /** How old the own reading may be before peers' word is looked into, ms. */
 const doubtMs = 60_000
+/** Clocks that differ by less are the same, ms: GitHub tells its time in whole seconds, and answers take theirs. */
+const sameClockMs = 5_000
 /** Longest window of a primary limit, ms; what lies further ahead is not believed. */
 const maxWindowMs = 65 * 60_000
 
@@ -69,6 +73,7 @@ interface Heard {
   at: number
   remaining: number
   limit: number
+  /** GitHub's clock, ms. */
   resetAtMs: number
 }
 
@@ -96,31 +101,39 @@ export function createHeadroom({
   let ownBrakeUntil = 0
   let told = { at: -Infinity, remaining: Infinity, resetAtMs: 0, brake: 0 }
   const reports = new RecentMap<string, Heard>(maxReports)
-  const brakes = new RecentMap<string, { until: number; deafUntil: number }>(maxReports)
+  /** What peers' words for a pause come to, monotonic ms. */
+  let theirs = { since: 0, until: -Infinity, deafUntil: -Infinity }
+  /** Of GitHub's clock over the own, ms. */
+  let lead = 0
   const points = slidingCount(60_000, clock)
   const creations = slidingCount(60_000, clock)
   const creationsPerHour = slidingCount(60 * 60_000, clock)
 
+  const githubNow = () => clock.now() + lead
+  const byOwnClock = <T extends { resetAtMs: number }>(limit: T): T => ({
+    ...limit,
+    resetAtMs: limit.resetAtMs - lead,
+  })
+
   /** The own reading, and what peers read of the same window since, as far as it can be. */
   function lowest(): Heard | undefined {
     const now = clock.monotonic()
-    const mine = own !== undefined && own.resetAtMs > clock.now() ? own : undefined
-    const theirs = [...reports.values()].flatMap((one): Heard[] => {
-      if (now - one.at >= reportLifeMs || one.resetAtMs <= clock.now()) return []
+    const mine = own !== undefined && own.resetAtMs > githubNow() ? own : undefined
+    const heard = [...reports.values()].flatMap((one): Heard[] => {
+      if (now - one.at >= reportLifeMs || one.resetAtMs <= githubNow()) return []
       if (mine === undefined) return [one]
       if (one.at < mine.at || Math.abs(one.resetAtMs - mine.resetAtMs) > sameWindowMs) return []
       const possible = Math.floor(mine.remaining - fastest * (one.at - mine.at))
       return [{ ...one, limit: mine.limit, remaining: Math.max(one.remaining, possible) }]
     })
-    const all = [...(mine === undefined ? [] : [mine]), ...theirs]
+    const all = [...(mine === undefined ? [] : [mine]), ...heard]
     return all.toSorted((a, b) => a.remaining / a.limit - b.remaining / b.limit)[0]
   }
 
   function view(): LimitView {
     const now = clock.now()
     const primary = lowest()
-    const theirs = Math.max(0, ...[...brakes.values()].map(({ until }) => until))
-    const left = theirs - clock.monotonic()
+    const left = theirs.until - clock.monotonic()
     const brake =
       ownBrakeUntil > now
         ? { untilMs: ownBrakeUntil, own: true }
@@ -129,9 +142,9 @@ export function createHeadroom({
           : undefined
     return {
       now,
-      ...(primary === undefined ? {} : { primary }),
-      ...(own === undefined ? {} : { own }),
-      ...(graphql === undefined ? {} : { graphql }),
+      ...(primary === undefined ? {} : { primary: byOwnClock(primary) }),
+      ...(own === undefined ? {} : { own: byOwnClock(own) }),
+      ...(graphql === undefined ? {} : { graphql: byOwnClock(graphql) }),
       ...(brake === undefined ? {} : { brake }),
       points: points.sum(),
       creations: creations.sum(),
@@ -149,14 +162,19 @@ export function createHeadroom({
       resetAtMs !== told.resetAtMs || told.remaining - remaining >= Math.max(1, limit * tellStep)
     if (!braked && (!dropped || now - told.at < tellEveryMs)) return
     told = { at: now, remaining, resetAtMs, brake: ownBrakeUntil }
-    const brake = ownBrakeUntil > clock.now() ? { brakeUntilMs: Math.round(ownBrakeUntil) } : {}
+    const brake =
+      ownBrakeUntil > clock.now() ? { brakeUntilMs: Math.round(ownBrakeUntil + lead) } : {}
     const report = { v: 1 as const, principal: who, remaining, limit, resetAtMs, ...brake }
     // Nobody's answer matters.
     topic.publish({ ...report, at: clock.now() }).catch(() => undefined)
   }
 
   return {
-    answered({ method, limit, brakeUntilMs, graphql: isGraphql = false }) {
+    answered({ method, limit, brakeUntilMs, dateMs, graphql: isGraphql = false }) {
+      if (dateMs !== undefined) {
+        const ahead = dateMs - clock.now()
+        lead = Math.abs(ahead) < sameClockMs ? 0 : ahead
+      }
       const reads = ['GET', 'HEAD', 'QUERY'].includes(method)
       if (bursts) points.add(reads ? 1 : 5)
       if (bursts && method === 'POST')
@@ -170,12 +188,15 @@ export function createHeadroom({
     heard({ principal: whose, remaining, limit, resetAtMs, brakeUntilMs }, from) {
       if (whose !== principal()) return
       const now = clock.monotonic()
-      const ahead = resetAtMs - clock.now()
+      const ahead = resetAtMs - githubNow()
       if (limit > 0 && remaining <= limit && ahead > 0 && ahead <= maxWindowMs)
         reports.set(from, { at: now, remaining, limit, resetAtMs })
-      const pause = Math.min(maxPeerBrakeMs, (brakeUntilMs ?? 0) - clock.now())
-      if (pause <= 0 || (brakes.get(from)?.deafUntil ?? -Infinity) > now) return
-      brakes.set(from, { until: now + pause, deafUntil: now + 2 * pause })
+      const pause = (brakeUntilMs ?? 0) - githubNow()
+      const isBraked = theirs.until > now
+      if (pause <= 0 || (!isBraked && theirs.deafUntil > now)) return
+      const since = isBraked ? theirs.since : now
+      const until = Math.max(theirs.until, Math.min(now + pause, since + maxPeerBrakeMs))
+      theirs = { since, until, deafUntil: 2 * until - since }
     },
     allow: (kind) => allowance(view(), kind),
     mayQuery: () => queryAllowance(view()),
@@ -186,11 +207,11 @@ export function createHeadroom({
       const discovery = allowance(view(), 'discovery')
       return discovery.is === 'wait' || discovery.stretch > 1
     },
-    points: () => graphql ?? null,
+    points: () => (graphql === undefined ? null : byOwnClock(graphql)),
     limit() {
       const known = lowest() ?? own
       if (known === undefined) return null
-      const { remaining, limit, resetAtMs } = known
+      const { remaining, limit, resetAtMs } = byOwnClock(known)
       return { remaining, limit, resetAtMs }
     },
   }

@@ -14,12 +14,13 @@ export type Reachable =
 
 /** Observes each answer, or its absence. */
 export function observed(outage: Outage, headroom: Headroom): (answer: Answered) => void {
-  return ({ method, error, limit, brakeUntilMs, graphql = false }) => {
+  return ({ method, error, limit, brakeUntilMs, dateMs, graphql = false }) => {
     headroom.answered({
       method,
       graphql,
       ...(limit === undefined ? {} : { limit }),
       ...(brakeUntilMs === undefined ? {} : { brakeUntilMs }),
+      ...(dateMs === undefined ? {} : { dateMs }),
     })
     if (hasCode(error, 'ABORTED')) return
     // REST is asked instead, and tells how things are.

@@ -12,26 +12,26 @@ import { createGitTransport, parseListing } from '../claim/git-transport.ts'
 import { openRepository } from '../claim/repository.ts'
 import { createRestTransport } from '../claim/rest-transport.ts'
 import { TasksError } from '../errors.ts'
-import { createProbe, type Answer, type Probe } from '../github/probe.ts'
-import { typedCall } from '../github/typed.ts'
+import { createProbe, type Probe } from '../github/probe.ts'
 import { readOnly, sameSite } from '../look/place.ts'
+import { decode } from './decode.ts'
+import { delayed } from './ending.ts'
 import * as issues from './issue-steps.ts'
 import { headsPrefixOf, recommend } from './recommend.ts'
 import { fence, move, race, type Found, type RefWay } from './ref-steps.ts'
-import { createScratch, type Scratch } from './scratch.ts'
+import { createScratch } from './scratch.ts'
+import { issueFor } from './scratch-issue.ts'
 import type { LiveComponents, LiveInit, LiveReport, LiveStep } from './types.ts'
 
 /** Limit of one step, ms: five pushes over a slow link. */
 const stepMs = 120_000
+/** What is under way when the probe is stopped may end for as long, ms. */
+const endMs = 10_000
 const label = 'bzzz-doctor'
 
 const repositorySchema = z.object({
   clone_url: z.url(),
   permissions: z.object({ push: z.boolean() }).optional(),
-})
-const issueSchema = z.object({
-  number: z.number().int().positive(),
-  html_url: z.string().max(2_048),
 })
 const userSchema = z.object({ login: z.string().max(100) })
 
@@ -60,14 +60,18 @@ export async function probeLive(
     incomplete: null,
   }
 
+  const ending = delayed(signal, endMs)
+
   async function step(id: string, title: string, find: (inner: AbortSignal) => Promise<Found>) {
-    throwIfAborted(signal)
     onStep(title)
-    const found = await withDeadline(title, stepMs, find, { signal }).catch((error: unknown) => {
+    throwIfAborted(signal)
+    const wait = { signal: ending.signal }
+    const found = await withDeadline(title, stepMs, find, wait).catch((error: unknown) => {
       if (signal.aborted || hasCode(error, 'ABORTED')) throw error
       return { result: 'unknown' as const, seen: explain(error).replace(/\s+/g, ' ').slice(0, 300) }
     })
     steps.push({ id, title, ...found })
+    throwIfAborted(signal)
   }
 
   try {
@@ -89,7 +93,8 @@ export async function probeLive(
           next: 'If the token may go there, set github.gitUrl to that site.',
         },
       )
-    report.issue = await issueFor(init, { probe, scratch, owner, name }, signal)
+    throwIfAborted(signal)
+    report.issue = await issueFor(init, { probe, scratch, owner, name }, ending.signal)
     const { number } = report.issue
     const on = { probe, scratch, owner, repo: name, number, login: init.assignee ?? login, apiUrl }
     await step('labels', 'set a label', (inner) => issues.labelStep(on, label, inner))
@@ -144,57 +149,11 @@ export async function probeLive(
     const next = error instanceof TasksError && error.next !== undefined ? ` ${error.next}` : ''
     report.incomplete = signal.aborted ? 'It was stopped.' : `${explain(error)}${next}`
   } finally {
+    ending.forget()
     onStep('clean up')
     report.left = await scratch.cleanUp()
   }
   return report
-}
-
-interface IssueComponents {
-  probe: Probe
-  scratch: Scratch
-  owner: string
-  name: string
-}
-
-async function issueFor(
-  { issue, repo, apiUrl }: LiveInit,
-  { probe, scratch, owner, name }: IssueComponents,
-  signal: AbortSignal,
-): Promise<NonNullable<LiveReport['issue']>> {
-  const at = { owner, repo: name }
-  if (issue !== undefined) {
-    const route = 'GET /repos/{owner}/{repo}/issues/{issue_number}'
-    const answer = await probe.ask(route, { ...at, issue_number: issue }, signal)
-    const { number, html_url: url } = decode(answer, issueSchema, `${repo}#${issue}`)
-    return { number, url, scratch: false }
-  }
-  const body = {
-    title: 'bzzz doctor: a scratch issue, closed by itself',
-    body: 'Made by `bzzz doctor --live` to find out what this GitHub allows. It can be deleted.',
-  }
-  const answer = await probe.ask('POST /repos/{owner}/{repo}/issues', { ...at, ...body }, signal)
-  const { number, html_url: url } = decode(answer, issueSchema, `an issue in ${repo}`)
-  scratch.note({
-    what: `the issue ${repo}#${number}`,
-    next: typedCall({
-      apiUrl,
-      repo,
-      gh: ['issue', 'close', String(number)],
-      method: 'PATCH',
-      path: `issues/${number}`,
-      body: { state: 'closed' },
-    }),
-    remove: (inner) =>
-      issues.gone(
-        probe.ask(
-          'PATCH /repos/{owner}/{repo}/issues/{issue_number}',
-          { ...at, issue_number: number, state: 'closed', state_reason: 'not_planned' },
-          inner,
-        ),
-      ),
-  })
-  return { number, url, scratch: true }
 }
 
 /** By REST, and by git what REST leaves; gone is what the listing does not show any more. */
@@ -222,35 +181,4 @@ function remover(
     const still = await listed(signal)
     if (still.length > 0) throw new Error(`${still.join(', ')} cannot be removed`)
   }
-}
-
-function decode<S extends z.ZodType>(answer: Answer, schema: S, what: string): z.infer<S> {
-  const { status, said, data } = answer
-  if (status === 401 || status === 403 || status === 404 || status === 410) {
-    const code =
-      status === 401
-        ? 'GITHUB_UNAUTHORIZED'
-        : status === 403
-          ? 'GITHUB_FORBIDDEN'
-          : 'GITHUB_NOT_FOUND'
-    throw new TasksError(code, `GitHub answered ${status} for ${what} (${said}).`, {
-      data: { status },
-      next:
-        status === 404 || status === 410
-          ? 'Check the spelling, and whether the token may see it.'
-          : status === 401
-            ? 'Put a valid token where github.token points.'
-            : 'Give it write access to contents, issues and pull requests of the repository.',
-    })
-  }
-  const decoded = schema.safeParse(data)
-  if (decoded.success) return decoded.data
-  throw new TasksError(
-    'GITHUB_ANSWER',
-    `GitHub answered ${status} for ${what} in an unknown form.`,
-    {
-      data: { status },
-      next: 'Check that github.apiUrl names a GitHub API.',
-    },
-  )
 }

@@ -15,6 +15,7 @@ import type { Context, RepoContext } from '../context.ts'
 import { TasksError } from '../errors.ts'
 import type { TasksMesh } from '../needs.ts'
 import { requireAssignable } from '../github/principal.ts'
+import { createUpkeep } from '../upkeep/upkeep.ts'
 
 /** Longest wait for what a repository is called now, ms. */
 const nameMs = 15_000
@@ -94,6 +95,7 @@ export async function openPlace(
     info,
     refs,
     patches: createPatches(git, gitDir),
+    upkeep: createUpkeep(store, git),
     claims: createClaims(refs, settings.refPrefix, identity, { signer, verify, isFormer, clock }),
   }
 }

@@ -9,7 +9,7 @@ import type { RepoContext } from '../context.ts'
 import type { Floor, RepoMemory, Seen } from './floor.ts'
 import type { Issue } from '../github/github.ts'
 import { safetyOf, safetySpan } from './polling.ts'
-import { sight } from './sight.ts'
+import { replicaMs, sight } from './sight.ts'
 
 /** How old a reading of the refs may be when a claim is tried, ms. */
 const freshMs = 2_000
@@ -37,7 +37,12 @@ export function mustRead(input: ReadingInput): boolean {
   if (readAt < changedAt && (isAssigned || (tip.is === 'record' && isLeased(tip.record))))
     return true
   if (isSuspect) return now - readAt >= pollMs
-  if (tip.is !== 'record' || !isLeased(tip.record)) return false
+  if (tip.is !== 'record' || !isLeased(tip.record)) {
+    // Whoever is assigned may have claimed though a replica that lagged did not show it yet: once more.
+    const isFinal = tip.is === 'record' && tip.record.state === 'done'
+    const surelyAt = changedAt + replicaMs
+    return isAssigned && !isFinal && readAt < surelyAt && now >= surelyAt
+  }
   // A holder that was fenced, or whose ref was taken away, says nothing.
   if (awaySince === undefined) return now - readAt >= safetyMs
   return readAt < awaySince || now - readAt >= tip.record.leaseMs / 3
@@ -79,7 +84,7 @@ export async function readFresh(
   floor: Floor,
   place: RepoContext,
   memory: RepoMemory,
-  issues: readonly Issue[],
+  issues: readonly Pick<Issue, 'number'>[],
   signal: AbortSignal,
 ): Promise<void> {
   const { clock } = floor.context

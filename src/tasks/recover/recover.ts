@@ -23,6 +23,7 @@
  * | intent, pushed | the done record of the intent | no branch, or the issue is not wanted | failed: `NOT_PUBLISHED` |
  * | won … executing | our done record | | lost: published without a trace here; an heir opens the pull request |
  * | anything | our released, yielded, handed, failed, cancelled record | own login on the issue or not | the missing last entry is written; the login is taken off |
+ * | won, then tried again and lost | any of these | | as won: what the claim before had assigned is settled |
  * | won … pushed | somebody else's, ours in its chain | | lost: nothing of it is touched, also not the assignees |
  * | won … pushed | somebody else's, ours not in its chain; no record; nothing | | lost: the ref was tampered with; the own login is taken off (`attempt/forsake.ts`) |
  *
@@ -138,8 +139,10 @@ function note(open: Map<string, Unfinished>, entry: LoggedEntry): void {
       }
       return
     case 'claim.lost':
-      // An attempt whose fate was unknown may have arrived after all.
-      if (!entry.reason.startsWith('unknown')) open.delete(key)
+      // An attempt whose fate was unknown may have arrived after all. Where only a new try at an own claim
+      // was lost, what that claim had assigned is not settled.
+      if (entry.reason.startsWith('unknown')) return
+      if (entry.oid === undefined || at?.won !== true) open.delete(key)
       return
     default:
       open.delete(key)

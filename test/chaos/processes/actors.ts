@@ -6,11 +6,12 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir, open, readdir, readFile, writeFile } from 'node:fs/promises'
 import { networkInterfaces } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { connect, type ApiClient } from '../../../src/api/client.ts'
 import { until } from '../../../src/util/index.ts'
 import { compileCache } from '../../compile-cache.ts'
+import { pathWithStandIns } from '../../stand-ins.ts'
 import type { Founder } from '../../members.ts'
 import { repo, type Stage } from './stage.ts'
 
@@ -113,7 +114,7 @@ export class Actor {
       const child = spawn(program, rest, {
         cwd: this.home,
         env: {
-          PATH: `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`,
+          PATH: pathWithStandIns(),
           HOME: join(this.#stage.dir, 'user'),
           ...compileCache,
           ...(protocol === 'naive' ? this.#naive() : {}),

@@ -187,7 +187,10 @@ describe('start and stop', () => {
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
     const port = (taken.address() as { port: number }).port
-    const second = forge({ dir: join(at.dir, 'second'), port }, { processes: at.processes })
+    const second = forge(
+      { dir: join(at.dir, 'second'), port },
+      { processes: at.processes, onResponse },
+    )
     await expect(second.start()).rejects.toMatchObject({ code: 'FORGE_PORT_TAKEN', data: { port } })
     await new Promise((resolve) => taken.close(resolve))
     await second.start()

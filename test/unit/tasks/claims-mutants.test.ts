@@ -33,7 +33,7 @@ describe('a broken agent', { timeout }, () => {
   it.each(Object.entries(caughtBy) as [Mutant, RegExp][])(
     'is caught: %s',
     async (name, pattern) => {
-      const hunt = { from: timely, within: 400, seed: 3, pattern }
+      const hunt = { from: timely, within: 1_000, seed: 5, pattern }
       expect(await caughtAfter(startMutant(mutants[name]), hunt)).toBeDefined()
     },
   )

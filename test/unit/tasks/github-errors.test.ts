@@ -61,6 +61,7 @@ describe('asTasksError', () => {
     expect(asTasksError(aborted, 'GET /x', parameters)).toBe(aborted)
   })
 
+  const dateIn = (s: number) => new Date(Date.now() + s * 1_000).toUTCString()
   const hourAway = String(Math.ceil(Date.now() / 1_000) + 3_600)
   const plenty = { 'x-ratelimit-remaining': '4000', 'x-ratelimit-reset': hourAway }
   const usedUp = { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': hourAway }
@@ -72,6 +73,30 @@ describe('asTasksError', () => {
     ['a used-up limit', 403, 'API rate limit exceeded', usedUp, 3_600_000],
     ['429 without words', 429, '', {}, 60_000],
     ['an absurd time', 429, '', { 'retry-after': '1e12' }, 60_000],
+    ['a date', 429, '', { 'retry-after': dateIn(90) }, 90_000],
+    ['a date that is over', 429, '', { 'retry-after': dateIn(-90) }, 0],
+    [
+      'a date by a clock of its own',
+      429,
+      '',
+      { 'retry-after': dateIn(7_290), date: dateIn(7_200) },
+      90_000,
+    ],
+    ['a date years away', 429, '', { 'retry-after': dateIn(9e8) }, 60_000],
+    [
+      'a used-up limit, by a clock that is behind',
+      403,
+      '',
+      { ...usedUp, date: dateIn(-7_200) },
+      10_800_000,
+    ],
+    [
+      'a used-up limit, by a clock that is ahead',
+      403,
+      '',
+      { ...usedUp, date: dateIn(3_570) },
+      30_000,
+    ],
     ['a time that is none', 429, '', { 'retry-after': 'soon' }, 60_000],
   ])('says when %s ends', (_what, status, message, headers, wait) => {
     const started = Date.now()

@@ -3,7 +3,10 @@ import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createGitHub, type GitHub } from '../../../src/tasks/github/github.ts'
-import { nullLogger } from '../../../src/util/index.ts'
+import { createHeadroom } from '../../../src/tasks/github/headroom.ts'
+import { createOutage } from '../../../src/tasks/github/outage.ts'
+import { observed } from '../../../src/tasks/github/reach.ts'
+import { nullLogger, systemClock } from '../../../src/util/index.ts'
 
 const signal = new AbortController().signal
 const seen: URL[] = []
@@ -121,5 +124,33 @@ it('asks on at once when the wall clock was set back by an hour', async () => {
     expect(seen).toHaveLength(2)
   } finally {
     Date.now = real
+  }
+})
+
+it('hands on what an answer says of limits, and by which clock', async () => {
+  const dateMs = Math.floor(Date.now() / 1_000) * 1_000 - 3 * 60 * 60_000
+  const limited = createServer((_request, response) => {
+    response.setHeader('date', new Date(dateMs).toUTCString())
+    response.setHeader('x-ratelimit-limit', '5000')
+    response.setHeader('x-ratelimit-remaining', '0')
+    response.setHeader('x-ratelimit-reset', String(dateMs / 1_000 + 600))
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify(issue(1)))
+  })
+  await new Promise<void>((resolve) => limited.listen(0, '127.0.0.1', resolve))
+  const { port } = limited.address() as AddressInfo
+  const headroom = createHeadroom({ clock: systemClock, principal: () => null })
+  const outage = createOutage({ pauseMs: 1_000, onChange: () => undefined }, { clock: systemClock })
+  const init = { apiUrl: `http://127.0.0.1:${port}`, token: 't', userAgent: 'test', pace: false }
+  const onAnswer = observed(outage, headroom)
+  const asking = createGitHub(init, { logger: nullLogger, onAnswer })
+  try {
+    await asking.openIssues('octo/lib', 'bzzz', signal).catch(() => undefined)
+    const reset = headroom.limit()?.resetAtMs ?? 0
+    expect(Math.abs(reset - Date.now() - 600_000)).toBeLessThan(60_000)
+    expect(headroom.allow('renewal').is).toBe('wait')
+  } finally {
+    limited.closeAllConnections()
+    await new Promise((resolve) => limited.close(resolve))
   }
 })

@@ -125,6 +125,17 @@ describe('the refs', () => {
     expect(at({ seen: invalid, isSuspect: true, now: 130_000 })).toBe(true)
   })
 
+  it('are read once more for who is assigned without a claim: a replica may have lagged', () => {
+    const tips: Tip[] = [{ is: 'absent' }, tip('released'), tip('failed')]
+    for (const seen of tips.map((old) => ({ tip: old, readAt: 100_000 }))) {
+      expect(at({ seen, changedAt: 90_000, now: 149_999 })).toBe(false)
+      expect(at({ seen, changedAt: 90_000, now: 150_000 })).toBe(true)
+      expect(at({ seen, changedAt: 90_000, now: 150_000, isAssigned: false })).toBe(false)
+      // A minute after the change was noticed it is known for good.
+      expect(at({ seen, changedAt: 40_000, now: 900_000 })).toBe(false)
+    }
+  })
+
   it('tell when the next record can be taken over', () => {
     const sightings = new Map([1, 2, 3].map((n) => [n, { oid: 'a', since: n * 1_000 }]))
     const records = new Map([

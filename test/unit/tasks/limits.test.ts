@@ -133,6 +133,36 @@ describe('the shared view', () => {
     expect(braked).toBeLessThanOrEqual(32)
   })
 
+  it('lets many liars together brake no more than one', async () => {
+    const it = setup()
+    let braked = 0
+    for (let n = 0; n < 240; n += 1) {
+      // Each begins when the one before is not believed any more.
+      const until = it.clock.now() + 24 * hour
+      it.report({ remaining: 5_000, brakeUntilMs: until }, `peer ${Math.floor(n / 5)}`)
+      if (!takes(it)) braked += 1
+      await it.clock.advance(60_000)
+    }
+    expect(braked).toBeGreaterThan(0)
+    expect(braked).toBeLessThanOrEqual(125)
+  })
+
+  it.each([-3, 3])('goes by GitHub’s clock when the own is %i hours off', async (hours) => {
+    const it = setup()
+    const dateMs = it.clock.now() + hours * hour
+    const limit = { remaining: 0, limit: 5_000, resetAtMs: dateMs + hour / 2 }
+    it.headroom.answered({ method: 'GET', limit, dateMs })
+    const resetAtMs = it.clock.now() + hour / 2
+    expect(it.headroom.allow('publication')).toMatchObject({ is: 'wait', untilMs: resetAtMs })
+    expect(it.headroom.limit()).toMatchObject({ resetAtMs })
+    // What is told is GitHub's time, which means the same to all.
+    expect(it.sent).toMatchObject([{ resetAtMs: limit.resetAtMs }])
+    await it.clock.advance(hour / 2)
+    expect(it.headroom.allow('publication').is).toBe('go')
+    it.report({ remaining: 0, resetAtMs: limit.resetAtMs + hour })
+    expect(it.headroom.allow('intake')).toMatchObject({ untilMs: resetAtMs + hour })
+  })
+
   it('tells of a pause at once, of the rest now and then', async () => {
     const { sent, headroom, answered, clock } = setup()
     for (let n = 0; n < 100; n += 1) answered(5_000 - n)

@@ -13,18 +13,20 @@ interface Case {
   known?: boolean
   /** Attempt of the newest records; that of the pull requests is 2. */
   attempt?: number
+  /** Author of the newest records as they are, where the tips that are known are old. */
+  really?: string
 }
 
-async function left({ owners, here, active, letGo, known = true, attempt = 2 }: Case) {
+async function left({ owners, here, active, letGo, known = true, attempt = 2, really }: Case) {
   const issues = Object.keys(owners).map(Number)
-  const tipOf = (issue: number) => ({
+  const tipOf = (issue: number, peerId = owners[issue]) => ({
     tip:
       owners[issue] === undefined
         ? { is: 'absent' }
         : {
             is: 'record',
             record: {
-              peerId: owners[issue],
+              peerId,
               attempt,
               round: 1,
               state: issue === letGo ? 'released' : 'done',
@@ -42,12 +44,12 @@ async function left({ owners, here, active, letGo, known = true, attempt = 2 }: 
         return new Map(issues.map((issue) => [String(issue), issue]))
       },
     },
-    claims: { decode: async (_: string, issue: number) => tipOf(issue).tip },
+    claims: { decode: async (_: string, issue: number) => tipOf(issue, really).tip },
   }
   const floor = {
     context: {
       mesh: { peerId: 'self', candidates: () => here.map((peerId) => ({ peerId })) },
-      clock: { monotonic: () => 0 },
+      clock: { monotonic: () => (really === undefined ? 0 : 10_000) },
     },
     isActive: (_: string, issue: number) => issue === active,
   }
@@ -104,6 +106,14 @@ describe('a pull request', () => {
     })
     expect(watched).toEqual([2, 3])
     expect(snapshots).toBe(1)
+  })
+
+  it('is not left to anybody for the sake of an old reading', async () => {
+    const old = { owners: { 1: 'ada' }, here: ['ada', 'bob'] }
+    const { watched, snapshots } = await left({ ...old, really: 'self' })
+    expect(watched).toEqual([1])
+    expect(snapshots).toBe(1)
+    expect((await left({ ...old, really: 'bob' })).watched).toEqual([])
   })
 
   it('is kept by who opened it though a reading shows who had the claim before', async () => {

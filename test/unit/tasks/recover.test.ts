@@ -75,6 +75,17 @@ const tip = (state: ClaimState, change: object = {}): Tip => ({
 })
 
 describe('findUnfinished', () => {
+  it('keeps a claim that was won while only a new try at it was lost, until that is settled', async () => {
+    const again = entry({ type: 'claim.tried', oid: oid('3'), attempt: 2 })
+    const lost = { type: 'claim.lost', attempt: 2, reason: 'another agent was first' }
+    const left = [tried, won, again, entry({ ...lost, oid: oid('3') })]
+    const [found] = await unfinished(left)
+    expect(found).toMatchObject({ won: true, oids: new Set([oid('1'), oid('3')]) })
+    expect(decideRecovery(found!, { is: 'absent' }, me)).toMatchObject({ is: 'lost' })
+    expect(await unfinished([...left, entry(lost)])).toEqual([])
+    expect(await unfinished([again, entry({ ...lost, oid: oid('3') })])).toEqual([])
+  })
+
   it('finds what was begun and not ended', async () => {
     expect(await unfinished([tried, won, intent])).toEqual([
       {

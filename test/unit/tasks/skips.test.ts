@@ -30,8 +30,8 @@ describe('news', () => {
 })
 
 describe('the table', () => {
-  const tableOf = (all: [string, EntryInput][]) => {
-    const table = createTable(() => 0)
+  const tableOf = (all: [string, EntryInput][], options?: { maxHistory: number }) => {
+    const table = createTable(() => 0, options)
     for (const [seq, [agent, entry]] of all.entries()) {
       const stamp = { v: 1, epoch: 0, seq, time: seq, agent, peerId: agent, key: agent }
       table.add({ ...entry, ...stamp } as unknown as LoggedEntry)
@@ -64,6 +64,24 @@ describe('the table', () => {
     leaseMs: 1,
   }
   const tried: EntryInput = { type: 'claim.tried', task, attempt: 1, oid }
+
+  it('holds what it is told to of each history, and says the same without', () => {
+    const entries: [string, EntryInput][] = [
+      ['ada', skipped('busy')],
+      ['ada', seen(0)],
+      ['ada', won],
+      ['bo', skipped('held')],
+    ]
+    const { history, ...rest } = tableOf(entries).detail(task)!
+    expect(history).toHaveLength(entries.length)
+    for (const maxHistory of [0, 1]) {
+      const table = tableOf(entries, { maxHistory })
+      expect(table.detail(task)).toMatchObject(rest)
+      expect(table.detail(task)?.history).toHaveLength(maxHistory)
+      expect(table.rows()).toEqual(tableOf(entries).rows())
+    }
+    expect(tableOf(entries.slice(0, 1), { maxHistory: 0 }).rows()).toEqual([])
+  })
 
   it('shows what each agent said last, and the places of the others', () => {
     const detail = build(
