@@ -137,6 +137,9 @@ export function createAgent(init: AgentInit, components: AgentComponents): Agent
       const patient = patientJournal(journal, { signal, logger })
       const peers = () => peerRows({ mesh, membership, journal })
       const toolServer = createToolServer({ peers, logger })
+      const swept = await toolServer.sweep(signal)
+      if (swept > 0)
+        logger.info({ event: 'tools.swept', swept }, 'sockets of a killed agent were removed')
       const own = { peerId: mesh.peerId, onStanding: announce, toolServer }
       const memory = { journal: patient, ...own }
       const work = makeWork(config, { processes, git, guard, logger }, memory)

@@ -29,7 +29,7 @@ type Env = Readonly<Record<string, string | undefined>>
 export interface ConfigCheck {
   /** In the order of the options. */
   problems: Problem[]
-  /** What may be right elsewhere, such as a variable that is not set here. */
+  /** What may be right elsewhere, such as a variable that is not set here, and what should be better, such as a file that others can read. */
   warnings: string[]
 }
 
@@ -44,7 +44,8 @@ export async function checkConfig(loaded: Loaded, env: Env): Promise<ConfigCheck
   const problems = await usable(loaded)
   const warnings = await missingPlaces(loaded)
   for (const one of named(loaded.config)) {
-    const found = await look(one, loaded, env)
+    const { problem: found, exposed } = await look(one, loaded, env)
+    warnings.push(...exposed)
     if (found === undefined) continue
     if (one.mayBeAway === true || !('file' in one.reference)) warnings.push(placedText(found))
     else problems.push(found)
@@ -172,16 +173,20 @@ async function look(
   { path, reference, name, check }: Named,
   { where }: Loaded,
   env: Env,
-): Promise<Problem | undefined> {
+): Promise<{ problem?: Problem; exposed: string[] }> {
+  const exposed: string[] = []
+  const placed = (message: string) => ({ ...where(path), path: pathOf(path), message })
   try {
-    const { value, source } = await resolveSecret(reference, { env, name })
+    const { value, source, warnings } = await resolveSecret(reference, { env, name })
+    // It ends with what to type, which a full stop would spoil.
+    exposed.push(...warnings.map((warning) => placedText(placed(warning)).replace(/\.$/, '')))
     check?.(value.reveal(), source)
-    return undefined
+    return { exposed }
   } catch (error) {
     if (!(error instanceof CodedError)) throw error
     const message = error.message.replace(/\.$/, '')
     const next = error.next === undefined ? {} : { allowed: error.next.replace(/\.$/, '') }
-    return { ...where(path), path: pathOf(path), message, ...next }
+    return { problem: { ...placed(message), ...next }, exposed }
   }
 }
 

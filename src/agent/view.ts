@@ -2,7 +2,7 @@
 import type { MembershipStatus, Status } from '../api/index.ts'
 import type { Help } from '../help/index.ts'
 import type { Journal } from '../journal/index.ts'
-import type { Membership, Mesh } from '../mesh/index.ts'
+import { isRenewalLate, type Membership, type Mesh } from '../mesh/index.ts'
 import type { Credential } from '../secrets/index.ts'
 import { headOf } from './written.ts'
 import { taskStates, type Board, type Tasks, type Webhooks } from '../tasks/index.ts'
@@ -58,7 +58,7 @@ export function statusOf(
       clock: membership.clock() ?? null,
       twins: mesh.twins().map((of) => known.find(({ peerId }) => peerId === of)?.name ?? of),
     },
-    membership: membershipOf(membership),
+    membership: membershipOf(membership, Date.now()),
     journal: journalOf(journal),
     slots: tasks?.slots() ?? { total: 0, used: 0 },
     ...(work === undefined
@@ -93,14 +93,16 @@ function journalOf(journal: Journal): Status['journal'] {
   return { key, epoch, length, state, others: journal.kept(), branches }
 }
 
-function membershipOf(membership: Membership): MembershipStatus {
+function membershipOf(membership: Membership, nowMs: number): MembershipStatus {
   const { meshId, meshName, peerId } = membership
+  const own = membership.members().find((one) => one.peerId === peerId)
   return {
     meshId,
     meshName,
     standing: membership.standing(peerId),
     roles: membership.roles(peerId),
-    expiresAtMs: membership.members().find((one) => one.peerId === peerId)?.expiresAt ?? null,
+    expiresAtMs: own?.expiresAt ?? null,
+    renewalLate: own !== undefined && isRenewalLate(own, nowMs),
     asks: membership.asks().length,
     others: membership.members().filter((one) => one.peerId !== peerId && one.standing === 'member')
       .length,

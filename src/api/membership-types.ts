@@ -12,6 +12,8 @@ export interface MembershipStatus {
   roles: Role[]
   /** Of the own record, ms since 1970; null when there is none. */
   expiresAtMs: number | null
+  /** No signer has renewed it although that was due long ago. Absent in agents of before. */
+  renewalLate?: boolean
   /** Machines that ask to join; only signers hear of them. */
   asks: number
   /** Other members that are known by name, met or not. Absent in agents of before. */

@@ -119,7 +119,10 @@ export interface Status {
   github: {
     apiUrl: string
     /** Login whose token is used; null before it is known. */
+    /** Whom issues are assigned to. */
     login: string | null
+    /** Who signs in, where that is another. */
+    viewer?: string
     repos: RepositoryStatus[]
     /** The lowest that agents with this principal know of. */
     rateLimit: { remaining: number; limit: number; resetAtMs: number } | null

@@ -83,6 +83,7 @@ export function forge(init: ForgeInit, components: ForgeComponents): Forge {
       if (repo !== undefined) await deps.hooks.watch(repo)
     }
     for (const user of users) saveUser(deps, user)
+    deps.store.users.endOthers(users)
     const api = apiApp(deps, createRepository)
     const programs = { git: gitHttp(deps), api, pages: pagesApp(deps, api) }
     const listening = await listen({ host, port, programs })

@@ -60,6 +60,7 @@ export interface ForgeInit {
   host?: string
   /** Default 0: any free port. */
   port?: number
+  /** An account may be named several times, with a token each; whatever tokens it had before end. */
   users?: readonly ForgeUser[]
   apps?: readonly ForgeApp[]
   /** Requests per hour and user, over all of the user's tokens. Default 5,000, as on github.com. */

@@ -24,7 +24,7 @@ export { createSecretScanner, type ScannerInit } from './scan/scanner.ts'
 export type { ScanPart, SecretHit, SecretScanner } from './scan/types.ts'
 export { Secret } from './secret.ts'
 export { fixedToken, type TokenCredential } from './token-credential.ts'
-export { githubToken, joinToken, webhookSecret } from './types.ts'
+export { githubAppKey, githubToken, joinToken, webhookSecret } from './types.ts'
 export type {
   CommandRunner,
   ResolvedSecret,

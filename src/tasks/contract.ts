@@ -66,7 +66,10 @@ export interface Hint {
 export interface Tasks extends Startable {
   status(): {
     apiUrl: string
+    /** Whom issues are assigned to. */
     login: string | null
+    /** Who signs in, where that is another. */
+    viewer?: string
     repos: RepoStatus[]
     rateLimit: RateLimit | null
     reach: Reachable

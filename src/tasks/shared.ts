@@ -30,6 +30,8 @@ export interface Shared {
   active: Active
   settling: Settling
   login: () => string | null
+  /** Who signs in, where that is not whom issues are assigned to. */
+  viewer: () => string | undefined
   self: () => Candidate
   /** How many tasks may be worked at once, and why none is added now. */
   slots: () => { total: number; full?: string }
@@ -146,6 +148,7 @@ export function createShared(
     active,
     settling,
     login: () => login,
+    viewer: () => (own === null || own === login ? undefined : own),
     self,
     slots,
     openSlots,

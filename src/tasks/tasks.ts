@@ -195,13 +195,17 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
     hint: ({ repo }) => {
       for (const one of turnsOf(repo)) one.hint({ hook: true })
     },
-    status: () => ({
-      apiUrl,
-      login: shared.login(),
-      repos: turns.map((one) => one.status()),
-      rateLimit: headroom.limit() ?? github.rateLimit(),
-      reach: reachableOf(outage, headroom),
-      hooks: turns.some((one) => one.hooks()),
-    }),
+    status: () => {
+      const viewer = shared.viewer()
+      return {
+        apiUrl,
+        login: shared.login(),
+        ...(viewer === undefined ? {} : { viewer }),
+        repos: turns.map((one) => one.status()),
+        rateLimit: headroom.limit() ?? github.rateLimit(),
+        reach: reachableOf(outage, headroom),
+        hooks: turns.some((one) => one.hooks()),
+      }
+    },
   }
 }

@@ -39,7 +39,8 @@ export function hasCode(error: unknown, code: string): boolean {
 export function explain(error: unknown): string {
   const parts: string[] = []
   for (let at = error, depth = 0; at !== undefined && at !== null && depth < 8; depth += 1) {
-    parts.push(at instanceof Error ? at.message : String(at))
+    const said = at instanceof Error ? at.message : String(at)
+    if (said !== parts.at(-1)) parts.push(said)
     at = at instanceof Error ? at.cause : undefined
   }
   return parts.join(': ')

@@ -50,7 +50,8 @@ export function choreCommand(
   const values = new Map(
     Object.entries(chore.arguments).map(([name, rule]) => {
       const value = Object.hasOwn(given, name) ? given[name] : rule.default
-      if (value === undefined) refuse(name, 'is missing')
+      if (value === undefined)
+        refuse(name, `is missing; give it below "arguments", such as ${name}: ${exampleOf(rule)}`)
       const problem = checkArgument(rule, value)
       if (problem !== undefined) refuse(name, problem)
       return [name, { text: String(value), rule }] as const
@@ -118,6 +119,14 @@ function matchesPattern(pattern: string, text: string): boolean {
   } catch {
     return false
   }
+}
+
+/** A value as it is written in the block. */
+function exampleOf({ type, enum: allowed, pattern }: Rule): string {
+  if (type === 'integer') return '1'
+  if (type === 'boolean') return 'true'
+  if (allowed?.[0] !== undefined) return JSON.stringify(allowed[0])
+  return pattern === undefined ? '"text"' : `"…", which matches ${pattern}`
 }
 
 function refuse(argument: string, problem: string): never {

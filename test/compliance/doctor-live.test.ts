@@ -151,7 +151,9 @@ describe.each([true, false])('a forge with relations: %s', (relations) => {
     expect(report.left).toEqual([
       {
         what: expect.stringMatching(/^the issue octo\/lib#\d+ \(503/),
-        next: expect.stringMatching(/^gh issue close \d+ --repo octo\/lib$/),
+        next: expect.stringMatching(
+          /^curl -X PATCH -H "[^"]+TOKEN" http:\S+\/octo\/lib\/issues\/\d+ -d '\{"state":"closed"\}'$/,
+        ),
       },
     ])
     await at

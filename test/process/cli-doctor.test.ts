@@ -89,7 +89,7 @@ describe('bzzz doctor', () => {
     expect(ok).toBe(false)
     const row = of('claims:octo/lib')
     expect(row?.status).toBe('fail')
-    expect(row?.seen).toMatch(/refs\/bzzz\/claims\/12 \([0-9a-f]{12} since 20\d\d-/)
+    expect(row?.seen).toMatch(/refs\/bzzz\/claims\/12 \([0-9a-f]{12}, a commit of 20\d\d-/)
     expect(row?.next).toMatch(/git push origin :refs\/bzzz\/claims\/12 :refs\/bzzz\/claims\/x$/)
     await forge.git(clone, 'push', '-q', 'origin', ':refs/bzzz/claims/12', ':refs/bzzz/claims/x')
     expect((await checks()).of('claims:octo/lib')?.status).toBe('ok')

@@ -11,6 +11,7 @@ import { systemClock, type Clock, type Logger } from '../../util/index.ts'
 import type { PeerRow } from '../types.ts'
 import { closeServer, listenPrivately, serverOf } from '../listen.ts'
 import { CLOSE_MS, MAX_CONNECTIONS, MAX_HEADER, REQUEST_MS } from './limits.ts'
+import { sweepTools, TOOLS_PREFIX, TOOLS_SOCKET } from './leftovers.ts'
 import { createToolRoutes } from './routes.ts'
 import type { OpenedTools, TaskTools, ToolCounter, ToolServer } from './types.ts'
 
@@ -23,6 +24,8 @@ export interface ToolServerComponents {
 export interface TaskToolServer extends ToolServer {
   /** Of all tasks since it was made, by stable name. */
   counters(): Partial<Record<ToolCounter, number>>
+  /** Removes what killed agents left. Resolves to how many; never rejects. */
+  sweep(signal: AbortSignal): Promise<number>
 }
 
 const TOKEN_BYTES = 32
@@ -52,8 +55,8 @@ export function createToolServer(components: ToolServerComponents): TaskToolServ
     })
     const server = serverOf(routes, { maxHeaderSize: MAX_HEADER, timeoutMs: REQUEST_MS })
     server.maxConnections = MAX_CONNECTIONS
-    const dir = await mkdtemp(join(tmpdir(), 'bzzz-tools-'))
-    const socket = join(dir, 'task.sock')
+    const dir = await mkdtemp(join(tmpdir(), TOOLS_PREFIX))
+    const socket = join(dir, TOOLS_SOCKET)
     const remove = () => rm(dir, { recursive: true, force: true })
     try {
       await listenPrivately(server, socket)
@@ -74,5 +77,9 @@ export function createToolServer(components: ToolServerComponents): TaskToolServ
     return { socket, token, close: () => (closing ??= close()) }
   }
 
-  return { open, counters: () => ({ ...counts }) }
+  return {
+    open,
+    counters: () => ({ ...counts }),
+    sweep: (signal) => sweepTools(tmpdir(), { signal, nowMs: clock.now() }),
+  }
 }

@@ -15,7 +15,9 @@ export function githubLines(github: GitHub, nowMs: number): [string, string][] {
 }
 
 function hub(github: GitHub, nowMs: number): string {
-  const as = github.login === null ? 'not signed in yet' : `as ${github.login}`
+  const { login, viewer } = github
+  const signedIn = viewer === undefined ? `as ${login}` : `as ${viewer}, assigning ${login}`
+  const as = login === null ? 'not signed in yet' : signedIn
   const limit = github.rateLimit
   if (limit === null) return `${github.apiUrl} ${as}`
   const left = `${thousands(limit.remaining)} of ${thousands(limit.limit)} requests left`

@@ -2,16 +2,13 @@
 import type { MembershipStatus } from '../../api/client.ts'
 import { age, count } from '../output/text.ts'
 
-/** Renewal is under way long before; nearer than this something is wrong, ms. */
-const soonMs = 7 * 86_400_000
-
 export function membershipLines(
-  { meshId, meshName, standing, roles, expiresAtMs, asks }: MembershipStatus,
+  { meshId, meshName, standing, roles, expiresAtMs, renewalLate, asks }: MembershipStatus,
   nowMs: number,
 ): [string, string][] {
   const mesh = `${meshName} (${meshId.slice(0, 12)})`
   const left = expiresAtMs === null ? 0 : expiresAtMs - nowMs
-  const soon = left < soonMs ? ' and no signer has renewed it' : ''
+  const soon = renewalLate === true ? ' and no signer has renewed it' : ''
   const lines: [string, string][] = [
     [
       'member',

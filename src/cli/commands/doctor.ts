@@ -22,15 +22,16 @@ import {
   type CheckRow,
   type Finding,
 } from './doctor/check.ts'
-import { accountRows, repositoryChecks } from './doctor/github.ts'
+import { accountRows } from './doctor/account.ts'
+import { repositoryChecks } from './doctor/github.ts'
 import * as machine from './doctor/machine.ts'
 import { membershipCheck } from './doctor/membership.ts'
 import { bootstrapCheck, multicastCheck } from './doctor/network.ts'
 import { withPlace, type Place } from './doctor/place.ts'
 import { reachChecks } from './doctor/reach.ts'
 import { sandboxCheck } from './doctor/sandbox.ts'
+import { signInOf } from './doctor/sign-in.ts'
 import { storageCheck } from './doctor/storage.ts'
-import { tokenOf } from './doctor/token.ts'
 
 export async function doctor(context: Context): Promise<number> {
   const { out } = context
@@ -82,14 +83,16 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
     ],
     signal,
   )
-  const token = await tokenOf(config, context, place).catch((error: unknown) => failed(error))
-  if ('status' in token) return [...local, rowOf('token', token)]
-  secrets.push(token.value)
+  const signIn = await signInOf(config, context, place, secrets).catch((error: unknown) =>
+    failed(error),
+  )
+  const kind = config.github.app.id === undefined ? 'token' : 'app'
+  if ('status' in signIn) return [...local, rowOf(kind, signIn)]
   const userAgent = `bzzz/${packageVersion()}`
-  const parts = { config, token: token.value.reveal(), userAgent }
-  const { rows, login } = await accountRows(parts, token.source, signal)
-  const advice = token.warnings.map((text) =>
-    rowOf('token-source', warn(text, 'Correct it, then run this again.')),
+  const parts = { config, signIn, userAgent }
+  const { rows, login } = await accountRows(parts, signal)
+  const advice = signIn.warnings.map((text) =>
+    rowOf(`${kind}-source`, warn(text, 'Correct it, then run this again.')),
   )
   if (login === undefined) return [...local, ...rows, ...advice]
   // It reads only what stands in the repositories: what is configured may be wrong.
@@ -99,7 +102,8 @@ async function look(context: Context, place: Place, secrets: Secret[]): Promise<
     { processes, git, logger: nullLogger },
     { askPeople: false },
   )
-  const checks = repositoryChecks({ ...parts, git, work, dir }, login)
+  const who = { login, assignee: config.github.assignee ?? login }
+  const checks = repositoryChecks({ ...parts, git, work, dir }, who)
   return [...local, ...rows, ...advice, ...(await runChecks(checks, signal))]
 }
 
@@ -130,12 +134,13 @@ function configFinding(loaded: LoadedConfig, { problems, warnings }: ConfigCheck
     )
   }
   const seen = loaded.files.join(', ') || 'no file; defaults and environment'
-  const [warning] = [...loaded.warnings, ...warnings]
+  const [warning] = [...loaded.warnings, ...warnings.filter((text) => !ownWarning.test(text))]
   return warning === undefined
     ? ok(seen)
     : warn(`${seen}: ${warning}`, 'Look with: bzzz config show --origin')
 }
 
+const ownWarning = / github\.(?:token|app\.privateKey): /
 const ownRow = /^github\.(?:token|app\.)|\.apiKey$/
 
 const colours = { ok: 'green', warn: 'yellow', fail: 'red', skip: 'gray' } as const

@@ -45,7 +45,8 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
   await assertUsable(loaded)
   const { config } = loaded
   const held = createHeldSecrets()
-  const form = asText(context, options) ? textForm(globals.verbose === true) : asItIs
+  const isText = asText(context, options)
+  const form = isText ? textForm(globals.verbose === true) : asItIs
   const logger = await createLogger({
     level: globals.quiet === true ? 'error' : config.log.level,
     fields: { agent: config.name },
@@ -62,7 +63,9 @@ export async function up(context: Context, options: UpOptions): Promise<number> 
     // A signal during the start must not wait for the start: stop() undoes what there is of it.
     const up = await Promise.race([agent.start().then(() => true), ended.then(() => false)])
     if (up && out.json) await out.document(agent.status())
-    else if (up) out.message(greeting(agent.status(), options.dryRun === true))
+    else if (up && isText) out.message(greeting(agent.status(), options.dryRun === true))
+    // Whoever reads a log in JSON expects nothing else there.
+    else if (up) logger.info({ event: 'up' }, greeting(agent.status(), options.dryRun === true))
     await emptyLargeCache().catch((error: unknown) =>
       logger.debug({ event: 'cache', err: explain(error) }, 'the compile cache was not looked at'),
     )

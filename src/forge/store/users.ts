@@ -11,6 +11,8 @@ export interface Users {
   byToken(token: string, nowMs: number): UserRow | undefined
   all(): UserRow[]
   save(user: ForgeUser, now: string): UserRow
+  /** Of each account that is named, whatever tokens it had that are not named end; those of Apps stay. */
+  endOthers(named: readonly Pick<ForgeUser, 'login' | 'token'>[]): void
   /** The account that owns a repository; made without a token and without rights when absent. */
   owner(login: string, now: string): UserRow
   /** The account that an App acts as. */
@@ -122,6 +124,20 @@ export function usersStore(sql: Sql): Users {
         }
         saveToken(row.id, user.token, limited ? grant : undefined)
         return row
+      }),
+    endOthers: (named) =>
+      sql.transaction(() => {
+        const kept = new Set(named.map(({ token }) => sha256(token)))
+        for (const login of new Set(named.map((user) => user.login))) {
+          const rows = sql.all<{ hash: string }>(
+            `SELECT tokens.hash FROM tokens JOIN users ON users.id = tokens.user_id
+             LEFT JOIN grants ON grants.hash = tokens.hash
+             WHERE users.login = ? AND grants.installation IS NULL`,
+            login,
+          )
+          for (const { hash } of rows)
+            if (!kept.has(hash)) sql.run('DELETE FROM tokens WHERE hash = ?', hash)
+        }
       }),
     owner: (login, now) => {
       if (byLogin(login) === undefined) insert(login, 'Organization', 'none', now)

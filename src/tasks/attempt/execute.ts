@@ -121,11 +121,15 @@ export async function execute(
   await written.all()
   await concludeAdvice(held, result)
   context.logger.info(
-    { event: 'task.worked', ...task, outcome: result.outcome },
+    { event: 'task.worked', ...task, outcome: endOf(result.outcome, signal) },
     'the work has ended',
   )
   return result
 }
+
+/** Work that was called off has not failed by itself. */
+const endOf = (outcome: WorkOutcome['outcome'], { aborted }: AbortSignal) =>
+  aborted && outcome === 'failed' ? 'stopped' : outcome
 
 /**
  * Commits of an earlier attempt are built on, when they belong to this repository's history; checkpoints

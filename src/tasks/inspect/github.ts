@@ -10,16 +10,20 @@ import { TasksError } from '../errors.ts'
 import { asTasksError } from '../github/errors.ts'
 import { createProbe, type Answer, type Probe, type ProbeInit } from '../github/probe.ts'
 
-export interface AccountFacts {
+/** What the headers of any answer tell. */
+export interface SiteFacts {
+  /** GitHub's clock minus the own one, ms; null without a Date header. Exact to about a second. */
+  skewMs: number | null
+  latencyMs: number
+  rateLimit: { limit: number; remaining: number; resetAtMs: number } | null
+}
+
+export interface AccountFacts extends SiteFacts {
   login: string
   /** When the token ends, as GitHub says it; null when it does not. */
   expires: string | null
   /** Of a classic token; null for others. */
   scopes: string | null
-  /** GitHub's clock minus the own one, ms; null without a Date header. Exact to about a second. */
-  skewMs: number | null
-  latencyMs: number
-  rateLimit: { limit: number; remaining: number; resetAtMs: number } | null
 }
 
 export interface RepositoryFacts {
@@ -57,24 +61,42 @@ export async function inspectAccount(
   signal: AbortSignal,
   now: () => number = Date.now,
 ): Promise<AccountFacts> {
-  const before = now()
-  const answer = await createProbe(init).ask('GET /user', {}, signal)
-  const after = now()
-  const { login } = decode(answer, userSchema, 'GET /user', {})
-  const header = (name: string) => {
-    const value = answer.headers[name]
-    return typeof value === 'string' ? value.slice(0, 300) : null
+  const { answer, data, site } = await asked(init, 'GET /user', userSchema, signal, now)
+  return {
+    ...site,
+    login: data.login,
+    expires: header(answer, 'github-authentication-token-expiration'),
+    scopes: header(answer, 'x-oauth-scopes'),
   }
-  const date = Date.parse(header('date') ?? '')
+}
+
+/** For an App's token, which is nobody's: `GET /user` is closed to it. Errors: those of GitHub. */
+export async function inspectLimits(
+  init: ProbeInit,
+  signal: AbortSignal,
+  now: () => number = Date.now,
+): Promise<SiteFacts> {
+  return (await asked(init, 'GET /rate_limit', z.unknown(), signal, now)).site
+}
+
+async function asked<S extends z.ZodType>(
+  init: ProbeInit,
+  route: string,
+  schema: S,
+  signal: AbortSignal,
+  now: () => number,
+): Promise<{ answer: Answer; data: z.infer<S>; site: SiteFacts }> {
+  const before = now()
+  const answer = await createProbe(init).ask(route, {}, signal)
+  const after = now()
+  const data = decode(answer, schema, route, {})
+  const date = Date.parse(header(answer, 'date') ?? '')
   const limit = limitSchema.safeParse({
     limit: answer.headers['x-ratelimit-limit'],
     remaining: answer.headers['x-ratelimit-remaining'],
     reset: answer.headers['x-ratelimit-reset'],
   }).data
-  return {
-    login,
-    expires: header('github-authentication-token-expiration'),
-    scopes: header('x-oauth-scopes'),
+  const site = {
     // The header has whole seconds, so its middle is half a second later.
     skewMs: Number.isNaN(date) ? null : Math.round(date + 500 - (before + after) / 2),
     latencyMs: Math.round(after - before),
@@ -83,6 +105,12 @@ export async function inspectAccount(
         ? null
         : { limit: limit.limit, remaining: limit.remaining, resetAtMs: limit.reset * 1_000 },
   }
+  return { answer, data, site }
+}
+
+function header({ headers }: Answer, name: string): string | null {
+  const value = headers[name]
+  return typeof value === 'string' ? value.slice(0, 300) : null
 }
 
 /** Whether a name is one that the repository, whose full name is `present`, had before. */

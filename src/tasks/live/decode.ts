@@ -15,7 +15,12 @@ export function decode<S extends z.ZodType>(answer: Answer, schema: S, what: str
           : 'GITHUB_NOT_FOUND'
     throw new TasksError(code, `GitHub answered ${status} for ${what} (${said}).`, {
       data: { status },
-      next: 'Check the spelling, and what the token may do: contents and issues, read and write.',
+      next:
+        status === 404 || status === 410
+          ? 'Check the spelling, and whether the token may see it.'
+          : status === 401
+            ? 'Put a valid token where github.token points.'
+            : 'Give it write access to contents, issues and pull requests of the repository.',
     })
   }
   const decoded = schema.safeParse(data)

@@ -1,6 +1,7 @@
 /** What the scratch issue is for: labels, assignment, dependencies, sub-issues, conditional requests. */
 import { z } from 'zod'
 import type { Answer, Probe } from '../github/probe.ts'
+import { typedCall, type TypedCall } from '../github/typed.ts'
 import type { Found } from './ref-steps.ts'
 import type { Scratch } from './scratch.ts'
 
@@ -11,6 +12,7 @@ export interface IssueAt {
   repo: string
   number: number
   login: string
+  apiUrl: string
 }
 
 /** Nobody has it: GitHub logins have at most 39 characters. */
@@ -35,17 +37,27 @@ export async function labelStep(on: IssueAt, name: string, signal: AbortSignal):
   const { probe, scratch, owner, repo, number } = on
   const parameters = parametersOf(on)
   const ofRepo = { owner, repo, name }
+  const typed = (call: Pick<TypedCall, 'gh' | 'method' | 'path'>) =>
+    typedCall({ apiUrl: on.apiUrl, repo: `${owner}/${repo}`, ...call })
   const before = await probe.ask(`GET ${at}/labels/{name}`, ofRepo, signal)
   if (before.status === 404) {
     scratch.note({
       what: `the label ${name} of ${owner}/${repo}`,
-      next: `gh label delete ${name} --repo ${owner}/${repo} --yes`,
+      next: typed({
+        gh: ['label', 'delete', name, '--yes'],
+        method: 'DELETE',
+        path: `labels/${encodeURIComponent(name)}`,
+      }),
       remove: (inner) => gone(probe.ask(`DELETE ${at}/labels/{name}`, ofRepo, inner)),
     })
   } else {
     scratch.note({
       what: `the label ${name} on #${number}`,
-      next: `gh issue edit ${number} --repo ${owner}/${repo} --remove-label ${name}`,
+      next: typed({
+        gh: ['issue', 'edit', String(number), '--remove-label', name],
+        method: 'DELETE',
+        path: `issues/${number}/labels/${encodeURIComponent(name)}`,
+      }),
       remove: (inner) =>
         gone(probe.ask(`DELETE ${here}/labels/{name}`, { ...parameters, name }, inner)),
     })
@@ -71,7 +83,14 @@ export async function assignStep(on: IssueAt, signal: AbortSignal): Promise<Foun
   if (!already) {
     scratch.note({
       what: `the assignment of ${login} to #${number}`,
-      next: `gh issue edit ${number} --repo ${owner}/${repo} --remove-assignee ${login}`,
+      next: typedCall({
+        apiUrl: on.apiUrl,
+        repo: `${owner}/${repo}`,
+        gh: ['issue', 'edit', String(number), '--remove-assignee', login],
+        method: 'DELETE',
+        path: `issues/${number}/assignees`,
+        body: { assignees: [login] },
+      }),
       remove: (inner) =>
         gone(probe.ask(`DELETE ${here}/assignees`, { ...parameters, assignees: [login] }, inner)),
     })

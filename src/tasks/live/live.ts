@@ -13,7 +13,7 @@ import { openRepository } from '../claim/repository.ts'
 import { createRestTransport } from '../claim/rest-transport.ts'
 import { TasksError } from '../errors.ts'
 import { createProbe, type Probe } from '../github/probe.ts'
-import { sameSite } from '../look/place.ts'
+import { readOnly, sameSite } from '../look/place.ts'
 import { decode } from './decode.ts'
 import { delayed } from './ending.ts'
 import * as issues from './issue-steps.ts'
@@ -31,7 +31,7 @@ const label = 'bzzz-doctor'
 
 const repositorySchema = z.object({
   clone_url: z.url(),
-  permissions: z.object({ push: z.boolean() }),
+  permissions: z.object({ push: z.boolean() }).optional(),
 })
 const userSchema = z.object({ login: z.string().max(100) })
 
@@ -75,15 +75,15 @@ export async function probeLive(
   }
 
   try {
-    const user = decode(await probe.ask('GET /user', {}, signal), userSchema, 'the token')
-    report.login = user.login
+    const login =
+      init.app?.login ??
+      decode(await probe.ask('GET /user', {}, signal), userSchema, 'the token').login
+    report.login = login
     const seen = await probe.ask('GET /repos/{owner}/{repo}', { owner, repo: name }, signal)
     const { clone_url: cloneUrl, permissions } = decode(seen, repositorySchema, repo)
-    if (!permissions.push) {
-      throw new TasksError('REPO_READ_ONLY', `The token of ${user.login} cannot push to ${repo}.`, {
-        next: 'Give it write access to contents and issues of the repository.',
-      })
-    }
+    const lacks = init.app?.missing
+    if (lacks !== undefined ? lacks.length > 0 : permissions?.push !== true)
+      throw readOnly(repo, login, lacks === undefined ? undefined : [...lacks])
     const url = init.gitUrl === undefined ? cloneUrl : `${init.gitUrl}/${repo}.git`
     if (init.gitUrl === undefined && !sameSite(apiUrl, url))
       throw new TasksError(
@@ -96,7 +96,7 @@ export async function probeLive(
     throwIfAborted(signal)
     report.issue = await issueFor(init, { probe, scratch, owner, name }, ending.signal)
     const { number } = report.issue
-    const on = { probe, scratch, owner, repo: name, number, login: user.login }
+    const on = { probe, scratch, owner, repo: name, number, login: init.assignee ?? login, apiUrl }
     await step('labels', 'set a label', (inner) => issues.labelStep(on, label, inner))
     await step('assign', 'assign oneself', (inner) => issues.assignStep(on, inner))
     await step('assign.drop', 'drop who cannot be assigned', (inner) => issues.dropStep(on, inner))

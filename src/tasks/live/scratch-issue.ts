@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto'
 import { z } from 'zod'
 import type { Probe } from '../github/probe.ts'
+import { typedCall } from '../github/typed.ts'
 import { decode } from './decode.ts'
 import { gone } from './issue-steps.ts'
 import type { Scratch } from './scratch.ts'
@@ -25,7 +26,7 @@ interface IssueComponents {
 
 /** The issue that was named, or a new one, which is noted. Errors: `GITHUB_UNAUTHORIZED`, `GITHUB_FORBIDDEN`, `GITHUB_NOT_FOUND`, `GITHUB_ANSWER`. */
 export async function issueFor(
-  { issue, repo }: LiveInit,
+  { issue, repo, apiUrl }: LiveInit,
   { probe, scratch, owner, name }: IssueComponents,
   signal: AbortSignal,
 ): Promise<NonNullable<LiveReport['issue']>> {
@@ -45,8 +46,16 @@ export async function issueFor(
       return made === undefined ? `the issue "${title}" of ${repo}` : `the issue ${repo}#${made}`
     },
     get next() {
-      if (made !== undefined) return `gh issue close ${made} --repo ${repo}`
-      return `gh issue list --repo ${repo}, and if it is there: gh issue close NUMBER --repo ${repo}`
+      const number = String(made ?? 'NUMBER')
+      const typed = typedCall({
+        apiUrl,
+        repo,
+        gh: ['issue', 'close', number],
+        method: 'PATCH',
+        path: `issues/${number}`,
+        body: { state: 'closed' },
+      })
+      return made === undefined ? `If it is among the open issues: ${typed}` : typed
     },
     async remove(inner) {
       const number = made ?? (await numberOf(title, { probe, at }, inner))

@@ -6,6 +6,10 @@ export interface LiveInit {
   gitUrl?: string
   token: string
   userAgent: string
+  /** Of an App, of whom GitHub's answers do not say who it is and what it may do; `missing`: what it lacks. */
+  app?: { login: string; missing: readonly string[] }
+  /** Who is to be assigned. Default: who signs in. */
+  assignee?: string
   /** owner/name */
   repo: string
   /** An issue to use instead of a scratch one; it is left as it was, and not closed. */

@@ -101,7 +101,7 @@ export async function openPlace(
 }
 
 /** `missing`: of an App, what it lacks. */
-function readOnly(repo: string, login: string, missing: string[] | undefined): TasksError {
+export function readOnly(repo: string, login: string, missing: string[] | undefined): TasksError {
   if (missing === undefined) {
     return new TasksError('REPO_READ_ONLY', `The token of ${login} cannot push to ${repo}.`, {
       data: { repo },

@@ -61,6 +61,19 @@ it('warns of places to read that are not there', async () => {
   ])
 })
 
+it('warns of a secret that others can read', async () => {
+  await writeFile(join(dir, 'token'), 'secret', { mode: 0o644 })
+  await writeFile(join(dir, 'bzzz.yaml'), 'github: { repos: [o/r], token: { file: token } }')
+  const loaded = await loadConfig({ env: { HOME: dir }, cwd: dir, systemFile: join(dir, 'none') })
+  const { problems, warnings } = await checkConfig(loaded, {})
+  expect(problems).toEqual([])
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /yaml:\S* github\.token: Others can read .*; type: chmod 600 \S*\/token$/,
+    ),
+  ])
+})
+
 describe('permissions', () => {
   const lines = ['work:', '  permissions: rules.yaml']
 

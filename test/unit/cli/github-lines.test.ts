@@ -27,6 +27,15 @@ describe('githubLines', () => {
     ])
   })
 
+  it('says who signs in, and to whom issues are assigned', () => {
+    const hub = (more: object) => githubLines({ ...status.github, ...more }, NOW)[0]?.[1]
+    expect(hub({ login: 'limited', viewer: 'bee[bot]' })).toContain(
+      ' as bee[bot], assigning limited, ',
+    )
+    expect(hub({ login: 'ada' })).toContain(' as ada, ')
+    expect(hub({ login: null })).toContain('not signed in yet')
+  })
+
   it('says what came by webhook', () => {
     const { webhooks } = status.github
     expect(lines({ webhooks })).toEqual([

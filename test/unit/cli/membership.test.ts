@@ -125,7 +125,8 @@ describe('the line of the status', () => {
     ])
   })
   it('warns of an end that nobody renews', () => {
-    expect(membershipLines(status, 15 * day)[0]?.[1]).toContain('no signer has renewed it')
+    const late = { ...status, renewalLate: true }
+    expect(membershipLines(late, 15 * day)[0]?.[1]).toContain('no signer has renewed it')
   })
   it('says that it was put out, and who asks', () => {
     const [first, second] = membershipLines({ ...status, standing: 'removed', asks: 2 }, 0)
@@ -197,7 +198,21 @@ describe('the check of doctor', () => {
     [{ standing: (): Standing => 'stranger' }, {}, 'fail', 'bzzz join TOKEN'],
     [{ standing: (): Standing => 'expired' }, {}, 'fail', 'bzzz join TOKEN'],
     [{ roles: (): Role[] => ['observer'] }, {}, 'fail', 'roles: [observer]'],
-    [{ members: () => [{ ...own, expiresAt: day }] }, {}, 'warn', 'signer'],
+    [{ members: () => [{ ...own, issuedAt: -19 * day, expiresAt: day }] }, {}, 'warn', 'signer'],
+    // As by an invite for any number of machines, and as a signer's by the mesh key.
+    [{ members: () => [{ ...own, expiresAt: 7 * day }] }, {}, 'ok', undefined],
+    [
+      { members: () => [{ ...own, issuedAt: -357 * day, expiresAt: 8 * day }] },
+      {},
+      'ok',
+      undefined,
+    ],
+    [
+      { members: () => [{ ...own, issuedAt: -358 * day, expiresAt: 7 * day }] },
+      {},
+      'warn',
+      'signer',
+    ],
     [{}, { asks: 1 }, 'warn', 'bzzz peers ls'],
     [{}, { recovery: true }, 'warn', '/home/owl/recovery.key'],
     [{}, { voidKey: true }, 'warn', 'Delete /home/owl/mesh.key'],

@@ -164,6 +164,19 @@ describe('start and stop', () => {
         issue.data.number + 1,
       )
       await second.stop()
+      const users = ['one', 'two'].map((token) => ({ login: 'ada', token, role: 'push' as const }))
+      const third = forge({ dir: init.dir, users }, { processes, onResponse })
+      await third.start()
+      const status = (token: string) =>
+        client(third.apiUrl, token)
+          .rest.users.getAuthenticated()
+          .then(
+            ({ data }) => data.login,
+            (error: { status: number }) => error.status,
+          )
+      const tokens = ['one', 'two', 'token-ada', 'token-bob']
+      expect(await Promise.all(tokens.map(status))).toEqual(['ada', 'ada', 401, 'bob'])
+      await third.stop()
     } finally {
       await processes.stop()
       await rm(dir, { recursive: true, force: true })

@@ -47,7 +47,7 @@ describe('choreCommand', () => {
   })
 
   it.each<[Record<string, string | number | boolean>, RegExp]>([
-    [{}, /"version" is missing/],
+    [{}, /"version" is missing; give it below "arguments", such as version: "…", which matches/],
     [{ version: '1.2' }, /"version" does not match/],
     [{ version: 12 }, /must be a string: write its value in quotation marks/],
     [{ version: 1.1 }, /quotation marks/],

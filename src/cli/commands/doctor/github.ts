@@ -1,21 +1,16 @@
-/** What GitHub says of the token and of each repository, and what the claim refs hold. */
+/** What GitHub says of each repository, and what the claim refs hold. */
 import { join } from 'node:path'
 import type { Config } from '../../../config/index.ts'
 import { verifySignature } from '../../../mesh/index.ts'
 import type { Git } from '../../../process/index.ts'
-import {
-  formerNames,
-  inspectAccount,
-  inspectClaims,
-  inspectRepository,
-} from '../../../tasks/index.ts'
+import { formerNames, inspectClaims, inspectRepository, typedCall } from '../../../tasks/index.ts'
 import type { Work } from '../../../work/index.ts'
-import { duration } from '../../output/text.ts'
-import { fail, failed, ok, skip, warn, type Check, type CheckRow, type Finding } from './check.ts'
+import { fail, failed, ok, skip, warn, type Check, type Finding } from './check.ts'
+import { appRights, type AppRights, type SignIn } from './sign-in.ts'
 
 export interface GitHubParts {
   config: Config
-  token: string
+  signIn: SignIn
   userAgent: string
   git: Git
   work: Pick<Work, 'readPolicy'>
@@ -23,87 +18,32 @@ export interface GitHubParts {
   dir: string
 }
 
-type Account = Awaited<ReturnType<typeof inspectAccount>>
 type Facts = Awaited<ReturnType<typeof inspectRepository>>
 
-/** A clock that is further off makes stamps in journals and comments misleading, and TLS fail in the end, ms. */
-const maxSkewMs = 30_000
-const DAY = 86_400_000
-/** Part of the rate limit below which it is short. */
-const shortShare = 0.1
 /** Claim refs that are named; the rest is counted. */
 const maxNamed = 5
 
-/** Four rows from one call: reachability, clock, token, rate limit. */
-export async function accountRows(
-  { config, token, userAgent }: Pick<GitHubParts, 'config' | 'token' | 'userAgent'>,
-  source: string,
-  signal: AbortSignal,
-): Promise<{ rows: CheckRow[]; login: string | undefined }> {
-  const { apiUrl } = config.github
-  const row = (id: string, { status, seen, next }: Finding): CheckRow => ({
-    id,
-    status,
-    seen,
-    next: next ?? null,
-  })
-  let account: Account
-  try {
-    account = await inspectAccount({ apiUrl, token, userAgent }, signal)
-  } catch (error) {
-    if (signal.aborted) throw error
-    return { rows: [row('github', failed(error))], login: undefined }
-  }
-  const { login, skewMs, latencyMs } = account
-  const clock =
-    skewMs === null
-      ? skip('GitHub names no time')
-      : Math.abs(skewMs) > maxSkewMs
-        ? warn(
-            `this clock is ${duration(Math.abs(skewMs))} ${skewMs > 0 ? 'behind' : 'ahead'}`,
-            'Let the system set it: timedatectl set-ntp true',
-          )
-        : ok(`within ${Math.max(1, Math.round(Math.abs(skewMs) / 1_000))} s of GitHub's`)
-  const rows = [
-    row('github', ok(`${apiUrl} answers in ${latencyMs} ms`)),
-    row('clock', clock),
-    row('token', tokenFinding(account, source)),
-    row('rate-limit', limitFinding(account)),
-  ]
-  return { rows, login }
-}
-
-function tokenFinding({ login, expires, scopes }: Account, source: string): Finding {
-  const ends = expires === null ? NaN : Date.parse(expires.replace(' UTC', 'Z').replace(' ', 'T'))
-  const until = expires === null ? 'no end is named' : `until ${expires}`
-  const rights = scopes === null || scopes === '' ? '' : `, scopes ${scopes}`
-  const seen = `${source}: ${login}, ${until}${rights}`
-  if (ends - Date.now() < 7 * DAY)
-    return warn(seen, 'Make a new token before it ends, and put it in the same place.')
-  return ok(seen)
-}
-
-function limitFinding({ rateLimit }: Account): Finding {
-  if (rateLimit === null) return skip('GitHub names no limit')
-  const { limit, remaining, resetAtMs } = rateLimit
-  const seen = `${remaining} of ${limit} requests left`
-  if (remaining >= limit * shortShare) return ok(seen)
-  const wait = duration(Math.max(0, resetAtMs - Date.now()))
-  return warn(seen, `Wait ${wait} for new ones, raise github.pollMs, or use a token of its own.`)
-}
-
 /** Two rows for each repository: what it is, and its claim refs. */
-export function repositoryChecks(parts: GitHubParts, login: string): Check[] {
+export function repositoryChecks(
+  parts: GitHubParts,
+  { login, assignee }: { login: string; assignee: string },
+): Check[] {
   return parts.config.github.repos.flatMap((repo, index) => {
-    let facts: Promise<Facts> | undefined
+    let facts: Promise<{ facts: Facts; token: string; app: AppRights | undefined }> | undefined
     const { apiUrl, labels } = parts.config.github
-    const { token, userAgent } = parts
-    const init = { apiUrl, token, userAgent, repo, login, trigger: labels.trigger }
-    const known = (signal: AbortSignal) => (facts ??= inspectRepository(init, signal))
+    const { signIn, userAgent } = parts
+    const init = { apiUrl, userAgent, repo, login: assignee, trigger: labels.trigger }
+    const ask = async (signal: AbortSignal) => {
+      const token = await signIn.token(repo, signal)
+      const app = await appRights(signIn, repo, signal)
+      return { facts: await inspectRepository({ ...init, token }, signal), token, app }
+    }
+    const known = (signal: AbortSignal) => (facts ??= ask(signal))
     let claims: ReturnType<typeof inspectClaims> | undefined
     const looked = async (signal: AbortSignal) => {
-      const { cloneUrl, defaultBranch, fullName } = await known(signal)
-      const isFormer = formerNames(init, fullName, signal)
+      const { token, facts: seen } = await known(signal)
+      const { cloneUrl, defaultBranch, fullName } = seen
+      const isFormer = formerNames({ ...init, token }, fullName, signal)
       const { gitUrl, claims: of } = parts.config.github
       return (claims ??= inspectClaims(
         {
@@ -125,8 +65,11 @@ export function repositoryChecks(parts: GitHubParts, login: string): Check[] {
         id: `repo:${repo}`,
         ms: 60_000,
         run: async (signal) => {
-          const found = repositoryFinding(await known(signal), {
+          const { facts: seen, app } = await known(signal)
+          const found = repositoryFinding(seen, {
             ...init,
+            who: app === undefined ? `token of ${login}` : `App ${login}`,
+            app,
             paused: parts.config.github.paused,
           })
           if (found.status === 'fail') return found
@@ -170,14 +113,32 @@ function repositoryFinding(
     login,
     trigger,
     paused,
-  }: { apiUrl: string; repo: string; login: string; trigger: string; paused: readonly string[] },
+    who,
+    app,
+  }: {
+    apiUrl: string
+    repo: string
+    login: string
+    trigger: string
+    paused: readonly string[]
+    /** Who signs in; `login` is who is assigned. */
+    who: string
+    app: AppRights | undefined
+  },
 ): Finding {
   const seen = `${fullName}, default branch ${defaultBranch}`
   if (archived) return fail(`${fullName} is archived`, `Take it out of github.repos: ${repo}`)
   if (!hasIssues) return fail(`${fullName} has no issues`, 'Turn issues on in its settings.')
+  if (app !== undefined && app.missing.length > 0) {
+    const which = app.missing.join(', ').replaceAll('_', ' ')
+    return fail(
+      `the ${who} may not write ${which} of ${fullName}`,
+      `Give the App write access to ${which} (its page on GitHub, Permissions), and accept that in the installation.`,
+    )
+  }
   const lacks = Object.entries(may).flatMap(([what, allowed]) => (allowed === false ? [what] : []))
   if (lacks.length > 0) {
-    const text = `the token of ${login} may not write ${lacks.join(', ')} of ${fullName}`
+    const text = `the ${who} may not write ${lacks.join(', ')} of ${fullName}`
     return fail(
       text,
       'Give it write access to contents, issues and pull requests of the repository.',
@@ -186,7 +147,9 @@ function repositoryFinding(
   if (!assignable)
     return fail(
       `${login} cannot be assigned to issues of ${fullName}`,
-      'Make it a collaborator with write access.',
+      login === app?.login
+        ? 'Name an account that may be assigned there, for this agent alone: github.assignee: LOGIN in bzzz.yaml.'
+        : 'Make it a collaborator with write access.',
     )
   if (paused.some((name) => name.toLowerCase() === repo.toLowerCase()))
     return warn(`${seen}; paused by github.paused`, 'To go on, take it out of github.paused.')
@@ -195,10 +158,6 @@ function repositoryFinding(
   return ok(seen)
 }
 
-const bare = (word: string) =>
-  /^[\w./:-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
-
-/** gh without a host goes to github.com, and it knows no server without TLS, such as `bzzz forge`. */
 export function labelAdvice({
   apiUrl,
   repo,
@@ -208,14 +167,15 @@ export function labelAdvice({
   repo: string
   trigger: string
 }): string {
-  const { protocol, host, port } = new URL(apiUrl)
-  if (protocol === 'https:' && port === '') {
-    const at = host === 'api.github.com' ? '' : `${host.replace(/^api\.(?=.*\.ghe\.com$)/, '')}/`
-    return `Type: gh label create ${bare(trigger)} --repo ${at}${repo}`
-  }
-  const url = `${apiUrl.replace(/\/+$/, '')}/repos/${repo}/labels`
-  const body = bare(JSON.stringify({ name: trigger }))
-  return `Type, with its token for TOKEN: curl -H "Authorization: Bearer TOKEN" ${bare(url)} -d ${body}`
+  const typed = typedCall({
+    apiUrl,
+    repo,
+    gh: ['label', 'create', trigger],
+    method: 'POST',
+    path: 'labels',
+    body: { name: trigger },
+  })
+  return typed.startsWith('gh ') ? `Type: ${typed}` : `Type, with its token for TOKEN: ${typed}`
 }
 
 function claimsFinding(
@@ -226,7 +186,7 @@ function claimsFinding(
   const seen = count === 0 ? 'none' : [`${count} refs`, ...kinds].join(', ')
   if (invalid.length > 0) {
     const named = invalid.slice(0, maxNamed).map(({ ref, oid, reason, sinceMs }) => {
-      const since = sinceMs === null ? '' : ` since ${new Date(sinceMs).toISOString()}`
+      const since = sinceMs === null ? '' : `, a commit of ${new Date(sinceMs).toISOString()}`
       return `${ref} (${oid.slice(0, 12)}${since}): ${reason}`
     })
     const more = invalid.length > maxNamed ? [`and ${invalid.length - maxNamed} more`] : []

@@ -4,7 +4,7 @@
  * claims can be made there and nothing was left behind, else 1.
  */
 import { loadConfig } from '../../../config/index.ts'
-import { redact } from '../../../secrets/index.ts'
+import { redact, type Secret } from '../../../secrets/index.ts'
 import { probeLive, type LiveReport } from '../../../tasks/index.ts'
 import { confirmed } from '../../client/confirm.ts'
 import type { Context } from '../../context.ts'
@@ -13,7 +13,7 @@ import { table } from '../../output/table.ts'
 import { clean } from '../../output/text.ts'
 import { packageVersion } from '../../version.ts'
 import { withPlace } from './place.ts'
-import { tokenOf } from './token.ts'
+import { appRights, signInOf } from './sign-in.ts'
 
 export interface LiveOptions {
   repo: string
@@ -30,7 +30,7 @@ export async function doctorLive(context: Context, options: LiveOptions): Promis
     cwd,
     configFile: globals.config,
   })
-  const { apiUrl, gitUrl, claims } = config.github
+  const { apiUrl, gitUrl, claims, assignee } = config.github
   if (options.yes !== true && !(await agreed(context, repo, apiUrl, issue))) {
     out.message('Nothing was done.')
     return exitCodes.failed
@@ -38,7 +38,10 @@ export async function doctorLive(context: Context, options: LiveOptions): Promis
   const stopped = () => out.message('Stopping: what was made is taken away first.')
   signal.addEventListener('abort', stopped, { once: true })
   const report = await withPlace(context, async (place) => {
-    const { value } = await tokenOf(config, context, place)
+    const secrets: Secret[] = []
+    const signIn = await signInOf(config, context, place, secrets)
+    const token = await signIn.token(repo, signal)
+    const app = await appRights(signIn, repo, signal)
     const found = await probeLive(
       {
         apiUrl,
@@ -47,13 +50,15 @@ export async function doctorLive(context: Context, options: LiveOptions): Promis
         refPrefix: claims.refPrefix,
         ...(gitUrl === undefined ? {} : { gitUrl }),
         ...(issue === undefined ? {} : { issue }),
-        token: value.reveal(),
+        ...(app === undefined ? {} : { app }),
+        ...(assignee === undefined ? {} : { assignee }),
+        token,
         userAgent: `bzzz/${packageVersion()}`,
       },
       { git: place.git, onStep: (title) => out.message(`… ${clean(title)}`) },
       signal,
     )
-    return JSON.parse(redact(JSON.stringify(found), [value])) as LiveReport
+    return JSON.parse(redact(JSON.stringify(found), secrets)) as LiveReport
   }).finally(() => signal.removeEventListener('abort', stopped))
   if (out.json) await out.document(report)
   else if (out.quiet) {
@@ -100,8 +105,7 @@ function screen(report: LiveReport, { out }: Context): string {
         ]
   return [
     out.style('bold', clean(`${repo} at ${apiUrl}${login === null ? '' : `, as ${login}`}`)),
-    view,
-    '',
+    ...(steps.length === 0 ? [] : [view, '']),
     ...(incomplete === null ? advice : [`Not finished: ${incomplete}`]).map(clean),
     ...left.flatMap(({ what, next }) => [`Left behind: ${clean(what)}`, `  ${clean(next)}`]),
   ].join('\n')

@@ -3,13 +3,11 @@ import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connect } from '../../../api/client.ts'
 import type { Config } from '../../../config/index.ts'
-import { comeBack, openMembership, type Membership } from '../../../mesh/index.ts'
+import { comeBack, isRenewalLate, openMembership, type Membership } from '../../../mesh/index.ts'
 import { nullLogger, systemClock } from '../../../util/index.ts'
 import { age, count } from '../../output/text.ts'
 import { fail, ok, warn, type Check, type Finding } from './check.ts'
 
-/** Renewal is due at half of the life; nearer than this no signer has been met for long, ms. */
-const soonMs = 7 * 86_400_000
 const answerMs = 5_000
 
 export const membershipCheck = (config: Config): Check => ({
@@ -67,14 +65,15 @@ export function finding(membership: Standing, facts: Facts, nowMs: number): Find
       `the membership in ${mesh} has ended`,
       'Type `bzzz invite` on a signer, and here: bzzz join TOKEN',
     )
-  const left = (members.find((one) => one.peerId === peerId)?.expiresAt ?? 0) - nowMs
+  const own = members.find((one) => one.peerId === peerId) ?? { issuedAt: 0, expiresAt: 0 }
+  const left = own.expiresAt - nowMs
   const seen = `${mesh} as ${roles.join(', ')}, with ${count(others, 'other')}; ends in ${age(left)}`
   if (config.roles.includes('worker') && !roles.includes('worker'))
     return fail(
       `${seen}; it may not work`,
       'Set roles: [observer] in bzzz.yaml, or type on a signer `bzzz invite --role worker`, and here: bzzz join TOKEN',
     )
-  if (left < soonMs)
+  if (isRenewalLate(own, nowMs))
     return warn(`${seen}; not renewed`, 'Start an agent that is a signer: see `bzzz peers ls`.')
   if (voidKey)
     return warn(
