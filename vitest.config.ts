@@ -1,11 +1,11 @@
 import { defineConfig } from 'vitest/config'
-import { YOUNG_GENERATION } from './test/compile-cache.ts'
 import { Order } from './test/order.ts'
 
 /**
  * One project per kind of test. Most of a test's time is waiting for real peers, children and servers,
  * so four files run at once on the two cores that they may count on; deadlines leave room for that.
  * Unit tests share a process per worker: they load the same modules, which would take more than they do.
+ * Workers have an agent's space for new objects, since a fork copies the tables of all pages.
  */
 const project = (name: string, testTimeout: number) => ({
   test: {
@@ -19,7 +19,7 @@ const project = (name: string, testTimeout: number) => ({
     teardownTimeout: 20_000,
     pool: 'forks' as const,
     isolate: name !== 'unit',
-    execArgv: [YOUNG_GENERATION],
+    execArgv: ['--max-semi-space-size=4'],
     setupFiles: ['test/setup.ts'],
   },
 })
