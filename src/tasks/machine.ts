@@ -94,7 +94,10 @@ const within: Readonly<Record<string, TaskState>> = {
 
 export function advance(at: TaskPosition, event: TaskEvent): TaskPosition {
   if (event.type === 'claim.won') {
-    return event.attempt > at.attempt
+    // A claim ref that somebody deleted begins anew: its holder lost it, and another has the same attempt.
+    const anew =
+      at.state === 'released' && event.attempt === at.attempt && event.author !== at.holder
+    return event.attempt > at.attempt || anew
       ? { state: 'claimed', attempt: event.attempt, holder: event.author }
       : at
   }

@@ -138,7 +138,8 @@ export function createTasks(init: TasksInit, components: TasksComponents): Tasks
   function notAssignable(repo: string): TasksError {
     const who = shared.login() ?? 'this login'
     const text = `GitHub does not let ${who} be assigned to issues of ${repo}.`
-    const next = 'Give it write access to the repository, or name another login in github.assignee.'
+    const next =
+      'Give it write access to the repository, and its token or App the permission issues: write; or name another login in github.assignee. `bzzz doctor --live` tells which is missing.'
     return new TasksError('NOT_ASSIGNABLE', text, { data: { repo }, next })
   }
 

@@ -60,6 +60,19 @@ describe('the life of a task', () => {
     expect(advance(next, { type: 'claim.won', author: 'a', attempt: 1 })).toBe(next)
   })
 
+  it('a claim ref that was deleted begins anew with another holder', () => {
+    const won = advance(start, { type: 'claim.won', author: 'a', attempt: 1 })
+    const lost = advance(won, { type: 'claim.lost', author: 'a', attempt: 1 })
+    const anew = advance(lost, { type: 'claim.won', author: 'b', attempt: 1 })
+    expect(anew).toEqual({ state: 'claimed', attempt: 1, holder: 'b' })
+    // Also when the journals come the other way round.
+    const other = advance(start, { type: 'claim.won', author: 'b', attempt: 1 })
+    expect(advance(other, { type: 'claim.won', author: 'a', attempt: 1 })).toBe(other)
+    expect(advance(other, { type: 'claim.lost', author: 'a', attempt: 1 })).toBe(other)
+    // What its own holder let go of is not taken up by an old entry of that one.
+    expect(advance(lost, { type: 'claim.won', author: 'a', attempt: 1 })).toBe(lost)
+  })
+
   it('waits and wakes', () => {
     const waiting = advance(start, { type: 'task.waiting', author: 'a', attempt: 0 })
     expect(waiting.state).toBe('waiting')
