@@ -4,11 +4,12 @@
  */
 import { expect, it, onTestFinished } from 'vitest'
 import { runKills } from '../chaos/checkpoints/run.ts'
+import { onResponse } from '../compliance/observer.ts'
 
 it('an agent that is killed loses nothing that was kept, and nothing is done twice', async () => {
   const over = new AbortController()
   onTestFinished(() => over.abort())
-  const init = { kills: 3, seed: 4, size: 40, atOnce: 2, note: () => undefined }
+  const init = { kills: 3, seed: 4, size: 40, atOnce: 2, note: () => undefined, onResponse }
   const result = await runKills({ ...init, signal: over.signal })
   expect(result.violations).toEqual([])
   expect(result.orphans).toBe(0)

@@ -4,12 +4,20 @@
  */
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { runProcesses, type RunInit } from '../chaos/processes/run.ts'
+import { onResponse } from '../compliance/observer.ts'
 import { documentOf, textOf } from '../chaos/processes/report.ts'
 
 function run(init: Pick<RunInit, 'protocol' | 'agents' | 'issues'> & Partial<RunInit>) {
   const over = new AbortController()
   onTestFinished(() => over.abort())
-  const usual = { seed: 5, minutes: 2, leaseMs: 3_000, keep: false, note: () => undefined }
+  const usual = {
+    seed: 5,
+    minutes: 2,
+    leaseMs: 3_000,
+    keep: false,
+    note: () => undefined,
+    onResponse,
+  }
   return runProcesses({ ...usual, signal: over.signal, ...init })
 }
 

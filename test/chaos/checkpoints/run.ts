@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ForgeComponents } from '../../../src/forge/index.ts'
 import { sleep, until } from '../../../src/util/index.ts'
 import { createFounder } from '../../members.ts'
 import { createRandom } from '../claims/scheduler.ts'
@@ -29,6 +30,8 @@ export interface RunInit {
   size?: number
   /** Issues that wait or are worked at a time. Default 3. */
   atOnce?: number
+  /** Sees every answer of the forge. */
+  onResponse?: ForgeComponents['onResponse']
 }
 
 export interface RunResult {
@@ -62,7 +65,13 @@ export async function runKills(init: RunInit): Promise<RunResult> {
   const { signal, note, size = 60, atOnce = 3 } = init
   const random = createRandom(init.seed)
   const names = ['agent-1', 'agent-2']
-  const stage = await openStage({ logins: names, issues: 0, random, slowMs: [0, 0] })
+  const stage = await openStage({
+    logins: names,
+    issues: 0,
+    random,
+    slowMs: [0, 0],
+    onResponse: init.onResponse,
+  })
   const founder = await createFounder(stage.dir, `kills-${randomBytes(5).toString('hex')}`)
   const report = join(stage.dir, 'steps.jsonl')
   const command = [process.execPath, robot, 'steps']

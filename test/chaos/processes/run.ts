@@ -4,6 +4,7 @@
  * order, are the machine's own.
  */
 import { randomBytes } from 'node:crypto'
+import type { ForgeComponents } from '../../../src/forge/index.ts'
 import { marginMs } from '../../../src/tasks/intake/consider.ts'
 import { sleep } from '../../../src/util/index.ts'
 import { createFounder } from '../../members.ts'
@@ -30,6 +31,8 @@ export interface RunInit {
   peaceMs?: readonly [number, number]
   /** All agents have one account. Default: a third of them. */
   oneLogin?: boolean
+  /** Sees every answer of the forge. */
+  onResponse?: ForgeComponents['onResponse']
   /** Keep the directory even when all is well. */
   keep: boolean
   signal: AbortSignal
@@ -77,7 +80,7 @@ export async function runProcesses(init: RunInit): Promise<RunResult> {
   const loginOf = (index: number) => (index < alone ? `bot-${index + 1}` : 'crew')
   const logins = [...new Set(names.map((_, index) => loginOf(index)))]
   const slowMs: [number, number] = [1_500, leaseMs * 1.2]
-  const stage = await openStage({ logins, issues, random, slowMs })
+  const stage = await openStage({ logins, issues, random, slowMs, onResponse: init.onResponse })
   const founder = await createFounder(stage.dir, `chaos-${randomBytes(5).toString('hex')}`)
   const pollMs = 1_000 + 400 * agents
   const actors = names.map((name, index) => {

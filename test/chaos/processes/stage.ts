@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Octokit } from 'octokit'
-import { forge, type Forge } from '../../../src/forge/index.ts'
+import { forge, type Forge, type ForgeComponents } from '../../../src/forge/index.ts'
 import { createProcesses, type Processes } from '../../../src/process/index.ts'
 import { nullLogger, until } from '../../../src/util/index.ts'
 import type { Random } from '../claims/scheduler.ts'
@@ -87,13 +87,18 @@ export async function openStage(init: {
   slowMs: [number, number]
   /** Directory to make its own in. Default: the temporary one. */
   within?: string
+  onResponse?: ForgeComponents['onResponse']
 }): Promise<Stage> {
   const dir = await mkdtemp(join(init.within ?? tmpdir(), 'bzzz-chaos-'))
   const processes = createProcesses({ stateDir: dir, logger: nullLogger })
   const people = [owner, person].map((login) => ({ login, role: 'admin' as const }))
   const agents = init.logins.map((login) => ({ login, role: 'push' as const }))
   const users = [...people, ...agents].map((user) => ({ ...user, token: tokenOf(user.login) }))
-  const server = forge({ dir: join(dir, 'forge'), users, rateLimit: 10_000_000 }, { processes })
+  const { onResponse } = init
+  const server = forge(
+    { dir: join(dir, 'forge'), users, rateLimit: 10_000_000 },
+    { processes, ...(onResponse === undefined ? {} : { onResponse }) },
+  )
   try {
     await server.start()
     const executions = join(dir, 'executions.jsonl')
